@@ -1,0 +1,1 @@
+"""Weights by name, those that ship and those a user brings."""

@@ -1,0 +1,1 @@
+"""Many files: one bad one never stops the others."""

@@ -1,0 +1,1 @@
+"""The microscope backwards: what an image tells of its own noise."""

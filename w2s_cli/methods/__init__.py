@@ -1,0 +1,39 @@
+"""The methods that `w2s restore` offers, one file each."""
+
+from w2s_cli.registry import Entry, Registry
+
+METHODS = Registry(
+    "method",
+    Entry(
+        "jdsr",
+        "w2s_cli.methods.network:Jdsr",
+        "denoise and enlarge x2 with the shipped network",
+        "trained by this project",
+    ),
+    Entry(
+        "denoise",
+        "w2s_cli.methods.network:Denoise",
+        "denoise with the shipped network",
+        "trained by this project",
+    ),
+    Entry(
+        "vst+bm3d",
+        "w2s_cli.methods.bm3d:Bm3d",
+        "denoise by block matching",
+        "Dabov et al. 2007; the bm3d package",
+        "non-commercial use only",
+    ),
+    Entry("gaussian", "w2s_cli.methods.gaussian:Gaussian", "smooth with a Gaussian"),
+    Entry("median", "w2s_cli.methods.median:Median", "take the median around a pixel"),
+    Entry(
+        "bicubic",
+        "w2s_cli.methods.bicubic:Bicubic",
+        "enlarge x2 by interpolation",
+        "Keys 1981",
+    ),
+    Entry(
+        "identity",
+        "w2s_cli.methods.identity:Identity",
+        "return the input, to test files and tiles alone",
+    ),
+)

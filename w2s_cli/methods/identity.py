@@ -1,0 +1,22 @@
+"""Do nothing, to see what the file formats and the tiling do on their own."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from w2s_cli.restore import FloatArray, Traits
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Return the input, enlarged by pixel repetition if `scale` is above 1."""
+
+    scale: Annotated[int, "output pixels per input pixel"] = 1
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits."""
+        return Traits(scale=self.scale)
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return `blocks`."""
+        return blocks.repeat(self.scale, -1).repeat(self.scale, -2)

@@ -1,0 +1,1 @@
+"""The microscope forwards: light becomes counts."""

@@ -1,0 +1,117 @@
+"""The noise of a camera, and the square root that makes it uniform.
+
+A count is `gain * Poisson(p) + offset + read_noise * N(0, 1)`, where `p` is the
+expected number of photons. Photon units, `(counts - offset) / gain`, have variance
+`p + sigma^2` with `sigma = read_noise / gain`.
+
+The generalised Anscombe transform ([1]_, Eq. 1) maps photon units to values whose
+noise has a standard deviation of about 1 whatever the light.
+
+References
+----------
+.. [1] M. Makitalo and A. Foi, "Optimal inversion of the generalized Anscombe
+   transformation for Poisson-Gaussian noise", IEEE Trans. Image Process. 22 (2013).
+"""
+
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.errors import UsageError
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseModel:
+    """Poisson-Gaussian camera noise.
+
+    Attributes
+    ----------
+    gain
+        Counts a photon, above 0.
+    offset
+        Counts without light.
+    read_noise
+        Standard deviation of the Gaussian part, in counts, 0 or more.
+    """
+
+    gain: float
+    offset: float = 0.0
+    read_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        finite = all(isfinite(value) for value in asdict(self).values())
+        if not finite or self.gain <= 0 or self.read_noise < 0:
+            raise UsageError(
+                f"impossible noise model: gain {self.gain:g}, "
+                f"offset {self.offset:g}, read noise {self.read_noise:g}",
+                hint="the gain is above 0 counts a photon, the read noise 0 or more",
+            )
+
+    @property
+    def sigma(self) -> float:
+        """Return the read noise in photons."""
+        return self.read_noise / self.gain
+
+    @property
+    def _lift(self) -> float:
+        return 0.375 + self.sigma**2
+
+    def photons(self, counts: NDArray[Any]) -> FloatArray:
+        """Return `counts` in photon units; dark pixels may be negative."""
+        return ((counts - np.float32(self.offset)) / self.gain).astype(np.float32)
+
+    def counts(self, photons: FloatArray) -> FloatArray:
+        """Return `photons` as counts: the inverse of `photons`."""
+        return (photons * self.gain + np.float32(self.offset)).astype(np.float32)
+
+    def variance(self, mean: FloatArray) -> FloatArray:
+        """Return the variance of counts whose expectation is `mean` counts."""
+        light = np.maximum(mean - self.offset, 0)
+        return (self.gain * light + self.read_noise**2).astype(np.float32)
+
+    def stabilise(self, counts: NDArray[Any]) -> FloatArray:
+        """Return the generalised Anscombe transform of `counts`: noise sd about 1.
+
+        Counts so dark that the root would be imaginary become 0.
+        """
+        lifted = self.photons(counts) + np.float32(self._lift)
+        return 2 * np.sqrt(np.maximum(lifted, 0, dtype=np.float32))
+
+    def square(self, values: FloatArray) -> FloatArray:
+        """Return counts: the algebraic inverse of `stabilise`.
+
+        It undoes the transform for a value that carries no noise, such as the
+        output of a network that was trained on transformed truth.
+        """
+        return self.counts((values / 2) ** 2 - np.float32(self._lift))
+
+    def unstabilise(self, values: FloatArray) -> FloatArray:
+        """Return counts: the exact unbiased inverse of `stabilise`.
+
+        It maps the expectation of transformed noisy counts to the expectation of the
+        counts, by the closed form of [1]_, Eq. 10. Use it for a denoiser that averages
+        transformed values.
+        """
+        root = np.sqrt(np.float32(1.5))
+        low = 2 * np.sqrt(np.float32(0.375))
+        inverse = 1 / np.maximum(values, low)
+        photons = (
+            1 / (4 * inverse**2)
+            + root / 4 * inverse
+            - 11 / 8 * inverse**2
+            + 5 / 8 * root * inverse**3
+            - 1 / 8
+            - np.float32(self.sigma) ** 2
+        )
+        return self.counts(np.maximum(photons, 0))
+
+    def sample(self, photons: FloatArray, rng: np.random.Generator) -> FloatArray:
+        """Return noisy counts of an image of expected `photons`, not yet rounded."""
+        caught = rng.poisson(np.maximum(photons, 0)).astype(np.float32)
+        read = rng.standard_normal(photons.shape, np.float32)
+        return self.counts(caught) + np.float32(self.read_noise) * read

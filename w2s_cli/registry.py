@@ -1,0 +1,43 @@
+"""Names that turn into code only when somebody asks for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from w2s_cli.errors import UnknownNameError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a catalogue: free to list, imported on first use."""
+
+    name: str
+    target: str  # "package.module:attribute"
+    summary: str
+    source: str = ""  # the paper or library it comes from
+    licence: str = "MIT"
+
+    def load(self) -> Any:
+        """Import the module behind the entry and return its attribute."""
+        module, _, attribute = self.target.partition(":")
+        return getattr(import_module(module), attribute)
+
+
+class Registry:
+    """An ordered, closed catalogue of entries of one kind."""
+
+    def __init__(self, kind: str, *entries: Entry) -> None:
+        self.kind = kind
+        self._entries = {entry.name: entry for entry in entries}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+    def __getitem__(self, name: str) -> Entry:
+        if name not in self._entries:
+            raise UnknownNameError(self.kind, name, self._entries)
+        return self._entries[name]
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries.values())

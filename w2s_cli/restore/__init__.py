@@ -1,0 +1,16 @@
+"""Drive any restorer over any stack."""
+
+from w2s_cli.restore.apply import Restored, restore
+from w2s_cli.restore.chain import Chain
+from w2s_cli.restore.restorer import Domain, FloatArray, Restorer, Seen, Traits
+
+__all__ = [
+    "Chain",
+    "Domain",
+    "FloatArray",
+    "Restored",
+    "Restorer",
+    "Seen",
+    "Traits",
+    "restore",
+]

@@ -1,0 +1,122 @@
+"""The loop from a stack to the planes of a restored stack."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.errors import InputError
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore.chain import Chain
+from w2s_cli.restore.restorer import FloatArray, Restorer
+from w2s_cli.restore.tiling import restore_plane
+from w2s_cli.stack import Stack
+
+
+@dataclass
+class Restored:
+    """What a run has found out by the time that its last plane is written."""
+
+    clipped: int = 0  # pixels outside the range of the output's dtype
+    pixels: int = 0
+
+
+@dataclass(frozen=True)
+class _Lazy:
+    """Where the planes of a restored stack will come from, and their shape."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    make: Callable[[tuple[int, ...]], NDArray[Any]] = field(repr=False)
+
+    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
+        return self.make(index)
+
+
+def restore(
+    stack: Stack,
+    chain: Chain,
+    noise: Mapping[int, NoiseModel] | None = None,
+    *,
+    tile: int = 512,
+    on_tile: Callable[[], None] = lambda: None,
+) -> tuple[Stack, Restored]:
+    """Return the restored stack, each plane computed when it is asked for.
+
+    Parameters
+    ----------
+    stack
+        The image in camera counts.
+    chain
+        The methods; their traits say what they expect and how much they enlarge.
+    noise
+        The noise model of each channel, for methods that need one.
+    tile
+        Side of a tile along Y and X, in input pixels, without its margin.
+    on_tile
+        Called after each tile.
+
+    Returns
+    -------
+    Stack, Restored
+        The stack has the dtype of the input and the pixel size of its own grid; the
+        tally is complete when every plane has been read once.
+
+    Raises
+    ------
+    InputError
+        When a plane holds NaN or infinite pixels (raised when it is read).
+    """
+    scale = chain.traits.scale
+    tally = Restored()
+    bound: Sequence[Restorer] = [
+        chain.bound(noise[channel]) if noise else chain
+        for channel in range(stack.channel_count)
+    ]
+
+    def plane(index: tuple[int, ...]) -> NDArray[Any]:
+        counts = finite(stack.data[index], index)
+        restorer = bound[stack.channel_of(index)]
+        result = restore_plane(counts, restorer, tile=tile, on_tile=on_tile)
+        return _as_stored(result, stack.data.dtype, tally)
+
+    *lead, height, width = stack.data.shape
+    shape = (*lead, height * scale, width * scale)
+    restored = replace(
+        stack,
+        data=_Lazy(shape, stack.data.dtype, plane),
+        pixel_size={
+            axis: size / scale if axis in "YX" else size
+            for axis, size in stack.pixel_size.items()
+        },
+    )
+    return restored, tally
+
+
+def finite(plane: NDArray[Any], index: tuple[int, ...]) -> FloatArray:
+    """Return a plane as float32 counts, or say where it holds no number."""
+    counts = plane.astype(np.float32, copy=False)
+    bad = ~np.isfinite(counts)
+    if bad.any():
+        y, x = np.argwhere(bad)[0]
+        raise InputError(
+            f"{bad.sum()} pixels are NaN or infinite, the first at plane "
+            f"{index or 0}, y {y}, x {x}",
+            hint="replace them by numbers: a restored pixel depends on its neighbours",
+        )
+    return counts
+
+
+def _as_stored(
+    pixels: FloatArray, dtype: np.dtype[Any], tally: Restored
+) -> NDArray[Any]:
+    """Return `pixels` in the file's dtype: rounded, clipped, the clipped counted."""
+    tally.pixels += pixels.size
+    if not np.issubdtype(dtype, np.integer):
+        return pixels.astype(dtype)
+    limits = np.iinfo(dtype)
+    rounded = np.rint(pixels)
+    tally.clipped += int(((rounded < limits.min) | (rounded > limits.max)).sum())
+    return rounded.clip(limits.min, limits.max).astype(dtype)

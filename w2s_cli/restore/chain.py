@@ -1,0 +1,80 @@
+"""Restorers in counts, one after another."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import lcm
+from typing import Any
+
+from numpy.typing import NDArray
+
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore.restorer import Domain, FloatArray, Restorer, Traits
+
+
+@dataclass(frozen=True)
+class InCounts:
+    """A restorer that takes and gives counts, whatever it works in inside."""
+
+    restorer: Restorer
+    noise: NoiseModel
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits, with counts expected."""
+        inner = self.restorer.traits
+        return Traits(inner.scale, inner.margin, inner.multiple_of, inner.whole)
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return the restored blocks, in counts."""
+        enter, leave = _roads(self.restorer.traits.expects, self.noise)
+        return leave(self.restorer(enter(blocks)))
+
+
+_Road = Callable[[NDArray[Any]], FloatArray]
+
+
+def _roads(domain: Domain, noise: NoiseModel) -> tuple[_Road, _Road]:
+    """Return the ways from counts into a domain and back."""
+    match domain:
+        case Domain.COUNTS:
+            return (lambda counts: counts), (lambda counts: counts)
+        case Domain.STABILISED:
+            return noise.stabilise, noise.unstabilise
+        case Domain.ROOT:
+            return noise.stabilise, noise.square
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Restorers that take turns: scales multiply, margins add."""
+
+    links: Sequence[Restorer]
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits of the whole, seen from its input pixels."""
+        return reduce(_after, (link.traits for link in self.links), Traits())
+
+    @property
+    def needs_noise(self) -> bool:
+        """Return whether a link works in units that a noise model defines."""
+        return any(link.traits.expects is not Domain.COUNTS for link in self.links)
+
+    def bound(self, noise: NoiseModel) -> "Chain":
+        """Return the chain with every link taking and giving counts."""
+        return Chain([InCounts(link, noise) for link in self.links])
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return the blocks after the last link."""
+        return reduce(lambda pixels, link: link(pixels), self.links, blocks)
+
+
+def _after(first: Traits, then: Traits) -> Traits:
+    return Traits(
+        scale=first.scale * then.scale,
+        margin=first.margin + -(-then.margin // first.scale),
+        multiple_of=lcm(first.multiple_of, then.multiple_of),
+        whole=first.whole or then.whole,
+    )
+

@@ -1,0 +1,81 @@
+"""What a method must be: a callable on a pile of planes, and its traits."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+
+class Domain(Enum):
+    """The numbers that a restorer takes and gives."""
+
+    COUNTS = "camera counts"
+    STABILISED = "stabilised counts, noise sd 1; gives the mean of such values"
+    ROOT = "stabilised counts, noise sd 1; gives the transform of the truth"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The range of images that a trained method has learned from.
+
+    Outside it the method may invent structure, and the user is told.
+
+    Attributes
+    ----------
+    photons
+        Least and most light: the expected photons a pixel in the brightest parts.
+    sigma
+        Most read noise, in photons.
+    pixel_size
+        Smallest and largest pixel, in micrometres; None where any will do.
+    """
+
+    photons: tuple[float, float]
+    sigma: float
+    pixel_size: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What the driver has to know about a restorer, and all that it knows.
+
+    Attributes
+    ----------
+    scale
+        Output pixels per input pixel along Y and X.
+    margin
+        Input pixels on each side of a tile that its result depends on.
+    multiple_of
+        The sides of a block must be multiples of this, counted from the image's
+        corner.
+    whole
+        Whether the result depends on the whole plane, so that it is never tiled.
+    expects
+        The numbers it takes and gives.
+    seen
+        What it was trained on, for a method that was.
+    """
+
+    scale: int = 1
+    margin: int = 0
+    multiple_of: int = 1
+    whole: bool = False
+    expects: Domain = Domain.COUNTS
+    seen: Seen | None = None
+
+
+class Restorer(Protocol):
+    """Restore a pile of equally sized planes."""
+
+    @property
+    def traits(self) -> Traits:
+        """Return what the driver has to know."""
+        ...
+
+    def __call__(self, blocks: FloatArray, /) -> FloatArray:
+        """Map (N, Y, X) to (N, Y * scale, X * scale)."""
+        ...

@@ -1,0 +1,145 @@
+"""The one currency that every layer trades in."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.errors import AxesError, UsageError
+
+AXES = "TCZYX"
+
+
+class Pixels(Protocol):
+    """Pixels that may still be on disk: indexing the leading axes gives a plane.
+
+    Every numpy array is one; so is a file that reads a plane when it is asked.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the lengths of the axes."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Return the type of a pixel."""
+        ...
+
+    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
+        """Return the (Y, X) plane at `index`, one integer a leading axis."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What a file says of one channel."""
+
+    name: str = ""
+    colour: tuple[int, int, int] | None = None  # red, green, blue, 0-255
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stack:
+    """Pixels with names for their axes, and what is known of the image.
+
+    Attributes
+    ----------
+    data
+        Camera counts, as an array or as `Pixels` that are read plane by plane.
+    axes
+        A subset of "TCZYX", in that order, that ends in "YX".
+    pixel_size
+        Micrometres a pixel, for those of "Z", "Y" and "X" that are known.
+    time_step
+        Seconds between frames, if known.
+    channels
+        One a channel, or empty.
+    history
+        What was done to the pixels, oldest first; each a JSON object.
+    extra
+        What else the file said, for a writer of the same format to say again.
+    """
+
+    data: Pixels
+    axes: str
+    pixel_size: Mapping[str, float] = field(default_factory=dict)
+    time_step: float | None = None
+    channels: tuple[Channel, ...] = ()
+    history: tuple[Mapping[str, Any], ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        known = "".join(axis for axis in AXES if axis in self.axes)
+        if self.axes != known or not self.axes.endswith("YX"):
+            raise AxesError(
+                f"axes {self.axes!r} are not a subset of {AXES!r} that ends in 'YX'",
+                hint="name them with --axes, for example --axes TYX",
+            )
+        if len(self.axes) != len(self.data.shape):
+            raise AxesError(
+                f"axes {self.axes!r} name {len(self.axes)} dimensions, "
+                f"but the image has shape {self.data.shape}",
+                hint="name every axis with --axes, for example --axes TYX",
+            )
+        if 0 in self.data.shape:
+            raise AxesError(f"the image is empty: shape {self.data.shape}")
+
+    def indices(self) -> Iterator[tuple[int, ...]]:
+        """Yield the index of every plane, in the order of the file."""
+        return np.ndindex(*self.data.shape[:-2])
+
+    @property
+    def channel_count(self) -> int:
+        """Return the length of the C axis, 1 where there is none."""
+        return self.data.shape[self.axes.index("C")] if "C" in self.axes else 1
+
+    def channel_of(self, index: tuple[int, ...]) -> int:
+        """Return the channel that the plane at `index` belongs to."""
+        return index[self.axes.index("C")] if "C" in self.axes else 0
+
+    def only_channel(self, wanted: str) -> "Stack":
+        """Return the stack of one channel, by name or by number from 0."""
+        names = [channel.name for channel in self.channels]
+        number = names.index(wanted) if wanted in names else _number(wanted)
+        if not 0 <= number < self.channel_count:
+            raise UsageError(
+                f"there is no channel {wanted!r} among {self.channel_count}",
+                hint=f"channels are numbered from 0; names: {', '.join(names) or '-'}",
+            )
+        if "C" not in self.axes:
+            return self
+        axis = self.axes.index("C")
+        return replace(
+            self,
+            data=_OneChannel(self.data, axis, number),
+            axes=self.axes.replace("C", ""),
+            channels=self.channels[number : number + 1],
+        )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() else -1
+
+
+@dataclass(frozen=True, slots=True)
+class _OneChannel:
+    """A view of pixels with one axis fixed."""
+
+    source: Pixels
+    axis: int
+    number: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        shape = self.source.shape
+        return shape[: self.axis] + shape[self.axis + 1 :]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.source.dtype
+
+    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
+        return self.source[index[: self.axis] + (self.number,) + index[self.axis :]]
