@@ -142,4 +142,4 @@ class _OneChannel:
         return self.source.dtype
 
     def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
-        return self.source[index[: self.axis] + (self.number,) + index[self.axis :]]
+        return self.source[(*index[: self.axis], self.number, *index[self.axis :])]

@@ -77,4 +77,3 @@ def _after(first: Traits, then: Traits) -> Traits:
         multiple_of=lcm(first.multiple_of, then.multiple_of),
         whole=first.whole or then.whole,
     )
-
