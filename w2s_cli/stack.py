@@ -117,6 +117,7 @@ class Stack:
             data=_OneChannel(self.data, axis, number),
             axes=self.axes.replace("C", ""),
             channels=self.channels[number : number + 1],
+            extra={**self.extra, "channel": number},
         )
 
 

@@ -1,1 +1,1 @@
-"""Scores of an image against a reference."""
+"""Scores of an image against a reference: `(reference, image, ...) -> float`."""

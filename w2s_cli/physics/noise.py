@@ -58,29 +58,30 @@ class NoiseModel:
         return self.read_noise / self.gain
 
     @property
-    def _lift(self) -> float:
+    def lift(self) -> float:
+        """Return what the stabilisation adds to the photons under the root."""
         return 0.375 + self.sigma**2
 
     def photons(self, counts: NDArray[Any]) -> FloatArray:
         """Return `counts` in photon units; dark pixels may be negative."""
-        return ((counts - np.float32(self.offset)) / self.gain).astype(np.float32)
+        return np.asarray((counts - np.float32(self.offset)) / self.gain, np.float32)
 
     def counts(self, photons: FloatArray) -> FloatArray:
         """Return `photons` as counts: the inverse of `photons`."""
-        return (photons * self.gain + np.float32(self.offset)).astype(np.float32)
+        return np.asarray(photons * self.gain + self.offset, np.float32)
 
     def variance(self, mean: FloatArray) -> FloatArray:
         """Return the variance of counts whose expectation is `mean` counts."""
         light = np.maximum(mean - self.offset, 0)
-        return (self.gain * light + self.read_noise**2).astype(np.float32)
+        return np.asarray(self.gain * light + self.read_noise**2, np.float32)
 
     def stabilise(self, counts: NDArray[Any]) -> FloatArray:
         """Return the generalised Anscombe transform of `counts`: noise sd about 1.
 
         Counts so dark that the root would be imaginary become 0.
         """
-        lifted = self.photons(counts) + np.float32(self._lift)
-        return 2 * np.sqrt(np.maximum(lifted, 0, dtype=np.float32))
+        lifted = np.maximum(self.photons(counts) + self.lift, 0)
+        return np.asarray(2 * np.sqrt(lifted), np.float32)
 
     def square(self, values: FloatArray) -> FloatArray:
         """Return counts: the algebraic inverse of `stabilise`.
@@ -88,7 +89,7 @@ class NoiseModel:
         It undoes the transform for a value that carries no noise, such as the
         output of a network that was trained on transformed truth.
         """
-        return self.counts((values / 2) ** 2 - np.float32(self._lift))
+        return self.counts(np.asarray((values / 2) ** 2 - self.lift, np.float32))
 
     def unstabilise(self, values: FloatArray) -> FloatArray:
         """Return counts: the exact unbiased inverse of `stabilise`.

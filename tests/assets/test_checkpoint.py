@@ -1,0 +1,58 @@
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from w2s_cli.assets import checkpoint
+from w2s_cli.errors import WeightsError
+
+
+def test_tensors_and_record_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    state = {"a": torch.arange(6.0).reshape(2, 3)}
+    checkpoint.save(path, state, {"name": "mine", "seen": {"sigma": 2}})
+    loaded = checkpoint.load(path)
+    assert torch.equal(loaded.state["a"], state["a"])
+    assert loaded.record == {"name": "mine", "seen": {"sigma": 2}}
+    assert loaded.digest == sha256(path.read_bytes()).hexdigest()
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_missing_weights(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="no weights at"):
+        checkpoint.load(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"\xff" * 400])
+def test_damaged_weights(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match="not a whole safetensors file"):
+        checkpoint.load(path)
+
+
+def test_truncated_weights(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    checkpoint.save(path, {"a": torch.zeros(100)}, {})
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(WeightsError, match="not a whole safetensors file"):
+        checkpoint.load(path)
+
+
+def test_weights_without_record(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file({"a": torch.zeros(1)}, path)
+    with pytest.raises(WeightsError, match="what input"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize("name", ["denoise", "jdsr"])
+def test_shipped_weights_are_small_and_say_what_they_are(name: str) -> None:
+    path = checkpoint.shipped(name)
+    loaded = checkpoint.load(path)
+    assert path.stat().st_size < 3e6
+    assert loaded.record["name"] == name
+    assert loaded.record["licence"]
+    assert all(tensor.isfinite().all() for tensor in loaded.state.values())

@@ -1,0 +1,114 @@
+"""The shipped models on real images that they were not trained on.
+
+`pytest -m quality -rP` prints the figures. The images are not part of the repository:
+they are looked for in `../shared/data`.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage.restoration import richardson_lucy
+
+from w2s_cli.estimate.noise import fit_noise
+from w2s_cli.files import opened
+from w2s_cli.methods.bicubic import Bicubic
+from w2s_cli.methods.bm3d import Bm3d
+from w2s_cli.methods.network import Denoise, Jdsr
+from w2s_cli.metrics.fidelity import fitted, psnr, ssim
+from w2s_cli.physics.kernel import gaussian_kernel
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore import Chain, Restorer
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+Z = 66.02846  # counts in a unit of the papers' z-scores
+
+pytestmark = [
+    pytest.mark.quality,
+    pytest.mark.skipif(not DATA.is_dir(), reason="the real images are not here"),
+]
+
+
+def _validation() -> list[dict[str, str]]:
+    with (DATA / "w2s" / "index.csv").open(newline="") as lines:
+        return [row for row in csv.DictReader(lines) if row["image"] >= "071"]
+
+
+def _gray(kind: str, name: str) -> np.ndarray:
+    with Image.open(DATA / "w2s" / kind / f"{name}.png") as image:
+        return np.asarray(image)
+
+
+def _errors(row: dict[str, str], methods: dict[str, Restorer]) -> dict[str, float]:
+    """Return z-RMSE by method and origin of the noise model, unclipped pixels only."""
+    noisy, average = _gray("avg1", row["image"]), _gray("avg400", row["image"])
+    clean = average * float(row["slope"]) + float(row["intercept"])
+    kept = (noisy > 0) & (noisy < 255) & (average > 0) & (average < 255)
+    scale = float(row["grey_per_count"])
+    true = NoiseModel(
+        float(row["gain_counts"]) * scale, float(row["offset_counts"]) * scale
+    )
+    models = {"given": true, "estimated": fit_noise([noisy]).model}
+    images = {"noisy": noisy}
+    for name, method in methods.items():
+        for origin, model in models.items():
+            chain = Chain([method]).bound(model)
+            images[f"{name}, {origin}"] = chain(noisy[None].astype(np.float32))[0]
+    return {
+        name: float(np.sqrt(np.mean((image - clean)[kept] ** 2)) / scale / Z)
+        for name, image in images.items()
+    }
+
+
+def test_denoise_is_better_than_bm3d_on_real_w2s() -> None:
+    methods: dict[str, Restorer] = {"vst+bm3d": Bm3d(), "denoise": Denoise()}
+    rows = [_errors(row, methods) for row in _validation()]
+    mean = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    print(
+        f"\nz-RMSE at avg1, mean of {len(rows)} images of FOV 071-080, by noise model"
+    )
+    for name, value in mean.items():
+        print(f"{name:22} {value:.4f}   {value / mean['vst+bm3d, given']:.3f}")
+    assert len(rows) == 30
+    assert mean["denoise, given"] <= 0.97 * mean["vst+bm3d, given"]
+    assert mean["denoise, estimated"] <= 0.97 * mean["vst+bm3d, estimated"]
+
+
+def _deconvolved(image: np.ndarray, sigma: float, steps: int) -> np.ndarray:
+    enlarged = Bicubic()(image[None])[0]
+    light = np.maximum(enlarged - np.quantile(image, 0.01), 1e-3)
+    kernel = gaussian_kernel(sigma).weights
+    result: np.ndarray = richardson_lucy(light, kernel, num_iter=steps, clip=False)
+    return result
+
+
+def test_jdsr_is_better_than_deconvolution_on_a_real_sim_pair() -> None:
+    with opened(DATA / "sim_pair" / "er_widefield.tif") as stack:
+        image = np.asarray(stack.data[0,], np.float32)
+    with opened(DATA / "sim_pair" / "er_sim.tif") as stack:
+        truth = np.asarray(stack.data[()], np.float64)
+    model = fit_noise([image]).model
+    images = {
+        f"richardson-lucy {sigma:g} px, {steps} steps": _deconvolved(
+            image, sigma, steps
+        )
+        for sigma in (2.0, 2.5, 3.0, 3.5)
+        for steps in (5, 15, 40)
+    }
+    images["bicubic"] = Bicubic()(image[None])[0]
+    images["jdsr"] = Chain([Jdsr()]).bound(model)(image[None])[0]
+    span = float(np.quantile(truth, 0.999))
+    scores = {}
+    print(f"\nafter an affine fit, range {span:g} (99.9th percentile); noise {model}")
+    for name, restored in images.items():
+        fit = fitted(truth, restored)
+        scores[name] = (
+            psnr(truth, fit, data_range=span),
+            ssim(truth, fit, data_range=span),
+        )
+        print(f"{name:34} {scores[name][0]:.2f} dB  SSIM {scores[name][1]:.3f}")
+    deconvolved = [score for name, score in scores.items() if "lucy" in name]
+    assert scores["jdsr"][0] >= scores["bicubic"][0] + 1.5
+    assert scores["jdsr"][1] > max(similarity for _, similarity in deconvolved)

@@ -1,0 +1,91 @@
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pytest
+
+from w2s_cli.errors import OutOfMemoryError
+from w2s_cli.methods import METHODS
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore import Chain, FloatArray, Restorer, Traits, restore
+from w2s_cli.restore.tiling import SMALLEST_TILE, restore_plane, spans
+from w2s_cli.stack import Stack
+
+rng = np.random.default_rng(0)
+NOISE = {0: NoiseModel(2.0, 100, 3)}
+NETWORKS = {"denoise", "jdsr"}
+LOCAL = [entry.name for entry in METHODS if entry.name != "vst+bm3d"]
+
+
+def _method(name: str) -> Restorer:
+    method = METHODS[name].load()
+    made: Restorer = method(precision="fp32") if name in NETWORKS else method()
+    return made
+
+
+def _pixels(name: str, image: np.ndarray, tile: int) -> np.ndarray:
+    restored, _ = restore(Stack(image, "YX"), Chain([_method(name)]), NOISE, tile=tile)
+    return restored.data[()]
+
+
+@pytest.mark.parametrize("tile", [16, 33, 64])
+@pytest.mark.parametrize("name", LOCAL)
+def test_tiling_leaves_no_seam(name: str, tile: int) -> None:
+    image = (100 + 2 * rng.poisson(9, (101, 77))).astype(np.float32)
+    whole = _pixels(name, image, tile=10_000)
+    tolerance = 1e-4 * float(np.ptp(whole))
+    np.testing.assert_allclose(
+        _pixels(name, image, tile), whole, atol=tolerance, rtol=0
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (3, 7), (37, 64)])
+@pytest.mark.parametrize("name", LOCAL)
+def test_every_size_is_restored(name: str, shape: tuple[int, int]) -> None:
+    image = (100 + 2 * rng.poisson(9, shape)).astype(np.uint16)
+    scale = _method(name).traits.scale
+    result = _pixels(name, image, tile=32)
+    assert result.shape == (shape[0] * scale, shape[1] * scale)
+    assert result.dtype == np.uint16
+
+
+def test_tiles_cover_an_axis_once() -> None:
+    for length in (1, 7, 64, 101):
+        for tile in (1, 16, 33):
+            covered = np.zeros(length, int)
+            for span in spans(length, tile, margin=5, multiple_of=4):
+                covered[span.inner] += 1
+                assert span.outer.start % 4 == 0
+                assert span.outer.stop % 4 == 0 or span.outer.stop == length
+            assert (covered == 1).all()
+
+
+@dataclass(frozen=True)
+class _Greedy:
+    """A restorer that runs out of memory above a size, and tells what it was given."""
+
+    limit: int
+    sides: list[int]
+
+    traits = Traits()
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        self.sides.append(max(blocks.shape))
+        if max(blocks.shape) > self.limit:
+            raise MemoryError
+        return blocks + 1
+
+
+def test_tile_is_halved_when_memory_runs_out() -> None:
+    plane = rng.random((300, 300)).astype(np.float32)
+    greedy = _Greedy(limit=80, sides=[])
+    np.testing.assert_array_equal(restore_plane(plane, greedy, tile=512), plane + 1)
+    assert max(greedy.sides[3:]) == 75
+
+
+def test_running_out_of_memory_ends_with_an_error() -> None:
+    plane = np.zeros((300, 300), np.float32)
+    run = partial(restore_plane, plane, tile=512)
+    with pytest.raises(OutOfMemoryError, match="300 x 300") as caught:
+        run(_Greedy(limit=SMALLEST_TILE - 1, sides=[]))
+    assert "--device cpu" in caught.value.hint

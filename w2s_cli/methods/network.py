@@ -1,0 +1,171 @@
+"""Networks on stabilised counts: the shipped models, and a user's own weights."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from w2s_cli.assets import checkpoint
+from w2s_cli.errors import UsageError, WeightsError
+from w2s_cli.networks.rebuild import Network, rebuild
+from w2s_cli.restore import Domain, FloatArray, Seen, Traits
+
+_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A network that takes and gives stabilised counts.
+
+    Attributes
+    ----------
+    weights
+        A safetensors file; None for the weights that come with the package.
+    device
+        "auto", "cpu", "cuda", "cuda:n" or "mps".
+    precision
+        "auto", "fp32", "bf16" or "fp16".
+    """
+
+    weights: Path | None = None
+    device: str = "auto"
+    precision: str = "auto"
+
+    name: ClassVar[str]
+    scale: ClassVar[int]
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of the weights."""
+        return self._loaded.digest
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits, as the network and its record tell them."""
+        network = self._loaded.network
+        return Traits(
+            scale=network.scale,
+            margin=network.margin,
+            multiple_of=network.multiple_of,
+            expects=Domain.ROOT,
+            seen=self._loaded.seen,
+        )
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return the restored planes.
+
+        Raises
+        ------
+        MemoryError
+            When the device has no room for the blocks.
+        """
+        device = torch.device(self._loaded.device)
+        image = torch.from_numpy(blocks[:, None]).to(device)
+        image = image.contiguous(memory_format=torch.channels_last)
+        dtype = _dtype(self.precision, device)
+        with torch.inference_mode(), _told_as_memory_error():
+            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                result = self._loaded.network(image)
+            pixels: FloatArray = result[:, 0].float().cpu().numpy()
+        return pixels
+
+    @property
+    def _loaded(self) -> "_Loaded":
+        loaded = _load(
+            self.weights or checkpoint.shipped(self.name), _device(self.device)
+        )
+        if loaded.network.scale != self.scale:
+            raise WeightsError(
+                f"{self.weights} enlarges x{loaded.network.scale}, "
+                f"but {self.name} enlarges x{self.scale}",
+                hint="name the method that the weights were trained for",
+            )
+        return loaded
+
+
+@dataclass(frozen=True)
+class Denoise(Shipped):
+    """Denoise with a residual U-Net."""
+
+    name = "denoise"
+    scale = 1
+
+
+@dataclass(frozen=True)
+class Jdsr(Shipped):
+    """Denoise and enlarge x2 with a residual U-Net."""
+
+    name = "jdsr"
+    scale = 2
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    network: Network
+    seen: Seen | None
+    digest: str
+    device: str
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, device: str) -> _Loaded:
+    found = checkpoint.load(path)
+    network = rebuild(found.state)
+    if isinstance(network, torch.nn.Module):
+        network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return _Loaded(network, _seen(found.record), found.digest, device)
+
+
+def _seen(record: Any) -> Seen | None:
+    seen = record.get("seen")
+    if not seen:
+        return None
+    size = seen.get("pixel_size")
+    return Seen(tuple(seen["photons"]), seen["sigma"], tuple(size) if size else None)
+
+
+def _device(name: str) -> str:
+    """Return a device that is there, the fastest one for "auto"."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, number = name.partition(":")
+    mps = int(torch.backends.mps.is_available())
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": mps}
+    if kind not in there or (number and not number.isdecimal()):
+        raise UsageError(
+            f"no device is called {name!r}", hint="use auto, cpu, cuda, cuda:0 or mps"
+        )
+    if int(number or 0) >= there[kind]:
+        raise UsageError(
+            f"there is no device {name!r} on this machine", hint="use --device auto"
+        )
+    return name
+
+
+def _dtype(precision: str, device: torch.device) -> torch.dtype:
+    """Return the type of the convolutions: half of float32's where that is faster."""
+    if precision != "auto":
+        return _TYPES[precision]
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    fast = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+@contextmanager
+def _told_as_memory_error() -> Iterator[None]:
+    """Turn torch's ways to say "out of memory" into Python's."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(str(error)) from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error):
+            raise MemoryError(str(error)) from error
+        raise

@@ -1,0 +1,53 @@
+"""From a bag of tensors to the network they belong to."""
+
+from collections.abc import Mapping
+from typing import Protocol, Self, runtime_checkable
+
+from torch import Tensor
+
+from w2s_cli.errors import WeightsError
+from w2s_cli.networks import NETWORKS
+
+State = Mapping[str, Tensor]
+
+
+@runtime_checkable
+class Network(Protocol):
+    """What every network class says of itself."""
+
+    scale: int  # output pixels per input pixel
+    margin: int  # input pixels on each side that an output pixel depends on
+    multiple_of: int  # sides of the input must be multiples of this
+
+    @classmethod
+    def detect(cls, state: State) -> bool:
+        """Return whether `state` belongs to this class; never a false negative."""
+        ...
+
+    @classmethod
+    def from_state_dict(cls, state: State) -> Self:
+        """Return the network with the hyper-parameters and weights of `state`."""
+        ...
+
+    def __call__(self, image: Tensor, /) -> Tensor:
+        """Map (N, 1, Y, X) to (N, 1, Y * scale, X * scale)."""
+        ...
+
+
+def rebuild(state: State) -> Network:
+    """Return the network whose weights `state` holds.
+
+    Raises
+    ------
+    WeightsError
+        When no network of the catalogue has such weights.
+    """
+    for entry in NETWORKS:
+        network: type[Network] = entry.load()
+        if network.detect(state):
+            return network.from_state_dict(state)
+    raise WeightsError(
+        f"the {len(state)} tensors belong to no known network "
+        f"(the first is {next(iter(state), 'missing')!r})",
+        hint=f"known networks: {', '.join(entry.name for entry in NETWORKS)}",
+    )

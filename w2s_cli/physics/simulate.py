@@ -1,0 +1,103 @@
+"""A simulated cell, and the microscope that looks at it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, zoom
+
+from w2s_cli.physics.kernel import Kernel, halved
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.physics.structures import STRUCTURES, filaments, mitochondria, puncta
+
+FloatArray = NDArray[np.float32]
+
+
+def simulate_field(side: int, rng: np.random.Generator) -> FloatArray:
+    """Return a (side, side) float32 field of one to three kinds of structure."""
+    field = np.zeros((side, side), np.float32)
+    for number in rng.choice(len(STRUCTURES), rng.integers(1, 4), replace=False):
+        field += STRUCTURES[number](side, rng) * np.float32(rng.uniform(0.3, 1))
+    return field * _cell(side, rng) if rng.random() < 0.5 else field
+
+
+def simulate_cell(side: int, rng: np.random.Generator) -> FloatArray:
+    """Return a (side, side) float32 cell: filaments, mitochondria and puncta."""
+    field = filaments(side, rng) + mitochondria(side, rng) + 0.6 * puncta(side, rng)
+    return field * _cell(side, rng)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """How much light reaches the camera.
+
+    Attributes
+    ----------
+    photons
+        Expected photons a camera pixel where the truth is 1, before the blur.
+    background
+        Even light, as a share of `photons`.
+    haze
+        Light from above and below the focus, as a share of the light in focus.
+    """
+
+    photons: float
+    background: float = 0.0
+    haze: float = 0.0
+
+
+def widefield(truth: FloatArray, kernel: Kernel, exposure: Exposure) -> FloatArray:
+    """Return the expected photons on a camera with twice the pixel size of `truth`.
+
+    Parameters
+    ----------
+    truth
+        (2Y, 2X) float32, 0 or more, bright parts about 1.
+    kernel
+        The blur, on the grid of `truth`.
+    exposure
+        The light.
+
+    Returns
+    -------
+    FloatArray
+        (Y, X) photons a pixel.
+    """
+    sharp = halved(kernel.blur(truth))
+    light = sharp + np.float32(exposure.background)
+    if exposure.haze:
+        light += np.float32(exposure.haze) * _out_of_focus(sharp)
+    return np.asarray(np.maximum(light * exposure.photons, 0), np.float32)
+
+
+def camera(
+    photons: FloatArray, noise: NoiseModel, rng: np.random.Generator
+) -> NDArray[np.uint16]:
+    """Return what a 16-bit camera reads of expected `photons`: noisy, whole counts."""
+    counts = np.rint(noise.sample(photons, rng))
+    return counts.clip(0, 65535).astype(np.uint16)
+
+
+def _out_of_focus(light: FloatArray) -> FloatArray:
+    """Return the light blurred far: computed on a grid four times as coarse."""
+    height, width = light.shape
+    coarse = zoom(
+        gaussian_filter(light, 3), 0.25, order=1, mode="reflect", grid_mode=True
+    )
+    far = gaussian_filter(coarse, 3, mode="reflect")
+    scale = (height / far.shape[0], width / far.shape[1])
+    haze: FloatArray = zoom(far, scale, order=1, mode="reflect", grid_mode=True)
+    return haze
+
+
+def _cell(side: int, rng: np.random.Generator) -> FloatArray:
+    """Return a soft mask of the inside of one cell, without its nucleus."""
+    y, x = np.mgrid[:side, :side] / side - 0.5
+    wobble = gaussian_filter(rng.normal(0, 1, (side, side)), side / 10, mode="wrap")
+    wobble *= 0.06 / max(wobble.std(), 1e-9)
+    cy, cx = rng.uniform(-0.2, 0.2, 2)
+    stretch = rng.uniform(0.7, 1.4)
+    far = np.hypot((y - cy) * stretch, (x - cx) / stretch) + wobble
+    outline = 1 / (1 + np.exp((far - rng.uniform(0.3, 0.6)) * 60))
+    nucleus = 1 / (1 + np.exp((far - rng.uniform(0.05, 0.12)) * 80))
+    return np.asarray(outline * (1 - 0.9 * nucleus), np.float32)

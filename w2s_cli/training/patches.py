@@ -1,0 +1,165 @@
+"""Batches of (noisy input, clean target), degraded on the fly.
+
+A batch depends on the seed and the step's number alone, so that a training that was
+interrupted goes on with the batches it would have seen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.physics.kernel import Kernel, gaussian_kernel
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.physics.simulate import Exposure, widefield
+from w2s_cli.training import truth
+from w2s_cli.training.recipe import Recipe
+
+FloatArray = NDArray[np.float32]
+_T = TypeVar("_T")
+
+# The blur of the target, as a share of the blur that is to be undone: structured
+# illumination resolves about twice as finely as widefield, and no network learns more.
+TARGET_BLUR = (0.35, 0.55)
+HALO = 24  # pixels around a patch of truth, so that its blur has no edge
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One patch.
+
+    Attributes
+    ----------
+    stabilised
+        (Y, X), what the network sees.
+    photons
+        (Y * scale, X * scale), what was there.
+    lift
+        What the stabilisation adds to the photons: 3/8 and the read noise, squared.
+    valid
+        The shape of `photons`, False where the loss must not look.
+    """
+
+    stabilised: FloatArray
+    photons: FloatArray
+    lift: float
+    valid: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """All the truth that a recipe draws from."""
+
+    recipe: Recipe
+    pairs: Sequence[truth.Pair]
+    fields: Mapping[str, Sequence[FloatArray]]
+    kernels: Sequence[Kernel]
+
+    @classmethod
+    def of(cls, recipe: Recipe, span: tuple[int, int], seed: int) -> "Pool":
+        """Return the pool of a recipe for a range of fields of view."""
+        shares, data = recipe.sources, recipe.data
+        real = shares.pairs or shares.averages
+        found = truth.pairs(data, span) if real else {}
+        fields = {
+            "averages": truth.averages(found) if shares.averages else [],
+            "sharp": truth.sharp(data) if shares.sharp else [],
+            "simulated": truth.simulated(recipe.simulated_fields, seed),
+        }
+        measured = truth.kernels(data) if recipe.light.measured else []
+        return cls(recipe, list(found.values()), fields, measured)
+
+    def batch(self, *entropy: int) -> list[Sample]:
+        """Return the samples of a batch, drawn from the seed and `entropy`."""
+        rng = np.random.default_rng([self.recipe.seed, *entropy])
+        return [self._sample(rng) for _ in range(self.recipe.patches.batch)]
+
+    def _sample(self, rng: np.random.Generator) -> Sample:
+        shares = vars(self.recipe.sources)
+        weights = np.array([*shares.values()], float)
+        source = rng.choice([*shares], p=weights / weights.sum())
+        if source == "pairs":
+            return self._real(rng)
+        plane = _one_of(self.fields[source], rng)
+        return self._simulated(plane, already_blurred=source == "averages", rng=rng)
+
+    def _real(self, rng: np.random.Generator) -> Sample:
+        pair = _one_of(self.pairs, rng)
+        planes = _crop(
+            [pair.noisy, pair.clean, pair.valid], self.recipe.patches.side, rng
+        )
+        noisy, clean, valid = planes
+        noise = NoiseModel(gain=1)
+        return Sample(noise.stabilise(noisy), clean, noise.lift, valid)
+
+    def _simulated(
+        self, plane: FloatArray, *, already_blurred: bool, rng: np.random.Generator
+    ) -> Sample:
+        light, scale = self.recipe.light, self.recipe.network.scale
+        side = self.recipe.patches.side
+        kernel, spread = self._kernel(rng)
+        exposure = Exposure(
+            photons=float(np.exp(rng.uniform(*np.log(light.photons)))),
+            background=rng.uniform(*light.background),
+            haze=rng.uniform(*light.haze) if rng.random() < 0.5 else 0.0,
+        )
+        read = rng.uniform(*light.sigma) if rng.random() < 0.5 else 0.0
+        noise = NoiseModel(gain=1, read_noise=read)
+        if scale == 1 and already_blurred:
+            (clean,) = _crop([plane], side, rng)
+            photons = (clean + np.float32(exposure.background)) * exposure.photons
+            expected = photons = photons.astype(np.float32)
+        else:
+            (fine,) = _crop([plane], 2 * side + 2 * HALO, rng)
+            if not already_blurred:
+                fine = gaussian_kernel(spread * rng.uniform(*TARGET_BLUR)).blur(fine)
+            expected = _inner(widefield(fine, kernel, exposure), HALO // 2)
+            photons = _inner(
+                (fine + np.float32(exposure.background)) * np.float32(exposure.photons),
+                HALO,
+            )
+            photons = expected if scale == 1 else photons
+        seen = noise.stabilise(noise.sample(expected, rng))
+        return Sample(seen, photons, noise.lift, np.ones(photons.shape, bool))
+
+    def _kernel(self, rng: np.random.Generator) -> tuple[Kernel, float]:
+        """Return a kernel, and the standard deviation of its middle part."""
+        if rng.random() < self.recipe.light.measured:
+            chosen = _one_of(self.kernels, rng)
+            return Kernel(_turned([chosen.weights], rng)[0]), MEASURED_SPREAD
+        spread = rng.uniform(*self.recipe.light.blur)
+        return gaussian_kernel(spread), spread
+
+
+MEASURED_SPREAD = 3.2  # of the W2S authors' kernels, pixels of the x2 grid
+
+
+def _crop(
+    planes: Sequence[NDArray[Any]], side: int, rng: np.random.Generator
+) -> list[NDArray[Any]]:
+    """Return the same random square of every plane, turned the same way."""
+    height, width = planes[0].shape
+    if min(height, width) < side:
+        pad = [(0, max(side - length, 0)) for length in (height, width)]
+        planes = [np.pad(plane, pad, mode="symmetric") for plane in planes]
+        height, width = planes[0].shape
+    y, x = rng.integers(height - side + 1), rng.integers(width - side + 1)
+    return _turned([plane[y : y + side, x : x + side] for plane in planes], rng)
+
+
+def _turned(
+    planes: Sequence[NDArray[Any]], rng: np.random.Generator
+) -> list[NDArray[Any]]:
+    turns, mirror = int(rng.integers(4)), rng.random() < 0.5
+    turned = (np.rot90(plane, turns) for plane in planes)
+    return [np.ascontiguousarray(p.T if mirror else p) for p in turned]
+
+
+def _one_of(things: Sequence[_T], rng: np.random.Generator) -> _T:
+    return things[int(rng.integers(len(things)))]
+
+
+def _inner(plane: FloatArray, edge: int) -> FloatArray:
+    return np.ascontiguousarray(plane[edge:-edge, edge:-edge])

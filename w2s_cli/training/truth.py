@@ -1,0 +1,119 @@
+"""Where clean images come from: real pairs, long averages, sharp fields, the simulator.
+
+The data folder holds, any part of it optional::
+
+    w2s/avg1/FFF_C.png, w2s/avg400/FFF_C.png   field of view, channel; 8-bit gray
+    w2s/index.csv                              how their gray values relate to photons
+    w2s/kernels_36x36.npy                      measured blur kernels, (N, 36, 36)
+    sharp/*.tif                                clean fields, of any axes
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.errors import InputError
+from w2s_cli.files import opened
+from w2s_cli.physics.kernel import Kernel, halved
+from w2s_cli.physics.simulate import simulate_field
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """A real noisy image and its long average, both in photons.
+
+    Attributes
+    ----------
+    noisy, clean
+        (Y, X) photons a pixel of the short exposure.
+    valid
+        (Y, X), False where either was clipped.
+    """
+
+    noisy: FloatArray
+    clean: FloatArray
+    valid: NDArray[np.bool_]
+
+
+def pairs(data: Path, span: tuple[int, int]) -> dict[str, Pair]:
+    """Return the real pairs of the fields of view from `span[0]` to `span[1]`."""
+    return {row["image"]: _pair(data / "w2s", row) for row in _index(data, span)}
+
+
+def averages(found: Mapping[str, Pair]) -> list[FloatArray]:
+    """Return the long averages of pairs, with bright parts at 1."""
+    return [_scaled(pair.clean) for pair in found.values()]
+
+
+def sharp(data: Path) -> list[FloatArray]:
+    """Return the sharp fields, at half their size: finer than their own blur.
+
+    Colour pictures, which no microscope wrote, are left out.
+    """
+    fields = []
+    for path in sorted((data / "sharp").glob("*.tif")):
+        with suppress(InputError):
+            fields += [_scaled(halved(plane)) for plane in _planes(path)]
+    return fields
+
+
+def simulated(count: int, seed: int, side: int = 352) -> list[FloatArray]:
+    """Return simulated fields, always the same for the same seed."""
+    return [
+        simulate_field(side, np.random.default_rng([seed, number]))
+        for number in range(count)
+    ]
+
+
+def kernels(data: Path) -> list[Kernel]:
+    """Return the measured kernels, without their negative noise."""
+    weights = np.load(data / "w2s" / "kernels_36x36.npy")
+    return [Kernel.normalised(np.maximum(one, 0)) for one in weights]
+
+
+def _index(data: Path, span: tuple[int, int]) -> list[dict[str, str]]:
+    path = data / "w2s" / "index.csv"
+    if not path.is_file():
+        raise InputError(
+            f"the recipe trains on real pairs, but there is no {path}",
+            hint="name the folder that holds w2s/ with data=FOLDER",
+        )
+    with path.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return [row for row in rows if span[0] <= int(row["image"][:3]) <= span[1]]
+
+
+def _pair(folder: Path, row: Mapping[str, str]) -> Pair:
+    noisy = _gray(folder / "avg1" / f"{row['image']}.png")
+    clean = _gray(folder / "avg400" / f"{row['image']}.png")
+    valid = (noisy > 0) & (noisy < 255) & (clean > 0) & (clean < 255)
+    per_count = float(row["grey_per_count"])
+    offset = float(row["offset_counts"]) * per_count
+    gain = float(row["gain_counts"]) * per_count
+    clean = clean * float(row["slope"]) + float(row["intercept"])
+    return Pair((noisy - offset) / gain, (clean - offset) / gain, valid)
+
+
+def _gray(path: Path) -> FloatArray:
+    with opened(path) as stack:
+        return np.asarray(stack.data[()], np.float32)
+
+
+def _planes(path: Path) -> Iterator[FloatArray]:
+    with opened(path) as stack:
+        for index in stack.indices():
+            yield np.asarray(stack.data[index], np.float32)
+
+
+def _scaled(plane: FloatArray) -> FloatArray:
+    """Return `plane` with its darkest parts at 0 and its bright parts at 1."""
+    low, high = np.quantile(plane, [0.002, 0.998])
+    scaled = (plane - low) / max(high - low, 1e-9)
+    return np.asarray(np.maximum(scaled, 0), np.float32)
