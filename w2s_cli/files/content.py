@@ -1,0 +1,157 @@
+"""From what a file says of its pixels to a stack with axes in canonical order."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.errors import AxesError, InputError
+from w2s_cli.stack import AXES, Channel, Stack
+
+_KEPT = ("uint8", "uint16", "int8", "int16", "float32")
+_WIDENED = ("float16", "uint32", "int32")
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a file holds, in its own order and its own words.
+
+    Attributes
+    ----------
+    axes
+        One letter an axis, Y and X last; other letters than TCZYX are unknown axes.
+    shape
+        The lengths of the axes.
+    dtype
+        The type of the pixels in the file.
+    read
+        Returns the (Y, X) plane of a number, counted in the order of the file.
+    pixel_size, time_step, channels, history, extra
+        As in `Stack`.
+    """
+
+    axes: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    read: Callable[[int], NDArray[Any]]
+    pixel_size: Mapping[str, float] = field(default_factory=dict)
+    time_step: float | None = None
+    channels: tuple[Channel, ...] = ()
+    history: tuple[Mapping[str, Any], ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planes:
+    """Pixels whose planes are read from a file when they are asked for."""
+
+    numbers: NDArray[np.intp]  # of the planes in the file, one axis a leading axis
+    plane_shape: tuple[int, int]
+    dtype: np.dtype[Any]
+    read: Callable[[int], NDArray[Any]]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.numbers.shape + self.plane_shape
+
+    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
+        return self.read(int(self.numbers[index])).astype(self.dtype, copy=False)
+
+
+def as_stack(content: Content, axes: str | None, path: Path) -> Stack:
+    """Return the stack, with its axes named by `axes`, the file, or convention.
+
+    Raises
+    ------
+    InputError
+        When the pixels are of a type that is not restored.
+    AxesError
+        When the axes do not fit.
+    """
+    dtype = _dtype(content.dtype, path)
+    known = _given(axes, content.shape, path) if axes else _known(content, path)
+    *lead, height, width = content.shape
+    order = sorted(range(len(lead)), key=lambda axis: AXES.index(known[axis]))
+    numbers = np.arange(prod(lead), dtype=np.intp).reshape(lead).transpose(order)
+    extra = {**content.extra, "plane": (height, width)}
+    if dtype != content.dtype:
+        extra["stored dtype"] = str(content.dtype)
+    if not axes and known != content.axes:
+        extra["axes guessed"] = True
+    channels = content.shape[known.index("C")] if "C" in known else 1
+    return Stack(
+        data=_Planes(numbers, (height, width), dtype, content.read),
+        axes="".join(known[axis] for axis in order) + "YX",
+        pixel_size=content.pixel_size,
+        time_step=content.time_step,
+        channels=content.channels if len(content.channels) == channels else (),
+        history=content.history,
+        extra=extra,
+    )
+
+
+def lookup_colour(palette: NDArray[np.integer[Any]]) -> tuple[int, int, int] | None:
+    """Return the colour of a look-up table; None for the palette of a picture.
+
+    Parameters
+    ----------
+    palette
+        (N, 3) red, green and blue, 0-255. In a look-up table brightness rises evenly,
+        so that the numbers of the colours are intensities.
+    """
+    brightness = palette.max(axis=1).astype(float)
+    even = np.linspace(0, 255, len(palette))
+    if np.abs(brightness - even).max() > 1:
+        return None
+    red, green, blue = (int(value) for value in palette[-1])
+    return red, green, blue
+
+
+def _dtype(stored: np.dtype[Any], path: Path) -> np.dtype[Any]:
+    if stored.name in _KEPT:
+        return np.dtype(stored.name)
+    if stored.name in _WIDENED:
+        return np.dtype(np.float32)
+    raise InputError(
+        f"{path} has pixels of type {stored.name}, which cannot be restored",
+        hint="convert it to uint8, uint16 or float32 first, "
+        "for example with Fiji: Image > Type > 32-bit",
+    )
+
+
+def _given(axes: str, shape: tuple[int, ...], path: Path) -> str:
+    """Return the axes that the user has named, after a look at them."""
+    axes = axes.upper()
+    if len(axes) != len(shape):
+        raise AxesError(
+            f"axes {axes!r} name {len(axes)} dimensions, but {path} has shape {shape}",
+            hint="name every axis longer than 1, for example --axes TYX",
+        )
+    if not axes.endswith("YX"):
+        raise AxesError(
+            f"axes {axes!r} do not end in 'YX'",
+            hint="planes must be stored whole: transpose the image first",
+        )
+    if set(axes) - set(AXES) or len(set(axes)) < len(axes):
+        raise AxesError(
+            f"axes {axes!r} are not different letters of {AXES!r}",
+            hint="name each axis once: T time, C channel, Z depth, Y, X",
+        )
+    return axes
+
+
+def _known(content: Content, path: Path) -> str:
+    """Return the axes with names for the unknown ones: T, then TZ, then TCZ."""
+    unknown = [axis for axis in content.axes if axis not in AXES]
+    free = [axis for axis in "TZC" if axis not in content.axes][: len(unknown)]
+    if len(content.axes) < 2 or len(free) < len(unknown):
+        raise AxesError(
+            f"{path} has shape {content.shape}, which is not a stack of planes",
+            hint="an image has Y and X, and may have T, C and Z before them",
+        )
+    names = iter(sorted(free, key=AXES.index))
+    return "".join(axis if axis in AXES else next(names) for axis in content.axes)
