@@ -17,6 +17,8 @@ class Entry:
     summary: str
     source: str = ""  # the paper or library it comes from
     licence: str = "MIT"
+    scale: int = 1  # output pixels per input pixel
+    needs: str = ""  # what it cannot do without, in a few words
 
     def load(self) -> Any:
         """Import the module behind the entry and return its attribute."""

@@ -9,12 +9,15 @@ METHODS = Registry(
         "w2s_cli.methods.network:Jdsr",
         "denoise and enlarge x2 with the shipped network",
         "trained by this project",
+        scale=2,
+        needs="noise model, weights",
     ),
     Entry(
         "denoise",
         "w2s_cli.methods.network:Denoise",
         "denoise with the shipped network",
         "trained by this project",
+        needs="noise model, weights",
     ),
     Entry(
         "vst+bm3d",
@@ -22,6 +25,7 @@ METHODS = Registry(
         "denoise by block matching",
         "Dabov et al. 2007; the bm3d package",
         "non-commercial use only",
+        needs="noise model",
     ),
     Entry("gaussian", "w2s_cli.methods.gaussian:Gaussian", "smooth with a Gaussian"),
     Entry("median", "w2s_cli.methods.median:Median", "take the median around a pixel"),
@@ -30,6 +34,7 @@ METHODS = Registry(
         "w2s_cli.methods.bicubic:Bicubic",
         "enlarge x2 by interpolation",
         "Keys 1981",
+        scale=2,
     ),
     Entry(
         "identity",

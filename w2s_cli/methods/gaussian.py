@@ -6,6 +6,7 @@ from typing import Annotated
 
 from scipy.ndimage import gaussian_filter
 
+from w2s_cli.errors import UsageError
 from w2s_cli.restore import FloatArray, Traits
 
 CUT = 4  # where the kernel ends, in standard deviations
@@ -16,6 +17,10 @@ class Gaussian:
     """Blur each plane with a Gaussian."""
 
     sigma: Annotated[float, "standard deviation, in pixels"] = 1.0
+
+    def __post_init__(self) -> None:
+        if self.sigma <= 0:
+            raise UsageError(f"option sigma must be above 0, found {self.sigma:g}")
 
     @property
     def traits(self) -> Traits:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from w2s_cli.errors import UsageError
 from w2s_cli.restore import FloatArray, Traits
 
 
@@ -11,6 +12,10 @@ class Identity:
     """Return the input, enlarged by pixel repetition if `scale` is above 1."""
 
     scale: Annotated[int, "output pixels per input pixel"] = 1
+
+    def __post_init__(self) -> None:
+        if self.scale < 1:
+            raise UsageError(f"option scale must be 1 or more, found {self.scale}")
 
     @property
     def traits(self) -> Traits:

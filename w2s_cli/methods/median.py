@@ -5,6 +5,7 @@ from typing import Annotated
 
 from scipy.ndimage import median_filter
 
+from w2s_cli.errors import UsageError
 from w2s_cli.restore import FloatArray, Traits
 
 
@@ -13,6 +14,10 @@ class Median:
     """Replace each pixel by the median of the square around it."""
 
     size: Annotated[int, "side of the square, in pixels"] = 3
+
+    def __post_init__(self) -> None:
+        if self.size < 1 or self.size % 2 == 0:
+            raise UsageError(f"option size must be odd and above 0, found {self.size}")
 
     @property
     def traits(self) -> Traits:

@@ -117,6 +117,7 @@ def _as_stored(
     if not np.issubdtype(dtype, np.integer):
         return pixels.astype(dtype)
     limits = np.iinfo(dtype)
-    rounded = np.rint(pixels)
-    tally.clipped += int(((rounded < limits.min) | (rounded > limits.max)).sum())
-    return rounded.clip(limits.min, limits.max).astype(dtype)
+    np.rint(pixels, out=pixels)
+    tally.clipped += int(np.count_nonzero(pixels < limits.min))
+    tally.clipped += int(np.count_nonzero(pixels > limits.max))
+    return pixels.clip(limits.min, limits.max, out=pixels).astype(dtype)

@@ -1,0 +1,67 @@
+"""An image like the training set is of no concern, each other one is."""
+
+import numpy as np
+import pytest
+
+from w2s_cli.batch.trust import concerns
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore import Seen
+
+NOISE = NoiseModel(2.0, 100.0, 3.0)
+SEEN = Seen(photons=(2.0, 500.0), sigma=4.0, pixel_size=(0.05, 0.2))
+SIZE = {"Y": 0.1, "X": 0.1}
+
+
+def plane(photons: float) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    light = np.full((64, 64), photons, np.float32)
+    return NOISE.sample(light, rng).round().clip(0, 65535).astype(np.uint16)
+
+
+def test_no_concern() -> None:
+    assert concerns(SEEN, plane(50), NOISE, SIZE, 0.05) == []
+    assert concerns(SEEN, plane(50), NOISE, {}, 0.05) == []
+    assert concerns(None, plane(5000), NOISE, {"X": 9.0}) == []
+
+
+@pytest.mark.parametrize(
+    ("photons", "says"), [(0.1, "photons a pixel"), (2000, "photons a pixel")]
+)
+def test_light(photons: float, says: str) -> None:
+    [reason] = concerns(SEEN, plane(photons), NOISE, SIZE)
+    assert says in reason
+    assert "trained on 2 to 500" in reason
+
+
+def test_read_noise() -> None:
+    [reason] = concerns(SEEN, plane(50), NoiseModel(2.0, 100.0, 10.0), SIZE)
+    assert reason == (
+        "the read noise is 5 photons, the method was trained on at most 4"
+    )
+
+
+def test_sampling() -> None:
+    [reason] = concerns(SEEN, plane(50), NOISE, {"Y": 0.1, "X": 0.65})
+    assert reason == (
+        "a pixel is 0.65 um wide along X, the method was trained on 0.05 to 0.2 um"
+    )
+    anywhere = Seen(SEEN.photons, SEEN.sigma)
+    assert concerns(anywhere, plane(50), NOISE, {"X": 0.65}) == []
+
+
+def test_correlation() -> None:
+    [reason] = concerns(None, plane(50), NOISE, SIZE, correlation=0.31)
+    assert reason.startswith("the noise of neighbouring pixels is correlated (0.31)")
+    assert concerns(None, plane(50), NOISE, SIZE, correlation=0.26) == []
+    large = np.tile(plane(50), (8, 8))
+    assert len(concerns(None, large, NOISE, SIZE, correlation=0.2)) == 1
+
+
+@pytest.mark.parametrize("full", [255, 4095, 65535])
+def test_saturation(full: int) -> None:
+    image = np.full((100, 100), full // 2, np.uint16)
+    image[0, :5] = full
+    assert concerns(None, image, NOISE, SIZE) == []
+    image[0, :50] = full
+    [reason] = concerns(None, image, NOISE, SIZE)
+    assert reason.startswith(f"0.5% of the pixels are saturated at {full} counts")

@@ -1,0 +1,76 @@
+"""Every command has a page, and every option, method and exit code stands in one."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from w2s_cli import errors
+from w2s_cli.cli import app
+from w2s_cli.methods import METHODS
+from w2s_cli.methods.options import options_of
+
+MAN = Path(__file__).parents[2] / "man"
+ROOT: Any = typer.main.get_command(app)
+COMMANDS = {"w2s": ROOT} | {f"w2s-{name}": c for name, c in ROOT.commands.items()}
+
+
+def page(name: str) -> str:
+    """Return a page without its fonts and escapes."""
+    text = (MAN / f"{name}.1").read_text()
+    return re.sub(r"\\f.", "", text).replace("\\-", "-").replace('"', "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_stands_in_its_page(name: str) -> None:
+    words = re.split(r"[\s,]+", page(name).partition(".SH OPTIONS")[2])
+    command = COMMANDS[name]
+    context = command.make_context(name, [], resilient_parsing=True)
+    for parameter in command.get_params(context):
+        if parameter.param_type_name == "option":
+            for option in parameter.opts:
+                assert option in words, f"{option} is missing in {name}.1"
+
+
+def test_no_page_without_a_command() -> None:
+    assert sorted(path.stem for path in MAN.glob("*.1")) == sorted(COMMANDS)
+
+
+def test_pages_name_each_other() -> None:
+    for name in COMMANDS:
+        for other in re.findall(r"\.BR (w2s[a-z-]*) ", page(name)):
+            assert other in COMMANDS
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in METHODS])
+def test_every_method_stands_in_the_page_of_restore(name: str) -> None:
+    methods = page("w2s-restore").partition(".SH METHODS")[2].partition(".SH EXIT")[0]
+    _, found, about = methods.partition(f".TP\n.B {name}\n")
+    assert found, f"{name} is missing"
+    about = about.partition(".TP\n")[0]
+    for option in options_of(METHODS[name].load()):
+        assert f".B {option.name}\n" in about, f"{name}: {option.name} is missing"
+
+
+@pytest.mark.parametrize("name", ["w2s", "w2s-restore"])
+def test_exit_codes(name: str) -> None:
+    listed = page(name).partition(".SH EXIT STATUS")[2]
+    codes = {int(code) for code in re.findall(r"^\.B (\d+)$", listed, re.MULTILINE)}
+    kinds = [kind for kind in vars(errors).values() if hasattr(kind, "exit_code")]
+    assert codes >= {0, 130, *(kind.exit_code for kind in kinds)}
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
+@pytest.mark.parametrize("name", COMMANDS)
+def test_pages_render_without_a_warning(name: str) -> None:
+    done = subprocess.run(
+        ["groff", "-man", "-ww", "-Tutf8", str(MAN / f"{name}.1")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""

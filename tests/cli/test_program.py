@@ -1,0 +1,163 @@
+"""The program as a whole: help, version, completion, light imports, pipes, Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from w2s_cli import __version__
+
+HEAVY = ["numpy", "torch", "scipy", "tifffile", "PIL", "bm3d", "skimage", "safetensors"]
+COMMANDS = ["restore", "methods", "info", "train", "demo"]
+W2S = [sys.executable, "-m", "w2s_cli"]
+
+
+@pytest.mark.parametrize("words", [["--help"], *([c, "-h"] for c in COMMANDS)])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys; from w2s_cli.cli import main; sys.argv[1:] = sys.argv[1:]\n"
+        "try: main()\n"
+        f"finally: print('loaded', *[m for m in {HEAVY} if m in sys.modules])"
+    )
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "loaded"
+    assert time.perf_counter() - start < 2  # 0.1 s on an idle machine
+
+
+def test_help_leads_with_examples(w2s) -> None:
+    top = w2s("-h").stdout
+    assert top.index("w2s restore cell.tif") < top.index("Options:")
+    assert all(f"  {command} " in top for command in COMMANDS)
+    assert w2s().output == top == w2s("--help").stdout
+    for command in ("restore", "methods", "info", "train"):
+        help_text = w2s(command, "-h").stdout
+        assert "For example:\n    w2s " in help_text
+        assert help_text.index("For example") < help_text.index("Options:")
+
+
+def test_version(w2s) -> None:
+    assert w2s("--version").stdout == f"w2s {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["restor"], "Did you mean 'restore'?"),
+        (["restore", "a.tif"], "Missing option '--output'"),
+        (["restore", "a.tif", "-o", "b.tif", "--tiles", "9"], "--tile"),
+        (["restore", "a.tif", "-o", "b.tif", "--tile", "9"], "'--tile'"),
+        (["restore", "a.tif", "-o", "b.tif", "--gain", "x"], "'--gain'"),
+        (["restore", "a.tif", "-o", "b.tif", "--device", "gpu"], "cuda:N or mps"),
+        (["restore", "a.tif", "-o", "b.tif", "--precision", "int8"], "fp32"),
+        (["info"], "Usage: w2s info"),
+    ],
+)
+def test_wrong_words(w2s, words: list[str], message: str) -> None:
+    result = w2s(*words)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("res", ["restore"]),
+        ("restore --method ga", ["gaussian"]),
+        ("restore --method median+bi", ["median+bicubic"]),
+        ("restore --method vst", ["vst+bm3d"]),
+        ("restore --prec", ["--precision"]),
+        ("restore --precision b", ["bf16"]),
+    ],
+)
+def test_completion(typed: str, offered: list[str]) -> None:
+    words = ["w2s", *typed.split()]
+    done = subprocess.run(
+        W2S,
+        env={
+            **os.environ,
+            "_W2S_COMPLETE": "complete_bash",
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_script_is_shown(shell: str) -> None:
+    env = {**os.environ, "_W2S_COMPLETE": f"source_{shell}"}
+    done = subprocess.run(W2S, env=env, capture_output=True, text=True, check=True)
+    assert "_W2S_COMPLETE=complete_" in done.stdout
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    pipe = subprocess.Popen(
+        [*W2S, "methods"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert pipe.stdout
+    assert pipe.stderr
+    pipe.stdout.close()
+    assert pipe.stderr.read() == b""
+    pipe.stderr.close()
+    assert pipe.wait() == 141
+
+
+def test_an_image_flows_through_pipes(here: Path) -> None:
+    image = (here / "cell.tif").read_bytes()
+    words = ["restore", "-", "-o", "-", "--method", "bicubic"]
+    done = subprocess.run([*W2S, *words], input=image, capture_output=True, check=True)
+    (here / "piped.tif").write_bytes(done.stdout)
+    assert tifffile.imread(here / "piped.tif").shape == (2, 120, 100)
+    assert done.stderr.startswith(b"standard input -> standard output: 2 x 120 x 100")
+
+
+def test_ctrl_c_leaves_nothing_behind(here: Path) -> None:
+    tifffile.imwrite("big.tif", np.zeros((64, 512, 512), np.uint16))
+    words = [
+        "restore",
+        "big.tif",
+        "-o",
+        "out.tif",
+        "--method",
+        "median",
+        "-O",
+        "size=9",
+    ]
+    running = subprocess.Popen([*W2S, *words], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 20
+    while not list(here.glob(".w2s-*")) and time.monotonic() < deadline:
+        os.sched_yield()
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=20)
+    assert running.returncode == 130
+    assert said == "interrupted\n"
+    assert sorted(path.name for path in here.iterdir()) == ["big.tif", "cell.tif"]
+
+
+def test_a_bar_moves_on_a_terminal_only(here: Path) -> None:
+    words = [*W2S, "restore", "cell.tif", "-o", "out.tif", "--method", "gaussian"]
+    ours, theirs = os.openpty()
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "NO_COLOR": "1"}
+    subprocess.run(words, env=env, stderr=theirs, check=True)
+    bar, _, summary = os.read(ours, 10_000).decode().rpartition("\x1b[2K")
+    assert "cell.tif ━" in bar
+    assert summary.startswith("cell.tif -> out.tif: ")
+    subprocess.run(
+        [*words, "--overwrite"], env={**env, "TERM": "dumb"}, stderr=theirs, check=True
+    )
+    assert "\x1b" not in os.read(ours, 10_000).decode()
+    os.close(ours)
+    os.close(theirs)

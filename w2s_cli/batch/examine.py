@@ -1,0 +1,111 @@
+"""Look at a few planes of a stack before it is restored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from w2s_cli.batch.trust import concerns
+from w2s_cli.errors import UsageError
+from w2s_cli.estimate.noise import fit_noise
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore import Chain
+from w2s_cli.restore.apply import finite
+from w2s_cli.stack import Stack
+
+MOST_PLANES = 4
+MOST_PIXELS = 2048  # along Y and X, from the middle
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What is known of one channel.
+
+    Attributes
+    ----------
+    noise
+        Its noise model.
+    origin
+        Where the noise model is from.
+    warnings
+        Why a result should be looked at twice, one line a reason.
+    """
+
+    noise: NoiseModel
+    origin: Literal["given", "estimated"]
+    warnings: tuple[str, ...] = ()
+
+
+def examine(
+    stack: Stack, chain: Chain, given: Sequence[NoiseModel] = ()
+) -> list[Examined]:
+    """Return the noise of each channel, and what speaks against trusting the result.
+
+    Nothing is read for a chain that needs no noise model; the list is then empty.
+
+    Parameters
+    ----------
+    stack
+        The image in camera counts.
+    chain
+        The methods.
+    given
+        The noise model of each channel, one for all, or none: estimated then.
+
+    Raises
+    ------
+    UsageError
+        When the number of noise models is not the number of channels.
+    InputError
+        When a plane has pixels that are no numbers, or no noise that can be measured.
+    """
+    if not chain.needs_noise:
+        return []
+    count = stack.channel_count
+    if len(given) not in (0, 1, count):
+        raise UsageError(
+            f"{len(given)} noise models for an image of {count} channels",
+            hint="give one for all channels, or one for each",
+        )
+    models = [*given] * (count if len(given) == 1 else 1)
+    return [
+        _examined(stack, channel, chain, models[channel] if models else None)
+        for channel in range(count)
+    ]
+
+
+def sampled(stack: Stack, channel: int) -> list[NDArray[Any]]:
+    """Return the middle of a few evenly spaced planes of a channel, in counts."""
+    indices = [at for at in stack.indices() if stack.channel_of(at) == channel]
+    step = -(-len(indices) // MOST_PLANES)
+    return [_middle(stack, at) for at in indices[::step]]
+
+
+def _examined(
+    stack: Stack, channel: int, chain: Chain, given: NoiseModel | None
+) -> Examined:
+    planes = sampled(stack, channel)
+    noise, correlation = (given, 0.0) if given else _fitted(planes)
+    seen = next((s for link in chain.links if (s := link.traits.seen)), None)
+    reasons = concerns(
+        seen, planes[len(planes) // 2], noise, stack.pixel_size, correlation
+    )
+    prefix = f"channel {channel}: " if stack.channel_count > 1 else ""
+    return Examined(
+        noise,
+        "given" if given else "estimated",
+        tuple(prefix + reason for reason in reasons),
+    )
+
+
+def _fitted(planes: Sequence[NDArray[Any]]) -> tuple[NoiseModel, float]:
+    fit = fit_noise(planes)
+    return fit.model, fit.correlation
+
+
+def _middle(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
+    plane = stack.data[at]
+    finite(plane, at)
+    top, left = (max(side - MOST_PIXELS, 0) // 2 for side in plane.shape)
+    return plane[top : top + MOST_PIXELS, left : left + MOST_PIXELS].copy()

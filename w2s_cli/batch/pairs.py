@@ -1,0 +1,114 @@
+"""Which files go where."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from w2s_cli.batch.job import Pair
+from w2s_cli.errors import NothingMatchedError, OutputError, UsageError
+from w2s_cli.files.format import FORMATS
+from w2s_cli.files.streams import STREAM
+
+_SUFFIXES = [suffix for form in FORMATS for suffix in form.suffixes]
+
+
+def paired(inputs: Sequence[Path], output: str) -> list[Pair]:
+    """Return every input file with its output file; nothing is written.
+
+    Parameters
+    ----------
+    inputs
+        Files, folders whose image files are meant, or "-" for standard input.
+    output
+        A file for one input; a folder for more, or where it is one already, or where
+        it ends in "/"; "-" for standard output.
+
+    Raises
+    ------
+    NothingMatchedError
+        When a folder holds no image, or a pattern matches nothing.
+    UsageError
+        When two inputs would go to one output, or an output is one of the inputs.
+    """
+    sources = [source for path in inputs for source in _sources(path)]
+    several = len(sources) > 1 or any(path.is_dir() for path in inputs)
+    target = Path(output)
+    if several or output.endswith("/") or target.is_dir():
+        _check_folder(target, sources)
+        pairs = [(source, target / source.name) for source in sources]
+    else:
+        pairs = [(source, target) for source in sources]
+    _check_distinct(pairs)
+    return pairs
+
+
+def make_folder(output: str, pairs: Sequence[Pair]) -> None:
+    """Make the folder that `paired` put the outputs into, unless `output` is a file.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be made.
+    """
+    folder = Path(output)
+    if any(target == folder for _, target in pairs):
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder {folder}: {error.strerror}",
+            hint="give another one with -o",
+        ) from error
+
+
+def _sources(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        images = [p for p in sorted(path.iterdir()) if p.suffix.lower() in _SUFFIXES]
+        if not images:
+            raise NothingMatchedError(
+                f"no image in the folder {path}",
+                hint=f"images end in {', '.join(_SUFFIXES)}",
+            )
+        yield from images
+    elif any(wild in path.name for wild in "*?[") and not path.exists():
+        raise NothingMatchedError(
+            f"nothing matches {path}", hint="is it the right folder?"
+        )
+    else:
+        yield path
+
+
+def _check_folder(target: Path, sources: Sequence[Path]) -> None:
+    if target == STREAM or target.is_file():
+        raise UsageError(
+            f"{len(sources)} images need a folder for an output, and {target} is none",
+            hint="for example -o restored/",
+        )
+    if STREAM in sources:
+        raise UsageError(
+            "standard input has no name to write under in a folder",
+            hint="name the output file, for example -o restored.tif",
+        )
+
+
+def _check_distinct(pairs: Sequence[Pair]) -> None:
+    counts = Counter(target for _, target in pairs)
+    for target, count in counts.items():
+        if count > 1:
+            clashing = [str(source) for source, twin in pairs if twin == target]
+            raise UsageError(
+                f"{' and '.join(clashing)} would all be written to {target}",
+                hint="restore them into different folders",
+            )
+    sources = {path.resolve() for path, _ in pairs if path != STREAM}
+    for source, target in pairs:
+        if target != STREAM and (target.resolve() in sources or _same(source, target)):
+            raise UsageError(
+                f"the output {target} is an input",
+                hint="the original is never replaced: give another name or folder",
+            )
+
+
+def _same(source: Path, target: Path) -> bool:
+    return source.exists() and target.exists() and source.samefile(target)

@@ -1,0 +1,111 @@
+"""Say what a restoration would do, and what it would take."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from w2s_cli.batch.job import Job
+from w2s_cli.batch.restore import selected, tiles
+from w2s_cli.files import check_target, opened
+from w2s_cli.files.streams import STREAM, received
+from w2s_cli.methods.build import weights_digest
+from w2s_cli.restore import Chain
+from w2s_cli.stack import Stack
+
+# Peak resident memory is about that of the program with its libraries, plus a few
+# copies of the plane in hand, before and after, plus what a method works with: so
+# many bytes a pixel of a tile with its margin. Measured, and rounded up.
+_PROGRAM = 100 << 20
+_PLANE = 14
+_TRAINED_PROGRAM = 300 << 20
+_TRAINED_WORK = 1536  # in fp32; half of it or more in bf16
+_WORK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done to a file.
+
+    Attributes
+    ----------
+    source, target
+        The files.
+    axes, dtype
+        Of the input and of the output.
+    shape, output_shape
+        Before and after.
+    method
+        The chain of methods.
+    tile, tiles
+        The side of a tile in input pixels, and how many tiles there are in all.
+    memory
+        Bytes of main memory that it takes at most, about.
+    """
+
+    source: Path
+    target: Path
+    axes: str
+    dtype: str
+    shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    method: str
+    tile: int
+    tiles: int
+    memory: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the plan as a JSON object."""
+        return {
+            "source": str(self.source),
+            "target": str(self.target),
+            "axes": self.axes,
+            "dtype": self.dtype,
+            "shape": list(self.shape),
+            "output_shape": list(self.output_shape),
+            "method": self.method,
+            "tile": self.tile,
+            "tiles": self.tiles,
+            "memory": self.memory,
+        }
+
+
+def plan_file(job: Job, chain: Chain, source: Path, target: Path) -> Plan:
+    """Return what `restore_file` would do; no pixel is read, nothing written.
+
+    Raises
+    ------
+    W2SError
+        When it would fail for a reason that shows without reading the pixels.
+    """
+    if target != STREAM and target.parent.exists():
+        check_target(target, overwrite=job.overwrite)
+    with received(source) as file, opened(file, axes=job.axes) as whole:
+        stack = selected(whole, job)
+        *lead, height, width = stack.data.shape
+        scale = chain.traits.scale
+        return Plan(
+            source,
+            target,
+            stack.axes,
+            str(stack.data.dtype),
+            stack.data.shape,
+            (*lead, height * scale, width * scale),
+            job.method,
+            job.tile,
+            tiles(stack, chain, job.tile),
+            memory_needed(stack, chain, job.tile),
+        )
+
+
+def memory_needed(stack: Stack, chain: Chain, tile: int) -> int:
+    """Return about how many bytes of memory restoring a stack takes at most."""
+    traits = chain.traits
+    height, width = stack.data.shape[-2:]
+    trained = any(map(weights_digest, chain.links))
+    planes = height * width * (1 + traits.scale**2) * _PLANE
+    sides = [
+        side if traits.whole else min(side, tile + 2 * traits.margin)
+        for side in (height, width)
+    ]
+    work = sides[0] * sides[1] * (_TRAINED_WORK if trained else _WORK)
+    return (_TRAINED_PROGRAM if trained else _PROGRAM) + planes + work

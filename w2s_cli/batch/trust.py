@@ -1,0 +1,95 @@
+"""How far to believe a result: whether the image is what the method was made for."""
+
+from collections.abc import Iterator, Mapping
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore import FloatArray, Seen
+
+MOST_CORRELATION = 0.15  # between the noise of neighbouring pixels
+# An estimate from 64 x 64 pixels of raw noise is off by 0.12, from 512 x 512 by 0.02.
+_SPREAD = 8  # two standard deviations of it, times the root of the pixels
+MOST_SATURATED = 0.001  # share of the pixels
+_BRIGHT = 99.5  # percentile that stands for the brightest parts
+_FULL = [2**bits - 1 for bits in range(8, 17)]  # where cameras saturate
+
+
+def concerns(
+    seen: Seen | None,
+    plane: NDArray[Any],
+    noise: NoiseModel,
+    pixel_size: Mapping[str, float],
+    correlation: float = 0.0,
+) -> list[str]:
+    """Return why a result should be looked at twice, one line a reason.
+
+    Parameters
+    ----------
+    seen
+        What the method was trained on, if it was.
+    plane
+        (Y, X) counts of a typical plane.
+    noise
+        The noise of the plane.
+    pixel_size
+        Micrometres a pixel of the axes that are known.
+    correlation
+        Of the noise of neighbouring pixels.
+    """
+    reasons = [*_of_camera(plane, correlation)]
+    if seen:
+        reasons += [*_of_light(seen, plane, noise), *_of_sampling(seen, pixel_size)]
+    return reasons
+
+
+def _of_camera(plane: NDArray[Any], correlation: float) -> Iterator[str]:
+    peak = float(plane.max())
+    share = float((plane == peak).mean())
+    if peak in _FULL and share > MOST_SATURATED:
+        yield (
+            f"{share:.1%} of the pixels are saturated at {peak:.0f} counts: "
+            "their light is unknown"
+        )
+    if correlation > MOST_CORRELATION + _SPREAD / sqrt(plane.size):
+        yield (
+            f"the noise of neighbouring pixels is correlated ({correlation:.2f}): was "
+            "the image filtered, resized or compressed? The method expects raw pixels"
+        )
+
+
+def _of_light(seen: Seen, plane: NDArray[Any], noise: NoiseModel) -> Iterator[str]:
+    least, most = seen.photons
+    bright = _brightness(noise.photons(plane))
+    if not least <= bright <= most:
+        yield (
+            f"the brightest parts have {bright:.3g} photons a pixel, the method was "
+            f"trained on {least:g} to {most:g}"
+        )
+    if noise.sigma > seen.sigma:
+        yield (
+            f"the read noise is {noise.sigma:.3g} photons, the method was trained on "
+            f"at most {seen.sigma:g}"
+        )
+
+
+def _of_sampling(seen: Seen, pixel_size: Mapping[str, float]) -> Iterator[str]:
+    if seen.pixel_size is None:
+        return
+    least, most = seen.pixel_size
+    for axis in "YX":
+        if axis in pixel_size and not least <= pixel_size[axis] <= most:
+            yield (
+                f"a pixel is {pixel_size[axis]:.3g} um wide along {axis}, the method "
+                f"was trained on {least:g} to {most:g} um"
+            )
+
+
+def _brightness(photons: FloatArray) -> float:
+    """Return the light of the brightest parts, the noise averaged out."""
+    from scipy.ndimage import uniform_filter
+
+    return float(np.percentile(uniform_filter(photons, 3), _BRIGHT))

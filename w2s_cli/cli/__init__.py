@@ -1,0 +1,57 @@
+"""The `w2s` command: this table is the program's table of contents."""
+
+from typing import Annotated
+
+import typer
+
+from w2s_cli import __version__
+from w2s_cli.cli.commands import Command, Commands
+from w2s_cli.cli.demo import demo
+from w2s_cli.cli.info import info
+from w2s_cli.cli.methods import methods
+from w2s_cli.cli.restore import restore
+from w2s_cli.cli.train import train
+
+app = typer.Typer(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("restore", cls=Command, no_args_is_help=True)(restore)
+app.command("methods", cls=Command)(methods)
+app.command("info", cls=Command, no_args_is_help=True)(info)
+app.command("train", cls=Command, no_args_is_help=True)(train)
+app.command("demo", cls=Command)(demo)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"w2s {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def w2s(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Denoise and super-resolve fluorescence microscopy stacks.
+
+    For example:
+      w2s demo                                   see what it does
+      w2s restore cell.tif -o sharp.tif          denoise and enlarge x2
+      w2s restore raw/ -o clean/ --method denoise
+      w2s methods                                what there is to choose from
+      w2s info sharp.tif                         what was done to a file
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="w2s")

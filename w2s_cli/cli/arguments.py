@@ -1,0 +1,52 @@
+"""What options mean, where a type alone does not say it."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from w2s_cli.errors import UsageError
+from w2s_cli.methods import METHODS
+
+if TYPE_CHECKING:
+    from w2s_cli.physics.noise import NoiseModel
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
+
+
+def device_name(text: str) -> str:
+    """Return `text` if it can name a device."""
+    if not _DEVICE.fullmatch(text):
+        raise typer.BadParameter(f"{text!r} is not auto, cpu, cuda, cuda:N or mps")
+    return text
+
+
+def method_names(incomplete: str) -> list[tuple[str, str]]:
+    """Return how a half-typed method may go on, with a line of help each."""
+    head, plus, _ = incomplete.rpartition("+")
+    names = [(entry.name, entry.summary) for entry in METHODS]
+    chains = [(head + plus + name, summary) for name, summary in names if plus]
+    return [row for row in names + chains if row[0].startswith(incomplete)]
+
+
+def noise_models(
+    file: Path | None,
+    gain: float | None,
+    offset: float | None,
+    read_noise: float | None,
+) -> "tuple[NoiseModel, ...]":
+    """Return the noise models that the command line gives; none: to be estimated."""
+    from w2s_cli.batch.noise_file import read_noise_models
+    from w2s_cli.physics.noise import NoiseModel
+
+    if gain is None:
+        if offset is not None or read_noise is not None:
+            raise UsageError(
+                "--offset and --read-noise mean nothing without --gain",
+                hint="give --gain too, or leave all three out to have them estimated",
+            )
+        return read_noise_models(file) if file else ()
+    if file:
+        raise UsageError("--gain and --noise both give a noise model", hint="drop one")
+    return (NoiseModel(gain, offset or 0.0, read_noise or 0.0),)

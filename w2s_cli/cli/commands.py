@@ -1,0 +1,51 @@
+"""How a command explains itself, and how it fails."""
+
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from w2s_cli.cli.telling import note, tell
+from w2s_cli.errors import W2SError
+
+INTERRUPTED = 130
+PIPE_CLOSED = 141
+
+
+class _AsWritten:
+    """Help that keeps the lines of the docstring, examples among them."""
+
+    help: str | None
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """Write the help without wrapping it anew."""
+        formatter.write("\n")
+        for line in (self.help or "").splitlines():
+            formatter.write(f"  {line}".rstrip() + "\n")
+
+
+class Command(_AsWritten, TyperCommand):
+    """One verb."""
+
+
+class Commands(_AsWritten, TyperGroup):
+    """All of them: every failure that a user can cause is caught here, once."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was asked for."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except W2SError as error:
+            tell(error)
+            raise typer.Exit(error.exit_code) from error
+        except KeyboardInterrupt:
+            note("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # Python flushes standard output once more at its end: let it succeed.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(PIPE_CLOSED) from None
+        return result

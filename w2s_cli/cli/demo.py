@@ -1,0 +1,130 @@
+"""`w2s demo`: the main job on a cell whose truth is known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from w2s_cli.cli.reports import show_outcome
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from w2s_cli.physics.scene import Scene
+
+INSET = 96  # side of the magnified square, in camera pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How near an image is to the truth."""
+
+    label: str
+    psnr: float  # dB
+    ssim: float
+
+
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(help="The folder that gets the files.", metavar="FOLDER")
+    ] = Path(),
+    seed: Annotated[int, typer.Option("--seed", help="Which cell.", min=0)] = 1,
+    photons: Annotated[
+        float, typer.Option("--photons", help="Light: photons in bright pixels.", min=1)
+    ] = 200,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace files that exist.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the scores as JSON.")
+    ] = False,
+) -> None:
+    """Simulate a cell, restore it, and score it against the truth.
+
+    Writes cell.tif (what the camera saw), sim.tif (restored) and demo.png (both, beside
+    bicubic interpolation and the truth) into FOLDER, here unless given.
+    """
+    from w2s_cli.batch.job import Job
+    from w2s_cli.batch.restore import restore_file
+    from w2s_cli.files import check_target, write
+    from w2s_cli.physics.scene import simulate_scene
+    from w2s_cli.stack import Stack
+
+    cell, sim, picture = (folder / name for name in ("cell.tif", "sim.tif", "demo.png"))
+    for target in (cell, sim, picture):
+        check_target(target, overwrite=overwrite)
+    scene = simulate_scene(seed, photons=photons)
+    size = dict.fromkeys("YX", scene.pixel_size)
+    write(Stack(scene.seen, "YX", size), cell, overwrite=overwrite)
+    job = Job(overwrite=overwrite)
+    show_outcome(restore_file(job, job.chain(), cell, sim), quiet=False)
+    _show(_compared(scene, sim, picture), as_json=as_json)
+    typer.echo(f"look at {picture}", err=True)
+
+
+def _compared(scene: "Scene", sim: Path, picture: Path) -> list[Score]:
+    """Draw input, bicubic, restored and truth; return the scores of the middle two."""
+    import numpy as np
+
+    from w2s_cli.evaluation.picture import Panel, save_comparison
+    from w2s_cli.files import opened
+    from w2s_cli.methods.bicubic import Bicubic
+
+    seen = scene.seen.astype(np.float32)
+    bicubic = Bicubic()(seen[None])[0]
+    with opened(sim) as stack:
+        restored = stack.data[()]
+    scores = [_score("bicubic", scene, bicubic), _score("w2s jdsr", scene, restored)]
+    labels = [f"{s.label}: {s.psnr:.1f} dB, SSIM {s.ssim:.2f}" for s in scores]
+    save_comparison(
+        picture,
+        [
+            Panel("widefield camera", seen),
+            Panel(labels[0], bicubic, 2),
+            Panel(labels[1], restored, 2),
+            Panel("truth", scene.truth, 2),
+        ],
+        _busiest(scene.truth[::2, ::2]),
+        limits=(float(np.quantile(seen, 0.01)), float(np.quantile(restored, 0.998))),
+    )
+    return scores
+
+
+def _score(label: str, scene: "Scene", image: "NDArray[Any]") -> Score:
+    """Score in counts; the range is that of the truth's bright parts."""
+    import numpy as np
+
+    from w2s_cli.metrics.fidelity import psnr, ssim
+
+    low, high = np.quantile(scene.truth, [0.001, 0.999])
+    span = float(high - low)
+    return Score(
+        label,
+        psnr(scene.truth, image, data_range=span),
+        ssim(scene.truth, image, data_range=span),
+    )
+
+
+def _busiest(image: "NDArray[Any]") -> "Any":
+    """Return the square with the most structure."""
+    from w2s_cli.evaluation.picture import Inset
+
+    corners = [
+        (y, x)
+        for y in range(0, image.shape[0] - INSET + 1, INSET // 2)
+        for x in range(0, image.shape[1] - INSET + 1, INSET // 2)
+    ]
+    y, x = max(corners, key=lambda at: image[at[0] :, at[1] :][:INSET, :INSET].std())
+    return Inset(y, x, INSET)
+
+
+def _show(scores: list[Score], *, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    if as_json:
+        typer.echo(json.dumps([asdict(score) for score in scores], indent=2))
+        return
+    for score in scores:
+        typer.echo(f"{score.label:10} {score.psnr:6.2f} dB  SSIM {score.ssim:.3f}")

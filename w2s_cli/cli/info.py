@@ -1,0 +1,68 @@
+"""`w2s info`: what a file is, and what was done to it."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def info(
+    file: Annotated[Path, typer.Argument(help="An image file.", metavar="FILE")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of text.")
+    ] = False,
+) -> None:
+    """Say what an image file holds, and what w2s did to it.
+
+    For example:
+      w2s info cell.tif
+      w2s info sharp.tif --json | jq '.history[-1].noise'
+    """
+    facts = _facts(file)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    history = facts.pop("history")
+    for key, value in facts.items():
+        typer.echo(f"{key.replace('_', ' '):12} {_words(value)}")
+    for number, step in enumerate(history, start=1):
+        typer.echo(f"\nstep {number}")
+        for key, value in step.items():
+            typer.echo(f"  {key:10} {_words(value)}")
+
+
+def _facts(file: Path) -> dict[str, Any]:
+    """Return what is known of a file, as JSON."""
+    from w2s_cli.files import opened
+
+    with opened(file) as stack:
+        return {
+            "file": str(file),
+            "format": stack.extra.get("format", file.suffix.lstrip(".").upper()),
+            "axes": stack.axes,
+            "axes_guessed": stack.extra.get("axes guessed", False),
+            "shape": list(stack.data.shape),
+            "dtype": str(stack.data.dtype),
+            "pixel_size": dict(stack.pixel_size),
+            "time_step": stack.time_step,
+            "channels": [channel.name for channel in stack.channels],
+            "history": [dict(step) for step in stack.history],
+        }
+
+
+def _words(value: Any) -> str:
+    """Return a JSON value as a reader likes it."""
+    match value:
+        case dict() if value:
+            return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
+        case [dict(), *_]:
+            return "; ".join(map(_words, value))
+        case list() if value:
+            return ", ".join(map(str, value))
+        case float():
+            return f"{value:.6g}"
+        case int():
+            return str(value)
+        case _:
+            return str(value or "-")

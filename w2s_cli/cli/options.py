@@ -1,0 +1,103 @@
+"""The arguments and options of `w2s restore`, in the order of its help."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from w2s_cli.cli.arguments import device_name, method_names
+
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Image files, folders of image files, or - for standard input.",
+        metavar="INPUT",
+    ),
+]
+Output = Annotated[
+    str,
+    typer.Option(
+        "--output",
+        "-o",
+        help="A file for one input, a folder for several, or - for standard output.",
+        metavar="OUT",
+    ),
+]
+Method = Annotated[
+    str,
+    typer.Option(
+        "--method",
+        help="A method, or several joined by '+'; `w2s methods` lists them.",
+        metavar="NAME",
+        autocompletion=method_names,
+    ),
+]
+Weights = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--weights",
+        help="Weights for a network, in place of the shipped ones.",
+        metavar="FILE",
+    ),
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-O",
+        help="An option of a method; `w2s methods NAME` lists them.",
+        metavar="KEY=VALUE",
+    ),
+]
+Axes = Annotated[
+    str | None,
+    typer.Option(
+        "--axes",
+        help="The axes of the file, such as TCYX, where it doesn't say or is wrong.",
+    ),
+]
+ChannelName = Annotated[
+    str | None,
+    typer.Option(
+        "--channel", help="Restore one channel only: its name, or number from 0."
+    ),
+]
+Gain = Annotated[float | None, typer.Option("--gain", help="Camera counts a photon.")]
+Offset = Annotated[
+    float | None, typer.Option("--offset", help="Camera counts without light.")
+]
+ReadNoise = Annotated[
+    float | None,
+    typer.Option("--read-noise", help="Noise without light: its sd, in counts."),
+]
+Noise = Annotated[
+    Path | None,
+    typer.Option(
+        "--noise", help="A JSON file with the noise of the camera.", metavar="FILE"
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="Where networks run: auto, cpu, cuda, cuda:N or mps.",
+        callback=device_name,
+    ),
+]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16", "fp16"],
+    typer.Option("--precision", help="The numbers that networks compute with."),
+]
+Tile = Annotated[
+    int, typer.Option("--tile", help="Side of a tile, in input pixels.", min=32)
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace outputs that exist.")
+]
+DryRun = Annotated[
+    bool,
+    typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing."),
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print what became of each file as JSON.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]

@@ -1,0 +1,52 @@
+"""A progress bar on standard error, where somebody can see it move."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The tiles of the file in hand."""
+
+    display: "Progress"
+    task: "TaskID"
+
+    def start(self, tiles: int) -> None:
+        """Learn how many there are."""
+        self.display.update(self.task, total=tiles)
+
+    def advance(self) -> None:
+        """Count one tile more."""
+        self.display.advance(self.task)
+
+
+@contextmanager
+def progress(name: str, *, quiet: bool) -> Iterator[Bar]:
+    """Show a bar for a file while the block runs, unless nobody could see it."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    still = quiet or not console.is_terminal or console.is_dumb_terminal
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=still,
+        transient=True,
+        redirect_stdout=False,  # the image itself may go there
+    ) as display:
+        yield Bar(display, display.add_task(name, total=None))

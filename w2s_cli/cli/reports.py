@@ -1,0 +1,73 @@
+"""How a report on a file reads: a line on standard error, or JSON."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from w2s_cli.cli.telling import note, tell, warn
+
+if TYPE_CHECKING:
+    from w2s_cli.batch.examine import Examined
+    from w2s_cli.batch.job import Failure, Report
+    from w2s_cli.batch.plan import Plan
+    from w2s_cli.batch.restore import Outcome
+
+
+def show_outcome(outcome: "Outcome", *, quiet: bool) -> None:
+    """Say in a line what was done; say in any case what speaks against it."""
+    for warning in outcome.warnings:
+        warn(f"{_name(outcome.source, 'standard input')}: {warning}")
+    if quiet:
+        return
+    facts = [_size(outcome.shape), f"x{outcome.scale}"]
+    facts += [_noise(channel) for channel in outcome.channels]
+    if outcome.clipped:
+        facts.append(f"{outcome.clipped} pixels clipped")
+    facts.append(f"{outcome.seconds:.1f} s")
+    note(f"{_arrow(outcome)}: {', '.join(facts)}")
+
+
+def show_plan(plan: "Plan") -> None:
+    """Print what would be done."""
+    typer.echo(
+        f"{_arrow(plan)}: {plan.axes} {_size(plan.shape)} to "
+        f"{_size(plan.output_shape)} {plan.dtype}, {plan.method}, "
+        f"{plan.tiles} tiles of {plan.tile}, about {plan.memory >> 20} MiB of memory"
+    )
+
+
+def show_failure(failure: "Failure") -> None:
+    """Say why a file was not done."""
+    message = str(failure.error)
+    source = _name(failure.source, "standard input")
+    named = source in message or _name(failure.target, "standard output") in message
+    tell(failure.error, "" if named else source)
+
+
+def document(reports: "Sequence[Report]") -> str:
+    """Return reports as one JSON document."""
+    return json.dumps([report.as_json() for report in reports], indent=2)
+
+
+def _arrow(report: "Outcome | Plan") -> str:
+    source = _name(report.source, "standard input")
+    return f"{source} -> {_name(report.target, 'standard output')}"
+
+
+def _name(path: Path, stream: str) -> str:
+    return stream if str(path) == "-" else str(path)
+
+
+def _size(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _noise(channel: "Examined") -> str:
+    model = channel.noise
+    return (
+        f"noise {channel.origin} (gain {model.gain:.3g}, offset {model.offset:.4g}, "
+        f"read noise {model.read_noise:.3g})"
+    )

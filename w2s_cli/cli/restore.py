@@ -1,0 +1,119 @@
+"""`w2s restore`: the main job."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from w2s_cli.cli import options as ask
+from w2s_cli.cli.arguments import noise_models
+from w2s_cli.cli.progress import progress
+from w2s_cli.cli.reports import document, show_failure, show_outcome, show_plan
+from w2s_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from w2s_cli.batch.job import Failure, Job, Pair
+    from w2s_cli.batch.plan import Plan
+    from w2s_cli.batch.restore import Outcome
+
+
+def restore(
+    inputs: ask.Inputs,
+    output: ask.Output,
+    method: ask.Method = "jdsr",
+    weights: ask.Weights = None,
+    options: ask.Options = None,
+    axes: ask.Axes = None,
+    channel: ask.ChannelName = None,
+    gain: ask.Gain = None,
+    offset: ask.Offset = None,
+    read_noise: ask.ReadNoise = None,
+    noise: ask.Noise = None,
+    device: ask.Device = "auto",
+    precision: ask.Precision = "auto",
+    tile: ask.Tile = 512,
+    overwrite: ask.Overwrite = False,
+    dry_run: ask.DryRun = False,
+    as_json: ask.AsJson = False,
+    quiet: ask.Quiet = False,
+) -> None:
+    """Denoise and enlarge images.
+
+    For example:
+      w2s restore cell.tif -o sharp.tif
+      w2s restore *.tif -o restored/ --method denoise
+      w2s restore cell.tif -o clean.tif --method gaussian -O sigma=1.5
+      w2s restore stack.tif -o sharp.tif --axes ZYX --gain 2.1 --offset 100
+      w2s restore cell.tif -o sharp.tif --dry-run
+
+    Without --gain or --noise the noise of the camera is estimated from each file.
+    """
+    from w2s_cli.batch.job import Job, exit_code
+    from w2s_cli.batch.pairs import paired
+
+    if as_json and output == "-":
+        raise UsageError(
+            "--json and the image cannot both go to standard output",
+            hint="name an output file with -o",
+        )
+    job = Job(
+        method,
+        tuple(options or ()),
+        tuple(weights or ()),
+        device,
+        precision,
+        noise_models(noise, gain, offset, read_noise),
+        axes,
+        channel,
+        tile,
+        overwrite,
+    )
+    pairs = paired(inputs, output)
+    reports = (
+        _planned(job, pairs, show=not as_json)
+        if dry_run
+        else _restored(job, pairs, output, quiet=quiet)
+    )
+    if as_json:
+        typer.echo(document(reports))
+    raise typer.Exit(exit_code(reports))
+
+
+def _planned(job: "Job", pairs: "list[Pair]", *, show: bool) -> "list[Plan | Failure]":
+    from w2s_cli.batch.job import Failure, each
+    from w2s_cli.batch.plan import plan_file
+
+    reports = [*each(pairs, partial(plan_file, job, job.chain()))]
+    for report in reports:
+        if isinstance(report, Failure):
+            show_failure(report)
+        elif show:
+            show_plan(report)
+    return reports
+
+
+def _restored(
+    job: "Job", pairs: "list[Pair]", output: str, *, quiet: bool
+) -> "list[Outcome | Failure]":
+    from w2s_cli.batch.job import Failure, each
+    from w2s_cli.batch.pairs import make_folder
+    from w2s_cli.batch.restore import restore_file
+
+    chain = job.chain()
+    make_folder(output, pairs)
+
+    def work(source: Path, target: Path) -> "Outcome":
+        with progress(source.name, quiet=quiet) as bar:
+            return restore_file(
+                job, chain, source, target, on_start=bar.start, on_tile=bar.advance
+            )
+
+    reports = []
+    for report in each(pairs, work):
+        reports.append(report)
+        if isinstance(report, Failure):
+            show_failure(report)
+        else:
+            show_outcome(report, quiet=quiet)
+    return reports

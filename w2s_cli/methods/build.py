@@ -1,0 +1,170 @@
+"""From what a user typed, such as "denoise+bicubic", to a chain of restorers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from w2s_cli.errors import UnknownNameError, UsageError
+from w2s_cli.methods import METHODS
+from w2s_cli.methods.options import Option, options_of, takes
+from w2s_cli.registry import Entry
+from w2s_cli.restore import Chain, Restorer
+
+
+def parse(text: str) -> list[Entry]:
+    """Return the methods that `text` names, joined by "+", in their order.
+
+    A name may hold a "+" itself: the longest name that fits is taken.
+
+    Raises
+    ------
+    UnknownNameError
+        When a part names no method.
+    """
+    words = text.split("+")
+    entries = []
+    while words:
+        length = _longest(words)
+        entries.append(METHODS["+".join(words[:length])])
+        words = words[length:]
+    return entries
+
+
+def build(
+    text: str,
+    options: Sequence[str] = (),
+    weights: Sequence[Path] = (),
+    device: str = "auto",
+    precision: str = "auto",
+) -> Chain:
+    """Return the chain of restorers that a command line asks for.
+
+    Parameters
+    ----------
+    text
+        Names of methods, joined by "+".
+    options
+        "key=value" for the method that has the option `key`, or "method.key=value"
+        where more than one has it.
+    weights
+        Weight files, for the methods that take one, in their order.
+    device, precision
+        Where and how exactly networks compute.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such method or option.
+    UsageError
+        When an option has no value or a bad one, or could belong to two methods; when
+        there are more weight files than methods that take one.
+    WeightsError
+        When the weights of a network cannot be had.
+    """
+    links = [_Link(entry.name, entry.load()) for entry in parse(text)]
+    for assignment in options:
+        _assign(assignment, links)
+    _hand_out(weights, links)
+    for link in links:
+        link.fill(device=device, precision=precision)
+    return Chain([link.made() for link in links])
+
+
+def account(text: str, chain: Chain) -> list[dict[str, Any]]:
+    """Return what `chain`, built from `text`, consists of: a JSON object a link."""
+    return [
+        {"method": entry.name, "options": _settings(link), **_weights(link)}
+        for entry, link in zip(parse(text), chain.links, strict=True)
+    ]
+
+
+def weights_digest(link: Restorer) -> str | None:
+    """Return the SHA-256 of the weights of a restorer that was trained."""
+    digest: str | None = getattr(link, "digest", None)
+    return digest
+
+
+@dataclass
+class _Link:
+    """A method on its way to becoming a restorer."""
+
+    name: str
+    method: type
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def option(self, key: str) -> Option | None:
+        return next((o for o in options_of(self.method) if o.name == key), None)
+
+    def fill(self, **shared: Any) -> None:
+        self.values |= {k: v for k, v in shared.items() if takes(self.method, k)}
+
+    def made(self) -> Restorer:
+        restorer: Restorer = self.method(**self.values)
+        return restorer
+
+
+def _longest(words: Sequence[str]) -> int:
+    """Return how many of `words` make the longest name, known or as if misspelt."""
+    lengths = range(len(words), 0, -1)
+    known = (n for n in lengths if "+".join(words[:n]) in METHODS)
+    alike = (
+        entry.name.count("+") + 1
+        for entry in METHODS
+        if entry.name.startswith(f"{words[0]}+")
+    )
+    return next(known, next(alike, 1))
+
+
+def _assign(assignment: str, links: Sequence[_Link]) -> None:
+    """Give the value in "key=value" to the link it is meant for."""
+    path, equals, value = assignment.partition("=")
+    name, _, key = path.rpartition(".")
+    if not equals:
+        raise UsageError(
+            f"-O takes key=value, found {assignment!r}", hint="for example -O sigma=2"
+        )
+    meant = [link for link in links if name in ("", link.name)]
+    if not meant:
+        raise UnknownNameError("method in the chain", name, [x.name for x in links])
+    having = [(link, option) for link in meant if (option := link.option(key))]
+    if not having:
+        raise _unknown(key, meant)
+    if len({link.name for link, _ in having}) > 1:
+        raise UsageError(
+            f"option {key!r} could belong to "
+            + " or ".join(link.name for link, _ in having),
+            hint=f"say which: -O {having[0][0].name}.{key}={value}",
+        )
+    for link, option in having:
+        link.values[key] = option.parse(value)
+
+
+def _unknown(key: str, links: Sequence[_Link]) -> UsageError:
+    names = "+".join(link.name for link in links)
+    known = [o.name for link in links for o in options_of(link.method)]
+    if known:
+        return UnknownNameError(f"option of {names}", key, known)
+    return UsageError(f"{names} has no options, found {key!r}")
+
+
+def _hand_out(weights: Sequence[Path], links: Sequence[_Link]) -> None:
+    """Give each weight file to the next link that takes one."""
+    takers = [link for link in links if takes(link.method, "weights")]
+    if len(weights) > len(takers):
+        raise UsageError(
+            f"{len(weights)} weight files for {len(takers)} methods that take one",
+            hint="--weights belongs to methods such as denoise and jdsr",
+        )
+    for link, path in zip(takers, weights, strict=False):
+        link.values["weights"] = path
+
+
+def _settings(link: Restorer) -> dict[str, Any]:
+    names = [option.name for option in options_of(type(link))]
+    return {name: getattr(link, name) for name in names}
+
+
+def _weights(link: Restorer) -> dict[str, str]:
+    digest = weights_digest(link)
+    return {"weights_sha256": digest} if digest else {}
