@@ -65,3 +65,10 @@ def test_saturation(full: int) -> None:
     image[0, :50] = full
     [reason] = concerns(None, image, NOISE, SIZE)
     assert reason.startswith(f"0.5% of the pixels are saturated at {full} counts")
+
+
+def test_noise_that_the_image_does_not_show() -> None:
+    measured = NoiseModel(2.0, 95.5)
+    assert concerns(None, plane(50), NOISE, SIZE, measured=measured) == []
+    [reason] = concerns(None, plane(50), NoiseModel(8.0, 100), SIZE, measured=measured)
+    assert reason.startswith("the noise that was given is 2 times what the image shows")

@@ -7,8 +7,8 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from w2s_cli.batch.trust import concerns
-from w2s_cli.errors import UsageError
-from w2s_cli.estimate.noise import fit_noise
+from w2s_cli.errors import InputError, UsageError
+from w2s_cli.estimate.noise import NoiseFit, fit_noise
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Chain
 from w2s_cli.restore.apply import finite
@@ -86,10 +86,15 @@ def _examined(
     stack: Stack, channel: int, chain: Chain, given: NoiseModel | None
 ) -> Examined:
     planes = sampled(stack, channel)
-    noise, correlation = (given, 0.0) if given else _fitted(planes)
+    noise, fit = _noise(planes, given)
     seen = next((s for link in chain.links if (s := link.traits.seen)), None)
     reasons = concerns(
-        seen, planes[len(planes) // 2], noise, stack.pixel_size, correlation
+        seen,
+        planes[len(planes) // 2],
+        noise,
+        stack.pixel_size,
+        fit.correlation if fit else 0.0,
+        fit.model if fit and given else None,
     )
     prefix = f"channel {channel}: " if stack.channel_count > 1 else ""
     return Examined(
@@ -99,9 +104,17 @@ def _examined(
     )
 
 
-def _fitted(planes: Sequence[NDArray[Any]]) -> tuple[NoiseModel, float]:
-    fit = fit_noise(planes)
-    return fit.model, fit.correlation
+def _noise(
+    planes: Sequence[NDArray[Any]], given: NoiseModel | None
+) -> tuple[NoiseModel, NoiseFit | None]:
+    """Return the noise model to use, and what the planes themselves tell."""
+    try:
+        fit = fit_noise(planes)
+    except InputError:
+        if given:
+            return given, None
+        raise
+    return given or fit.model, fit
 
 
 def _middle(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:

@@ -13,6 +13,7 @@ from w2s_cli.restore import FloatArray, Seen
 MOST_CORRELATION = 0.15  # between the noise of neighbouring pixels
 # An estimate from 64 x 64 pixels of raw noise is off by 0.12, from 512 x 512 by 0.02.
 _SPREAD = 8  # two standard deviations of it, times the root of the pixels
+MOST_MISFIT = 1.5  # between standard deviations, given and measured
 MOST_SATURATED = 0.001  # share of the pixels
 _BRIGHT = 99.5  # percentile that stands for the brightest parts
 _FULL = [2**bits - 1 for bits in range(8, 17)]  # where cameras saturate
@@ -24,6 +25,7 @@ def concerns(
     noise: NoiseModel,
     pixel_size: Mapping[str, float],
     correlation: float = 0.0,
+    measured: NoiseModel | None = None,
 ) -> list[str]:
     """Return why a result should be looked at twice, one line a reason.
 
@@ -39,8 +41,12 @@ def concerns(
         Micrometres a pixel of the axes that are known.
     correlation
         Of the noise of neighbouring pixels.
+    measured
+        What the image itself tells of its noise, where `noise` is from elsewhere.
     """
     reasons = [*_of_camera(plane, correlation)]
+    if measured:
+        reasons += [*_of_model(noise, measured, plane)]
     if seen:
         reasons += [*_of_light(seen, plane, noise), *_of_sampling(seen, pixel_size)]
     return reasons
@@ -58,6 +64,21 @@ def _of_camera(plane: NDArray[Any], correlation: float) -> Iterator[str]:
         yield (
             f"the noise of neighbouring pixels is correlated ({correlation:.2f}): was "
             "the image filtered, resized or compressed? The method expects raw pixels"
+        )
+
+
+def _of_model(
+    noise: NoiseModel, measured: NoiseModel, plane: NDArray[Any]
+) -> Iterator[str]:
+    levels = np.percentile(plane, [50, _BRIGHT]).astype(np.float32)
+    least = np.float32(1e-6)
+    shown = np.maximum(measured.variance(levels), least)
+    ratios = np.sqrt(np.maximum(noise.variance(levels), least) / shown)
+    worst = float(max(ratios, key=lambda ratio: abs(np.log(ratio))))
+    if not 1 / MOST_MISFIT <= worst <= MOST_MISFIT:
+        yield (
+            f"the noise that was given is {worst:.2g} times what the image shows: "
+            "wrong noise makes a method invent structure, or erase it"
         )
 
 
