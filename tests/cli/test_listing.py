@@ -45,7 +45,7 @@ def test_info(w2s, here: Path) -> None:
     [step] = after["history"]
     assert (step["tool"], step["method"]) == ("w2s", "gaussian+bicubic")
     text = w2s("info", "big.tif").stdout
-    assert "shape        2, 120, 100\n" in text
+    assert "shape           2, 120, 100\n" in text
     assert "\nstep 1\n" in text
     assert "method gaussian, options sigma 1; method bicubic, options -\n" in text
 
@@ -63,8 +63,8 @@ def test_info_of_pixel_sizes(w2s, here: Path) -> None:
         },
     )
     text = w2s("info", "sized.ome.tif").stdout
-    assert "0.1" in text
-    assert "time step    2.5\n" in text
+    assert "pixel size (um) X 0.1, Y 0.1\n" in text
+    assert "time step (s)   2.5\n" in text
 
 
 def test_info_of_no_image(w2s, here: Path) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import pytest
@@ -10,7 +11,7 @@ from w2s_cli.errors import UnknownNameError, UsageError
 from w2s_cli.methods import METHODS
 from w2s_cli.methods import build as build_module
 from w2s_cli.methods.bicubic import Bicubic
-from w2s_cli.methods.build import account, build, parse, weights_digest
+from w2s_cli.methods.build import account, build, parse
 from w2s_cli.methods.gaussian import Gaussian
 from w2s_cli.methods.identity import Identity
 from w2s_cli.methods.median import Median
@@ -34,7 +35,7 @@ class Fake:
     table: Annotated[Path, "where"] = Path("here")
     label: Annotated[str, "what"] = ""
 
-    digest = "abc"
+    provenance = MappingProxyType({"weights_sha256": "abc"})
 
     @property
     def traits(self) -> Traits:
@@ -198,7 +199,7 @@ def test_the_account_of_a_chain() -> None:
     chain = build("median+fake", ["label=x"])
     first, second = account("median+fake", chain)
     assert first == {"method": "median", "options": {"size": 3}}
-    assert second["weights_sha256"] == weights_digest(chain.links[1]) == "abc"
+    assert second["weights_sha256"] == "abc"
     assert second["options"]["label"] == "x"
 
 

@@ -8,7 +8,7 @@ from w2s_cli.batch.job import Job
 from w2s_cli.batch.restore import selected, tiles
 from w2s_cli.files import check_target, opened
 from w2s_cli.files.streams import STREAM, received
-from w2s_cli.methods.build import weights_digest
+from w2s_cli.methods.build import provenance
 from w2s_cli.restore import Chain
 from w2s_cli.stack import Stack
 
@@ -101,7 +101,7 @@ def memory_needed(stack: Stack, chain: Chain, tile: int) -> int:
     """Return about how many bytes of memory restoring a stack takes at most."""
     traits = chain.traits
     height, width = stack.data.shape[-2:]
-    trained = any(map(weights_digest, chain.links))
+    trained = any(map(provenance, chain.links))
     planes = height * width * (1 + traits.scale**2) * _PLANE
     sides = [
         side if traits.whole else min(side, tile + 2 * traits.margin)

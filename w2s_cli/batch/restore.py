@@ -150,8 +150,6 @@ def _record(
         **({"axes": job.axes} if job.axes else {}),
         **({"channel": job.channel} if job.channel else {}),
         "tile": job.tile,
-        "device": job.device,
-        "precision": job.precision,
         "clipped": clipped,
         "warnings": [warning for channel in channels for warning in channel.warnings],
     }

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+_UNITS = {"pixel_size": " (um)", "time_step": " (s)"}
+
 
 def info(
     file: Annotated[Path, typer.Argument(help="An image file.", metavar="FILE")],
@@ -25,7 +27,8 @@ def info(
         return
     history = facts.pop("history")
     for key, value in facts.items():
-        typer.echo(f"{key.replace('_', ' '):12} {_words(value)}")
+        label = key.replace("_", " ") + _UNITS.get(key, "")
+        typer.echo(f"{label:15} {_words(value)}")
     for number, step in enumerate(history, start=1):
         typer.echo(f"\nstep {number}")
         for key, value in step.items():

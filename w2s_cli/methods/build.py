@@ -74,15 +74,15 @@ def build(
 def account(text: str, chain: Chain) -> list[dict[str, Any]]:
     """Return what `chain`, built from `text`, consists of: a JSON object a link."""
     return [
-        {"method": entry.name, "options": _settings(link), **_weights(link)}
+        {"method": entry.name, "options": _settings(link), **provenance(link)}
         for entry, link in zip(parse(text), chain.links, strict=True)
     ]
 
 
-def weights_digest(link: Restorer) -> str | None:
-    """Return the SHA-256 of the weights of a restorer that was trained."""
-    digest: str | None = getattr(link, "digest", None)
-    return digest
+def provenance(link: Restorer) -> dict[str, str]:
+    """Return the weights of a restorer that was trained, and what it computes with."""
+    origin: dict[str, str] = getattr(link, "provenance", {})
+    return origin
 
 
 @dataclass
@@ -163,8 +163,3 @@ def _hand_out(weights: Sequence[Path], links: Sequence[_Link]) -> None:
 def _settings(link: Restorer) -> dict[str, Any]:
     names = [option.name for option in options_of(type(link))]
     return {name: getattr(link, name) for name in names}
-
-
-def _weights(link: Restorer) -> dict[str, str]:
-    digest = weights_digest(link)
-    return {"weights_sha256": digest} if digest else {}

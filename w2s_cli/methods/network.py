@@ -39,9 +39,14 @@ class Shipped:
     scale: ClassVar[int]
 
     @property
-    def digest(self) -> str:
-        """Return the SHA-256 of the weights."""
-        return self._loaded.digest
+    def provenance(self) -> dict[str, str]:
+        """Return what decides about the output besides the input and the options."""
+        dtype = _dtype(self.precision, torch.device(self._loaded.device))
+        return {
+            "weights_sha256": self._loaded.digest,
+            "device": self._loaded.device,
+            "precision": next(name for name in _TYPES if _TYPES[name] is dtype),
+        }
 
     @property
     def traits(self) -> Traits:
