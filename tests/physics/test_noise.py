@@ -23,18 +23,28 @@ def test_square_undoes_stabilise(noise: NoiseModel, photons: float) -> None:
     np.testing.assert_allclose(back, counts, atol=tolerance, rtol=1e-5)
 
 
+@pytest.mark.parametrize("multiplied", [False, True])
 @pytest.mark.parametrize("read_noise", [0.0, 2.0])
 @pytest.mark.parametrize("mean", MEANS)
 def test_samples_have_the_promised_mean_and_variance(
-    mean: float, read_noise: float
+    mean: float, read_noise: float, multiplied: bool
 ) -> None:
     noise = NoiseModel(gain=3.0, offset=100, read_noise=read_noise)
     photons = np.full((400, 400), mean, np.float32)
-    counts = noise.sample(photons, np.random.default_rng(1)).astype(float)
+    rng = np.random.default_rng(1)
+    counts = noise.sample(photons, rng, multiplied=multiplied).astype(float)
     expected = noise.counts(photons)
     variance = float(noise.variance(expected).mean())
     assert counts.mean() == pytest.approx(expected.mean(), abs=0.01 * variance + 0.05)
     assert counts.var() == pytest.approx(variance, rel=0.02, abs=1e-9)
+
+
+@pytest.mark.parametrize(("multiplied", "skew"), [(False, 1), (True, 1.5)])
+def test_multiplied_light_has_a_longer_tail(multiplied: bool, skew: float) -> None:
+    photons = np.full((1000, 1000), 4, np.float32)
+    rng = np.random.default_rng(1)
+    error = NoiseModel(1).sample(photons, rng, multiplied=multiplied) - photons
+    assert (error.astype(float) ** 3).mean() / 4 == pytest.approx(skew, rel=0.05)
 
 
 @pytest.mark.parametrize("mean", [3.0, 10.0, 200.0])

@@ -11,6 +11,8 @@ References
 ----------
 .. [1] M. Makitalo and A. Foi, "Optimal inversion of the generalized Anscombe
    transformation for Poisson-Gaussian noise", IEEE Trans. Image Process. 22 (2013).
+.. [2] M. S. Robbins and B. J. Hadwen, "The noise performance of electron multiplying
+   charge-coupled devices", IEEE Trans. Electron Devices 50 (2003).
 """
 
 from dataclasses import asdict, dataclass
@@ -66,7 +68,7 @@ class NoiseModel:
         """Return `counts` in photon units; dark pixels may be negative."""
         return np.asarray((counts - np.float32(self.offset)) / self.gain, np.float32)
 
-    def counts(self, photons: FloatArray) -> FloatArray:
+    def counts(self, photons: NDArray[Any]) -> FloatArray:
         """Return `photons` as counts: the inverse of `photons`."""
         return np.asarray(photons * self.gain + self.offset, np.float32)
 
@@ -89,7 +91,7 @@ class NoiseModel:
         It undoes the transform for a value that carries no noise, such as the
         output of a network that was trained on transformed truth.
         """
-        return self.counts(np.asarray((values / 2) ** 2 - self.lift, np.float32))
+        return self.counts((values / 2) ** 2 - self.lift)
 
     def unstabilise(self, values: FloatArray) -> FloatArray:
         """Return counts: the exact unbiased inverse of `stabilise`.
@@ -111,8 +113,22 @@ class NoiseModel:
         )
         return self.counts(np.maximum(photons, 0))
 
-    def sample(self, photons: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Return noisy counts of an image of expected `photons`, not yet rounded."""
-        caught = rng.poisson(np.maximum(photons, 0)).astype(np.float32)
+    def sample(
+        self,
+        photons: FloatArray,
+        rng: np.random.Generator,
+        *,
+        multiplied: bool = False,
+    ) -> FloatArray:
+        """Return noisy counts of an image of expected `photons`, not yet rounded.
+
+        An EMCCD multiplies electrons at random before it reads them, which doubles
+        their variance ([2]_): `multiplied` light has the mean and the variance
+        of this model, from twice the photons, and a longer tail.
+        """
+        light = np.maximum(photons, 0)
+        caught: NDArray[Any] = rng.poisson(2 * light if multiplied else light)
+        if multiplied:
+            caught = rng.standard_gamma(caught) / 2
         read = rng.standard_normal(photons.shape, np.float32)
         return self.counts(caught) + np.float32(self.read_noise) * read

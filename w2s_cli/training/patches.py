@@ -103,7 +103,7 @@ class Pool:
         exposure = Exposure(
             photons=float(np.exp(rng.uniform(*np.log(light.photons)))),
             background=rng.uniform(*light.background),
-            haze=rng.uniform(*light.haze) if rng.random() < 0.5 else 0.0,
+            haze=rng.uniform(*light.haze) if rng.random() < 1 / 3 else 0.0,
         )
         read = rng.uniform(*light.sigma) if rng.random() < 0.5 else 0.0
         noise = NoiseModel(gain=1, read_noise=read)
@@ -121,8 +121,9 @@ class Pool:
                 HALO,
             )
             photons = expected if scale == 1 else photons
-        seen = noise.stabilise(noise.sample(expected, rng))
-        return Sample(seen, photons, noise.lift, np.ones(photons.shape, bool))
+        multiplied = rng.random() < light.multiplied
+        counts = noise.sample(expected, rng, multiplied=multiplied)
+        return Sample(noise.stabilise(counts), photons, noise.lift, np.ones(photons.shape, bool))
 
     def _kernel(self, rng: np.random.Generator) -> tuple[Kernel, float]:
         """Return a kernel, and the standard deviation of its middle part."""

@@ -51,13 +51,15 @@ class Light:
     background
         Even light, as a share of the photons.
     haze
-        Out-of-focus light, as a share of the light in focus; in half of the patches.
+        Out-of-focus light, as a share of the light in focus; in a third of the patches.
     sigma
         Read noise in photons; in half of the patches.
     blur
         Standard deviation of the Gaussian kernels, in pixels of the truth.
     measured
         Share of patches blurred by a kernel of the data's `kernels` file instead.
+    multiplied
+        Share of patches with the noise of an EMCCD.
     """
 
     photons: Span = (2.0, 800.0)
@@ -66,6 +68,7 @@ class Light:
     sigma: Span = (0.0, 2.0)
     blur: Span = (1.2, 3.6)
     measured: float = 0.0
+    multiplied: float = 0.0
 
 
 @dataclass(frozen=True)
