@@ -23,6 +23,7 @@ _T = TypeVar("_T")
 # The blur of the target, as a share of the blur that is to be undone: structured
 # illumination resolves about twice as finely as widefield, and no network learns more.
 TARGET_BLUR = (0.35, 0.55)
+MEASURED_SPREAD = 3.2  # standard deviation of the measured kernels, in their pixels
 HALO = 24  # pixels around a patch of truth, so that its blur has no edge
 
 
@@ -97,9 +98,7 @@ class Pool:
     def _simulated(
         self, plane: FloatArray, *, already_blurred: bool, rng: np.random.Generator
     ) -> Sample:
-        light, scale = self.recipe.light, self.recipe.network.scale
-        side = self.recipe.patches.side
-        kernel, spread = self._kernel(rng)
+        light, same_size = self.recipe.light, self.recipe.network.scale == 1
         exposure = Exposure(
             photons=float(np.exp(rng.uniform(*np.log(light.photons)))),
             background=rng.uniform(*light.background),
@@ -107,23 +106,30 @@ class Pool:
         )
         read = rng.uniform(*light.sigma) if rng.random() < 0.5 else 0.0
         noise = NoiseModel(gain=1, read_noise=read)
-        if scale == 1 and already_blurred:
-            (clean,) = _crop([plane], side, rng)
-            photons = (clean + np.float32(exposure.background)) * exposure.photons
-            expected = photons = photons.astype(np.float32)
+        if same_size and already_blurred:
+            (clean,) = _crop([plane], self.recipe.patches.side, rng)
+            expected = target = _lit(clean, exposure)
         else:
-            (fine,) = _crop([plane], 2 * side + 2 * HALO, rng)
-            if not already_blurred:
-                fine = gaussian_kernel(spread * rng.uniform(*TARGET_BLUR)).blur(fine)
-            expected = _inner(widefield(fine, kernel, exposure), HALO // 2)
-            photons = _inner(
-                (fine + np.float32(exposure.background)) * np.float32(exposure.photons),
-                HALO,
-            )
-            photons = expected if scale == 1 else photons
+            fine, expected = self._blurred(plane, already_blurred, exposure, rng)
+            target = expected if same_size else _lit(fine, exposure)
         multiplied = rng.random() < light.multiplied
-        counts = noise.sample(expected, rng, multiplied=multiplied)
-        return Sample(noise.stabilise(counts), photons, noise.lift, np.ones(photons.shape, bool))
+        seen = noise.stabilise(noise.sample(expected, rng, multiplied=multiplied))
+        return Sample(seen, target, noise.lift, np.ones(target.shape, bool))
+
+    def _blurred(
+        self,
+        plane: FloatArray,
+        already_blurred: bool,
+        exposure: Exposure,
+        rng: np.random.Generator,
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return a crop of truth at twice the size, and the light of it on a camera."""
+        kernel, spread = self._kernel(rng)
+        (fine,) = _crop([plane], 2 * self.recipe.patches.side + 2 * HALO, rng)
+        if not already_blurred:
+            fine = gaussian_kernel(spread * rng.uniform(*TARGET_BLUR)).blur(fine)
+        expected = widefield(fine, kernel, exposure)
+        return _inner(fine, HALO), _inner(expected, HALO // 2)
 
     def _kernel(self, rng: np.random.Generator) -> tuple[Kernel, float]:
         """Return a kernel, and the standard deviation of its middle part."""
@@ -132,9 +138,6 @@ class Pool:
             return Kernel(_turned([chosen.weights], rng)[0]), MEASURED_SPREAD
         spread = rng.uniform(*self.recipe.light.blur)
         return gaussian_kernel(spread), spread
-
-
-MEASURED_SPREAD = 3.2  # of the W2S authors' kernels, pixels of the x2 grid
 
 
 def _crop(
@@ -160,6 +163,12 @@ def _turned(
 
 def _one_of(things: Sequence[_T], rng: np.random.Generator) -> _T:
     return things[int(rng.integers(len(things)))]
+
+
+def _lit(plane: FloatArray, exposure: Exposure) -> FloatArray:
+    """Return the photons of a plane in focus: what no haze has been added to."""
+    light = (plane + exposure.background) * exposure.photons
+    return np.asarray(light, np.float32)
 
 
 def _inner(plane: FloatArray, edge: int) -> FloatArray:

@@ -73,8 +73,11 @@ def simulated(count: int, seed: int, side: int = 352) -> list[FloatArray]:
 
 
 def kernels(data: Path) -> list[Kernel]:
-    """Return the measured kernels, without their negative noise."""
-    weights = np.load(data / "w2s" / "kernels_36x36.npy")
+    """Return the measured kernels, without their negative noise.
+
+    Their even side is made odd: a kernel that is turned must keep its middle.
+    """
+    weights = np.load(data / "w2s" / "kernels_36x36.npy")[:, 1:, 1:]
     return [Kernel.normalised(np.maximum(one, 0)) for one in weights]
 
 

@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from w2s_cli.assets import checkpoint
+from w2s_cli.errors import UsageError, WeightsError
+from w2s_cli.methods.network import Denoise, Jdsr
+from w2s_cli.networks.unet import UNet
+from w2s_cli.restore import Domain, FloatArray, Seen
+
+rng = np.random.default_rng(0)
+BLOCKS: FloatArray = (2 * np.sqrt(rng.poisson(20, (2, 24, 32)) + 0.375)).astype("f4")
+
+
+def test_traits_come_from_the_network_and_its_record(tmp_path: Path) -> None:
+    network = UNet(4, 2, 1, 2)
+    path = tmp_path / "w.safetensors"
+    seen = {"photons": [1, 50], "sigma": 2, "pixel_size": [0.1, 0.2]}
+    checkpoint.save(path, network.state_dict(), {"seen": seen})
+    traits = Jdsr(weights=path).traits
+    assert (traits.scale, traits.multiple_of) == (2, 2)
+    assert traits.margin == network.margin
+    assert traits.expects is Domain.ROOT
+    assert traits.seen == Seen((1, 50), 2, (0.1, 0.2))
+
+
+@pytest.mark.parametrize("method", [Denoise, Jdsr])
+def test_half_precision_changes_little(method: type[Denoise | Jdsr]) -> None:
+    full = method(precision="fp32")(BLOCKS)
+    assert full.shape == (2, 24 * method.scale, 32 * method.scale)
+    assert full.dtype == np.float32
+    # The noise has a standard deviation of 1.
+    assert abs(method(precision="bf16")(BLOCKS) - full).max() < 0.1
+
+
+def test_provenance_says_what_was_used() -> None:
+    origin = Denoise(device="cpu", precision="fp32").provenance
+    assert origin["weights_sha256"] == checkpoint.digest(checkpoint.shipped("denoise"))
+    assert (origin["device"], origin["precision"]) == ("cpu", "fp32")
+
+
+def test_weights_of_another_scale_are_refused() -> None:
+    with pytest.raises(WeightsError, match="enlarges x1, but jdsr enlarges x2"):
+        _ = Jdsr(weights=checkpoint.shipped("denoise")).traits
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:x"])
+def test_unknown_devices(device: str) -> None:
+    with pytest.raises(UsageError, match="no device is called"):
+        _ = Denoise(device=device).traits
+
+
+def test_missing_devices() -> None:
+    with pytest.raises(UsageError, match="there is no device 'cuda:99'"):
+        _ = Denoise(device="cuda:99").traits
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_torch_out_of_memory_is_a_memory_error(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: UNet, image: torch.Tensor) -> torch.Tensor:
+        raise error
+
+    monkeypatch.setattr(UNet, "forward", fail)
+    with pytest.raises(MemoryError):
+        Denoise()(BLOCKS)
+
+
+def test_other_errors_of_torch_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: UNet, image: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(UNet, "forward", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        Denoise()(BLOCKS)
