@@ -27,7 +27,10 @@ class Score:
 
 def demo(
     folder: Annotated[
-        Path, typer.Argument(help="The folder that gets the files.", metavar="FOLDER")
+        Path,
+        typer.Argument(
+            help="The folder for the files, made if missing.", metavar="FOLDER"
+        ),
     ] = Path(),
     seed: Annotated[int, typer.Option("--seed", help="Which cell.", min=0)] = 1,
     photons: Annotated[
@@ -46,12 +49,14 @@ def demo(
     bicubic interpolation and the truth) into FOLDER, here unless given.
     """
     from w2s_cli.batch.job import Job
+    from w2s_cli.batch.pairs import make_folder
     from w2s_cli.batch.restore import restore_file
     from w2s_cli.files import check_target, write
     from w2s_cli.physics.scene import simulate_scene
     from w2s_cli.stack import Stack
 
     cell, sim, picture = (folder / name for name in ("cell.tif", "sim.tif", "demo.png"))
+    make_folder(str(folder), [])
     for target in (cell, sim, picture):
         check_target(target, overwrite=overwrite)
     scene = simulate_scene(seed, photons=photons)
