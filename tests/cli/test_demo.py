@@ -29,11 +29,13 @@ def test_demo(w2s, here: Path) -> None:
 
 
 def test_demo_replaces_nothing_unasked(w2s, here: Path) -> None:
-    Path("sim.tif").write_text("mine")
-    done = w2s("demo")
+    Path("out").mkdir()
+    Path("out/sim.tif").write_text("mine")
+    done = w2s("demo", "out")
     assert done.exit_code == 7
     assert "sim.tif exists" in done.stderr
-    assert Path("sim.tif").read_text() == "mine"
+    assert [p.name for p in Path("out").iterdir()] == ["sim.tif"]
+    assert Path("out/sim.tif").read_text() == "mine"
 
 
 def test_demo_into_a_file(w2s, here: Path) -> None:
