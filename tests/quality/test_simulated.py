@@ -33,7 +33,7 @@ def test_noise_alone_becomes_no_structure(
     spread = np.sqrt(photons + noise.sigma**2)
     assert result.mean() == pytest.approx(photons, abs=haze * photons + 0.1 * spread)
     assert result.std() < 0.25 * spread
-    assert abs(result - photons).max() < spread
+    assert abs(result - photons).max() < haze * photons + spread
 
 
 @pytest.mark.parametrize("photons", [20, 200, 1000])
@@ -44,11 +44,12 @@ def test_jdsr_comes_nearer_to_the_truth_than_interpolation(photons: int) -> None
     assert rmse(scene.truth, sharp) < 0.8 * rmse(scene.truth, smooth)
 
 
-def test_jdsr_keeps_the_light() -> None:
+def test_jdsr_takes_away_haze_and_no_more() -> None:
     scene = simulate_scene(3, photons=200, side=256)
     sharp = CAMERA.photons(_restored(Jdsr(), scene.seen, CAMERA))
-    truth = CAMERA.photons(scene.truth)
-    assert sharp.sum() == pytest.approx(truth.sum(), rel=0.1)
+    in_focus = CAMERA.photons(scene.truth).mean()
+    with_haze = CAMERA.photons(scene.seen).mean()
+    assert 0.95 * in_focus < sharp.mean() < 1.02 * with_haze
 
 
 @pytest.mark.parametrize("photons", [20, 200, 1000])
