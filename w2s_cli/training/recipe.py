@@ -51,7 +51,7 @@ class Light:
     background
         Even light, as a share of the photons.
     haze
-        Out-of-focus light, as a share of the light in focus; in a third of the patches.
+        Out-of-focus light, as a share of the light in focus; in half of the patches.
     sigma
         Read noise in photons; in half of the patches.
     blur
