@@ -30,20 +30,18 @@ def test_no_concern() -> None:
 def test_light(photons: float, says: str) -> None:
     [reason] = concerns(SEEN, plane(photons), NOISE, SIZE)
     assert says in reason
-    assert "trained on 2 to 500" in reason
+    assert "meant for 2 to 500" in reason
 
 
 def test_read_noise() -> None:
     [reason] = concerns(SEEN, plane(50), NoiseModel(2.0, 100.0, 10.0), SIZE)
-    assert reason == (
-        "the read noise is 5 photons, the method was trained on at most 4"
-    )
+    assert reason == ("the read noise is 5 photons, the method is meant for at most 4")
 
 
 def test_sampling() -> None:
     [reason] = concerns(SEEN, plane(50), NOISE, {"Y": 0.1, "X": 0.65})
     assert reason == (
-        "a pixel is 0.65 um wide along X, the method was trained on 0.05 to 0.2 um"
+        "a pixel is 0.65 um wide along X, the method is meant for 0.05 to 0.2 um"
     )
     anywhere = Seen(SEEN.photons, SEEN.sigma)
     assert concerns(anywhere, plane(50), NOISE, {"X": 0.65}) == []

@@ -24,7 +24,7 @@ def test_train_and_use(w2s, here: Path) -> None:
         *("--method", "denoise", "--weights", str(weights)),
     )
     assert Path("clean.tif").is_file()
-    assert "trained on 1 to 2" in done.stderr
+    assert "meant for 1 to 2" in done.stderr
 
 
 def test_settings_that_are_wrong(w2s, here: Path) -> None:

@@ -32,7 +32,7 @@ def concerns(
     Parameters
     ----------
     seen
-        What the method was trained on, if it was.
+        What the method is meant for, if it was.
     plane
         (Y, X) counts of a typical plane.
     noise
@@ -87,12 +87,12 @@ def _of_light(seen: Seen, plane: NDArray[Any], noise: NoiseModel) -> Iterator[st
     bright = _brightness(noise.photons(plane))
     if not least <= bright <= most:
         yield (
-            f"the brightest parts have {bright:.3g} photons a pixel, the method was "
-            f"trained on {least:g} to {most:g}"
+            f"the brightest parts have {bright:.3g} photons a pixel, the method is "
+            f"meant for {least:g} to {most:g}"
         )
     if noise.sigma > seen.sigma:
         yield (
-            f"the read noise is {noise.sigma:.3g} photons, the method was trained on "
+            f"the read noise is {noise.sigma:.3g} photons, the method is meant for "
             f"at most {seen.sigma:g}"
         )
 
@@ -105,7 +105,7 @@ def _of_sampling(seen: Seen, pixel_size: Mapping[str, float]) -> Iterator[str]:
         if axis in pixel_size and not least <= pixel_size[axis] <= most:
             yield (
                 f"a pixel is {pixel_size[axis]:.3g} um wide along {axis}, the method "
-                f"was trained on {least:g} to {most:g} um"
+                f"is meant for {least:g} to {most:g} um"
             )
 
 

@@ -20,9 +20,10 @@ class Domain(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The range of images that a trained method has learned from.
+    """The range of images that a trained method is meant for.
 
-    Outside it the method may invent structure, and the user is told.
+    It lies inside what the method has learned from. Outside it the method may invent
+    structure, and the user is told.
 
     Attributes
     ----------
@@ -57,7 +58,7 @@ class Traits:
     expects
         The numbers it takes and gives.
     seen
-        What it was trained on, for a method that was.
+        What it is meant for, for a method that was trained.
     """
 
     scale: int = 1
