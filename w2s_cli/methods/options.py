@@ -1,19 +1,24 @@
 """What can be said of a method by `-O key=value`.
 
 A method is a frozen dataclass, and its fields are its options: the annotation
-`Annotated[type, "help"]` and the default are all that is declared of them. The fields
-of `SHARED` are no options: they come from the command line's own flags.
+`Annotated[type, "help"]` and the default are all that is declared of them. A field
+without a help text is no option: the command line's own flags or the driver set it.
 """
 
 from dataclasses import dataclass, fields
 from math import isfinite
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from w2s_cli.errors import UsageError
 
-SHARED = ("weights", "device", "precision")
-
-_KINDS = {int: "a whole number", float: "a number", bool: "true or false"}
+_KINDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Path: "a file",
+}
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -65,10 +70,17 @@ def options_of(method: type) -> tuple[Option, ...]:
     hints = get_type_hints(method, include_extras=True)
     options = []
     for field in fields(method):
-        if field.name not in SHARED:
+        if get_origin(hints[field.name]) is Annotated:
             kind, text = get_args(hints[field.name])
-            options.append(Option(field.name, kind, field.default, text))
+            options.append(Option(field.name, _required(kind), field.default, text))
     return tuple(options)
+
+
+def _required(kind: Any) -> Any:
+    """Return the type of a value that is there: X of `X | None`."""
+    if isinstance(kind, UnionType):
+        (kind,) = (one for one in get_args(kind) if one is not NoneType)
+    return kind
 
 
 def takes(method: type, name: str) -> bool:

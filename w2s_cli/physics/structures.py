@@ -39,7 +39,7 @@ def mitochondria(side: int, rng: np.random.Generator) -> FloatArray:
     for _ in range(rng.integers(10, 80)):
         start = rng.uniform(0, side, 2)
         length = rng.lognormal(3.4, 0.6)
-        path = _walk(start, rng.uniform(0, 2 * np.pi), length, bend=0.07, rng=rng)
+        path = _walk(start, rng.uniform(0, 2 * np.pi), length, bend=0.05, rng=rng)
         field += _drawn(side, path, rng.uniform(0.4, 1) * _flicker(len(path), 0.3, rng))
     radius = rng.uniform(1.6, 3.6)
     core = gaussian_filter(field, 0.6 * radius)
@@ -74,11 +74,38 @@ def puncta(side: int, rng: np.random.Generator) -> FloatArray:
     return _bright(gaussian_filter(field, rng.uniform(0.6, 1.8)))
 
 
+def bundles(side: int, rng: np.random.Generator) -> FloatArray:
+    """Draw crowded fibres that run almost in parallel: stress fibres, muscle."""
+    field = np.zeros((side, side), np.float32)
+    for _ in range(rng.integers(1, 3)):
+        heading, spacing = rng.uniform(0, 2 * np.pi), rng.uniform(2, 9)
+        for _ in range(int(side / spacing)):
+            start = rng.uniform(-0.2, 1.2, 2) * side
+            angle = heading + rng.normal(0, 0.06)
+            length = rng.uniform(0.2, 1.5) * side
+            path = _walk(start, angle, length, bend=0.004, rng=rng)
+            brightness = rng.lognormal(0, 0.6)
+            field += _drawn(side, path, brightness * _flicker(len(path), 0.2, rng))
+    return _bright(gaussian_filter(field, rng.uniform(0.5, 1.2)) * _dim(side, rng))
+
+
+def texture(side: int, rng: np.random.Generator) -> FloatArray:
+    """Draw uneven light without outlines: cytoplasm, chromatin, a label unbound."""
+    total = np.zeros((side, side))
+    for _ in range(rng.integers(1, 4)):
+        grain = np.exp(rng.uniform(np.log(1.0), np.log(16)))
+        waves = gaussian_filter(rng.normal(0, 1, (side, side)), grain, mode="reflect")
+        total += rng.uniform(0.1, 0.5) * waves / max(waves.std(), 1e-9)
+    return _bright(np.exp(total).astype(np.float32))
+
+
 STRUCTURES: tuple[Callable[[int, np.random.Generator], FloatArray], ...] = (
     filaments,
     mitochondria,
     network,
     puncta,
+    bundles,
+    texture,
 )
 
 

@@ -2,12 +2,20 @@
 
 from w2s_cli.restore.apply import Restored, restore
 from w2s_cli.restore.chain import Chain
-from w2s_cli.restore.restorer import Domain, FloatArray, Restorer, Seen, Traits
+from w2s_cli.restore.restorer import (
+    Domain,
+    FloatArray,
+    NoiseAware,
+    Restorer,
+    Seen,
+    Traits,
+)
 
 __all__ = [
     "Chain",
     "Domain",
     "FloatArray",
+    "NoiseAware",
     "Restored",
     "Restorer",
     "Seen",

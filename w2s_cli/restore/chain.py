@@ -9,7 +9,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.restore.restorer import Domain, FloatArray, Restorer, Traits
+from w2s_cli.restore.restorer import (
+    Domain,
+    FloatArray,
+    NoiseAware,
+    Restorer,
+    Traits,
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ def _roads(domain: Domain, noise: NoiseModel) -> tuple[_Road, _Road]:
     match domain:
         case Domain.COUNTS:
             return (lambda counts: counts), (lambda counts: counts)
+        case Domain.PHOTONS:
+            return noise.photons, noise.counts
         case Domain.STABILISED:
             return noise.stabilise, noise.unstabilise
         case Domain.ROOT:
@@ -63,11 +71,15 @@ class Chain:
 
     def bound(self, noise: NoiseModel) -> "Chain":
         """Return the chain with every link taking and giving counts."""
-        return Chain([InCounts(link, noise) for link in self.links])
+        return Chain([InCounts(_told(link, noise), noise) for link in self.links])
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the blocks after the last link."""
         return reduce(lambda pixels, link: link(pixels), self.links, blocks)
+
+
+def _told(link: Restorer, noise: NoiseModel) -> Restorer:
+    return link.knowing(noise) if isinstance(link, NoiseAware) else link
 
 
 def _after(first: Traits, then: Traits) -> Traits:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from w2s_cli.physics.noise import NoiseModel
 
 FloatArray = NDArray[np.float32]
 
@@ -14,6 +16,7 @@ class Domain(Enum):
     """The numbers that a restorer takes and gives."""
 
     COUNTS = "camera counts"
+    PHOTONS = "photon units: an expectation of p has the noise variance p + sigma^2"
     STABILISED = "stabilised counts, noise sd 1; gives the mean of such values"
     ROOT = "stabilised counts, noise sd 1; gives the transform of the truth"
 
@@ -79,4 +82,13 @@ class Restorer(Protocol):
 
     def __call__(self, blocks: FloatArray, /) -> FloatArray:
         """Map (N, Y, X) to (N, Y * scale, X * scale)."""
+        ...
+
+
+@runtime_checkable
+class NoiseAware(Protocol):
+    """A restorer whose numbers do not tell it all that it must know of the noise."""
+
+    def knowing(self, noise: NoiseModel) -> Restorer:
+        """Return the restorer for images with this noise."""
         ...

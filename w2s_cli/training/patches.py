@@ -22,7 +22,7 @@ _T = TypeVar("_T")
 
 # The blur of the target, as a share of the blur that is to be undone: structured
 # illumination, with its Wiener filter, resolves two to three times as finely.
-TARGET_BLUR = (0.15, 0.45)
+TARGET_BLUR = (0.15, 0.35)
 MEASURED_SPREAD = 3.2  # standard deviation of the measured kernels, in their pixels
 HALO = 24  # pixels around a patch of truth, so that its blur has no edge
 
@@ -64,8 +64,9 @@ class Pool:
         shares, data = recipe.sources, recipe.data
         real = shares.pairs or shares.averages
         found = truth.pairs(data, span) if real else {}
+        finer = recipe.network.scale > 1
         fields = {
-            "averages": truth.averages(found) if shares.averages else [],
+            "averages": truth.averages(found if shares.averages else {}, finer=finer),
             "sharp": truth.sharp(data) if shares.sharp else [],
             "simulated": truth.simulated(recipe.simulated_fields, seed),
         }

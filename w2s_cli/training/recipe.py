@@ -87,7 +87,7 @@ class Recipe:
         The first and last field of view to train on; and those to validate on.
     loss
         "counts" for the squared error in photons, relative to the noise; "root" for the
-        absolute error of stabilised values.
+        error of stabilised values (`training.loss`).
     steps, learning_rate, decay
         Length of the cosine schedule, its peak, and the memory of the weights' moving
         average.

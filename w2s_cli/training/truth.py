@@ -47,9 +47,13 @@ def pairs(data: Path, span: tuple[int, int]) -> dict[str, Pair]:
     return {row["image"]: _pair(data / "w2s", row) for row in _index(data, span)}
 
 
-def averages(found: Mapping[str, Pair]) -> list[FloatArray]:
-    """Return the long averages of pairs, with bright parts at 1."""
-    return [_scaled(pair.clean) for pair in found.values()]
+def averages(found: Mapping[str, Pair], *, finer: bool) -> list[FloatArray]:
+    """Return the long averages of pairs, with bright parts at 1.
+
+    `finer` halves their size, and with it their own blur in pixels.
+    """
+    planes = (pair.clean for pair in found.values())
+    return [_scaled(halved(plane) if finer else plane) for plane in planes]
 
 
 def sharp(data: Path) -> list[FloatArray]:
