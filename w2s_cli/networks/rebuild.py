@@ -1,7 +1,7 @@
 """From a bag of tensors to the network they belong to."""
 
 from collections.abc import Mapping
-from typing import Protocol, Self, runtime_checkable
+from typing import Literal, Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
@@ -9,6 +9,7 @@ from w2s_cli.errors import WeightsError
 from w2s_cli.networks import NETWORKS
 
 State = Mapping[str, Tensor]
+Predicts = Literal["image", "noise"]
 
 
 @runtime_checkable
@@ -16,8 +17,11 @@ class Network(Protocol):
     """What every network class says of itself."""
 
     scale: int  # output pixels per input pixel
-    margin: int  # input pixels on each side that an output pixel depends on
+    margin: int  # input pixels on each side that the convolutions of a pixel see
     multiple_of: int  # sides of the input must be multiples of this
+    whole: bool  # whether a pixel depends on the whole input: pooling, attention
+    channels: int  # of the input and of the output
+    predicts: Predicts
 
     @classmethod
     def detect(cls, state: State) -> bool:
@@ -30,7 +34,7 @@ class Network(Protocol):
         ...
 
     def __call__(self, image: Tensor, /) -> Tensor:
-        """Map (N, 1, Y, X) to (N, 1, Y * scale, X * scale)."""
+        """Map (N, C, Y, X) to (N, C, Y * scale, X * scale)."""
         ...
 
 

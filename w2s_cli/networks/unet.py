@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.rebuild import State
+from w2s_cli.networks.rebuild import Predicts, State
 
 # A stabilised image runs from about 1 to 60 (1000 photons): a range that suits bfloat16
 # and the usual initialisation once it is divided by this.
@@ -65,6 +65,10 @@ class UNet(nn.Module):
     scale
         1 or 2: pixels of the output along a pixel of the input.
     """
+
+    whole = False
+    channels = 1
+    predicts: Predicts = "image"
 
     def __init__(
         self, width: int = 32, levels: int = 3, blocks: int = 2, scale: int = 1
