@@ -2,6 +2,7 @@
 
 Each module offers a network class with two class methods, `detect(state)` and
 `from_state_dict(state)`, and the properties of `networks.rebuild.Network`.
+Discriminators judge images and restore none: they have a catalogue of their own.
 """
 
 from w2s_cli.registry import Entry, Registry
@@ -9,4 +10,58 @@ from w2s_cli.registry import Entry, Registry
 NETWORKS = Registry(
     "network",
     Entry("unet", "w2s_cli.networks.unet:UNet", "residual U-Net, x1 or x2"),
+    Entry("dncnn", "w2s_cli.networks.dncnn:DnCNN", "DnCNN of W2S, FMD and KAIR"),
+    Entry("memnet", "w2s_cli.networks.memnet:MemNet", "MemNet of W2S"),
+    Entry("ridnet", "w2s_cli.networks.ridnet:RIDNet", "RIDNet of W2S"),
+    Entry(
+        "n2n-unet",
+        "w2s_cli.networks.n2n_unet:N2NUNet",
+        "Noise2Noise's U-Net, FMD's",
+    ),
+    Entry(
+        "n2n-unet-shared",
+        "w2s_cli.networks.n2n_unet:SharedUNet",
+        "Noise2Noise's U-Net with shared blocks",
+    ),
+    Entry("n2v-unet", "w2s_cli.networks.n2v_unet:N2VUNet", "Noise2Void's U-Net"),
+    Entry(
+        "noise2sr",
+        "w2s_cli.networks.noise2sr:Noise2SR",
+        "Noise2SR as its authors' code has it",
+    ),
+    Entry(
+        "noise2sr-paper",
+        "w2s_cli.networks.noise2sr:Noise2SRPaper",
+        "Noise2SR as its paper has it, x2",
+    ),
+    Entry("rcan", "w2s_cli.networks.rcan:RCAN", "channel attention, W2S's RCAN"),
+    Entry("rdn", "w2s_cli.networks.rdn:RDN", "residual dense network, W2S's RDN"),
+    Entry("san", "w2s_cli.networks.san:SAN", "second-order attention, W2S's SAN"),
+    Entry("srfbn", "w2s_cli.networks.srfbn:SRFBN", "feedback, W2S's SRFBN"),
+    Entry("epsr", "w2s_cli.networks.epsr:EPSR", "EDSR, the generator of EPSR"),
+    Entry("esrgan", "w2s_cli.networks.esrgan:ESRGAN", "ESRGAN as first published"),
+    Entry(
+        "rrdb",
+        "w2s_cli.networks.esrgan:ShuffledESRGAN",
+        "W2S's ESRGAN and its own network, with a sub-pixel tail",
+    ),
+    Entry(
+        "real-esrgan",
+        "w2s_cli.networks.real_esrgan:RealESRGAN",
+        "Real-ESRGAN, x1, x2 or x4",
+    ),
+)
+
+DISCRIMINATORS = Registry(
+    "discriminator",
+    Entry(
+        "vgg-discriminator",
+        "w2s_cli.networks.vgg_discriminator:VGGDiscriminator",
+        "a score an image: ESRGAN, EPSR",
+    ),
+    Entry(
+        "unet-discriminator",
+        "w2s_cli.networks.unet_discriminator:UNetDiscriminator",
+        "a score a pixel: Real-ESRGAN",
+    ),
 )

@@ -7,9 +7,13 @@ from torch import Tensor
 
 from w2s_cli.errors import WeightsError
 from w2s_cli.networks import NETWORKS
+from w2s_cli.registry import Entry, Registry
 
 State = Mapping[str, Tensor]
 Predicts = Literal["image", "noise"]
+# Counts minus the W2S mean, over the W2S spread; that over 255; 8-bit counts over 255,
+# in [0, 1]; and those minus 0.5.
+Units = Literal["z", "z/255", "unit", "centred"]
 
 
 @runtime_checkable
@@ -38,6 +42,18 @@ class Network(Protocol):
         ...
 
 
+def recognise(state: State, catalogue: Registry = NETWORKS) -> Entry | None:
+    """Return the row of the catalogue that `state` belongs to, if there is one."""
+    return next((row for row in catalogue if row.load().detect(state)), None)
+
+
+def input_units(state: State) -> Units | None:
+    """Return the units that the network of `state` takes, where its tensors tell."""
+    row = recognise(state)
+    ask = getattr(row.load(), "input_units", None) if row else None
+    return ask(state) if ask else None
+
+
 def rebuild(state: State) -> Network:
     """Return the network whose weights `state` holds.
 
@@ -46,12 +62,12 @@ def rebuild(state: State) -> Network:
     WeightsError
         When no network of the catalogue has such weights.
     """
-    for entry in NETWORKS:
-        network: type[Network] = entry.load()
-        if network.detect(state):
-            return network.from_state_dict(state)
-    raise WeightsError(
-        f"the {len(state)} tensors belong to no known network "
-        f"(the first is {next(iter(state), 'missing')!r})",
-        hint=f"known networks: {', '.join(entry.name for entry in NETWORKS)}",
-    )
+    row = recognise(state)
+    if row is None:
+        raise WeightsError(
+            f"the {len(state)} tensors belong to no known network "
+            f"(the first is {next(iter(state), 'missing')!r})",
+            hint=f"known networks: {', '.join(entry.name for entry in NETWORKS)}",
+        )
+    network: Network = row.load().from_state_dict(state)
+    return network

@@ -1,16 +1,18 @@
 """A residual U-Net of plain ReLU convolutions, at the input's size or twice it."""
 
-from typing import Self
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from w2s_cli.networks.rebuild import Predicts, State
+from w2s_cli.networks.shapes import Shaped, conv_shape, count
 
 # A stabilised image runs from about 1 to 60 (1000 photons): a range that suits bfloat16
 # and the usual initialisation once it is divided by this.
 INPUT_SCALE = 8.0
+_MAX_LEVELS = 10
 
 
 def _relu(features: Tensor) -> Tensor:
@@ -51,7 +53,7 @@ class _Level(nn.Module):
         return up
 
 
-class UNet(nn.Module):
+class UNet(Shaped):
     """Predict what to add to the (bilinearly enlarged) input.
 
     Parameters
@@ -96,24 +98,19 @@ class UNet(nn.Module):
         return int(reach + self.multiple_of)
 
     @classmethod
-    def detect(cls, state: State) -> bool:
-        """Return whether `state` is one of a U-Net."""
-        return {"head.weight", "tail.weight", "body.down.0.first.weight"} <= set(state)
-
-    @classmethod
-    def from_state_dict(cls, state: State) -> Self:
-        """Return the network that `state` was taken from."""
-        network = cls(
-            width=state["head.weight"].shape[0],
-            levels=1 + sum(key.endswith("shrink.weight") for key in state),
-            blocks=sum(
-                key.startswith("body.down.") and key.endswith("first.weight")
-                for key in state
-            ),
-            scale=2 if "enlarge.weight" in state else 1,
-        )
-        network.load_state_dict(dict(state))
-        return network
+    def options(cls, state: State) -> dict[str, Any] | None:
+        """Return the arguments that give tensors like those of `state`."""
+        head = conv_shape(state, "head.weight")
+        levels = 1 + sum(key.endswith("shrink.weight") for key in state)
+        blocks = count(state, "body.down.", ".first.weight")
+        if not head or not blocks or levels > _MAX_LEVELS:
+            return None
+        return {
+            "width": head[0],
+            "levels": levels,
+            "blocks": blocks,
+            "scale": 2 if "enlarge.weight" in state else 1,
+        }
 
     def forward(self, image: Tensor) -> Tensor:
         """Map stabilised (N, 1, Y, X) to (N, 1, Y * scale, X * scale), in float32."""

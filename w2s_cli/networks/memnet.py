@@ -1,0 +1,159 @@
+"""MemNet: residual blocks whose outputs are remembered to the end."""
+
+from math import pi
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from w2s_cli.networks.initial import initialise
+from w2s_cli.networks.parts import drawn
+from w2s_cli.networks.rebuild import Predicts, State, Units
+from w2s_cli.networks.shapes import Shaped, conv_shape, count
+
+
+class _Unit(nn.Module):
+    """Batch norm, ReLU, and a convolution without a bias."""
+
+    def __init__(self, inputs: int, outputs: int, side: int = 3) -> None:
+        super().__init__()
+        self.bn = nn.BatchNorm2d(inputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv = nn.Conv2d(inputs, outputs, side, padding=side // 2, bias=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        result: Tensor = self.conv(self.relu(self.bn(features)))
+        return result
+
+
+class _Residual(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.relu_conv1 = _Unit(width, width)
+        self.relu_conv2 = _Unit(width, width)
+
+    def forward(self, features: Tensor) -> Tensor:
+        change: Tensor = self.relu_conv2(self.relu_conv1(features))
+        return change + features
+
+
+class _Memory(nn.Module):
+    """Residual blocks, and a gate over their outputs and those of earlier gates."""
+
+    def __init__(self, width: int, residuals: int, remembered: int) -> None:
+        super().__init__()
+        self.recursive_unit = nn.ModuleList(_Residual(width) for _ in range(residuals))
+        self.gate_unit = _Unit((residuals + remembered) * width, width, side=1)
+
+    def forward(self, long_term: list[Tensor]) -> Tensor:
+        short_term = [long_term[-1]]
+        for residual in self.recursive_unit:
+            short_term.append(residual(short_term[-1]))
+        gated: Tensor = self.gate_unit(torch.cat(short_term[1:] + long_term, dim=1))
+        return gated
+
+
+class MemNet(Shaped):
+    """Predict the noise or the clean image, as the input and a correction to it.
+
+    Tai et al., "MemNet", ICCV 2017, as the W2S authors wrote it: the blocks of a memory
+    do not share their weights. They trained the sum with the input to be the noise in
+    W2S, and to be the clean image in their earlier work on natural images.
+
+    Parameters
+    ----------
+    channels
+        Of the input and of the output.
+    width
+        Channels in between.
+    memories
+        Memory blocks.
+    residuals
+        Residual blocks in each of them, 1 or more.
+    """
+
+    scale = 1
+    multiple_of = 1
+    whole = False
+    predicts: Predicts = "noise"
+
+    def __init__(
+        self, channels: int = 1, width: int = 20, memories: int = 6, residuals: int = 4
+    ) -> None:
+        super().__init__()
+        self.channels, self.margin = channels, 2 * memories * residuals + 2
+        self.feature_extractor = _Unit(channels, width)
+        self.reconstructor = _Unit(width, channels)
+        self.dense_memory = nn.ModuleList(
+            _Memory(width, residuals, earlier + 1) for earlier in range(memories)
+        )
+        initialise(self)
+
+    @classmethod
+    def options(cls, state: State) -> dict[str, Any] | None:
+        """Return the arguments that give tensors like those of `state`."""
+        head = conv_shape(state, "feature_extractor.conv.weight")
+        memories = count(state, "dense_memory.", ".gate_unit.conv.weight")
+        residuals = count(
+            state, "dense_memory.0.recursive_unit.", ".relu_conv1.conv.weight"
+        )
+        if head is None or memories * residuals > len(state):
+            return None
+        return {
+            "channels": head[1],
+            "width": head[0],
+            "memories": memories,
+            "residuals": residuals,
+        }
+
+    @classmethod
+    def from_state_dict(cls, state: State) -> Self:
+        """Return the network that `state` was taken from.
+
+        It tells what it predicts from what it makes of a smooth image.
+        """
+        network = super().from_state_dict(state)
+        network.predicts = network._predicts(*_seen(state))
+        return network
+
+    @classmethod
+    def input_units(cls, state: State) -> Units | None:
+        """Return the units of the images that the network of `state` was trained on.
+
+        The first batch norm has seen nothing but the network's input: its running mean
+        and variance are those of the training images.
+        """
+        mean, variance = (float(statistic.mean()) for statistic in _seen(state))
+        if variance > 0.25:  # more than any numbers in [0, 1] can have
+            return "z"
+        if abs(mean) < 0.02 and variance < 0.02**2:
+            return "z/255"
+        # Numbers in [a, b] have at most the variance (mean - a) * (b - mean).
+        if variance <= mean * (1 - mean):
+            return "unit"
+        return "centred" if variance <= 0.25 - mean**2 else None
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map (N, C, Y, X) to its noise or the clean image, alike, in float32."""
+        long_term = [self.feature_extractor(image)]
+        for memory in self.dense_memory:
+            long_term.append(memory(long_term))
+        return drawn(self.reconstructor, long_term[-1]) + image.float()
+
+    @torch.inference_mode()
+    def _predicts(self, mean: Tensor, variance: Tensor) -> Predicts:
+        """Return what comes of a smooth image: itself, or next to nothing."""
+        wave = torch.sin(torch.arange(64) * (2 * pi / 32))
+        pattern = 2 * variance.sqrt() * wave[:, None] * wave  # of that variance
+        training = self.training
+        output = self.eval()((mean + pattern)[None])
+        self.train(training)
+        slope = (output * pattern).sum() / pattern.square().sum()
+        return "image" if slope > 0.5 else "noise"
+
+
+def _seen(state: State) -> tuple[Tensor, Tensor]:
+    """Return mean and variance of the training images, (C, 1, 1)."""
+    start = "feature_extractor.bn.running_"
+    mean, variance = (state[start + name].float() for name in ("mean", "var"))
+    return mean[:, None, None], variance[:, None, None]

@@ -1,0 +1,92 @@
+"""What the super-resolution networks are made of: residuals and sub-pixel tails."""
+
+from math import isqrt, prod
+
+import torch
+from torch import Tensor, nn
+
+from w2s_cli.networks.rebuild import State
+from w2s_cli.networks.shapes import conv_shape
+
+
+class Residual(nn.Module):
+    """Add to the input what the layers of `body` make of it, times `weight`."""
+
+    def __init__(self, *layers: nn.Module, weight: float = 1.0) -> None:
+        super().__init__()
+        self.body = nn.Sequential(*layers)
+        self.weight = weight
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return features of the same shape."""
+        return torch.add(features, self.body(features), alpha=self.weight)
+
+
+class Tail(nn.Sequential):
+    """Enlarge, then draw the image: keys 0.0, 0.2 ... and 1.
+
+    Parameters
+    ----------
+    width
+        Channels of the features.
+    channels
+        Channels of the image.
+    scale
+        Pixels of the image along a pixel of the features.
+    """
+
+    def __init__(self, width: int, channels: int, scale: int) -> None:
+        super().__init__(
+            enlarging(width, scale), nn.Conv2d(width, channels, 3, padding=1)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map (N, width, Y, X) to (N, channels, Y * scale, X * scale), in float32."""
+        return drawn(self[1], self[0](features))
+
+
+def enlarging(width: int, scale: int) -> nn.Sequential:
+    """Return sub-pixel convolutions (Shi et al., CVPR 2016), doubling while they can.
+
+    The shuffle puts channel 4c + 2i + j of a x2 step at row i and column j.
+    """
+    layers: list[nn.Module] = []
+    for factor in _factors(scale):
+        layers.append(nn.Conv2d(width, factor**2 * width, 3, padding=1))
+        layers.append(nn.PixelShuffle(factor))
+    return nn.Sequential(*layers)
+
+
+def enlargement(state: State, prefix: str) -> int:
+    """Return the scale of the sub-pixel convolutions whose names have a prefix."""
+    weights = (
+        conv_shape(state, name)
+        for name in state
+        if name.startswith(prefix) and name.endswith(".weight")
+    )
+    return prod(isqrt(max(shape[0] // shape[1], 1)) for shape in weights if shape)
+
+
+def tail_reach(scale: int) -> int:
+    """Return how many input pixels a pixel behind `enlarging` and one more sees.
+
+    Counted from the output: each 3x3 convolution adds 1, each shuffle divides by its
+    factor, rounded up.
+    """
+    reach = 1
+    for factor in reversed(_factors(scale)):
+        reach = -(-reach // factor) + 1
+    return reach
+
+
+def drawn(last: nn.Module, features: Tensor) -> Tensor:
+    """Return what the last convolution draws, in float32: it decides about banding."""
+    with torch.autocast(features.device.type, enabled=False):
+        image: Tensor = last(features.float())
+    return image
+
+
+def _factors(scale: int) -> list[int]:
+    twos = (scale & -scale).bit_length() - 1
+    rest = scale >> twos
+    return [2] * twos + [rest] * (rest > 1)
