@@ -1,0 +1,53 @@
+"""`w2s convert`: published weights, as safetensors with a record."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from w2s_cli.cli.telling import note, warn
+
+
+def convert(
+    source_file: Annotated[
+        Path, typer.Argument(help="A file of weights, of any kind.", metavar="IN")
+    ],
+    target: Annotated[
+        Path, typer.Argument(help="A file to write.", metavar="OUT.safetensors")
+    ],
+    licence: Annotated[
+        str, typer.Option("--licence", help="The terms that the weights are under.")
+    ] = "",
+    source: Annotated[
+        str, typer.Option("--source", help="Their address, or what to cite for them.")
+    ] = "",
+    units: Annotated[
+        str,
+        typer.Option(
+            "--units", help="What the network takes: z, z/255, unit or centred."
+        ),
+    ] = "",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output that exists.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
+    ] = False,
+) -> None:
+    """Convert weights to safetensors, without running anything in them.
+
+    For example:
+      w2s convert epoch_49.pth jdsr-w2s.safetensors --units z
+      w2s convert net.pth net.safetensors --licence MIT --source doi:10.1000/182
+    """
+    from w2s_cli.batch.weights import Origin
+    from w2s_cli.batch.weights import convert as written
+
+    origin = Origin(licence, source, units)
+    weights = written(source_file, target, origin, overwrite=overwrite)
+    if weights.network is None:
+        warn(f"{source_file}: the tensors belong to no known network")
+    if not quiet:
+        name = weights.network.name if weights.network else "unknown"
+        count = len(weights.checkpoint.state)
+        note(f"{source_file} -> {target}: {name}, {count} tensors")

@@ -1,0 +1,38 @@
+"""`w2s inspect`: what a weight file holds."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from w2s_cli.cli.wording import words
+
+
+def inspect(
+    file: Annotated[
+        Path, typer.Argument(help="A file of weights, of any kind.", metavar="FILE")
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of text.")
+    ] = False,
+) -> None:
+    """Say what a file of weights holds, without running anything in it.
+
+    For example:
+      w2s inspect epoch_49.pth
+      w2s inspect dncnn.safetensors --json | jq .options
+    """
+    from w2s_cli.batch.weights import inspect as examined
+
+    facts = examined(file).as_json()
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    about, record = facts.pop("facts"), facts.pop("record")
+    for key, value in (facts | about).items():
+        typer.echo(f"{key.replace('_', ' '):12} {words(value)}")
+    if record:
+        typer.echo("\nrecord")
+    for key, value in record.items():
+        typer.echo(f"  {key:12} {words(value)}")
