@@ -1,0 +1,35 @@
+"""The published weights at hand are those that the catalogue describes."""
+
+from pathlib import Path
+
+import pytest
+
+from w2s_cli.assets import checkpoint
+from w2s_cli.assets.catalogue import find
+from w2s_cli.assets.store import path_of
+from w2s_cli.networks.rebuild import input_units, recognise
+
+WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
+NAMES = ("dncnn-fmd", "n2n-fmd", "dncnn-natural", "memnet-natural", "dncnn-kair-25")
+
+pytestmark = [
+    pytest.mark.quality,
+    pytest.mark.skipif(not WEIGHTS.is_dir(), reason="published weights are not here"),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_published_weights(name: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path))
+    item, path = find(name), path_of(name, folder=WEIGHTS)
+    assert path.stat().st_size == item.size
+    state = checkpoint.load(path).state
+    row = recognise(state)
+    assert row is not None
+    assert row.name == item.network
+    assert input_units(state) in {None, item.units}
+
+
+def test_parameters_of_niqe(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path))
+    assert path_of("niqe", folder=WEIGHTS).stat().st_size == find("niqe").size

@@ -1,0 +1,186 @@
+"""`w2s fetch`: published weights and data, by name."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from w2s_cli.cli.telling import note, tell
+from w2s_cli.cli.wording import table
+from w2s_cli.errors import UsageError, W2SError
+
+if TYPE_CHECKING:
+    from w2s_cli.assets.catalogue import Item
+
+
+def names(incomplete: str) -> list[tuple[str, str]]:
+    """Return how a half-typed name may go on, with a line of help each."""
+    from w2s_cli.assets.catalogue import DATASETS, WEIGHTS
+
+    rows = [*WEIGHTS.values(), *DATASETS.values()]
+    return [(row.name, row.title) for row in rows if row.name.startswith(incomplete)]
+
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="Published weights or data.", metavar="NAME", autocompletion=names
+    ),
+]
+All = Annotated[
+    bool, typer.Option("--all", help="Fetch all weights; data need to be named.")
+]
+List = Annotated[
+    bool, typer.Option("--list", help="Say what there is, and fetch nothing.")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="List as JSON instead of a table.")
+]
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from", help="Take files from a folder, not the network.", metavar="FOLDER"
+    ),
+]
+Mirror = Annotated[
+    str,
+    typer.Option("--mirror", help="Download from another address.", metavar="URL"),
+]
+PrintPath = Annotated[
+    bool, typer.Option("--print-path", help="Print where each file is.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]
+
+
+def fetch(
+    wanted: Names = None,
+    everything: All = False,
+    listed: List = False,
+    as_json: AsJson = False,
+    folder: From = None,
+    mirror: Mirror = "",
+    print_path: PrintPath = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fetch published weights and data, and check them.
+
+    For example:
+      w2s fetch --list
+      w2s fetch dncnn-fmd
+      w2s fetch --all --from /media/stick
+      w2s inspect $(w2s fetch n2n-fmd --print-path)
+
+    Files are kept in W2S_CACHE_DIR; a file that is there is not fetched again.
+    """
+    if folder and mirror:
+        raise UsageError("--from and --mirror exclude each other", hint="drop one")
+    if as_json and not listed:
+        raise UsageError("--json goes with --list", hint="add --list")
+    items = _items(wanted or [], everything=everything, listed=listed)
+    if listed:
+        rows = [_row(item) for item in items]
+        typer.echo(json.dumps(rows, indent=2) if as_json else _table(rows))
+        return
+    codes = []
+    for item in items:
+        try:
+            path = _fetched(item, folder, mirror, quiet=quiet)
+        except W2SError as error:
+            tell(error)
+            codes.append(error.exit_code)
+        else:
+            _show(item, path, print_path=print_path, quiet=quiet)
+    if codes:
+        raise typer.Exit(codes[0] if len(codes) == len(items) else 1)
+
+
+def _items(wanted: list[str], *, everything: bool, listed: bool) -> "list[Item]":
+    """Return what the command line names, each once, before any of it is fetched."""
+    from w2s_cli.assets.catalogue import DATASETS, WEIGHTS, find
+
+    chosen = {name: find(name) for name in wanted}
+    if everything or (listed and not wanted):
+        chosen |= WEIGHTS
+    if listed and not (wanted or everything):
+        chosen |= DATASETS
+    if not chosen:
+        raise UsageError("nothing to fetch", hint="name it, or see `w2s fetch --list`")
+    return [*chosen.values()]
+
+
+def _row(item: "Item") -> dict[str, Any]:
+    from w2s_cli.assets.cache import status
+
+    state = status(item)
+    return asdict(item) | {
+        "path": str(state.path),
+        "cached": state.cached,
+        "hash": state.hashed,
+        "sha256": state.sha256,
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    from rich.filesize import decimal
+
+    heads = ["name", "kind", "size", "hash", "cached", "licence", "title"]
+    shown = [
+        row
+        | {
+            "size": decimal(row["size"]) if row["size"] else "-",
+            "cached": "yes" if row["cached"] else "no",
+        }
+        for row in rows
+    ]
+    return table([heads, *[[row[head] for head in heads] for row in shown]])
+
+
+def _fetched(item: "Item", folder: Path | None, mirror: str, *, quiet: bool) -> Path:
+    from w2s_cli.assets.store import path_of
+
+    with _bar(item.name, quiet=quiet) as told:
+        return path_of(item.name, folder=folder, mirror=mirror, progress=told)
+
+
+def _show(item: "Item", path: Path, *, print_path: bool, quiet: bool) -> None:
+    if not quiet:
+        note(f"{item.name} -> {path} (licence: {item.licence}; cite {item.citation})")
+        if item.note:
+            note(f"{item.name}: {item.note}")
+    if print_path:
+        typer.echo(path)
+
+
+@contextmanager
+def _bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show how far a download is, on standard error, where somebody can see it."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=quiet or not console.is_terminal or console.is_dumb_terminal,
+        transient=True,
+        redirect_stdout=False,
+    ) as display:
+        task = display.add_task(name, total=None)
+        yield lambda done, whole: display.update(
+            task, completed=done, total=whole or None
+        )
