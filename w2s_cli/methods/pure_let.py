@@ -1,0 +1,266 @@
+"""PURE-LET: wavelet thresholds that minimise an estimate of their own error.
+
+In [1]_ a denoised image is a low-pass part plus ``sum_k a_k F_k(y)``, a linear
+expansion of thresholds (LET). In every band of an undecimated Haar transform one
+function keeps all coefficients `w`, another only those that are no larger than their
+noise, which a negative weight then takes away. The weights `a_k` are those of the least
+mean squared error, by an estimate that needs no truth: the Poisson-Gaussian unbiased
+risk estimate (PURE). It replaces the unknown product of the truth and `F` by ``sum_n
+y_n F_n(y - e_n) - sigma^2 dF_n(y - e_n)/dy_n``, where ``e_n`` takes one photon from
+pixel `n` ([1]_, Theorem 1).
+
+With the Haar transform no Taylor series is needed: a photon less in one half of a
+square is one less in its sum, and one less or more in its difference, whichever of its
+pixels it came from.
+
+References
+----------
+.. [1] F. Luisier, T. Blu and M. Unser, "Image denoising in mixed Poisson-Gaussian
+   noise", IEEE Trans. Image Process. 20 (2011).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.errors import UsageError
+from w2s_cli.methods.haar import DETAILS, SUM, Details, joined, pixels, split
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore import Domain, FloatArray, Traits
+
+Array = NDArray[np.float64]
+
+MOST_LEVELS = 8
+STRIP = 1 << 19  # pixels that are expanded at a time, to bound the memory
+_FUNCTIONS = 2  # of thresholding, a band
+_THRESHOLD = 3.0  # in deviations of the noise
+_STEEPNESS = 4  # of the threshold, as the power of a square
+_FAR = 10.0  # squares over their thresholds, beyond which nothing is left
+_SQUARES = 16  # of the last level, or more, along a side: fewer say too little
+_SMALLEST_SIDE = 8
+_PRIOR = 16.0  # pixels of noise that every function must outweigh
+_SMALLEST = 1e-6  # eigenvalue, over the largest, that float32 sums can resolve
+
+
+@dataclass(frozen=True, slots=True)
+class PureLet:
+    """Denoise by a linear expansion of Haar wavelet thresholds [1]_.
+
+    References
+    ----------
+    .. [1] F. Luisier, T. Blu and M. Unser, "Image denoising in mixed Poisson-Gaussian
+       noise", IEEE Trans. Image Process. 20 (2011).
+    """
+
+    levels: Annotated[int, "levels of the wavelet transform, 1 to 8"] = 5
+    sigma: float = 0.0  # the read noise, in photons
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.levels <= MOST_LEVELS:
+            raise UsageError(
+                f"option levels must be 1 to {MOST_LEVELS}, found {self.levels}"
+            )
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits: the weights depend on the whole plane."""
+        return Traits(whole=True, expects=Domain.PHOTONS)
+
+    def knowing(self, noise: NoiseModel) -> "PureLet":
+        """Return the method for images with this read noise."""
+        return replace(self, sigma=noise.sigma)
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return the denoised planes, in photons."""
+        return np.stack([self._plane(plane) for plane in blocks])
+
+    def _plane(self, plane: FloatArray) -> FloatArray:
+        side = min(plane.shape)
+        levels = int(np.clip(np.log2(side / _SQUARES), 1, self.levels))
+        wide = np.pad(plane, _margin(levels), mode="symmetric")
+        # Noise and its mirror image are not independent: PURE would be biased by them.
+        gram, products = equations(
+            plane if side >= _SMALLEST_SIDE else wide, levels, self.sigma
+        )
+        noise = max(float(plane.mean()), 0) + self.sigma**2
+        # Not in the paper: few squares of noise alone would get wild weights.
+        gram += _PRIOR * noise * np.eye(len(gram))
+        weights = _solved(gram, products)
+        return combined(wide, levels, self.sigma, weights)
+
+
+def equations(image: FloatArray, levels: int, sigma: float) -> tuple[Array, Array]:
+    """Return the normal equations of the weights that minimise PURE.
+
+    Parameters
+    ----------
+    image
+        Photons with their noise, (Y, X), both sides at least ``2^(levels+1) - 1``.
+    levels
+        Of the transform.
+    sigma
+        Read noise in photons.
+
+    Returns
+    -------
+    (K, K) array
+        The products of the functions `F_k` with each other, summed over the pixels that
+        no border is near; in the order level, detail, function.
+    (K,) array
+        Estimates of their products with the truth less its low-pass part.
+    """
+    gram, products = np.zeros(()), np.zeros(())
+    for window in _strips(image, levels):
+        functions, estimates = _expanded(window, levels, sigma)
+        low = functions[-1]
+        table = functions @ functions.T
+        gram = gram + table[:-1, :-1].astype(float)
+        products = products + estimates - (functions[:-1] @ low).astype(float)
+    return gram, products
+
+
+def combined(
+    image: FloatArray, levels: int, sigma: float, weights: Array
+) -> FloatArray:
+    """Return the low-pass part of an image plus its functions times `weights`.
+
+    The result ends ``2^levels - 1`` pixels inside the image's borders.
+    """
+    shares = weights.astype(np.float32).reshape(levels, len(DETAILS), _FUNCTIONS)
+    strips = []
+    for window in _strips(image, levels):
+        sums, details = window, []
+        for level, share in enumerate(shares, start=1):
+            sums, bands = split(sums, level)
+            variance = _variance(sums, level, sigma)
+            weighted = zip(bands, share, strict=True)
+            details.append(tuple(_added(band, variance, w) for band, w in weighted))
+        strips.append(_inside(joined(sums, details), levels))
+    return np.concatenate(strips)
+
+
+def _strips(image: FloatArray, levels: int) -> Iterator[FloatArray]:
+    """Yield the rows inside the margin, some at a time, with the margin around them."""
+    around = 2 * _margin(levels)
+    height, width = image.shape
+    rows = max(STRIP // width, around)
+    for start in range(0, height - around, rows):
+        yield image[start : min(start + rows + around, height)]
+
+
+def _margin(level: int) -> int:
+    return (1 << level) - 1
+
+
+def _inside(window: FloatArray, levels: int) -> FloatArray:
+    margin = _margin(levels)
+    return window[margin:-margin, margin:-margin]
+
+
+def _expanded(
+    window: FloatArray, levels: int, sigma: float
+) -> tuple[FloatArray, Array]:
+    """Return the functions, (K, pixels), the low-pass part last, and PURE's products.
+
+    A product is that of a function with the truth, estimated.
+    """
+    functions: list[FloatArray] = []
+    estimates: list[float] = []
+    judged = _judged(window, levels)
+    sums = window
+    for level in range(1, levels + 1):
+        sums, bands = split(sums, level)
+        judged = [split(image, level) for image, *_ in judged]
+        variance = _variance(sums, level, sigma)
+        for band, signs in zip(bands, DETAILS, strict=True):
+            for part in (band, _faint(band, variance)):
+                image = pixels(part, level, signs)
+                functions.append(_inside(image, levels).ravel())
+        estimates += _products(sums, bands, judged, level, sigma)
+    low = pixels(sums, levels, SUM)
+    functions.append(_inside(low, levels).ravel())
+    return np.stack(functions), np.array(estimates)
+
+
+def _judged(window: FloatArray, levels: int) -> list[tuple[FloatArray, Details]]:
+    """Return the light and the number of the pixels inside the margin, 0 outside."""
+    inside = _inside(window, levels)
+    images = (inside, np.ones_like(inside))
+    return [(np.pad(image, _margin(levels)), ()) for image in images]
+
+
+def _variance(sums: FloatArray, level: int, sigma: float) -> FloatArray:
+    """Return the noise variance of the details where the sums of photons are these."""
+    return np.maximum(np.abs(sums) + np.float32(4**level * sigma**2), 1)
+
+
+def _added(band: FloatArray, variance: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the weighted sum of a band's functions."""
+    added: FloatArray = weights[0] * band + weights[1] * _faint(band, variance)
+    return added
+
+
+def _faint(band: FloatArray, variance: FloatArray) -> FloatArray:
+    """Return the coefficients below the threshold, those above it near 0."""
+    return band * np.exp(-_excess(band, variance))
+
+
+def _slopes(
+    band: FloatArray, variance: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return `_faint`, and how it grows with the coefficient and with the variance."""
+    excess = _excess(band, variance)
+    share = np.exp(-excess)
+    faint, bend = band * share, _STEEPNESS * excess * share
+    return faint, share - 2 * bend, bend * band / variance
+
+
+def _excess(band: FloatArray, variance: FloatArray) -> FloatArray:
+    ratio = np.minimum(band * band / (_THRESHOLD**2 * variance), _FAR)
+    excess: FloatArray = ratio**_STEEPNESS
+    return excess
+
+
+def _products(
+    sums: FloatArray,
+    bands: Details,
+    judged: Sequence[tuple[FloatArray, Details]],
+    level: int,
+    sigma: float,
+) -> Iterator[float]:
+    """Yield the estimated product of the truth and each function of a level.
+
+    What is `judged`, in each square, is the light and the number of the pixels whose
+    error counts.
+    """
+    (light, light_bands), (number, number_bands) = judged
+    less = sums - 1  # what a square has with a photon less
+    variance = _variance(less, level, sigma)
+    # How the variance grows with the light.
+    rise: FloatArray = np.sign(less, where=variance > 1, out=np.zeros_like(less))
+    for band, lit, counted in zip(bands, light_bands, number_bands, strict=True):
+        yield _total(lit * band - light - sigma**2 * number) / 16**level
+        product = 0.0
+        for sign in (1, -1):  # the photon is from the near half, or from the far one
+            faint, slope, with_variance = _slopes(band - sign, variance)
+            product += sign * _total((light + sign * lit) * faint)
+            growth = slope + sign * rise * with_variance
+            product -= sigma**2 * _total((number + sign * counted) * growth)
+        yield product / 2 / 16**level
+
+
+def _total(array: FloatArray) -> float:
+    return float(np.sum(array, dtype=np.float64))
+
+
+def _solved(gram: Array, products: Array) -> Array:
+    """Return the weights, the shortest where a function is idle or not alone."""
+    size = np.sqrt(np.diag(gram))
+    scale = np.divide(1, size, out=np.zeros_like(size), where=size > 0)
+    unit = gram * scale[:, None] * scale
+    weights, *_ = np.linalg.lstsq(unit, scale * products, rcond=_SMALLEST)
+    solution: Array = scale * weights
+    return solution
