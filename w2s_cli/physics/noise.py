@@ -23,8 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import UsageError
-
-FloatArray = NDArray[np.float32]
+from w2s_cli.physics.anscombe import FloatArray, unbiased_inverse
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +96,10 @@ class NoiseModel:
         """Return counts: the exact unbiased inverse of `stabilise`.
 
         It maps the expectation of transformed noisy counts to the expectation of the
-        counts, by the closed form of [1]_, Eq. 10. Use it for a denoiser that averages
-        transformed values.
+        counts, whatever the light: see `w2s_cli.physics.anscombe`. Use it for a
+        denoiser that averages transformed values.
         """
-        root = np.sqrt(np.float32(1.5))
-        low = 2 * np.sqrt(np.float32(0.375))
-        inverse = 1 / np.maximum(values, low)
-        photons = (
-            1 / (4 * inverse**2)
-            + root / 4 * inverse
-            - 11 / 8 * inverse**2
-            + 5 / 8 * root * inverse**3
-            - 1 / 8
-            - np.float32(self.sigma) ** 2
-        )
-        return self.counts(np.maximum(photons, 0))
+        return self.counts(unbiased_inverse(values, self.sigma))
 
     def sample(
         self,
