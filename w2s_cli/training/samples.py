@@ -1,0 +1,162 @@
+"""One patch of truth, and what a camera makes of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.physics.kernel import Kernel, gaussian_kernel
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.physics.simulate import Exposure, widefield
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.truth import Pair
+
+FloatArray = NDArray[np.float32]
+_T = TypeVar("_T")
+
+# The blur of the target, as a share of the blur that is to be undone: structured
+# illumination resolves twice as finely. A sharper target teaches a network to guess.
+TARGET_BLUR = (0.4, 0.55)
+MEASURED_SPREAD = 3.2  # standard deviation of the measured kernels, in their pixels
+HALO = 24  # pixels around a patch of truth, so that its blur has no edge
+OVERLAID = 0.5  # share of patches with a second field laid over the first
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One patch.
+
+    Attributes
+    ----------
+    stabilised
+        (Y, X), what the network sees.
+    photons
+        (Y * scale, X * scale), what was there.
+    lift
+        What the stabilisation adds to the photons: 3/8 and the read noise, squared.
+    valid
+        The shape of `photons`, False where the loss must not look.
+    """
+
+    stabilised: FloatArray
+    photons: FloatArray
+    lift: float
+    valid: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """Random patches of the fields of one step."""
+
+    recipe: Recipe
+    pairs: Sequence[Pair]
+    fields: Mapping[str, Sequence[FloatArray]]
+    kernels: Sequence[Kernel]
+    rng: np.random.Generator
+
+    def sample(self) -> Sample:
+        """Return the next patch, real or degraded."""
+        source = self._source({**vars(self.recipe.sources)})
+        return self._real() if source == "pairs" else self._simulated(source)
+
+    def _source(self, shares: dict[str, float]) -> str:
+        weights = np.array([*shares.values()], float)
+        return str(self.rng.choice([*shares], p=weights / weights.sum()))
+
+    def _real(self) -> Sample:
+        pair = _one_of(self.pairs, self.rng)
+        planes = [pair.noisy, pair.clean, pair.valid]
+        noisy, clean, valid = _crop(planes, self.recipe.patches.side, self.rng)
+        noise = NoiseModel(gain=1)
+        return Sample(noise.stabilise(noisy), clean, noise.lift, valid)
+
+    def _simulated(self, source: str) -> Sample:
+        light, rng = self.recipe.light, self.rng
+        exposure = Exposure(
+            photons=float(np.exp(rng.uniform(*np.log(light.photons)))),
+            background=rng.uniform(*light.background),
+            haze=rng.uniform(*light.haze) if rng.random() < 0.5 else 0.0,
+        )
+        read = rng.uniform(*light.sigma) if rng.random() < 0.5 else 0.0
+        noise = NoiseModel(gain=1, read_noise=read)
+        same_size = self.recipe.network.scale == 1
+        if same_size and source == "averages":
+            clean = self._cropped(source, self.recipe.patches.side)
+            expected = target = _lit(clean, exposure)
+        else:
+            fine, expected = self._blurred(source, exposure)
+            target = expected if same_size else _lit(fine, exposure)
+        multiplied = rng.random() < light.multiplied
+        seen = noise.stabilise(noise.sample(expected, rng, multiplied=multiplied))
+        return Sample(seen, target, noise.lift, np.ones(target.shape, bool))
+
+    def _blurred(
+        self, source: str, exposure: Exposure
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return a patch of truth at twice the size, and the light of it on a camera.
+
+        A second field over the first, from any source, makes many fields out of few.
+        """
+        kernel, spread = self._kernel()
+        sharpness = spread * self.rng.uniform(*TARGET_BLUR)
+        fine = self._fine(source, sharpness)
+        if self.rng.random() < OVERLAID:
+            shares = {**vars(self.recipe.sources), "pairs": 0.0}
+            other = self._fine(self._source(shares), sharpness)
+            fine = fine + np.float32(self.rng.uniform(0.1, 1)) * other
+        expected = widefield(fine, kernel, exposure)
+        return _inner(fine, HALO), _inner(expected, HALO // 2)
+
+    def _fine(self, source: str, spread: float) -> FloatArray:
+        """Return a patch as sharp as the target; an average is blurred already."""
+        fine = self._cropped(source, 2 * self.recipe.patches.side + 2 * HALO)
+        return fine if source == "averages" else gaussian_kernel(spread).blur(fine)
+
+    def _cropped(self, source: str, side: int) -> FloatArray:
+        (crop,) = _crop([_one_of(self.fields[source], self.rng)], side, self.rng)
+        return crop
+
+    def _kernel(self) -> tuple[Kernel, float]:
+        """Return a kernel, and the standard deviation of its middle part."""
+        if self.rng.random() < self.recipe.light.measured:
+            chosen = _one_of(self.kernels, self.rng)
+            return Kernel(_turned([chosen.weights], self.rng)[0]), MEASURED_SPREAD
+        spread = self.rng.uniform(*self.recipe.light.blur)
+        return gaussian_kernel(spread), spread
+
+
+def _crop(
+    planes: Sequence[NDArray[Any]], side: int, rng: np.random.Generator
+) -> list[NDArray[Any]]:
+    """Return the same random square of every plane, turned the same way."""
+    height, width = planes[0].shape
+    if min(height, width) < side:
+        pad = [(0, max(side - length, 0)) for length in (height, width)]
+        planes = [np.pad(plane, pad, mode="symmetric") for plane in planes]
+        height, width = planes[0].shape
+    y, x = rng.integers(height - side + 1), rng.integers(width - side + 1)
+    return _turned([plane[y : y + side, x : x + side] for plane in planes], rng)
+
+
+def _turned(
+    planes: Sequence[NDArray[Any]], rng: np.random.Generator
+) -> list[NDArray[Any]]:
+    turns, mirror = int(rng.integers(4)), rng.random() < 0.5
+    turned = (np.rot90(plane, turns) for plane in planes)
+    return [np.ascontiguousarray(p.T if mirror else p) for p in turned]
+
+
+def _one_of(things: Sequence[_T], rng: np.random.Generator) -> _T:
+    return things[int(rng.integers(len(things)))]
+
+
+def _lit(plane: FloatArray, exposure: Exposure) -> FloatArray:
+    """Return the photons of a plane in focus: what no haze has been added to."""
+    light = (plane + exposure.background) * exposure.photons
+    return np.asarray(light, np.float32)
+
+
+def _inner(plane: FloatArray, edge: int) -> FloatArray:
+    return np.ascontiguousarray(plane[edge:-edge, edge:-edge])
