@@ -7,14 +7,14 @@ import typer
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from w2s_cli.training.loop import Progress as Step
+    from w2s_cli.training.progress import Progress as Step
 
 
 def train(
     recipe: Annotated[
         str,
         typer.Argument(
-            help="A TOML file, or a recipe that ships: denoise or jdsr.",
+            help="A TOML file, or a recipe that ships: denoise, jdsr or epll.",
             metavar="RECIPE",
         ),
     ],
@@ -26,23 +26,25 @@ def train(
         bool, typer.Option("--quiet", "-q", help="Say only where the weights are.")
     ] = False,
 ) -> None:
-    """Train a network.
+    """Train a network, or learn the prior of vst+epll.
 
     For example:
       w2s train jdsr data=images
       w2s train denoise data=images steps=8000 patches.batch=8
       w2s train mine.toml runs=/scratch/runs
+      w2s train epll data=images
 
-    A training that was interrupted goes on from its last checkpoint. The weights are
-    for `w2s restore --weights`.
+    A network's training that was interrupted goes on from its last checkpoint. The
+    weights are for `w2s restore --weights`.
     """
     from rich.console import Console
     from rich.progress import Progress, TextColumn, TimeRemainingColumn
 
-    from w2s_cli.training.loop import train as run
+    from w2s_cli.training import loop, mixture
     from w2s_cli.training.recipe import load
 
     wanted = load(recipe, settings or [])
+    run = mixture.train if wanted.kind == "mixture" else loop.train
     console = Console(stderr=True)
     still = quiet or not console.is_terminal or console.is_dumb_terminal
     columns = (*Progress.get_default_columns()[:-1], TimeRemainingColumn())

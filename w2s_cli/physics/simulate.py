@@ -46,24 +46,29 @@ class Exposure:
     haze: float = 0.0
 
 
-def widefield(truth: FloatArray, kernel: Kernel, exposure: Exposure) -> FloatArray:
-    """Return the expected photons on a camera with twice the pixel size of `truth`.
+def widefield(
+    truth: FloatArray, kernel: Kernel, exposure: Exposure, scale: int = 2
+) -> FloatArray:
+    """Return the expected photons on a camera with larger pixels than `truth`.
 
     Parameters
     ----------
     truth
-        (2Y, 2X) float32, 0 or more, bright parts about 1.
+        (Y * scale, X * scale) float32, 0 or more, bright parts about 1.
     kernel
         The blur, on the grid of `truth`.
     exposure
         The light.
+    scale
+        Pixels of `truth` along the side of a camera pixel, 1 or 2.
 
     Returns
     -------
     FloatArray
         (Y, X) photons a pixel.
     """
-    sharp = halved(kernel.blur(truth))
+    blurred = kernel.blur(truth)
+    sharp = blurred if scale == 1 else halved(blurred)
     light = sharp + np.float32(exposure.background)
     if exposure.haze:
         light += np.float32(exposure.haze) * _out_of_focus(sharp)
@@ -71,10 +76,17 @@ def widefield(truth: FloatArray, kernel: Kernel, exposure: Exposure) -> FloatArr
 
 
 def camera(
-    photons: FloatArray, noise: NoiseModel, rng: np.random.Generator
+    photons: FloatArray,
+    noise: NoiseModel,
+    rng: np.random.Generator,
+    *,
+    multiplied: bool = False,
 ) -> NDArray[np.uint16]:
-    """Return what a 16-bit camera reads of expected `photons`: noisy, whole counts."""
-    counts = np.rint(noise.sample(photons, rng))
+    """Return what a 16-bit camera reads of expected `photons`: noisy, whole counts.
+
+    `multiplied` electrons are those of an EMCCD: see `NoiseModel.sample`.
+    """
+    counts = np.rint(noise.sample(photons, rng, multiplied=multiplied))
     return counts.clip(0, 65535).astype(np.uint16)
 
 

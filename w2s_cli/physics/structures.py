@@ -20,7 +20,7 @@ def filaments(side: int, rng: np.random.Generator) -> FloatArray:
     centred = rng.random() < 0.6
     centre = rng.uniform(0.2, 0.8, 2) * side
     spread = 0.04 * side if centred else side
-    field = np.zeros((side, side), np.float32)
+    strokes = []
     heading = rng.uniform(0, 2 * np.pi)
     for _ in range(rng.integers(12, 70)):
         start = centre + rng.normal(0, spread, 2)
@@ -29,18 +29,19 @@ def filaments(side: int, rng: np.random.Generator) -> FloatArray:
             start, angle, length=rng.uniform(0.4, 1.6) * side, bend=0.02, rng=rng
         )
         brightness = rng.uniform(0.4, 1) * rng.choice([1, 1, 1, 2])
-        field += _drawn(side, path, brightness * _flicker(len(path), 0.15, rng))
-    return _bright(gaussian_filter(field, rng.uniform(0.5, 0.9)))
+        strokes.append((path, brightness * _flicker(len(path), 0.15, rng)))
+    return _bright(gaussian_filter(_stroked(side, strokes), rng.uniform(0.5, 0.9)))
 
 
 def mitochondria(side: int, rng: np.random.Generator) -> FloatArray:
     """Draw short bent tubes with a darker core."""
-    field = np.zeros((side, side), np.float32)
+    strokes = []
     for _ in range(rng.integers(10, 80)):
         start = rng.uniform(0, side, 2)
         length = rng.lognormal(3.4, 0.6)
         path = _walk(start, rng.uniform(0, 2 * np.pi), length, bend=0.05, rng=rng)
-        field += _drawn(side, path, rng.uniform(0.4, 1) * _flicker(len(path), 0.3, rng))
+        strokes.append((path, rng.uniform(0.4, 1) * _flicker(len(path), 0.3, rng)))
+    field = _stroked(side, strokes)
     radius = rng.uniform(1.6, 3.6)
     core = gaussian_filter(field, 0.6 * radius)
     tube = gaussian_filter(field, radius)
@@ -53,30 +54,29 @@ def network(side: int, rng: np.random.Generator) -> FloatArray:
     count = rng.integers(15, 140)
     seeds = rng.uniform(-0.15, 1.15, (count, 2)) * side
     mesh = Voronoi(seeds)
-    field = np.zeros((side, side), np.float32)
+    strokes = []
     for a, b in mesh.ridge_vertices:
         if a < 0 or rng.random() < 0.12:
             continue
         path = _bent(mesh.vertices[a], mesh.vertices[b], side, rng)
-        field += _drawn(side, path, rng.uniform(0.4, 1) * _flicker(len(path), 0.3, rng))
-    thin = gaussian_filter(field, rng.uniform(0.6, 1.1))
+        strokes.append((path, rng.uniform(0.4, 1) * _flicker(len(path), 0.3, rng)))
+    thin = gaussian_filter(_stroked(side, strokes), rng.uniform(0.6, 1.1))
     return _bright(thin * _dim(side, rng))
 
 
 def puncta(side: int, rng: np.random.Generator) -> FloatArray:
     """Draw points and small blobs: vesicles, pores, adhesion sites."""
-    field = np.zeros((side, side), np.float32)
     count = int(rng.uniform(0.0005, 0.01) * side**2)
     clusters = rng.uniform(0, side, (max(count // 20, 1), 2))
     where = clusters[rng.integers(0, len(clusters), count)]
     where = where + rng.normal(0, rng.uniform(0.03, 0.3) * side, where.shape)
-    field += _drawn(side, where, rng.lognormal(0, 0.5, count))
+    field = _drawn(side, where, rng.lognormal(0, 0.5, count))
     return _bright(gaussian_filter(field, rng.uniform(0.6, 1.8)))
 
 
 def bundles(side: int, rng: np.random.Generator) -> FloatArray:
     """Draw crowded fibres that run almost in parallel: stress fibres, muscle."""
-    field = np.zeros((side, side), np.float32)
+    strokes = []
     for _ in range(rng.integers(1, 3)):
         heading, spacing = rng.uniform(0, 2 * np.pi), rng.uniform(2, 9)
         for _ in range(int(side / spacing)):
@@ -85,8 +85,9 @@ def bundles(side: int, rng: np.random.Generator) -> FloatArray:
             length = rng.uniform(0.2, 1.5) * side
             path = _walk(start, angle, length, bend=0.004, rng=rng)
             brightness = rng.lognormal(0, 0.6)
-            field += _drawn(side, path, brightness * _flicker(len(path), 0.2, rng))
-    return _bright(gaussian_filter(field, rng.uniform(0.5, 1.2)) * _dim(side, rng))
+            strokes.append((path, brightness * _flicker(len(path), 0.1, rng)))
+    field = gaussian_filter(_stroked(side, strokes), rng.uniform(0.5, 1.2))
+    return _bright(field * _dim(side, rng))
 
 
 def texture(side: int, rng: np.random.Generator) -> FloatArray:
@@ -137,6 +138,12 @@ def _flicker(length: int, strength: float, rng: np.random.Generator) -> Points:
     """Return a brightness along a path: labels are never even."""
     drift = gaussian_filter(rng.normal(0, 1, length), 3, mode="reflect") * 3
     return np.asarray(np.exp(strength * drift))
+
+
+def _stroked(side: int, strokes: list[tuple[Points, Points]]) -> FloatArray:
+    """Return a field with all the paths, each of its own brightness."""
+    points, weight = zip(*strokes, strict=True) if strokes else ([[[0, 0]]], [[0]])
+    return _drawn(side, np.concatenate(points), np.concatenate(weight))
 
 
 def _drawn(side: int, points: Points, weight: Points) -> FloatArray:

@@ -17,20 +17,12 @@ from w2s_cli.assets import checkpoint
 from w2s_cli.networks.unet import UNet
 from w2s_cli.training.loss import Batch, loss_of
 from w2s_cli.training.patches import Pool
+from w2s_cli.training.progress import Progress
 from w2s_cli.training.recipe import Recipe
 
 WARM_UP = 100  # steps until the learning rate is at its peak
 _TRAINING, _VALIDATION = 0, 1  # keep the two streams of random numbers apart
 _VALIDATION_BATCHES = 16
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a training stands."""
-
-    step: int
-    loss: float
-    validation: float | None = None
 
 
 def train(recipe: Recipe, on_step: Callable[[Progress], None] = lambda _: None) -> Path:
@@ -62,10 +54,11 @@ def train(recipe: Recipe, on_step: Callable[[Progress], None] = lambda _: None) 
         validation = None
         if done or state.step % recipe.validate_every == 0:
             validation = state.validate(held_out)
-        _log(folder / "log.csv", Progress(state.step, loss, validation))
+        progress = Progress(state.step, loss, validation)
+        progress.log(folder / "log.csv")
         if done or state.step % recipe.save_every == 0:
             state.save(folder / "checkpoint.pt")
-        on_step(Progress(state.step, loss, validation))
+        on_step(progress)
     return _finish(recipe, state, folder / f"{recipe.name}.safetensors")
 
 
@@ -161,15 +154,6 @@ def _rate(recipe: Recipe, step: int) -> float:
     """Return the learning rate: a warm-up, then half a cosine down to zero."""
     warm = min((step + 1) / WARM_UP, 1)
     return recipe.learning_rate * warm * (1 + cos(pi * step / recipe.steps)) / 2
-
-
-def _log(path: Path, progress: Progress) -> None:
-    new = not path.exists()
-    with path.open("a") as log:
-        if new:
-            log.write("step,loss,validation\n")
-        validation = "" if progress.validation is None else f"{progress.validation:.6g}"
-        log.write(f"{progress.step},{progress.loss:.6g},{validation}\n")
 
 
 def _finish(recipe: Recipe, state: _State, path: Path) -> Path:

@@ -9,11 +9,8 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import smooth_l1_loss
 
-from w2s_cli.training.patches import Sample
-
-NOISE = 2.0  # twice the standard deviation of stabilised noise
+from w2s_cli.training.samples import Sample
 
 
 @dataclass(frozen=True)
@@ -47,14 +44,15 @@ def loss_of(kind: Literal["counts", "root"], output: Tensor, batch: Batch) -> Te
 
     "counts" is the squared error in photons, patch by patch relative to the mean
     variance of the input's noise: every exposure weighs the same, and within an image
-    the error in counts decides. "root" is the error of stabilised values, squared up to
-    the size of the noise and absolute beyond: sharp where there is light, and where
-    there is hardly any, the blurred mean of what could be there, not a guess.
+    the error in counts decides. "root" is the squared error of stabilised values,
+    relative to their mean, so that dim parts count as well. Both teach the mean of what
+    could be there; an absolute error would teach its median, which is all light or
+    none, and draws dashes.
     """
     if kind == "root":
         target = 2 * (batch.photons + batch.lift).clamp(min=0).sqrt()
-        error = smooth_l1_loss(output, target, reduction="none", beta=NOISE)
-        return (error * batch.valid).mean()
+        level = target.mean((1, 2, 3), keepdim=True).clamp(min=1)
+        return ((output - target) ** 2 / level * batch.valid).mean()
     photons = (output / 2) ** 2 - batch.lift
     noise = (batch.photons + batch.lift).mean((1, 2, 3), keepdim=True).clamp(min=0.375)
     return (((photons - batch.photons) ** 2) / noise * batch.valid).mean()

@@ -72,6 +72,26 @@ class Light:
 
 
 @dataclass(frozen=True)
+class Mixture:
+    """A Gaussian mixture of patches, for a recipe of that kind.
+
+    Attributes
+    ----------
+    components, side
+        Number of Gaussians, and pixels along each side of a patch.
+    patches
+        How many patches one step looks at.
+    floor
+        The least variance of a component, where the noise has 1.
+    """
+
+    components: int = 200
+    side: int = 8
+    patches: int = 50_000
+    floor: float = 1e-3
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A training, whole.
 
@@ -79,12 +99,17 @@ class Recipe:
     ----------
     name
         What the weights are called.
+    kind
+        "network", or "mixture" for a Gaussian mixture of patches, to which only the
+        settings of the truth, the steps and the table `mixture` apply.
     data
         The folder that holds the real images, laid out as `training.truth` says.
     runs
         The folder that gets checkpoints, the log and the weights.
     fields
         The first and last field of view to train on; and those to validate on.
+    simulated_fields
+        How many simulated fields there are at a time; each step replaces one.
     loss
         "counts" for the squared error in photons, relative to the noise; "root" for the
         error of stabilised values (`training.loss`).
@@ -94,6 +119,7 @@ class Recipe:
     """
 
     name: str
+    kind: Literal["network", "mixture"] = "network"
     data: Path = Path("data")
     runs: Path = Path("runs")
     summary: str = ""
@@ -106,7 +132,7 @@ class Recipe:
     threads: int = 0
     precision: Literal["bf16", "fp32"] = "bf16"
     device: str = "cpu"
-    simulated_fields: int = 200
+    simulated_fields: int = 100
     save_every: int = 100
     validate_every: int = 500
     train_fields: tuple[int, int] = (1, 70)
@@ -114,6 +140,7 @@ class Recipe:
     network: NetworkOptions = field(default_factory=NetworkOptions)
     patches: Patches = field(default_factory=Patches)
     sources: Sources = field(default_factory=Sources)
+    mixture: Mixture = field(default_factory=Mixture)
     light: Light = field(default_factory=Light)
     seen: Mapping[str, Any] = field(default_factory=dict)
 

@@ -11,7 +11,7 @@ The data folder holds, any part of it optional::
 import csv
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -68,12 +68,35 @@ def sharp(data: Path) -> list[FloatArray]:
     return fields
 
 
-def simulated(count: int, seed: int, side: int = 352) -> list[FloatArray]:
-    """Return simulated fields, always the same for the same seed."""
-    return [
-        simulate_field(side, np.random.default_rng([seed, number]))
-        for number in range(count)
-    ]
+@dataclass(eq=False)
+class Simulated:
+    """Simulated fields without end: a network that sees few learns them by heart.
+
+    Attributes
+    ----------
+    seed
+        The same seed gives the same fields.
+    kept
+        How many there are at a time.
+    """
+
+    seed: int
+    kept: int
+    side: int = 352
+    _fields: dict[int, FloatArray] = field(default_factory=dict, init=False)
+
+    def at(self, step: int) -> list[FloatArray]:
+        """Return the fields of a step: the last step's, but for one that is new."""
+        self._fields = {
+            number: self._fields[number]
+            if number in self._fields
+            else self._new(number)
+            for number in range(step, step + self.kept)
+        }
+        return [*self._fields.values()]
+
+    def _new(self, number: int) -> FloatArray:
+        return simulate_field(self.side, np.random.default_rng([self.seed, number]))
 
 
 def kernels(data: Path) -> list[Kernel]:
