@@ -15,11 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, uniform_filter
 
+from w2s_cli.estimate.clipping import step_of_pile
+
 FloatArray = NDArray[np.float32]
+Taps = NDArray[np.float64]
 
 # The fourth difference keeps the corner of the spectrum, which optics leave empty.
 HIGH_PASS = np.array([1, -4, 6, -4, 1]) / np.sqrt(70)
+LOW_PASS = np.abs(HIGH_PASS)
 INNER, OUTER = 5, 11
+MORE = 1.5
+"""Noise, per noise of 0 to 2 photons, that says that the dark is clipped."""
+OVERLAP = 1.7435
+"""Windows that say as much as one that shares no pixel with others: the sum of the
+squared correlations of the high-pass noise at the distances of the grid."""
 GRID = slice(8, -8, 2)
 """Where the windows are along each axis: clear of the edges, and not too close."""
 
@@ -30,24 +39,26 @@ class Windows:
 
     Attributes
     ----------
-    clipped
-        Part of the pixels about the window that are clipped.
+    low, high
+        Parts of the pixels about the window that are clipped from below and above.
     energy
         Squared high-pass value.
     mean
         Mean of the same 5x5 pixels, weighted as they weigh in `energy`: for noise of
         variance `a * mean + b` the expectation of `energy` is `a * mean + b`.
-    down, right
-        Product of the high-pass value and that of the next window pixel.
+    down, across
+        Squared value of a filter that is low-pass along Y, or along X, and else as the
+        one of `energy`: of the same expectation where the noise is white.
     around, rough
         Brightness and variation of the pixels about the window.
     """
 
-    clipped: FloatArray
+    low: FloatArray
+    high: FloatArray
     energy: FloatArray
     mean: FloatArray
     down: FloatArray
-    right: FloatArray
+    across: FloatArray
     around: FloatArray
     rough: FloatArray
 
@@ -69,29 +80,29 @@ class Windows:
         energy, *others = map(np.concatenate, zip(*measured, strict=True))
         lowest = np.float32(min(plane.min() for plane in planes))
         highest = np.float32(max(plane.max() for plane in planes))
-        clipped = _clipped(lowest, planes, energy) + _clipped(highest, planes, energy)
-        return cls(clipped, energy, *others)
+        low, high = (_hidden(end, planes, energy) for end in (lowest, highest))
+        return cls(low, high, energy, *others)
 
 
 def _measure(pixels: FloatArray) -> list[FloatArray]:
-    """Return the fields of `Windows` in their order, all but `clipped`."""
-    high = _separable(pixels, HIGH_PASS)
+    """Return the fields of `Windows` in their order, but the first two."""
+    high = _separable(pixels, HIGH_PASS, HIGH_PASS)
     inner = uniform_filter(pixels, INNER)
     images = (
         high**2,
-        _separable(pixels, HIGH_PASS**2),
-        high * np.roll(high, -1, axis=0),
-        high * np.roll(high, -1, axis=1),
+        _separable(pixels, HIGH_PASS**2, HIGH_PASS**2),
+        _separable(pixels, LOW_PASS, HIGH_PASS) ** 2,
+        _separable(pixels, HIGH_PASS, LOW_PASS) ** 2,
         _ring(pixels, inner),
         _roughness(inner),
     )
     return [image[GRID, GRID].ravel() for image in images]
 
 
-def _separable(pixels: FloatArray, taps: NDArray[np.float64]) -> FloatArray:
-    down: FloatArray = correlate1d(pixels, taps, axis=0)
-    across: FloatArray = correlate1d(down, taps, axis=1)
-    return across
+def _separable(pixels: FloatArray, down: Taps, across: Taps) -> FloatArray:
+    once: FloatArray = correlate1d(pixels, down, axis=0)
+    twice: FloatArray = correlate1d(once, across, axis=1)
+    return twice
 
 
 def _ring(pixels: FloatArray, inner: FloatArray) -> FloatArray:
@@ -111,28 +122,24 @@ def _roughness(inner: FloatArray) -> FloatArray:
     return (slope + saddle / 2 + peak / 10).astype(np.float32)
 
 
-def _clipped(
+def _hidden(
     level: np.float32, planes: Sequence[FloatArray], energy: FloatArray
 ) -> FloatArray:
     """Return the share of pixels about each window whose value `level` hides.
 
-    Clipping and blank areas pile pixels up on an extreme level, and so does darkness on
-    0 photons; but there the noise is less than the step between two levels, and few
-    windows lie among equal pixels only. Those count as clipped all the same.
+    Darkness on 0 photons piles pixels up, too; but there a share `p` of them means a
+    variance of `-log(p)` squared steps between two levels, and few windows lie among
+    equal pixels only. Those count as clipped all the same.
     """
-    away = [np.abs(plane - level) for plane in planes]
-    step = min(there[there > 0].min(initial=np.float32(np.inf)) for there in away)
-    here, beside = (
-        sum(np.count_nonzero(there == distance) for there in away)
-        for distance in (0, step)
-    )
-    if here <= 3 * beside:
+    step = step_of_pile(planes, float(level))
+    if not step:
         return np.zeros_like(energy)
-    share = np.concatenate([_ring_share(there == 0) for there in away])
+    share = np.concatenate([_ring_share(plane == level) for plane in planes])
     uniform = share > 0.99
     near = (share > 0.1) & ~uniform
     blank = np.count_nonzero(uniform) >= np.count_nonzero(near)
-    hidden = blank or energy[near].mean() > step**2
+    of_photons = -np.log(share[near]) * np.float32(step**2)
+    hidden = blank or energy[near].mean() > MORE * of_photons.mean()
     return np.where(uniform | hidden, share, np.float32(0))
 
 

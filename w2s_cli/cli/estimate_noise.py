@@ -1,0 +1,199 @@
+"""`w2s estimate-noise`: what images tell of the noise of their camera."""
+
+import csv
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from w2s_cli.cli.reports import document, show_failure
+from w2s_cli.cli.telling import note, warn
+from w2s_cli.cli.wording import table
+from w2s_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from w2s_cli.batch.job import Failure
+    from w2s_cli.batch.noise_report import NoiseReport
+    from w2s_cli.batch.noise_verdict import ChannelNoise
+
+_COLUMNS = (
+    *("file", "channel", "gain", "offset", "read noise", "a", "b", "SNR", "photons"),
+    *("saturated", "correlation", "trusted"),
+)
+
+
+def estimate_noise(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Image files, folders of image files, or - for standard input.",
+            metavar="FILE",
+        ),
+    ],
+    repeats: Annotated[
+        str | None,
+        typer.Option(
+            "--repeats",
+            help="The axis along which the same view was taken again, such as T.",
+            metavar="AXIS",
+        ),
+    ] = None,
+    dark: Annotated[
+        Path | None,
+        typer.Option(
+            "--dark",
+            help="Frames without light: offset and read noise are theirs.",
+            metavar="FILE",
+        ),
+    ] = None,
+    axes: Annotated[
+        str | None,
+        typer.Option(
+            "--axes",
+            help="The axes of the files, such as TCYX, where they don't say.",
+        ),
+    ] = None,
+    channel: Annotated[
+        str | None,
+        typer.Option("--channel", help="One channel only: its name, or number from 0."),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot", help="Draw variance over mean, of one file.", metavar="PNG"
+        ),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a plot that exists.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, for `w2s restore --noise`.")
+    ] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
+    ] = False,
+) -> None:
+    """Estimate the noise of a camera from images.
+
+    For example:
+      w2s estimate-noise *.tif
+      w2s estimate-noise cell.tif --json > noise.json
+      w2s restore cell.tif -o sharp.tif --noise noise.json
+      w2s estimate-noise repeats.tif --repeats T --dark dark.tif
+      w2s estimate-noise cell.tif --plot noise.png
+
+    The variance is a * mean + b: a is the gain, in counts a photon.
+    """
+    from w2s_cli.batch.job import each_file, exit_code
+    from w2s_cli.batch.noise_report import Question, read_dark, report_noise
+    from w2s_cli.batch.pairs import images
+
+    if as_json and as_csv:
+        raise UsageError("--json and --csv both want standard output", hint="drop one")
+    sources = [source for path in files for source in images(path)]
+    _check_plot(plot, len(sources), overwrite=overwrite)
+    question = Question(axes, channel, repeats, read_dark(dark) if dark else ())
+    reports = [*each_file(sources, partial(report_noise, question))]
+    _tell(reports)
+    if as_json:
+        typer.echo(document(reports))
+    elif as_csv:
+        _print_csv(reports)
+    else:
+        _print_table(reports)
+    if plot:
+        _draw(plot, reports, quiet=quiet)
+    raise typer.Exit(exit_code(reports))
+
+
+def _check_plot(plot: Path | None, sources: int, *, overwrite: bool) -> None:
+    from w2s_cli.files import check_target
+
+    if plot is None:
+        return
+    if sources > 1:
+        raise UsageError(
+            f"a plot shows one file, not {sources}", hint="run --plot file by file"
+        )
+    check_target(plot, overwrite=overwrite)
+
+
+def _tell(reports: "list[NoiseReport | Failure]") -> None:
+    """Say what failed, and what speaks against the numbers."""
+    from w2s_cli.batch.job import Failure
+
+    for report in reports:
+        if isinstance(report, Failure):
+            show_failure(report)
+            continue
+        for channel in report.channels:
+            where = f"channel {channel.name}: " if len(report.channels) > 1 else ""
+            for warning in channel.warnings:
+                warn(f"{report.source}: {where}{warning}")
+
+
+def _done(reports: "list[NoiseReport | Failure]") -> "list[NoiseReport]":
+    from w2s_cli.batch.noise_report import NoiseReport
+
+    return [report for report in reports if isinstance(report, NoiseReport)]
+
+
+def _print_csv(reports: "list[NoiseReport | Failure]") -> None:
+    """Print a line a channel; warnings are joined by semicolons."""
+    rows = [
+        {"file": str(report.source)}
+        | channel.as_json()
+        | {"warnings": "; ".join(channel.warnings)}
+        for report in _done(reports)
+        for channel in report.channels
+    ]
+    if rows:
+        writer = csv.DictWriter(sys.stdout, [*rows[0]], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _print_table(reports: "list[NoiseReport | Failure]") -> None:
+    lines = [
+        [str(report.source), *_cells(channel)]
+        for report in _done(reports)
+        for channel in report.channels
+    ]
+    if lines:
+        typer.echo(table([[*_COLUMNS], *lines]))
+
+
+def _cells(channel: "ChannelNoise") -> list[str]:
+    """Return a line of the table; doubtful numbers come without a standard error."""
+    model, line = channel.fit.model, channel.fit.line
+    a, b = f"{line.slope:.4g}", f"{line.intercept:.4g}"
+    if channel.trusted:
+        a, b = f"{a} +- {line.slope_error:.2g}", f"{b} +- {line.intercept_error:.2g}"
+    return [
+        channel.name,
+        f"{model.gain:.4g}",
+        f"{model.offset:.4g}",
+        f"{model.read_noise:.3g}",
+        a,
+        b,
+        f"{channel.peak_snr:.1f} dB",
+        f"{channel.photons:.3g}",
+        f"{channel.saturated:.2%}",
+        f"{channel.fit.correlation:.2f}",
+        "yes" if channel.trusted else "no",
+    ]
+
+
+def _draw(plot: Path, reports: "list[NoiseReport | Failure]", *, quiet: bool) -> None:
+    from w2s_cli.evaluation.noise_plot import plot_noise
+    from w2s_cli.files.target import replacing
+
+    for report in _done(reports):
+        fits = {channel.name: channel.fit for channel in report.channels}
+        with replacing(plot) as temporary:
+            plot_noise(temporary, fits, f"Noise of {report.source.name}")
+        if not quiet:
+            note(f"look at {plot}")
