@@ -1,7 +1,10 @@
 import subprocess
 import sys
 
-HEAVY = ("torch", "scipy", "skimage", "tifffile", "bm3d", "PIL", "numpy", "safetensors")
+HEAVY = (
+    *("torch", "scipy", "skimage", "tifffile", "bm3d", "PIL", "numpy", "safetensors"),
+    *("pooch", "requests"),
+)
 
 
 def test_command_line_imports_nothing_heavy() -> None:

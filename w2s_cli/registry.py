@@ -7,6 +7,8 @@ from typing import Any
 
 from w2s_cli.errors import UnknownNameError
 
+LICENCE = "MIT"  # of the project, and of what it says nothing else of
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -16,7 +18,7 @@ class Entry:
     target: str  # "package.module:attribute"
     summary: str
     source: str = ""  # the paper or library it comes from
-    licence: str = "MIT"
+    licence: str = LICENCE
     scale: int = 1  # output pixels per input pixel
     needs: str = ""  # what it cannot do without, in a few words
 

@@ -50,9 +50,9 @@ def test_sampling() -> None:
 def test_correlation() -> None:
     [reason] = concerns(None, plane(50), NOISE, SIZE, correlation=0.31)
     assert reason.startswith("the noise of neighbouring pixels is correlated (0.31)")
-    assert concerns(None, plane(50), NOISE, SIZE, correlation=0.26) == []
+    assert concerns(None, plane(50), NOISE, SIZE, correlation=0.12) == []
     large = np.tile(plane(50), (8, 8))
-    assert len(concerns(None, large, NOISE, SIZE, correlation=0.2)) == 1
+    assert len(concerns(None, large, NOISE, SIZE, correlation=0.08)) == 1
 
 
 @pytest.mark.parametrize("full", [255, 4095, 65535])

@@ -14,7 +14,7 @@ import tifffile
 from w2s_cli import __version__
 
 HEAVY = ["numpy", "torch", "scipy", "tifffile", "PIL", "bm3d", "skimage", "safetensors"]
-COMMANDS = ["restore", "methods", "info", "train", "demo"]
+COMMANDS = ["restore", "methods", "info", "train", "inspect", "convert", "demo"]
 W2S = [sys.executable, "-m", "w2s_cli"]
 
 
@@ -74,7 +74,7 @@ def test_wrong_words(w2s, words: list[str], message: str) -> None:
         ("res", ["restore"]),
         ("restore --method ga", ["gaussian"]),
         ("restore --method median+bi", ["median+bicubic"]),
-        ("restore --method vst", ["vst+bm3d"]),
+        ("restore --method vst", ["vst+bm3d", "vst+epll"]),
         ("restore --prec", ["--precision"]),
         ("restore --precision b", ["bf16"]),
     ],

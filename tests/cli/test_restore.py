@@ -12,7 +12,7 @@ import tifffile
 from w2s_cli.files import opened
 from w2s_cli.methods.gaussian import Gaussian
 
-NOISY = ["--method", "vst+bm3d", "-O", "profile=lc"]  # needs a noise model
+NOISY = ["--method", "pure-let"]  # needs a noise model
 SMOOTH = ["--method", "gaussian"]  # doesn't
 
 
@@ -32,6 +32,24 @@ def test_file_to_file(w2s, here: Path) -> None:
 def test_quiet(w2s, here: Path) -> None:
     result = w2s("restore", "cell.tif", "-o", "s.tif", *SMOOTH, "--quiet")
     assert (result.exit_code, result.output) == (0, "")
+
+
+def test_a_foreign_licence_is_told_once_a_run(w2s, here: Path) -> None:
+    np.save("other.npy", tifffile.imread("cell.tif")[0])
+    words = ["--method", "vst+bm3d+vst+bm3d", "--gain", 2, "--offset", 100]
+    result = w2s("restore", "cell.tif", "other.npy", "-o", "out/", *words)
+    first, *others = result.stderr.splitlines()
+    assert first == (
+        "vst+bm3d: non-commercial use only (Dabov et al. 2007; the bm3d package)"
+    )
+    assert len(others) == 2
+    assert "non-commercial" not in "".join(others)
+
+
+def test_quiet_silences_licences(w2s, here: Path) -> None:
+    words = ["--method", "vst+bm3d", "--gain", 2, "--offset", 100, "--quiet"]
+    result = w2s("restore", "cell.tif", "-o", "s.tif", *words)
+    assert (result.exit_code, result.stderr) == (0, "")
 
 
 def test_quiet_does_not_silence_warnings(w2s, here: Path) -> None:

@@ -46,6 +46,13 @@ def test_weights_of_another_scale_are_refused() -> None:
         _ = Jdsr(weights=checkpoint.shipped("denoise")).traits
 
 
+def test_weights_that_do_not_say_their_input_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    checkpoint.save(path, UNet(4, 1, 1).state_dict(), {"network": "unet"})
+    with pytest.raises(WeightsError, match="does not say what input its network exp"):
+        _ = Denoise(weights=path).traits
+
+
 @pytest.mark.parametrize("device", ["gpu", "cuda:x"])
 def test_unknown_devices(device: str) -> None:
     with pytest.raises(UsageError, match="no device is called"):

@@ -63,6 +63,9 @@ def examine(
     if not chain.needs_noise:
         return []
     count = stack.channel_count
+    number = stack.extra.get("channel", count)  # the one taken out of several
+    if count == 1 < len(given) and number < len(given):
+        given = given[number : number + 1]
     if len(given) not in (0, 1, count):
         raise UsageError(
             f"{len(given)} noise models for an image of {count} channels",
@@ -79,7 +82,7 @@ def sampled(stack: Stack, channel: int) -> list[NDArray[Any]]:
     """Return the middle of a few evenly spaced planes of a channel, in counts."""
     indices = [at for at in stack.indices() if stack.channel_of(at) == channel]
     step = -(-len(indices) // MOST_PLANES)
-    return [_middle(stack, at) for at in indices[::step]]
+    return [middle(stack, at) for at in indices[::step]]
 
 
 def _examined(
@@ -117,7 +120,14 @@ def _noise(
     return given or fit.model, fit
 
 
-def _middle(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
+def middle(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
+    """Return the middle of the plane at an index, in counts.
+
+    Raises
+    ------
+    InputError
+        When it has pixels that are no numbers.
+    """
     plane = stack.data[at]
     finite(plane, at)
     top, left = (max(side - MOST_PIXELS, 0) // 2 for side in plane.shape)

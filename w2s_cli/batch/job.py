@@ -1,14 +1,15 @@
 """What to do with each file, and what became of it."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from errno import EDQUOT, EFBIG, ENOSPC, EROFS
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from w2s_cli.batch.noise_file import GivenNoise
 from w2s_cli.errors import InputError, OutOfMemoryError, OutputError, W2SError
 from w2s_cli.methods.build import build
-from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Chain
 
 Pair = tuple[Path, Path]
@@ -23,7 +24,7 @@ class Job:
     method, options, weights, device, precision
         The chain of methods: see `w2s_cli.methods.build.build`.
     noise
-        The noise model of every channel, or one for all; estimated where empty.
+        What is known of the noise of the files; estimated where nothing is.
     axes
         The axes of the file, where its metadata have none or are wrong.
     channel
@@ -39,7 +40,7 @@ class Job:
     weights: tuple[Path, ...] = ()
     device: str = "auto"
     precision: str = "auto"
-    noise: tuple[NoiseModel, ...] = ()
+    noise: GivenNoise = field(default_factory=GivenNoise)
     axes: str | None = None
     channel: str | None = None
     tile: int = 512
@@ -75,14 +76,14 @@ class Failure:
     """Why one file was not done."""
 
     source: Path
-    target: Path
+    target: Path | None
     error: W2SError
 
     def as_json(self) -> dict[str, Any]:
         """Return the failure as a JSON object."""
         return {
             "source": str(self.source),
-            "target": str(self.target),
+            **({"target": str(self.target)} if self.target else {}),
             "error": str(self.error),
             "hint": self.error.hint,
             "exit_code": self.error.exit_code,
@@ -100,7 +101,15 @@ def each(
     Failures that a user can cause become a `Failure`. A bug is raised as it is.
     """
     for source, target in pairs:
-        yield _isolated(source, target, work)
+        yield _isolated(source, target, partial(work, source, target))
+
+
+def each_file(
+    sources: Iterable[Path], work: Callable[[Path], Done]
+) -> Iterator[Done | Failure]:
+    """Yield what became of each file, as `each` does, where nothing is written."""
+    for source in sources:
+        yield _isolated(source, None, partial(work, source))
 
 
 def exit_code(reports: Sequence[Report]) -> int:
@@ -112,10 +121,10 @@ def exit_code(reports: Sequence[Report]) -> int:
 
 
 def _isolated(
-    source: Path, target: Path, work: Callable[[Path, Path], Done]
+    source: Path, target: Path | None, work: Callable[[], Done]
 ) -> Done | Failure:
     try:
-        return work(source, target)
+        return work()
     except BrokenPipeError:
         raise
     except (W2SError, MemoryError, OSError) as error:

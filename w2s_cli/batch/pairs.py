@@ -30,7 +30,7 @@ def paired(inputs: Sequence[Path], output: str) -> list[Pair]:
     UsageError
         When two inputs would go to one output, or an output is one of the inputs.
     """
-    sources = [source for path in inputs for source in _sources(path)]
+    sources = [source for path in inputs for source in images(path)]
     several = len(sources) > 1 or any(path.is_dir() for path in inputs)
     target = Path(output)
     if several or output.endswith("/") or target.is_dir():
@@ -62,15 +62,37 @@ def make_folder(output: str, pairs: Sequence[Pair]) -> None:
         ) from error
 
 
-def _sources(path: Path) -> Iterator[Path]:
+def check_spared(target: Path, sources: Sequence[Path]) -> None:
+    """Find out whether writing `target` would replace one of the inputs.
+
+    Raises
+    ------
+    UsageError
+        When it would.
+    """
+    if target != STREAM and any(_same(source, target) for source in sources):
+        raise UsageError(
+            f"the output {target} is an input",
+            hint="the original is never replaced: give another name or folder",
+        )
+
+
+def images(path: Path) -> Iterator[Path]:
+    """Yield the image files in a folder by name, or the one file that `path` is.
+
+    Raises
+    ------
+    NothingMatchedError
+        When a folder holds no image, or a pattern matches nothing.
+    """
     if path.is_dir():
-        images = [p for p in sorted(path.iterdir()) if p.suffix.lower() in _SUFFIXES]
-        if not images:
+        found = [p for p in sorted(path.iterdir()) if p.suffix.lower() in _SUFFIXES]
+        if not found:
             raise NothingMatchedError(
                 f"no image in the folder {path}",
                 hint=f"images end in {', '.join(_SUFFIXES)}",
             )
-        yield from images
+        yield from found
     elif any(wild in path.name for wild in "*?[") and not path.exists():
         raise NothingMatchedError(
             f"nothing matches {path}", hint="is it the right folder?"
@@ -101,14 +123,13 @@ def _check_distinct(pairs: Sequence[Pair]) -> None:
                 f"{' and '.join(clashing)} would all be written to {target}",
                 hint="restore them into different folders",
             )
-    sources = {path.resolve() for path, _ in pairs if path != STREAM}
-    for source, target in pairs:
-        if target != STREAM and (target.resolve() in sources or _same(source, target)):
-            raise UsageError(
-                f"the output {target} is an input",
-                hint="the original is never replaced: give another name or folder",
-            )
+    for _, target in pairs:
+        check_spared(target, [source for source, _ in pairs])
 
 
 def _same(source: Path, target: Path) -> bool:
-    return source.exists() and target.exists() and source.samefile(target)
+    if source == STREAM:
+        return False
+    if source.exists() and target.exists():
+        return source.samefile(target)
+    return source.resolve() == target.resolve()

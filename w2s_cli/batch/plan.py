@@ -14,7 +14,8 @@ from w2s_cli.stack import Stack
 
 # Peak resident memory is about that of the program with its libraries, plus a few
 # copies of the plane in hand, before and after, plus what a method works with: so
-# many bytes a pixel of a tile with its margin. Measured, and rounded up.
+# many bytes a pixel of a tile with its margin: an input pixel where the method was
+# trained, else an output pixel. Measured, and rounded up.
 _PROGRAM = 100 << 20
 _PLANE = 14
 _TRAINED_PROGRAM = 300 << 20
@@ -101,11 +102,12 @@ def memory_needed(stack: Stack, chain: Chain, tile: int) -> int:
     """Return about how many bytes of memory restoring a stack takes at most."""
     traits = chain.traits
     height, width = stack.data.shape[-2:]
-    trained = any(map(provenance, chain.links))
+    trained = any("weights_sha256" in provenance(link) for link in chain.links)
     planes = height * width * (1 + traits.scale**2) * _PLANE
     sides = [
         side if traits.whole else min(side, tile + 2 * traits.margin)
         for side in (height, width)
     ]
-    work = sides[0] * sides[1] * (_TRAINED_WORK if trained else _WORK)
+    each = _TRAINED_WORK if trained else _WORK * traits.scale**2
+    work = sides[0] * sides[1] * each
     return (_TRAINED_PROGRAM if trained else _PROGRAM) + planes + work

@@ -99,7 +99,7 @@ def restore_file(
         sent(target) as spooled,
     ):
         stack = selected(whole, job)
-        channels = tuple(examine(stack, chain, job.noise))
+        channels = tuple(examine(stack, chain, job.noise.of(source)))
         noise = {number: channel.noise for number, channel in enumerate(channels)}
         on_start(tiles(stack, chain, job.tile))
         restored, tally = restore(stack, chain, noise, tile=job.tile, on_tile=on_tile)

@@ -7,16 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from w2s_cli.estimate.light import BRIGHT, brightest, saturated
 from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.restore import FloatArray, Seen
+from w2s_cli.restore import Seen
 
-MOST_CORRELATION = 0.15  # between the noise of neighbouring pixels
-# An estimate from 64 x 64 pixels of raw noise is off by 0.12, from 512 x 512 by 0.02.
-_SPREAD = 8  # two standard deviations of it, times the root of the pixels
+MOST_CORRELATION = 0.06  # between the noise of neighbouring pixels
+# The estimate from 64 x 64 pixels of raw noise is off by up to 0.1, 512 x 512 by 0.02.
+_SPREAD = 4  # that, times the root of the pixels; fine structure adds up to 0.04
 MOST_MISFIT = 1.5  # between standard deviations, given and measured
 MOST_SATURATED = 0.001  # share of the pixels
-_BRIGHT = 99.5  # percentile that stands for the brightest parts
-_FULL = [2**bits - 1 for bits in range(8, 17)]  # where cameras saturate
 
 
 def concerns(
@@ -52,25 +51,30 @@ def concerns(
     return reasons
 
 
+def white(correlation: float, pixels: int) -> bool:
+    """Return whether the noise of so many pixels may well be independent."""
+    return abs(correlation) <= MOST_CORRELATION + _SPREAD / sqrt(pixels)
+
+
 def _of_camera(plane: NDArray[Any], correlation: float) -> Iterator[str]:
-    peak = float(plane.max())
-    share = float((plane == peak).mean())
-    if peak in _FULL and share > MOST_SATURATED:
+    share = saturated(plane)
+    if share > MOST_SATURATED:
         yield (
-            f"{share:.1%} of the pixels are saturated at {peak:.0f} counts: "
+            f"{share:.1%} of the pixels are saturated at {plane.max():.0f} counts: "
             "their light is unknown"
         )
-    if correlation > MOST_CORRELATION + _SPREAD / sqrt(plane.size):
+    if not white(correlation, plane.size):
+        cause = "filtered, resized or compressed" if correlation > 0 else "sharpened"
         yield (
             f"the noise of neighbouring pixels is correlated ({correlation:.2f}): was "
-            "the image filtered, resized or compressed? The method expects raw pixels"
+            f"the image {cause}? The method expects raw pixels"
         )
 
 
 def _of_model(
     noise: NoiseModel, measured: NoiseModel, plane: NDArray[Any]
 ) -> Iterator[str]:
-    levels = np.percentile(plane, [50, _BRIGHT]).astype(np.float32)
+    levels = np.percentile(plane, [50, BRIGHT]).astype(np.float32)
     least = np.float32(1e-6)
     shown = np.maximum(measured.variance(levels), least)
     ratios = np.sqrt(np.maximum(noise.variance(levels), least) / shown)
@@ -84,10 +88,10 @@ def _of_model(
 
 def _of_light(seen: Seen, plane: NDArray[Any], noise: NoiseModel) -> Iterator[str]:
     least, most = seen.photons
-    bright = _brightness(noise.photons(plane))
-    if not least <= bright <= most:
+    light = (brightest(plane) - noise.offset) / noise.gain
+    if not least <= light <= most:
         yield (
-            f"the brightest parts have {bright:.3g} photons a pixel, the method is "
+            f"the brightest parts have {light:.3g} photons a pixel, the method is "
             f"meant for {least:g} to {most:g}"
         )
     if noise.sigma > seen.sigma:
@@ -107,10 +111,3 @@ def _of_sampling(seen: Seen, pixel_size: Mapping[str, float]) -> Iterator[str]:
                 f"a pixel is {pixel_size[axis]:.3g} um wide along {axis}, the method "
                 f"is meant for {least:g} to {most:g} um"
             )
-
-
-def _brightness(photons: FloatArray) -> float:
-    """Return the light of the brightest parts, the noise averaged out."""
-    from scipy.ndimage import uniform_filter
-
-    return float(np.percentile(uniform_filter(photons, 3), _BRIGHT))

@@ -6,10 +6,17 @@ import typer
 
 from w2s_cli import __version__
 from w2s_cli.cli.commands import Command, Commands
+from w2s_cli.cli.convert import convert
 from w2s_cli.cli.demo import demo
+from w2s_cli.cli.estimate_kernel import estimate_kernel
+from w2s_cli.cli.estimate_noise import estimate_noise
+from w2s_cli.cli.fetch import fetch
 from w2s_cli.cli.info import info
+from w2s_cli.cli.inspect import inspect
+from w2s_cli.cli.make_kernel import make_kernel
 from w2s_cli.cli.methods import methods
 from w2s_cli.cli.restore import restore
+from w2s_cli.cli.simulate import simulate
 from w2s_cli.cli.train import train
 
 app = typer.Typer(
@@ -22,7 +29,14 @@ app = typer.Typer(
 app.command("restore", cls=Command, no_args_is_help=True)(restore)
 app.command("methods", cls=Command)(methods)
 app.command("info", cls=Command, no_args_is_help=True)(info)
+app.command("estimate-noise", cls=Command, no_args_is_help=True)(estimate_noise)
+app.command("estimate-kernel", cls=Command, no_args_is_help=True)(estimate_kernel)
+app.command("make-kernel", cls=Command, no_args_is_help=True)(make_kernel)
+app.command("simulate", cls=Command, no_args_is_help=True)(simulate)
 app.command("train", cls=Command, no_args_is_help=True)(train)
+app.command("fetch", cls=Command, no_args_is_help=True)(fetch)
+app.command("inspect", cls=Command, no_args_is_help=True)(inspect)
+app.command("convert", cls=Command, no_args_is_help=True)(convert)
 app.command("demo", cls=Command)(demo)
 
 

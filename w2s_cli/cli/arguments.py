@@ -10,8 +10,9 @@ from w2s_cli.errors import UsageError
 from w2s_cli.methods import METHODS
 
 if TYPE_CHECKING:
-    from w2s_cli.physics.noise import NoiseModel
+    from w2s_cli.batch.noise_file import GivenNoise
 
+_MOST_MICROMETRES = 30.0  # a camera's own pixel may have 24
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
 
 
@@ -20,6 +21,25 @@ def device_name(text: str) -> str:
     if not _DEVICE.fullmatch(text):
         raise typer.BadParameter(f"{text!r} is not auto, cpu, cuda, cuda:N or mps")
     return text
+
+
+def micrometres(length: float | None) -> float | None:
+    """Return a length if it can be one in micrometres.
+
+    Raises
+    ------
+    UsageError
+        When it looks like nanometres, or is not above 0.
+    """
+    if length is None or 0 < length < _MOST_MICROMETRES:
+        return length
+    likely = length >= _MOST_MICROMETRES
+    raise UsageError(
+        f"a wavelength or a pixel of {length:g} um makes no sense",
+        hint=f"lengths are in micrometres: {length:g} nm is {length / 1000:g}"
+        if likely
+        else "lengths are above 0, in micrometres",
+    )
 
 
 def method_names(incomplete: str) -> list[tuple[str, str]]:
@@ -35,9 +55,9 @@ def noise_models(
     gain: float | None,
     offset: float | None,
     read_noise: float | None,
-) -> "tuple[NoiseModel, ...]":
+) -> "GivenNoise":
     """Return the noise models that the command line gives; none: to be estimated."""
-    from w2s_cli.batch.noise_file import read_noise_models
+    from w2s_cli.batch.noise_file import GivenNoise, read_noise_models
     from w2s_cli.physics.noise import NoiseModel
 
     if gain is None:
@@ -46,7 +66,7 @@ def noise_models(
                 "--offset and --read-noise mean nothing without --gain",
                 hint="give --gain too, or leave all three out to have them estimated",
             )
-        return read_noise_models(file) if file else ()
+        return read_noise_models(file) if file else GivenNoise()
     if file:
         raise UsageError("--gain and --noise both give a noise model", hint="drop one")
-    return (NoiseModel(gain, offset or 0.0, read_noise or 0.0),)
+    return GivenNoise((NoiseModel(gain, offset or 0.0, read_noise or 0.0),))

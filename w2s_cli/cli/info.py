@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from w2s_cli.cli.wording import words
+
 _UNITS = {"pixel_size": " (um)", "time_step": " (s)"}
 
 
@@ -28,11 +30,11 @@ def info(
     history = facts.pop("history")
     for key, value in facts.items():
         label = key.replace("_", " ") + _UNITS.get(key, "")
-        typer.echo(f"{label:15} {_words(value)}")
+        typer.echo(f"{label:15} {words(value)}")
     for number, step in enumerate(history, start=1):
         typer.echo(f"\nstep {number}")
         for key, value in step.items():
-            typer.echo(f"  {key:10} {_words(value)}")
+            typer.echo(f"  {key:10} {words(value)}")
 
 
 def _facts(file: Path) -> dict[str, Any]:
@@ -52,20 +54,3 @@ def _facts(file: Path) -> dict[str, Any]:
             "channels": [channel.name for channel in stack.channels],
             "history": [dict(step) for step in stack.history],
         }
-
-
-def _words(value: Any) -> str:
-    """Return a JSON value as a reader likes it."""
-    match value:
-        case dict() if value:
-            return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
-        case [dict(), *_]:
-            return "; ".join(map(_words, value))
-        case list() if value:
-            return ", ".join(map(str, value))
-        case float():
-            return f"{value:.6g}"
-        case int():
-            return str(value)
-        case _:
-            return str(value or "-")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from w2s_cli.cli.telling import note
+from w2s_cli.cli.wording import table
 from w2s_cli.methods import METHODS
 from w2s_cli.registry import Entry
 
@@ -33,7 +34,7 @@ def methods(
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     elif rows:
-        typer.echo(_table(rows))
+        typer.echo(table([[*rows[0]], *map(_cells, rows)]))
     else:
         note(f"{name} has no options")
 
@@ -57,17 +58,5 @@ def _options(entry: Entry) -> list[dict[str, Any]]:
     ]
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
-    """Return rows under their keys, in columns as wide as their widest cell."""
-    cells = [[*rows[0]], *[[_cell(k, v) for k, v in row.items()] for row in rows]]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
-        ).rstrip()
-        for line in cells
-    )
-
-
-def _cell(key: str, value: Any) -> str:
-    return f"x{value}" if key == "scale" else str(value) or "-"
+def _cells(row: dict[str, Any]) -> list[str]:
+    return [f"x{v}" if key == "scale" else str(v) or "-" for key, v in row.items()]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from w2s_cli.cli.telling import note, tell, warn
+from w2s_cli.registry import LICENCE
 
 if TYPE_CHECKING:
     from w2s_cli.batch.examine import Examined
@@ -30,6 +31,15 @@ def show_outcome(outcome: "Outcome", *, quiet: bool) -> None:
     note(f"{_arrow(outcome)}: {', '.join(facts)}")
 
 
+def show_licences(methods: str) -> None:
+    """Say once of each of the methods what its licence asks, where it is another's."""
+    from w2s_cli.methods.build import parse
+
+    for entry in dict.fromkeys(parse(methods)):
+        if entry.licence != LICENCE:
+            note(f"{entry.name}: {entry.licence} ({entry.source})")
+
+
 def show_plan(plan: "Plan") -> None:
     """Print what would be done."""
     typer.echo(
@@ -43,7 +53,10 @@ def show_failure(failure: "Failure") -> None:
     """Say why a file was not done."""
     message = str(failure.error)
     source = _name(failure.source, "standard input")
-    named = source in message or _name(failure.target, "standard output") in message
+    named = (
+        source in message
+        or _name(failure.target or failure.source, "standard output") in message
+    )
     tell(failure.error, "" if named else source)
 
 

@@ -9,7 +9,13 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.progress import progress
-from w2s_cli.cli.reports import document, show_failure, show_outcome, show_plan
+from w2s_cli.cli.reports import (
+    document,
+    show_failure,
+    show_licences,
+    show_outcome,
+    show_plan,
+)
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -109,11 +115,15 @@ def _restored(
                 job, chain, source, target, on_start=bar.start, on_tile=bar.advance
             )
 
-    reports = []
+    reports: list[Outcome | Failure] = []
+    untold = not quiet
     for report in each(pairs, work):
         reports.append(report)
         if isinstance(report, Failure):
             show_failure(report)
         else:
+            if untold:
+                show_licences(job.method)
+                untold = False
             show_outcome(report, quiet=quiet)
     return reports

@@ -21,6 +21,17 @@ def check_target(path: Path, *, overwrite: bool = False) -> None:
         When it exists and may not be overwritten, or its folder cannot be written.
     """
     format_for(path)
+    check_place(path, overwrite=overwrite)
+
+
+def check_place(path: Path, *, overwrite: bool = False) -> None:
+    """Find out, as `check_target`, whether a file of any kind can be written.
+
+    Raises
+    ------
+    OutputError
+        When it exists and may not be overwritten, or its folder cannot be written.
+    """
     if path.is_dir():
         raise OutputError(f"{path} is a folder", hint="name a file in it")
     if path.exists() and not overwrite:

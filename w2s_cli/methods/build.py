@@ -80,7 +80,7 @@ def account(text: str, chain: Chain) -> list[dict[str, Any]]:
 
 
 def provenance(link: Restorer) -> dict[str, str]:
-    """Return the weights of a restorer that was trained, and what it computes with."""
+    """Return the digests of a restorer's files, and what it computes with."""
     origin: dict[str, str] = getattr(link, "provenance", {})
     return origin
 
@@ -162,4 +162,8 @@ def _hand_out(weights: Sequence[Path], links: Sequence[_Link]) -> None:
 
 def _settings(link: Restorer) -> dict[str, Any]:
     names = [option.name for option in options_of(type(link))]
-    return {name: getattr(link, name) for name in names}
+    values = {name: getattr(link, name) for name in names}
+    return {
+        name: value.name if isinstance(value, Path) else value
+        for name, value in values.items()
+    }

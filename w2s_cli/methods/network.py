@@ -1,7 +1,5 @@
 """Networks on stabilised counts: the shipped models, and a user's own weights."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +8,8 @@ from typing import Any, ClassVar
 import torch
 
 from w2s_cli.assets import checkpoint
-from w2s_cli.errors import UsageError, WeightsError
+from w2s_cli.errors import WeightsError
+from w2s_cli.methods.device import memory_errors, present
 from w2s_cli.networks.rebuild import Network, rebuild
 from w2s_cli.restore import Domain, FloatArray, Seen, Traits
 
@@ -72,7 +71,7 @@ class Shipped:
         image = torch.from_numpy(blocks[:, None]).to(device)
         image = image.contiguous(memory_format=torch.channels_last)
         dtype = _dtype(self.precision, device)
-        with torch.inference_mode(), _told_as_memory_error():
+        with torch.inference_mode(), memory_errors():
             with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
                 result = self._loaded.network(image)
             pixels: FloatArray = result[:, 0].float().cpu().numpy()
@@ -81,7 +80,7 @@ class Shipped:
     @property
     def _loaded(self) -> "_Loaded":
         loaded = _load(
-            self.weights or checkpoint.shipped(self.name), _device(self.device)
+            self.weights or checkpoint.shipped(self.name), present(self.device)
         )
         if loaded.network.scale != self.scale:
             raise WeightsError(
@@ -119,6 +118,11 @@ class _Loaded:
 @lru_cache(maxsize=4)
 def _load(path: Path, device: str) -> _Loaded:
     found = checkpoint.load(path)
+    if not {"expects", "seen"} & found.record.keys():
+        raise WeightsError(
+            f"{path} does not say what input its network expects",
+            hint="use weights that `w2s train` has written",
+        )
     network = rebuild(found.state)
     if isinstance(network, torch.nn.Module):
         network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -133,26 +137,6 @@ def _seen(record: Any) -> Seen | None:
     return Seen(tuple(seen["photons"]), seen["sigma"], tuple(size) if size else None)
 
 
-def _device(name: str) -> str:
-    """Return a device that is there, the fastest one for "auto"."""
-    if name == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    kind, _, number = name.partition(":")
-    mps = int(torch.backends.mps.is_available())
-    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": mps}
-    if kind not in there or (number and not number.isdecimal()):
-        raise UsageError(
-            f"no device is called {name!r}", hint="use auto, cpu, cuda, cuda:0 or mps"
-        )
-    if int(number or 0) >= there[kind]:
-        raise UsageError(
-            f"there is no device {name!r} on this machine", hint="use --device auto"
-        )
-    return name
-
-
 def _dtype(precision: str, device: torch.device) -> torch.dtype:
     """Return the type of the convolutions: half of float32's where that is faster."""
     if precision != "auto":
@@ -161,16 +145,3 @@ def _dtype(precision: str, device: torch.device) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
     fast = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
     return torch.bfloat16 if fast else torch.float32
-
-
-@contextmanager
-def _told_as_memory_error() -> Iterator[None]:
-    """Turn torch's ways to say "out of memory" into Python's."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise MemoryError(str(error)) from error
-    except RuntimeError as error:
-        if "can't allocate memory" in str(error):
-            raise MemoryError(str(error)) from error
-        raise

@@ -14,9 +14,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
+from scipy import fft, special
+
+from w2s_cli.errors import UsageError
 
 FloatArray = NDArray[np.float32]
+
+_WIDE = 4  # sides of the field that a kernel is computed on, in sides of the kernel
+_MOST_APERTURE = 1.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +72,9 @@ def widefield_kernel(
 ) -> Kernel:
     """Return the in-focus kernel of a widefield microscope.
 
+    The light between pixels is not gathered: the truth that a kernel blurs stands for
+    means over pixels already.
+
     Parameters
     ----------
     numerical_aperture
@@ -77,13 +85,83 @@ def widefield_kernel(
         Micrometres a pixel of the kernel.
     side
         Pixels along each side of the kernel, odd.
+
+    Raises
+    ------
+    UsageError
+        When there is no such microscope, or its pixels are too coarse for it.
     """
-    frequency = fft.fftfreq(side, pixel_size)
+    _check_optics(numerical_aperture, wavelength, pixel_size)
     cutoff = 2 * numerical_aperture / wavelength
+    if pixel_size > 1 / (2 * cutoff):
+        raise UsageError(
+            f"pixels of {pixel_size:g} um are too coarse for a kernel with NA "
+            f"{numerical_aperture:g} at {wavelength:g} um",
+            hint=f"they must be at most wavelength / (4 NA) = {1 / (2 * cutoff):.4g} "
+            "um: make the kernel on a finer grid",
+        )
+    return diffraction_kernel(cutoff * pixel_size, side, pixel_size)
+
+
+def diffraction_kernel(
+    cutoff: float, side: int = 65, pixel_size: float | None = None
+) -> Kernel:
+    """Return the kernel of a round pupil that passes frequencies up to a cut-off.
+
+    Parameters
+    ----------
+    cutoff
+        Cycles a pixel, at most 0.5: what pixels can show.
+    side
+        Pixels along each side of the kernel, odd.
+    pixel_size
+        Micrometres a pixel, if known.
+
+    Raises
+    ------
+    UsageError
+        When pixels cannot show the cut-off, or the side is no odd number above 0.
+    """
+    if not 0 < cutoff <= 0.5:
+        raise UsageError(
+            f"a cut-off of {cutoff:.3g} cycles a pixel cannot be shown by pixels",
+            hint="they show up to half a cycle: use a finer grid",
+        )
+    if side < 1 or side % 2 == 0:
+        raise UsageError(f"the side of a kernel must be odd, found {side}")
+    # On a wide field, so that what goes round its edges is weak
+    field = fft.next_fast_len(_WIDE * side)
+    frequency = fft.fftfreq(field)
     radius = np.minimum(np.hypot(frequency[:, None], frequency) / cutoff, 1)
     otf = 2 / np.pi * (np.arccos(radius) - radius * np.sqrt(1 - radius**2))
-    psf = np.maximum(fft.fftshift(fft.ifft2(otf).real), 0)
+    place = np.arange(side) - side // 2
+    psf = np.maximum(fft.ifft2(otf).real[np.ix_(place, place)], 0)
     return Kernel.normalised(psf, pixel_size)
+
+
+def enclosed(
+    numerical_aperture: float, wavelength: float, radius: float | NDArray[Any]
+) -> NDArray[np.float64]:
+    """Return the share of a point's light within a radius, in micrometres.
+
+    Of a widefield microscope in focus ([1]_, Rayleigh's formula).
+    """
+    angle = 2 * np.pi * numerical_aperture / wavelength * np.asarray(radius)
+    return np.asarray(1 - special.j0(angle) ** 2 - special.j1(angle) ** 2)
+
+
+def enclosing_side(
+    numerical_aperture: float,
+    wavelength: float,
+    pixel_size: float,
+    share: float = 0.97,
+    most: int = 255,
+) -> int:
+    """Return the least odd side of a kernel that holds a share of a point's light."""
+    _check_optics(numerical_aperture, wavelength, pixel_size)
+    reach = np.arange(1.0, most // 2 + 1)
+    held = enclosed(numerical_aperture, wavelength, reach * pixel_size) >= share
+    return 2 * int(reach[held.argmax()] if held.any() else reach[-1]) + 1
 
 
 def halved(image: FloatArray) -> FloatArray:
@@ -91,6 +169,22 @@ def halved(image: FloatArray) -> FloatArray:
     height, width = (side // 2 for side in image.shape)
     cells = image[: 2 * height, : 2 * width].reshape(height, 2, width, 2)
     return np.asarray(cells.mean((1, 3)), np.float32)
+
+
+def _check_optics(
+    numerical_aperture: float, wavelength: float, pixel_size: float
+) -> None:
+    if not 0 < numerical_aperture <= _MOST_APERTURE:
+        raise UsageError(
+            f"no objective has a numerical aperture of {numerical_aperture:g}",
+            hint="it is written on the objective, for example 1.4",
+        )
+    for name, length in (("wavelength", wavelength), ("pixel size", pixel_size)):
+        if not 0 < length < np.inf:
+            raise UsageError(
+                f"the {name} must be above 0, found {length:g}",
+                hint="it is in micrometres",
+            )
 
 
 def _rolled(weights: FloatArray, shape: list[int]) -> FloatArray:

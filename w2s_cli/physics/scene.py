@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.physics.kernel import widefield_kernel
+from w2s_cli.physics.kernel import diffraction_kernel, widefield_kernel
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.physics.simulate import Exposure, camera, simulate_cell, widefield
 
@@ -56,8 +56,8 @@ def simulate_scene(
     exposure = Exposure(photons, background=0.02, haze=0.3)
     cell = simulate_cell(2 * side, rng)
     blur = widefield_kernel(NUMERICAL_APERTURE, WAVELENGTH, pixel_size / 2)
-    # Structured illumination doubles the cut-off frequency: as if the aperture did.
-    fine = widefield_kernel(2 * NUMERICAL_APERTURE, WAVELENGTH, pixel_size / 2)
+    # Structured illumination doubles the cut-off frequency.
+    fine = diffraction_kernel(4 * NUMERICAL_APERTURE / WAVELENGTH * pixel_size / 2)
     seen = camera(widefield(cell, blur, exposure), CAMERA, rng)
     truth = (fine.blur(cell) + np.float32(exposure.background)) * exposure.photons
     return Scene(seen, CAMERA.counts(truth), pixel_size)

@@ -1,0 +1,146 @@
+"""`w2s estimate-noise`, and its way into `w2s restore`."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+
+@pytest.fixture
+def images(here: Path) -> Path:
+    """A working folder: a field of two channels, repeats, dark frames, no image."""
+    rng = np.random.default_rng(0)
+    light = np.tile(np.linspace(2, 90, 128), (5, 128, 1))
+    counts = rng.poisson(light) * 2 + 100 + 3 * rng.standard_normal(light.shape)
+    dark = 100 + 3 * rng.standard_normal(light.shape)
+    for name, data, axes in (
+        ("two", counts[:2], "CYX"),
+        ("repeats", counts, "TYX"),
+        ("dark", dark, "TYX"),
+    ):
+        pixels = data.round().astype(np.uint16)
+        tifffile.imwrite(f"{name}.tif", pixels, imagej=True, metadata={"axes": axes})
+    Path("bad.tif").write_text("no image")
+    return here
+
+
+def test_table(w2s, images: Path) -> None:
+    result = w2s("estimate-noise", "two.tif", "bad.tif", "repeats.tif")
+    assert result.exit_code == 1
+    head, *rows = result.stdout.splitlines()
+    assert head.startswith("file         channel  gain ")
+    assert [row.split()[0] for row in rows] == ["two.tif", "two.tif", "repeats.tif"]
+    assert all(float(row.split()[2]) == pytest.approx(2, rel=0.3) for row in rows)
+    assert all("+-" in row and row.endswith("yes") for row in rows)
+    assert result.stderr.startswith("error: bad.tif is not a TIFF")
+
+
+def test_json_is_what_restore_takes(w2s, images: Path) -> None:
+    result = w2s("estimate-noise", "two.tif", "--json")
+    [entry] = json.loads(result.stdout)
+    assert [row["gain"] for row in entry["channels"]] == pytest.approx([2, 2], rel=0.3)
+    Path("noise.json").write_text(result.stdout)
+    words = ["restore", "two.tif", "-o", "out.tif", "--noise", "noise.json", "--json"]
+    [done] = json.loads(w2s(*words, "--method", "vst+bm3d", "-O", "profile=lc").stdout)
+    assert [row["gain"] for row in done["noise"]] == [
+        row["gain"] for row in entry["channels"]
+    ]
+    one = [*words, "--channel", "1", "--overwrite", "--method", "vst+bm3d"]
+    [done] = json.loads(w2s(*one, "-O", "profile=lc").stdout)
+    assert done["noise"][0]["gain"] == entry["channels"][1]["gain"]
+
+
+def test_json_of_several_files(w2s, images: Path) -> None:
+    result = w2s("estimate-noise", "repeats.tif", "dark.tif", "bad.tif", "--json")
+    assert result.exit_code == 1
+    assert [("error" in row) for row in json.loads(result.stdout)] == [
+        False,
+        False,
+        True,
+    ]
+    Path("noise.json").write_text(result.stdout)
+    words = ["-o", "out/", "--noise", "noise.json", "--method", "vst+bm3d"]
+    result = w2s("restore", "two.tif", "bad.tif", *words)
+    assert result.exit_code == 1
+    assert "noise.json has no noise model for two.tif" in result.stderr
+    assert "hint: it is about repeats.tif, dark.tif, bad.tif" in result.stderr
+
+
+def test_csv(w2s, images: Path) -> None:
+    result = w2s("estimate-noise", "two.tif", "repeats.tif", "--csv")
+    rows = [*csv.DictReader(result.stdout.splitlines())]
+    assert [row["file"] for row in rows] == ["two.tif", "two.tif", "repeats.tif"]
+    assert float(rows[2]["a"]) == pytest.approx(2, rel=0.1)
+    assert rows[0]["warnings"] == ""
+
+
+def test_repeats_and_dark(w2s, images: Path) -> None:
+    words = ["repeats.tif", "--repeats", "T", "--dark", "dark.tif", "--json"]
+    [entry] = json.loads(w2s("estimate-noise", *words).stdout)
+    [row] = entry["channels"]
+    assert row["gain"] == pytest.approx(2, rel=0.03)
+    assert row["offset"] == pytest.approx(100, abs=0.1)
+    assert row["read_noise"] == pytest.approx(3, rel=0.03)
+
+
+def test_plot(w2s, images: Path) -> None:
+    result = w2s("estimate-noise", "two.tif", "--plot", "noise.png")
+    assert result.stderr == "look at noise.png\n"
+    with Image.open("noise.png") as picture:
+        assert picture.size == (900, 600)
+    again = w2s("estimate-noise", "two.tif", "--plot", "noise.png")
+    assert (again.exit_code, again.stdout) == (7, "")
+    words = ["--plot", "noise.png", "--overwrite", "--quiet"]
+    assert w2s("estimate-noise", "two.tif", *words).stderr == ""
+
+
+def test_a_failed_file_has_no_plot(w2s, images: Path) -> None:
+    result = w2s("estimate-noise", "bad.tif", "--plot", "noise.png")
+    assert result.exit_code == 4
+    assert not Path("noise.png").exists()
+
+
+def test_warnings_say_where(w2s, images: Path) -> None:
+    mean = tifffile.imread("repeats.tif")[:4].mean(0).astype(np.float32)
+    tifffile.imwrite("mean.tif", mean)
+    result = w2s("estimate-noise", "mean.tif")
+    assert result.exit_code == 0
+    assert "+-" not in result.stdout
+    assert result.stdout.rstrip().endswith("no")
+    assert result.stderr.startswith(
+        "warning: mean.tif: every value is a multiple of 1/4"
+    )
+
+
+def test_standard_input(w2s, images: Path) -> None:
+    image = Path("repeats.tif").read_bytes()
+    [entry] = json.loads(w2s("estimate-noise", "-", "--json", stdin=image).stdout)
+    assert entry["source"] == "-"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--json", "--csv"], 2, "--json and --csv both want standard output"),
+        (["dark.tif", "--plot", "a.png"], 2, "a plot shows one file, not 2"),
+        (
+            ["--repeats", "Z"],
+            4,
+            "two.tif: there are no repeats along 'Z': the axes are",
+        ),
+        (["--channel", "7"], 2, "two.tif: there is no channel '7' among 2"),
+        (["--axes", "YX"], 4, "two.tif: axes 'YX'"),
+        (["--dark", "no.tif"], 4, "there is no file no.tif"),
+        (["--dark", "bad.tif"], 4, "bad.tif is not a TIFF"),
+    ],
+)
+def test_wrong_words(
+    w2s, images: Path, words: list[str], code: int, message: str
+) -> None:
+    result = w2s("estimate-noise", "two.tif", *words)
+    assert result.exit_code == code
+    assert result.stderr.startswith(f"error: {message}")

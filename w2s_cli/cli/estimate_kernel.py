@@ -1,0 +1,197 @@
+"""`w2s estimate-kernel`: the blur between widefield and sharp images."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from w2s_cli import __version__
+from w2s_cli.cli.arguments import micrometres
+from w2s_cli.cli.kernel_report import about, check_targets, draw, facts, profile_rows
+from w2s_cli.cli.telling import warn
+from w2s_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from w2s_cli.batch.kernel_pairs import Measured
+
+
+def estimate_kernel(
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Widefield images, then as many sharp ones; or a folder of each.",
+            metavar="LOW... HIGH...",
+        ),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="The kernel: a .tif or .npy file.", metavar="OUT"
+        ),
+    ],
+    side: Annotated[
+        int, typer.Option("--side", help="Side of the kernel in pixels, odd.")
+    ] = 35,
+    regularisation: Annotated[
+        str,
+        typer.Option(
+            "--regularisation",
+            help="auto, authors (of W2S), or the number to add to HIGH's power.",
+        ),
+    ] = "auto",
+    pixel_size: Annotated[
+        float | None,
+        typer.Option(
+            "--pixel-size", help="Micrometres a pixel of HIGH.", callback=micrometres
+        ),
+    ] = None,
+    axes: Annotated[
+        str | None,
+        typer.Option(
+            "--axes",
+            help="The axes of the files, such as TCYX, where they don't say.",
+        ),
+    ] = None,
+    channel: Annotated[
+        str | None,
+        typer.Option("--channel", help="One channel only: its name, or number from 0."),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Draw the radial profile.", metavar="FILE.png"),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of text.")
+    ] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print the radial profile as CSV.")
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
+    ] = False,
+) -> None:
+    """Estimate the blur kernel between widefield and sharp images of the same fields.
+
+    For example:
+      w2s estimate-kernel widefield.tif sim.tif -o kernel.tif --plot kernel.png
+      w2s estimate-kernel wf1.tif wf2.tif sim1.tif sim2.tif -o kernel.tif
+      w2s estimate-kernel widefield/ sim/ -o kernel.tif --pixel-size 0.0325
+
+    HIGH has twice as many pixels along Y and X as LOW, or as many. The kernel is on the
+    grid of HIGH: w2s simulate --kernel blurs with it.
+    """
+    from w2s_cli.batch.kernel_pairs import kernel_of, paired_files
+    from w2s_cli.files.kernel_file import write_kernel
+
+    if as_json and as_csv:
+        raise UsageError("--json and --csv both want standard output", hint="drop one")
+    constant = _constant(regularisation)
+    check_targets(output, plot, images, overwrite=overwrite)
+    found = kernel_of(
+        paired_files(images), side, constant, pixel_size, axes=axes, channel=channel
+    )
+    write_kernel(
+        found.fit.kernel, output, overwrite=overwrite, record=lambda: _record(found)
+    )
+    if plot is not None:
+        draw(found.fit.kernel, plot, title=f"{output.name}: blur kernel")
+    for warning in found.warnings:
+        warn(warning)
+    if as_json:
+        profile = profile_rows(found.fit.kernel)
+        typer.echo(json.dumps({**_facts(found), "profile": profile}, indent=2))
+    elif as_csv:
+        _print_csv(found)
+    else:
+        _print(found, output)
+
+
+def _constant(regularisation: str) -> float | None:
+    from w2s_cli.estimate.division import AUTHORS
+
+    if regularisation == "auto":
+        return None
+    if regularisation == "authors":
+        return AUTHORS
+    try:
+        return float(regularisation)
+    except ValueError:
+        raise UsageError(
+            f"--regularisation must be auto, authors or a number, "
+            f"found {regularisation!r}",
+            hint="auto lets the noise of the images decide",
+        ) from None
+
+
+def _record(found: "Measured") -> dict[str, Any]:
+    """Return what the kernel's file says of its making."""
+    made = {"tool": "w2s", "version": __version__, "command": "estimate-kernel"}
+    known = _facts(found)
+    for pair in known["pairs"]:
+        pair.update(low=Path(pair["low"]).name, high=Path(pair["high"]).name)
+    return {**made, **known}
+
+
+def _facts(found: "Measured") -> dict[str, Any]:
+    fit = found.fit
+    smooth = asdict(fit.prior) if fit.prior else {}
+    return {
+        **facts(fit.kernel),
+        "regularisation": {
+            "kind": "constant" if fit.prior is None else "auto",
+            "noise_over_kernel_power" if fit.prior else "constant": fit.ratio,
+            **smooth,
+        },
+        "certainty": fit.certainty,
+        "pairs": [
+            {
+                "low": str(low),
+                "high": str(high),
+                "shift": list(pair.alignment.shift),
+                "gain": pair.alignment.gain,
+                "background": pair.alignment.background,
+                "explained": pair.explained,
+                "noise": pair.noise,
+                "leftover_correlation": pair.leftover,
+            }
+            for (low, high), pair in zip(found.names, fit.pairs, strict=True)
+        ],
+        "warnings": list(found.warnings),
+    }
+
+
+def _print(found: "Measured", output: Path) -> None:
+    fit = found.fit
+    rows = [("kernel", f"{output}"), *about(fit.kernel)]
+    if fit.prior is None:
+        rows.append(("regularisation", f"{fit.ratio:g} added to the power of HIGH"))
+    else:
+        rows.append(
+            (
+                "regularisation",
+                f"noise / kernel power {fit.ratio:.3g}, smooth over "
+                f"{fit.prior.smoothness:.2g} and within {fit.prior.extent:.2g} pixels",
+            )
+        )
+    if fit.certainty is not None:
+        rows.append(("certainty", f"{fit.certainty:.3f}, expected correlation"))
+    for (low, high), pair in zip(found.names, fit.pairs, strict=True):
+        y, x = pair.alignment.shift
+        rows.append(
+            (
+                "pair",
+                f"{low}, {high}: shift y {y:+.2f}, x {x:+.2f} pixels of HIGH, "
+                f"{pair.explained:.1%} explained, noise {pair.noise:.3g}",
+            )
+        )
+    for label, text in rows:
+        typer.echo(f"{label:15} {text}")
+
+
+def _print_csv(found: "Measured") -> None:
+    rows = profile_rows(found.fit.kernel)
+    typer.echo(",".join(rows[0]))
+    for row in rows:
+        typer.echo(",".join("" if v is None else f"{v:.6g}" for v in row.values()))

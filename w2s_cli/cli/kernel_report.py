@@ -1,0 +1,127 @@
+"""What is said and drawn of a blur kernel."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from w2s_cli.cli.telling import note
+from w2s_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from w2s_cli.physics.kernel import Kernel
+
+
+def check_targets(
+    output: Path, plot: Path | None, inputs: Sequence[Path], *, overwrite: bool
+) -> None:
+    """Find out before the work whether a kernel and its plot can be written.
+
+    Raises
+    ------
+    UsageError
+        When they have a wrong suffix, or are an input.
+    OutputError
+        When they exist, or their folder cannot be written.
+    """
+    from w2s_cli.batch.pairs import check_spared
+    from w2s_cli.files import check_target
+    from w2s_cli.files.kernel_file import check_kernel_target
+
+    check_kernel_target(output, overwrite=overwrite)
+    check_spared(output, inputs)
+    if plot is None:
+        return
+    if plot.suffix.lower() != ".png":
+        raise UsageError(f"the plot {plot} is no .png file", hint="name it FILE.png")
+    check_target(plot, overwrite=overwrite)
+    check_spared(plot, inputs)
+
+
+def facts(kernel: "Kernel") -> dict[str, Any]:
+    """Return the size and width of a kernel as JSON."""
+    from w2s_cli.physics.profile import best_gaussian, radial_profile
+
+    fwhm = radial_profile(kernel).fwhm
+    sigma, likeness = best_gaussian(kernel)
+    size = kernel.pixel_size
+    return {
+        "shape": list(kernel.weights.shape),
+        "pixel_size": size,
+        "fwhm_pixels": fwhm,
+        "fwhm_nm": fwhm * size * 1000 if fwhm and size else None,
+        "gaussian_sigma_pixels": sigma,
+        "gaussian_correlation": likeness,
+    }
+
+
+def about(kernel: "Kernel") -> list[tuple[str, str]]:
+    """Return the same as lines of a table."""
+    known = facts(kernel)
+    size = " x ".join(map(str, known["shape"])) + " pixels"
+    if kernel.pixel_size:
+        size += f" of {kernel.pixel_size:g} um"
+    width = "beyond its edge"
+    if known["fwhm_pixels"]:
+        width = f"{known['fwhm_pixels']:.2f} pixels"
+    if known["fwhm_nm"]:
+        width += f", {known['fwhm_nm']:.0f} nm"
+    likeness = known["gaussian_correlation"]
+    gaussian = f"sigma {known['gaussian_sigma_pixels']:.2f} pixels, alike by "
+    return [
+        ("size", size),
+        ("FWHM", width),
+        ("best Gaussian", f"{gaussian}{likeness:.3f}"),
+    ]
+
+
+def profile_rows(kernel: "Kernel") -> list[dict[str, float | None]]:
+    """Return the radial profile, and that of the best Gaussian, a row a radius.
+
+    Both are relative to the kernel's middle.
+    """
+    import numpy as np
+
+    from w2s_cli.physics.profile import best_gaussian, radial_profile
+
+    profile, size = radial_profile(kernel), kernel.pixel_size
+    sigma, _ = best_gaussian(kernel)
+    gaussian = np.exp(-0.5 * (profile.radius / sigma) ** 2)
+    return [
+        {
+            "radius_pixels": float(radius),
+            "radius_um": float(radius) * size if size else None,
+            "weight": float(weight),
+            "gaussian": float(alike),
+        }
+        for radius, weight, alike in zip(
+            profile.radius, profile.weight / profile.weight[0], gaussian, strict=True
+        )
+    ]
+
+
+def draw(kernel: "Kernel", path: Path, title: str) -> None:
+    """Draw the radial profile of a kernel, beside that of the best Gaussian."""
+    import numpy as np
+
+    from w2s_cli.evaluation.plot import Series, line_plot
+    from w2s_cli.files.target import replacing
+
+    rows = profile_rows(kernel)
+    across = "radius_um" if kernel.pixel_size else "radius_pixels"
+    radius, weight, gaussian = (
+        np.array([row[key] for row in rows], np.float64)
+        for key in (across, "weight", "gaussian")
+    )
+    fwhm, nanometres = (facts(kernel)[key] for key in ("fwhm_pixels", "fwhm_nm"))
+    width = "" if fwhm is None else f", FWHM {fwhm:.1f} pixels"
+    if nanometres:
+        width += f" ({nanometres:.0f} nm)"
+    series = [
+        Series("best Gaussian", radius, gaussian, colour=4),
+        Series("kernel", radius, weight, colour=0),
+    ]
+    xlabel = "radius (um)" if kernel.pixel_size else "radius (pixels)"
+    ylabel = "weight, relative to the middle"
+    with replacing(path) as temporary:
+        line_plot(temporary, series, xlabel, ylabel, title + width)
+    note(f"look at {path}")

@@ -1,0 +1,130 @@
+"""`w2s simulate`: what a microscope would show of a sharp image."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from w2s_cli.cli.arguments import micrometres
+from w2s_cli.cli.telling import note, warn
+from w2s_cli.errors import UsageError
+
+
+def simulate(
+    truth: Annotated[Path, typer.Argument(help="A sharp image.", metavar="TRUTH")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="The widefield image, 16 bit.", metavar="OUT"
+        ),
+    ],
+    sim: Annotated[
+        Path | None,
+        typer.Option("--sim", help="Write the ideal SIM image too.", metavar="FILE"),
+    ] = None,
+    kernel: Annotated[
+        Path | None,
+        typer.Option(
+            "--kernel", help="The blur, on the grid of TRUTH.", metavar="FILE"
+        ),
+    ] = None,
+    na: Annotated[
+        float | None,
+        typer.Option("--na", help="Numerical aperture, in place of a kernel."),
+    ] = None,
+    wavelength: Annotated[
+        float | None,
+        typer.Option(
+            "--wavelength",
+            help="Of the emitted light, in micrometres.",
+            callback=micrometres,
+        ),
+    ] = None,
+    pixel_size: Annotated[
+        float | None,
+        typer.Option(
+            "--pixel-size", help="Micrometres a pixel of TRUTH.", callback=micrometres
+        ),
+    ] = None,
+    photons: Annotated[
+        float,
+        typer.Option(
+            "--photons",
+            help="A camera pixel, in the bright parts; 0: TRUTH is in photons.",
+        ),
+    ] = 0,
+    background: Annotated[
+        float, typer.Option("--background", help="Even light, photons a camera pixel.")
+    ] = 0,
+    haze: Annotated[
+        float,
+        typer.Option("--haze", help="Light out of focus, as a share of that in focus."),
+    ] = 0,
+    gain: Annotated[float, typer.Option("--gain", help="Camera counts a photon.")] = 1,
+    offset: Annotated[
+        float, typer.Option("--offset", help="Camera counts without light.")
+    ] = 100,
+    read_noise: Annotated[
+        float,
+        typer.Option("--read-noise", help="Noise without light: its sd, in counts."),
+    ] = 1.5,
+    emccd: Annotated[
+        bool, typer.Option("--emccd", help="Multiply electrons as an EMCCD does.")
+    ] = False,
+    scale: Annotated[
+        Literal["1", "2"],
+        typer.Option("--scale", help="Pixels of TRUTH along a camera pixel: 1 or 2."),
+    ] = "2",
+    seed: Annotated[int, typer.Option("--seed", help="Which noise.", min=0)] = 0,
+    axes: Annotated[
+        str | None,
+        typer.Option("--axes", help="Axes of TRUTH, such as TCYX.", metavar="AXES"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
+    ] = False,
+) -> None:
+    """Simulate the widefield image of a sharp one.
+
+    For example:
+      w2s simulate sharp.tif -o low.tif --na 1.4 --wavelength 0.525 --photons 200
+      w2s simulate sharp.tif -o low.tif --kernel kernel.tif --photons 50 --sim sim.tif
+
+    Without --photons the values of TRUTH are the photons a camera pixel expects.
+    """
+    from w2s_cli.batch.microscope import microscope
+    from w2s_cli.batch.pairs import check_spared
+    from w2s_cli.batch.simulate import Recording, simulate_file
+    from w2s_cli.physics.noise import NoiseModel
+
+    for target in (output, sim):
+        if target is not None:
+            check_spared(target, [truth, *([kernel] if kernel else [])])
+    if sim is not None and sim.resolve() == output.resolve():
+        raise UsageError(f"--sim and -o both name {sim}", hint="name two files")
+    recording = Recording(
+        NoiseModel(gain, offset, read_noise),
+        photons,
+        background,
+        haze,
+        emccd,
+        int(scale),
+        seed,
+    )
+    outcome = simulate_file(
+        microscope(kernel, na, wavelength),
+        recording,
+        truth,
+        output,
+        sim,
+        pixel_size=pixel_size,
+        axes=axes,
+        overwrite=overwrite,
+    )
+    if outcome.saturated:
+        warn(f"{output}: {outcome.saturated} pixels are saturated")
+    size = " x ".join(map(str, outcome.shape))
+    note(
+        f"{truth} -> {output}: {size}, {outcome.unit:.4g} photons a camera pixel where "
+        f"the truth is 1, {outcome.seconds:.1f} s"
+    )
