@@ -94,8 +94,18 @@ def test_plot(w2s, images: Path) -> None:
         assert picture.size == (900, 600)
     again = w2s("estimate-noise", "two.tif", "--plot", "noise.png")
     assert (again.exit_code, again.stdout) == (7, "")
+    assert again.stderr.startswith("error: noise.png exists\n")
     words = ["--plot", "noise.png", "--overwrite", "--quiet"]
     assert w2s("estimate-noise", "two.tif", *words).stderr == ""
+
+
+def test_a_plot_never_takes_the_place_of_its_image(w2s, images: Path) -> None:
+    Image.fromarray(tifffile.imread("repeats.tif")[0]).save("a.png")
+    result = w2s("estimate-noise", "a.png", "--plot", "a.png", "--overwrite")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: the output a.png is an input")
+    with Image.open("a.png") as image:
+        assert image.size == (128, 128)
 
 
 def test_a_failed_file_has_no_plot(w2s, images: Path) -> None:
@@ -132,8 +142,11 @@ def test_standard_input(w2s, images: Path) -> None:
             4,
             "two.tif: there are no repeats along 'Z': the axes are",
         ),
+        (["--repeats", "TZ"], 4, "two.tif: there are no repeats along 'TZ'"),
+        (["--plot", "a.tif"], 2, "the plot a.tif is no .png file"),
+        (["--plot", "no/a.png"], 7, "there is no folder no to write a.png into"),
         (["--channel", "7"], 2, "two.tif: there is no channel '7' among 2"),
-        (["--axes", "YX"], 4, "two.tif: axes 'YX'"),
+        (["--axes", "YX"], 4, "axes 'YX' name 2 dimensions, but two.tif has shape"),
         (["--dark", "no.tif"], 4, "there is no file no.tif"),
         (["--dark", "bad.tif"], 4, "bad.tif is not a TIFF"),
     ],
@@ -144,3 +157,50 @@ def test_wrong_words(
     result = w2s("estimate-noise", "two.tif", *words)
     assert result.exit_code == code
     assert result.stderr.startswith(f"error: {message}")
+    assert result.stdout == ""
+
+
+NOISY = np.random.default_rng(0).poisson(40, (64, 64)).astype(np.uint16)
+BAD = {
+    "tiny": (NOISY[:20], "20 x 64 pixels are too few to estimate noise, which takes"),
+    "constant": (0 * NOISY + 7, "every pixel of the image is 7"),
+    "saturated": (np.minimum(NOISY, 30), "nearly the whole image is clipped at its"),
+    "clean": (NOISY[:1, :1] + np.arange(64.0) + 0 * NOISY, "the image shows no noise"),
+    "nan": (
+        np.where(NOISY > 60, np.nan, NOISY),
+        "pixels are NaN or infinite, the first at",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_images_without_an_answer(w2s, here: Path, name: str) -> None:
+    pixels, message = BAD[name]
+    tifffile.imwrite(f"{name}.tif", pixels.astype(np.float32))
+    result = w2s("estimate-noise", f"{name}.tif")
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert result.stderr.startswith(f"error: {name}.tif: ")
+    assert message in result.stderr
+    assert "\nhint: " in result.stderr
+
+
+def test_what_repeats_and_dark_frames_may_be(w2s, images: Path) -> None:
+    same = np.repeat(tifffile.imread("repeats.tif")[:1], 3, axis=0)
+    tifffile.imwrite("same.tif", same, imagej=True, metadata={"axes": "TYX"})
+    tifffile.imwrite("bright.tif", tifffile.imread("dark.tif") + 400)
+    for words, message in (
+        (["same.tif", "--repeats", "T"], "the repeats do not differ from one another"),
+        (["two.tif", "--dark", "bright.tif"], "below the dark frame with 500"),
+        (["repeats.tif", "--dark", "two.tif"], "2 channels of dark frames for an"),
+    ):
+        result = w2s("estimate-noise", *words)
+        assert result.exit_code == (2 if "channels" in message else 4)
+        assert result.stderr.startswith(f"error: {words[0]}: ")
+        assert message in result.stderr
+
+
+def test_a_folder_without_images(w2s, here: Path) -> None:
+    Path("empty").mkdir()
+    result = w2s("estimate-noise", "empty")
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert result.stderr.startswith("error: no image in the folder empty\n")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from w2s_cli.estimate.lattice import denominator
-from w2s_cli.estimate.light import brightest, darkest, saturated
+from w2s_cli.estimate.light import brightest, extremes, saturated
 
 RNG = np.random.default_rng(0)
 COUNTS = RNG.poisson(300, (9, 64, 64))
@@ -28,6 +28,7 @@ def test_light() -> None:
     plane = RNG.poisson(20, (100, 100)).astype(np.uint16)
     plane[:20, :20], plane[-20:, -20:] = 4095, 0
     assert brightest(plane) == 4095
-    assert darkest(plane) == 0
+    assert extremes(plane) == (0, 4095)
     assert saturated(plane) == 0.04
-    assert saturated(plane.astype(np.float32) + 1) == 0
+    assert saturated(plane.astype(np.float32) * 16) == 0.04
+    assert saturated(plane[20:]) == 0

@@ -7,11 +7,12 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli.errors import InputError
+from w2s_cli.estimate.dark import Dark
 from w2s_cli.estimate.noise import fit_noise
 from w2s_cli.physics.noise import NoiseModel
 
 W2S = Path(__file__).parents[2] / "../shared/data/w2s"
-HINT = "give the noise model with --gain, --offset and --read-noise"
+HINT = "w2s restore takes a noise model that you know: --gain, --offset, --read-noise"
 
 
 def structured(size=384, peak=60.0, seed=0):
@@ -140,6 +141,32 @@ def test_a_blank_border_does_not_hide_the_noise():
     assert fit_noise([counts]).slope == pytest.approx(13, rel=0.1)
 
 
+@pytest.mark.parametrize("peak", [20, 400])
+def test_hot_pixels_do_not_count(peak):
+    counts = exposure(NoiseModel(2.2, 100, 3), structured(512, peak))
+    rng = np.random.default_rng(2)
+    hot = rng.random(counts.shape) < 2e-4
+    counts[hot] += rng.exponential(800, hot.sum()).astype(np.uint16)
+    assert fit_noise([counts]).slope == pytest.approx(2.2, rel=0.1)
+
+
+def test_a_dark_frame_tells_offset_from_read_noise():
+    counts = exposure(NoiseModel(2.2, 100, 3), structured())
+    fit = fit_noise([counts], Dark(100.4, 3.1))
+    assert (fit.model.offset, fit.model.read_noise) == (100.4, 3.1)
+    assert fit.model.gain == pytest.approx(2.2, rel=0.03)
+    assert fit.line.slope_error < fit_noise([counts]).line.slope_error
+
+
+@pytest.mark.parametrize("offset", [130, 400])
+def test_the_dark_frame_of_another_camera(offset):
+    counts = exposure(NoiseModel(2.2, 100, 3), structured())
+    with pytest.raises(InputError, match="the image goes down to 10") as caught:
+        fit_noise([counts], Dark(offset, 3))
+    assert str(caught.value).endswith(f"below the dark frame with {offset}")
+    assert caught.value.hint.startswith("dark frames are of the same camera")
+
+
 def test_structure_as_fine_as_a_pixel_is_overestimated():
     rng = np.random.default_rng(0)
     photons = (60 * (rng.random((256, 256)) > 0.95) + 5).astype(np.float32)
@@ -150,6 +177,12 @@ def test_structure_as_fine_as_a_pixel_is_overestimated():
 def test_a_white_image_has_no_correlation():
     fit = fit_noise([exposure(NoiseModel(13, 105, 8), structured())])
     assert fit.correlation == pytest.approx(0, abs=0.08)
+
+
+@pytest.mark.parametrize("peak", [1000, 5000])
+def test_fine_structure_in_much_light_is_no_correlation(peak):
+    counts = exposure(NoiseModel(2.2, 100, 3), structured(512, peak))
+    assert fit_noise([counts]).correlation == pytest.approx(0, abs=0.06)
 
 
 @pytest.mark.parametrize("sigma", [1, (0, 1)], ids=["both axes", "along x"])

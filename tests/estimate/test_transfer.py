@@ -70,6 +70,11 @@ def test_a_dark_frame_tells_offset_from_read_noise() -> None:
     assert fit.model.gain == pytest.approx(2.2, rel=0.02)
 
 
+def test_the_dark_frame_of_another_camera() -> None:
+    with pytest.raises(InputError, match=r"below the dark frame with 150$"):
+        fit_repeats([taken(8)], Dark(150, 3))
+
+
 @pytest.mark.parametrize(
     ("frames", "message"),
     [
@@ -103,6 +108,10 @@ def test_hot_pixels_of_a_dark_frame_do_not_count() -> None:
 def test_pattern_is_no_read_noise_where_there_are_several_frames() -> None:
     assert dark_of(dark(4, pattern=4)).read_noise == pytest.approx(3, rel=0.02)
     assert dark_of(dark(1, pattern=4)).read_noise == pytest.approx(5, rel=0.02)
+
+
+def test_a_dark_frame_without_noise() -> None:
+    assert dark_of([np.full((32, 32), 7)]) == Dark(7, 0)
 
 
 def test_a_dark_frame_must_be_finite() -> None:

@@ -16,11 +16,10 @@ from numpy.typing import NDArray
 from w2s_cli.batch.trust import MOST_SATURATED, white
 from w2s_cli.estimate.dark import Dark
 from w2s_cli.estimate.lattice import denominator
-from w2s_cli.estimate.light import brightest, darkest, saturated
-from w2s_cli.estimate.noise import NoiseFit
+from w2s_cli.estimate.light import extremes, saturated
+from w2s_cli.estimate.noise_fit import NoiseFit
 
 LEAST_GAIN = 0.1  # counts a photon; coarser counts would drown the noise of light
-MOST_BELOW = 3.0  # read noise by which an image may be darker than the dark frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +108,7 @@ def verdict(
         What the fit was told of the camera without light.
     """
     shown = planes[len(planes) // 2]
-    high, low = brightest(shown), darkest(shown)
+    low, high = extremes(shown)
     variance = max(float(fit.line.variance(np.array(high))), 1e-30)
     return ChannelNoise(
         name,
@@ -118,7 +117,7 @@ def verdict(
         (high - fit.model.offset) / fit.model.gain,
         float(np.mean([saturated(plane) for plane in planes])),
         dark is not None,
-        (*_of_noise(fit, shown), *_of_values(fit, shown), *_of_dark(dark, low)),
+        (*_of_noise(fit, shown), *_of_values(fit, shown)),
     )
 
 
@@ -143,19 +142,12 @@ def _of_values(fit: NoiseFit, plane: NDArray[Any]) -> Iterator[str]:
     if parts > 1:
         yield (
             f"every value is a multiple of 1/{parts}: an average of {parts} frames or "
-            f"pixels looks like a camera with a gain {parts} times too small"
+            f"pixels, or counts divided by {parts}, look like a camera with a gain "
+            f"{parts} times too small"
         )
     elif parts == 1 and plane.max() > 255 and fit.slope < LEAST_GAIN:
         yield (
             f"a gain of {fit.slope:.2g} counts a photon is implausibly small: is the "
             "image an average, or rescaled? An average of K frames has a K-th of the "
             "gain"
-        )
-
-
-def _of_dark(dark: Dark | None, darkest: float) -> Iterator[str]:
-    if dark and darkest < dark.offset - MOST_BELOW * max(dark.read_noise, 1.0):
-        yield (
-            f"the image goes down to {darkest:.4g} counts, below the dark frame with "
-            f"{dark.offset:.4g}: is it of the same camera?"
         )

@@ -94,7 +94,8 @@ def estimate_noise(
     if as_json and as_csv:
         raise UsageError("--json and --csv both want standard output", hint="drop one")
     sources = [source for path in files for source in images(path)]
-    _check_plot(plot, len(sources), overwrite=overwrite)
+    if plot:
+        _check_plot(plot, sources, overwrite=overwrite)
     question = Question(axes, channel, repeats, read_dark(dark) if dark else ())
     reports = [*each_file(sources, partial(report_noise, question))]
     _tell(reports)
@@ -109,16 +110,19 @@ def estimate_noise(
     raise typer.Exit(exit_code(reports))
 
 
-def _check_plot(plot: Path | None, sources: int, *, overwrite: bool) -> None:
+def _check_plot(plot: Path, sources: list[Path], *, overwrite: bool) -> None:
+    from w2s_cli.batch.pairs import check_spared
     from w2s_cli.files import check_target
 
-    if plot is None:
-        return
-    if sources > 1:
+    if len(sources) > 1:
         raise UsageError(
-            f"a plot shows one file, not {sources}", hint="run --plot file by file"
+            f"a plot shows one file, not {len(sources)}",
+            hint="run --plot file by file",
         )
+    if plot.suffix.lower() != ".png":
+        raise UsageError(f"the plot {plot} is no .png file", hint="name it FILE.png")
     check_target(plot, overwrite=overwrite)
+    check_spared(plot, sources)
 
 
 def _tell(reports: "list[NoiseReport | Failure]") -> None:
@@ -193,7 +197,11 @@ def _draw(plot: Path, reports: "list[NoiseReport | Failure]", *, quiet: bool) ->
 
     for report in _done(reports):
         fits = {channel.name: channel.fit for channel in report.channels}
+        doubtful = [channel.name for channel in report.channels if channel.doubts]
+        title = f"Noise of {report.source.name}"
+        if doubtful:
+            title += f", not to be trusted in channel {', '.join(doubtful)}"
         with replacing(plot) as temporary:
-            plot_noise(temporary, fits, f"Noise of {report.source.name}")
+            plot_noise(temporary, fits, title)
         if not quiet:
             note(f"look at {plot}")

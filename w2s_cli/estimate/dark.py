@@ -65,7 +65,7 @@ def _without_outliers(values: FloatArray) -> tuple[float, float]:
     """Return mean and standard deviation, without pixels five times further out."""
     mean = float(np.median(values))
     spread = 1.4826 * float(np.median(np.abs(values - mean))) or float(values.std())
-    for _ in range(10):
+    for _ in range(_ROUNDS):
         inside = values[np.abs(values - mean) <= OUTLIER * spread]
         mean, spread = (
             float(inside.mean(dtype=np.float64)),

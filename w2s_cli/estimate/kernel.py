@@ -18,30 +18,25 @@ References
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from math import sqrt
-from operator import add
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.estimate.alignment import Alignment, aligned, gaussian_fit
+from w2s_cli.estimate.alignment import gaussian_fit
 from w2s_cli.estimate.division import AUTHORS, divided
-from w2s_cli.estimate.equations import Equations, equations
+from w2s_cli.estimate.joint import checked_kernel, joint
 from w2s_cli.estimate.overlay import Overlay
-from w2s_cli.estimate.prior import Posterior, Prior, posterior
-from w2s_cli.estimate.residual import PairFit, judged, left_over, seen_through
+from w2s_cli.estimate.prior import Prior
+from w2s_cli.estimate.residual import PairFit, judged
 from w2s_cli.physics.kernel import Kernel
 
 Pair = tuple[NDArray[Any], NDArray[Any]]
 
 LEAST_SIDE, MOST_SIDE = 5, 75
-ROUNDS = 2
-EXTENTS = (0.8, 1.3, 2.0)
-SMOOTHNESSES = (0.5, 0.7, 1.0)
-"""Priors that the images choose from, in standard deviations of the Gaussian."""
+MOST_LEFTOVER = 0.3
+"""Correlation of neighbouring pixels in what is left, beyond which it is no noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,12 +52,13 @@ class KernelFit:
     prior
         What regularised it; None where it was a constant.
     ratio
-        Noise power over kernel power, or the constant.
+        Noise power over kernel power, each image in units of its noise; or the
+        constant.
     width
         Standard deviation of the Gaussian that was fitted first, in pixels.
     certainty
         The normalised correlation with the true kernel that is to be expected; None
-        where a constant regularised.
+        where a constant regularised, or what is left is no noise.
     """
 
     kernel: Kernel
@@ -112,9 +108,14 @@ def fit_kernel(
     _check_alike(overlays)
     alignments, width = gaussian_fit(overlays)
     if constant is None:
-        return _joint_fit(overlays, alignments, width)
+        found = joint(overlays, alignments, width)
+        fits = judged(overlays, found.alignments, found.kernel)
+        noisy = max(fit.leftover for fit in fits) <= MOST_LEFTOVER
+        certainty = found.certainty if noisy else None
+        known = (found.prior, found.ratio, width, certainty)
+        return KernelFit(found.kernel, fits, *known)
     shifts = [alignment.shift for alignment in alignments]
-    kernel = _kernel(divided(overlays, shifts, constant))
+    kernel = checked_kernel(divided(overlays, shifts, constant))
     fits = judged(overlays, alignments, kernel)
     return KernelFit(kernel, fits, None, constant, width, None)
 
@@ -146,70 +147,3 @@ def _check_alike(overlays: Sequence[Overlay]) -> None:
 
 def _numbered(count: int) -> list[str]:
     return [f"pair {number}" for number in range(1, count + 1)]
-
-
-def _joint_fit(
-    overlays: Sequence[Overlay], alignments: Sequence[Alignment], width: float
-) -> KernelFit:
-    """Return the kernel of all pairs, regularised by the most probable prior."""
-    reach = overlays[0].reach
-    kernel = _gaussian(width, reach)
-    for _ in range(ROUNDS):
-        alignments = [
-            aligned(overlay, seen_through(overlay, alignment, kernel), alignment)[0]
-            for overlay, alignment in zip(overlays, alignments, strict=True)
-        ]
-        total: Equations = reduce(
-            add,
-            (
-                _equations(overlay, alignment, kernel)
-                for overlay, alignment in zip(overlays, alignments, strict=True)
-            ),
-        )
-        prior, found = _most_probable(total, kernel, width)
-        kernel = _kernel(found.weights)
-    error = found.doubt / float((found.weights**2).sum())
-    pairs = judged(overlays, alignments, kernel)
-    certainty = 1 / sqrt(1 + error)
-    return KernelFit(kernel, pairs, prior, found.ratio, width, certainty)
-
-
-def _most_probable(
-    total: Equations, kernel: Kernel, width: float
-) -> tuple[Prior, Posterior]:
-    """Return the best of the priors, and the kernel under it.
-
-    The equations are those of a change of `kernel`; the prior is one of the whole.
-    """
-    reach = kernel.weights.shape[0] // 2
-    matrix, vector = total.system(reach)
-    so_far = kernel.weights.ravel().astype(np.float64)
-    known = matrix @ so_far
-    energy = total.energy + float(2 * so_far @ vector + so_far @ known)
-    priors = [Prior(e * width, s * width) for e in EXTENTS for s in SMOOTHNESSES]
-    found = [
-        posterior(matrix, vector + known, energy, total.count, prior.patterns(reach))
-        for prior in priors
-    ]
-    best = min(range(len(found)), key=lambda number: found[number].improbability)
-    return priors[best], found[best]
-
-
-def _equations(overlay: Overlay, alignment: Alignment, kernel: Kernel) -> Equations:
-    left = left_over(overlay, alignment, kernel)
-    return equations(overlay, left, alignment, overlay.mean(left**2))
-
-
-def _gaussian(width: float, reach: int) -> Kernel:
-    """Return a Gaussian that fills the kernel's side, whatever its width."""
-    line = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
-    return Kernel.normalised(np.outer(line, line))
-
-
-def _kernel(weights: NDArray[np.float64]) -> Kernel:
-    if weights.sum() <= 0:
-        raise InputError(
-            "no kernel could be found: its weights do not sum to more than 0",
-            hint="are both images of the same field and channel?",
-        )
-    return Kernel.normalised(weights)

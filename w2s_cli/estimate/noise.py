@@ -12,8 +12,7 @@ References
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from math import sqrt
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,10 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
 from w2s_cli.estimate.dark import Dark
-from w2s_cli.estimate.levels import Levels, Scale, levels_of, summed
-from w2s_cli.estimate.line import Line, fit_line, fit_slope
+from w2s_cli.estimate.levels import Scale, levels_of, summed
+from w2s_cli.estimate.noise_fit import NoiseFit, model_of, rising_line
 from w2s_cli.estimate.whiteness import correlation
 from w2s_cli.estimate.windows import OVERLAP, FloatArray, Windows
-from w2s_cli.physics.noise import NoiseModel
 
 Indices = NDArray[np.intp]
 
@@ -38,47 +36,15 @@ ROUNDING = 0.2
 SMOOTH_PART = 0.75
 COARSE = 4
 """Bins of brightness taken together to tell smooth from rough."""
+CROWD = 2000
+"""Windows of like brightness among which those with hot pixels are looked for."""
+FAR = 10.0
+"""Energy of a hot pixel or a cosmic ray, in that of one window in fifty of the crowd:
+some 7 standard deviations of the noise."""
 CLIPPED_PART = 0.5
-LEAST_SHOT_PART = 0.01
-"""Least part of the variance that grows with light: a model needs some gain."""
 NO_NOISE = "the image shows no noise from pixel to pixel"
 CLIPPED = "nearly the whole image is clipped at its lowest or highest value"
-HINT = "give the noise model with --gain, --offset and --read-noise"
-
-
-@dataclass(frozen=True, eq=False)
-class NoiseFit:
-    """What one image says about its noise.
-
-    Attributes
-    ----------
-    model
-        Noise model with this slope and intercept.
-    line
-        Variance over mean, with standard errors.
-    levels
-        What the line was fitted to.
-    correlation
-        Of the noise of neighbouring pixels, along the axis where it is stronger: about
-        0 for a camera's raw image. Far above 0 the image was smoothed, resized or
-        compressed, or is sharp at the scale of one pixel; far below it was sharpened;
-        the fit is not to be trusted then.
-    """
-
-    model: NoiseModel
-    line: Line
-    levels: Levels
-    correlation: float
-
-    @property
-    def slope(self) -> float:
-        """Return the variance a count of light: the gain, in counts a photon."""
-        return self.line.slope
-
-    @property
-    def intercept(self) -> float:
-        """Return the variance at 0 counts; negative where there is an offset."""
-        return self.line.intercept
+HINT = "w2s restore takes a noise model that you know: --gain, --offset, --read-noise"
 
 
 def fit_noise(planes: Sequence[NDArray[Any]], dark: Dark | None = None) -> NoiseFit:
@@ -108,10 +74,11 @@ def fit_noise(planes: Sequence[NDArray[Any]], dark: Dark | None = None) -> Noise
     """
     pixels = _checked(planes)
     windows = _in_range(Windows.of(pixels))
-    bins = Scale.of(windows.around).bins(windows.around)
-    smooth = _smoothest(bins // COARSE, windows.rough)
-    windows = windows.where(smooth)
-    sums = summed(bins[smooth], windows.mean, windows.energy, windows.low, windows.high)
+    scale = Scale.of(windows.around)
+    smooth = _smoothest(scale.bins(windows.around) // COARSE, windows.rough)
+    windows = _without_hot_pixels(windows.where(smooth))
+    bins = scale.bins(windows.around)
+    sums = summed(bins, windows.mean, windows.energy, windows.low, windows.high)
     levels = levels_of(sums, 2 * OVERLAP)
     line = rising_line(levels, dark)
     lowest, highest = float(levels.mean.min()), float(levels.mean.max())
@@ -121,47 +88,6 @@ def fit_noise(planes: Sequence[NDArray[Any]], dark: Dark | None = None) -> Noise
     model = model_of(line, lowest, dark)
     variance = np.maximum(model.variance(windows.around), 0.02 * typical)
     return NoiseFit(model, line, levels, correlation(windows, variance))
-
-
-def rising_line(levels: Levels, dark: Dark | None) -> Line:
-    """Return the line through `levels`, or one that rises at least a little.
-
-    Parameters
-    ----------
-    levels
-        Variance over mean.
-    dark
-        A point that the line has to go through, if it is known.
-    """
-    known = (dark.offset, dark.read_noise) if dark else None
-    line = fit_slope(levels, *known) if known else fit_line(levels)
-    mean, variance = (
-        float(np.average(values, weights=levels.weight))
-        for values in (levels.mean, levels.variance)
-    )
-    least = LEAST_SHOT_PART * variance / max(float(np.ptp(levels.mean)), 1e-30)
-    if line.slope >= least:
-        return line
-    return replace(line, slope=least, intercept=variance - least * mean)
-
-
-def model_of(line: Line, darkest: float, dark: Dark | None) -> NoiseModel:
-    """Return the noise model with the variance of `line`.
-
-    Parameters
-    ----------
-    line
-        Variance over mean.
-    darkest
-        The least mean in the image, in counts.
-    dark
-        What shares the intercept out between offset and read noise, if known.
-    """
-    if dark:
-        return NoiseModel(line.slope, dark.offset, dark.read_noise)
-    offset = max(-line.intercept / line.slope, min(darkest, 0.0))
-    variance = max(line.slope * offset + line.intercept, 0.0)
-    return NoiseModel(line.slope, offset, sqrt(variance))
 
 
 def _checked(planes: Sequence[NDArray[Any]]) -> list[FloatArray]:
@@ -198,8 +124,22 @@ def _in_range(windows: Windows) -> Windows:
 
 def _smoothest(bins: Indices, rough: FloatArray) -> Indices:
     """Return the windows of each bin whose surroundings vary least."""
-    order = np.lexsort((rough, bins))
-    count: Indices = np.bincount(bins)
-    rank = np.arange(len(bins)) - np.repeat(np.cumsum(count) - count, count)
-    smooth: Indices = order[rank < SMOOTH_PART * np.repeat(count, count)]
-    return smooth
+    order = np.argsort(bins.astype(np.int16), kind="stable")
+    crowds = np.split(order, np.cumsum(np.bincount(bins))[:-1])
+    counts = [ceil(SMOOTH_PART * len(crowd)) for crowd in crowds]
+    return np.concatenate(
+        [
+            crowd[np.argpartition(rough[crowd], count - 1)[:count]]
+            for crowd, count in zip(crowds, counts, strict=True)
+            if count
+        ]
+    )
+
+
+def _without_hot_pixels(windows: Windows) -> Windows:
+    order = np.argsort(windows.around)
+    kept = [
+        some[(energy := windows.energy[some]) <= FAR * np.quantile(energy, 0.98)]
+        for some in np.array_split(order, max(len(order) // CROWD, 1))
+    ]
+    return windows.where(np.concatenate(kept))

@@ -22,6 +22,7 @@ Values = NDArray[np.float64]
 
 LEAST_SMOOTHNESS = 0.7
 NEGLIGIBLE = 1e-5  # part of the prior's greatest power
+LEAST_NOISE = 1e-4  # part of the image's power: the equations are no more exact
 ROUNDS = 100
 
 
@@ -107,7 +108,8 @@ def posterior(
     for _ in range(ROUNDS):
         seen = pull / (gains + ratio)
         freedom = float((gains / (gains + ratio)).sum())
-        noise = (energy - 2 * seen @ pull + seen**2 @ gains) / (count - freedom)
+        left = max(energy - 2 * seen @ pull + seen**2 @ gains, LEAST_NOISE * energy)
+        noise = left / (count - freedom)
         before, ratio = ratio, float(noise * freedom / (seen @ seen))
         if abs(ratio / before - 1) < 1e-3:
             break

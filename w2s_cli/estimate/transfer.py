@@ -22,7 +22,7 @@ from w2s_cli.errors import InputError
 from w2s_cli.estimate.clipping import step_of_pile
 from w2s_cli.estimate.dark import Dark
 from w2s_cli.estimate.levels import BINS, Scale, Values, levels_of, summed
-from w2s_cli.estimate.noise import NoiseFit, model_of, rising_line
+from w2s_cli.estimate.noise_fit import NoiseFit, model_of, rising_line
 
 FloatArray = NDArray[np.float32]
 

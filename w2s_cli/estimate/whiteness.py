@@ -5,6 +5,11 @@ from numpy.typing import NDArray
 
 from w2s_cli.estimate.windows import HIGH_PASS, LOW_PASS, FloatArray, Taps, Windows
 
+Indices = NDArray[np.intp]
+
+ENOUGH = 4000
+"""Windows that tell the correlation to about 0.03."""
+
 
 def correlation(windows: Windows, variance: FloatArray) -> float:
     """Return the correlation of neighbours, if it falls off as after a Gaussian blur.
@@ -25,6 +30,8 @@ def correlation(windows: Windows, variance: FloatArray) -> float:
     float
         Along the axis where it is further from 0. Below 0 after sharpening.
     """
+    quiet = _quietest(windows.rough / variance)
+    windows, variance = windows.where(quiet), variance[quiet]
     table = np.linspace(-0.45, 0.95, 141)
     ratio = _passed(LOW_PASS, table) / _passed(HIGH_PASS, table)
     energy = _whitened(windows.energy, variance)
@@ -33,6 +40,13 @@ def correlation(windows: Windows, variance: FloatArray) -> float:
         for low in (windows.down, windows.across)
     )
     return max(found, key=abs)
+
+
+def _quietest(rough: FloatArray) -> Indices:
+    """Return the windows with least structure for their noise, enough of them."""
+    count = min(max(len(rough) // 4, ENOUGH), len(rough))
+    quiet: Indices = np.argpartition(rough, count - 1)[:count]
+    return quiet
 
 
 def _passed(taps: Taps, correlation: NDArray[np.float64]) -> NDArray[np.float64]:

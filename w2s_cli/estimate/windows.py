@@ -86,39 +86,47 @@ class Windows:
 
 def _measure(pixels: FloatArray) -> list[FloatArray]:
     """Return the fields of `Windows` in their order, but the first two."""
-    high = _separable(pixels, HIGH_PASS, HIGH_PASS)
-    inner = uniform_filter(pixels, INNER)
+    inner: FloatArray = uniform_filter(pixels, INNER)
+    high, weighted, low = (
+        correlate1d(pixels, taps, axis=0)[GRID]
+        for taps in (HIGH_PASS, HIGH_PASS**2, LOW_PASS)
+    )
     images = (
-        high**2,
-        _separable(pixels, HIGH_PASS**2, HIGH_PASS**2),
-        _separable(pixels, LOW_PASS, HIGH_PASS) ** 2,
-        _separable(pixels, HIGH_PASS, LOW_PASS) ** 2,
+        _along_x(high, HIGH_PASS) ** 2,
+        _along_x(weighted, HIGH_PASS**2),
+        _along_x(low, HIGH_PASS) ** 2,
+        _along_x(high, LOW_PASS) ** 2,
         _ring(pixels, inner),
         _roughness(inner),
     )
-    return [image[GRID, GRID].ravel() for image in images]
+    return [image.ravel() for image in images]
 
 
-def _separable(pixels: FloatArray, down: Taps, across: Taps) -> FloatArray:
-    once: FloatArray = correlate1d(pixels, down, axis=0)
-    twice: FloatArray = correlate1d(once, across, axis=1)
-    return twice
+def _along_x(rows: FloatArray, taps: Taps) -> FloatArray:
+    filtered: FloatArray = correlate1d(rows, taps, axis=1)
+    return filtered[:, GRID]
 
 
 def _ring(pixels: FloatArray, inner: FloatArray) -> FloatArray:
     """Return the mean over the outer square without the inner one."""
     outer: FloatArray = uniform_filter(pixels, OUTER)
     weight = np.float32(OUTER**2 / (OUTER**2 - INNER**2))
-    return outer * weight - inner * (weight - 1)
+    ring: FloatArray = outer[GRID, GRID] * weight - inner[GRID, GRID] * (weight - 1)
+    return ring
 
 
 def _roughness(inner: FloatArray) -> FloatArray:
     """Return how much the four neighbouring squares differ, and from this one."""
-    up, below = np.roll(inner, INNER, axis=0), np.roll(inner, -INNER, axis=0)
-    left, right = np.roll(inner, INNER, axis=1), np.roll(inner, -INNER, axis=1)
+    before, after = (
+        slice(GRID.start + step, GRID.stop + step, GRID.step)
+        for step in (-INNER, INNER)
+    )
+    up, below = inner[before, GRID], inner[after, GRID]
+    left, right = inner[GRID, before], inner[GRID, after]
     slope = (left - right) ** 2 + (up - below) ** 2
+    around = left + right + up + below
     saddle = (left + right - up - below) ** 2
-    peak = (left + right + up + below - 4 * inner) ** 2
+    peak = (around - 4 * inner[GRID, GRID]) ** 2
     return (slope + saddle / 2 + peak / 10).astype(np.float32)
 
 
@@ -145,4 +153,4 @@ def _hidden(
 
 def _ring_share(there: NDArray[np.bool_]) -> FloatArray:
     ones = there.astype(np.float32)
-    return _ring(ones, uniform_filter(ones, INNER))[GRID, GRID].ravel()
+    return _ring(ones, uniform_filter(ones, INNER)).ravel()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from w2s_cli.estimate.noise import NoiseFit
+from w2s_cli.estimate.noise_fit import NoiseFit
 from w2s_cli.evaluation.plot import Series, line_plot
 
 SIGMAS = 2.0

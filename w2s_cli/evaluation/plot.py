@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,13 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Values = NDArray[np.float64]
+from w2s_cli.evaluation.axis import Axis
 
 _SIZE = (900, 600)
 _LEFT, _TOP, _RIGHT, _BOTTOM = 96, 72, 28, 64  # what the axes leave for text
 _FINE = 3  # the curves are drawn so much larger, and shrunk: no staircases
-_TICKS = 7
-_ROOM = 0.04  # between the data and the frame, as a part of the range
 _BLACK, _GRAY, _PALE = (32, 32, 32), (120, 120, 120), (232, 232, 232)
 _COLOURS: list[tuple[int, ...]] = [
     (31, 102, 173),
@@ -51,31 +49,6 @@ class Series:
     style: Literal["line", "points", "band"] = "line"
     upper: NDArray[Any] | None = None
     colour: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    """Numbers along `length` pixels."""
-
-    low: float
-    high: float
-    length: int
-
-    def __call__(self, values: NDArray[Any]) -> Values:
-        part = (np.asarray(values, np.float64) - self.low) / (self.high - self.low)
-        return part * self.length
-
-    @property
-    def step(self) -> float:
-        """Return the distance of the ticks: 1, 2 or 5 times a power of ten."""
-        least = (self.high - self.low) / _TICKS
-        power = 10.0 ** floor(log10(least))
-        return next(n * power for n in (1, 2, 5, 10) if n * power >= least * 0.999)
-
-    @property
-    def ticks(self) -> Values:
-        first, last = ceil(self.low / self.step), floor(self.high / self.step)
-        return np.arange(first, last + 1, dtype=np.float64) * self.step
 
 
 def line_plot(
@@ -118,25 +91,16 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size=size)
 
 
-def _axes(series: Sequence[Series]) -> tuple[_Axis, _Axis]:
+def _axes(series: Sequence[Series]) -> tuple[Axis, Axis]:
     shown = [one for one in series if one.style != "band"]
     width, height = _SIZE[0] - _LEFT - _RIGHT, _SIZE[1] - _TOP - _BOTTOM
     return (
-        _Axis(*_span([one.x for one in shown]), width),
-        _Axis(*_span([one.y for one in shown]), height),
+        Axis.over([one.x for one in shown], width),
+        Axis.over([one.y for one in shown], height),
     )
 
 
-def _span(values: Sequence[NDArray[Any]]) -> tuple[float, float]:
-    """Return the least and greatest finite value, with some room around."""
-    every = np.concatenate([np.ravel(some) for some in values]).astype(np.float64)
-    every = every[np.isfinite(every)]
-    low, high = float(every.min()), float(every.max())
-    room = (high - low) * _ROOM or abs(high) / 2 or 1.0
-    return low - room, high + room
-
-
-def _area(series: Sequence[Series], x: _Axis, y: _Axis) -> Image.Image:
+def _area(series: Sequence[Series], x: Axis, y: Axis) -> Image.Image:
     """Return what is inside the frame."""
     size = (x.length, y.length)
     area = Image.new("RGB", (x.length * _FINE, y.length * _FINE), "white")
@@ -150,7 +114,7 @@ def _area(series: Sequence[Series], x: _Axis, y: _Axis) -> Image.Image:
     return area.resize(size, Image.Resampling.BOX)
 
 
-def _draw(draw: ImageDraw.ImageDraw, one: Series, x: _Axis, y: _Axis) -> None:
+def _draw(draw: ImageDraw.ImageDraw, one: Series, x: Axis, y: Axis) -> None:
     colour = _COLOURS[one.colour % len(_COLOURS)]
     points = _places(one.x, one.y, x, y)
     match one.style:
@@ -166,7 +130,7 @@ def _draw(draw: ImageDraw.ImageDraw, one: Series, x: _Axis, y: _Axis) -> None:
 
 
 def _places(
-    across: NDArray[Any], up: NDArray[Any], x: _Axis, y: _Axis
+    across: NDArray[Any], up: NDArray[Any], x: Axis, y: Axis
 ) -> list[tuple[float, float]]:
     """Return where the finite points are drawn, not too far outside."""
     far = 10 * max(_SIZE)
@@ -183,7 +147,7 @@ def _light(colour: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(255 - (255 - level) // 4 for level in colour)
 
 
-def _tick(draw: ImageDraw.ImageDraw, x: _Axis, y: _Axis) -> None:
+def _tick(draw: ImageDraw.ImageDraw, x: Axis, y: Axis) -> None:
     """Label the ticks of both axes."""
     for at, value in zip(x(x.ticks), x.ticks, strict=True):
         place = (_LEFT + at, _TOP + y.length + 8)
