@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from numpy.typing import NDArray
-
+from w2s_cli.batch.kernel_doubts import doubts
 from w2s_cli.batch.pairs import images
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.estimate.kernel import KernelFit, Pair, fit_kernel
@@ -15,12 +13,6 @@ from w2s_cli.physics.kernel import Kernel
 from w2s_cli.stack import Stack
 
 MOST_PLANES = 16
-LEAST_CERTAINTY = 0.98
-MOST_LEFTOVER = 0.3
-MOST_SATURATED = 0.001
-_FULL = [2**bits - 1 for bits in range(8, 17)]  # where cameras saturate
-_UNLIKE = 0.05  # relative difference of pixel sizes that should agree
-_NARROW = 0.3  # standard deviation in pixels: no blur to speak of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,8 +112,7 @@ def kernel_of(
     own = next((sharp or (low and low / scale) for low, sharp in sizes), None)
     kernel = Kernel(fit.kernel.weights, pixel_size or own)
     fit = replace(fit, kernel=kernel)
-    warnings = [*_of_sizes(sizes, scale), *_of_pixels(pairs), *_of_fit(fit)]
-    return Measured(fit, tuple(names), tuple(warnings))
+    return Measured(fit, tuple(names), doubts(pairs, sizes, fit))
 
 
 def _planes_of(
@@ -162,54 +153,3 @@ def _one_channel(stack: Stack, path: Path, channel: str | None) -> Stack:
             hint="choose one with --channel",
         )
     return stack
-
-
-def _of_sizes(
-    sizes: Sequence[tuple[float | None, float | None]], scale: int
-) -> list[str]:
-    """Return what is odd about the pixel sizes."""
-    odd = [
-        (low, sharp)
-        for low, sharp in sizes
-        if low and sharp and abs(low / sharp / scale - 1) > _UNLIKE
-    ]
-    return [
-        f"a pixel of the widefield image is {low:g} um wide, of the sharp one "
-        f"{sharp:g} um, yet it has {scale} times as many pixels along an axis"
-        for low, sharp in odd[:1]
-    ]
-
-
-def _of_pixels(pairs: Sequence[Pair]) -> list[str]:
-    worst = max(_saturated(image) for pair in pairs for image in pair)
-    if worst <= MOST_SATURATED:
-        return []
-    return [f"up to {worst:.1%} of the pixels of an image are saturated"]
-
-
-def _saturated(image: NDArray[Any]) -> float:
-    peak = image.max()
-    return float((image == peak).mean()) if peak in _FULL else 0.0
-
-
-def _of_fit(fit: KernelFit) -> list[str]:
-    """Return why the images may not determine the kernel."""
-    reasons = []
-    if fit.certainty is not None and fit.certainty < LEAST_CERTAINTY:
-        reasons.append(
-            "the images hold too little light or structure to determine the kernel: a "
-            f"correlation of {fit.certainty:.3f} with the true one is to be expected. "
-            "Join more pairs, or more light"
-        )
-    leftover = max(pair.leftover for pair in fit.pairs)
-    if leftover > MOST_LEFTOVER:
-        reasons.append(
-            "what the kernel leaves unexplained is no noise (its neighbouring pixels "
-            f"are correlated by {leftover:.2f}): light from out of focus, images that "
-            "differ, or a widefield image that was filtered"
-        )
-    if fit.width < _NARROW:
-        reasons.append(
-            "the kernel is narrower than a pixel: is the sharp image any sharper?"
-        )
-    return reasons

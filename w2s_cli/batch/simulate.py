@@ -11,53 +11,15 @@ from numpy.typing import NDArray
 
 from w2s_cli import __version__
 from w2s_cli.batch.microscope import Microscope
+from w2s_cli.batch.recording import FULL, Recording
 from w2s_cli.batch.sharp import brightness, light, square_pixel, usable
-from w2s_cli.errors import UsageError
-from w2s_cli.files import check_target, opened, write
+from w2s_cli.files import check_fits, check_target, opened, write
 from w2s_cli.physics.kernel import Kernel
-from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.physics.simulate import Exposure, camera, widefield
 from w2s_cli.stack import Stack
 
-FULL = 65535
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """How a simulated image is taken.
-
-    Attributes
-    ----------
-    noise
-        Of the camera.
-    photons
-        Expected in a camera pixel that is as bright as the 99.8th percentile of the
-        truth, before the blur; 0 where the truth is in photons a camera pixel already.
-    background
-        Even light, in photons a camera pixel.
-    haze
-        Light from out of focus, as a share of the light in focus.
-    multiplied
-        Whether an EMCCD multiplies the electrons.
-    scale
-        Truth pixels along the side of a camera pixel, 1 or 2.
-    seed
-        Chooses the noise.
-    """
-
-    noise: NoiseModel
-    photons: float = 0.0
-    background: float = 0.0
-    haze: float = 0.0
-    multiplied: bool = False
-    scale: int = 2
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("photons", "background", "haze"):
-            value = getattr(self, name)
-            if not 0 <= value < np.inf:
-                raise UsageError(f"--{name} must be 0 or more, found {value:g}")
+MOST_PHOTONS = 1e15
+"""Beyond any camera; of many more, no Poisson number can be drawn."""
 
 
 @dataclass
@@ -84,6 +46,17 @@ class Simulated:
     unit: float
     saturated: int = 0
     seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the account as a JSON object."""
+        return {
+            "source": str(self.source),
+            "target": str(self.target),
+            "shape": list(self.shape),
+            "photons_per_unit": self.unit,
+            "saturated": self.saturated,
+            "seconds": round(self.seconds, 3),
+        }
 
 
 @dataclass(frozen=True)
@@ -139,17 +112,20 @@ def simulate_file(
     with opened(source, axes=axes) as read:
         truth = usable(read, recording.scale, pixel_size)
         kernel = microscope.kernel(square_pixel(truth))
-        fine = None if sim is None else microscope.fine_kernel(kernel)
         unit = _unit(truth, recording)
         seen, outcome = _seen(truth, kernel, recording, unit, source, target)
+        outputs = [(seen, target)]
+        if sim is not None:
+            fine = microscope.fine_kernel(kernel)
+            outputs.append((_ideal(truth, fine, recording, unit), sim))
+        for stack, path in outputs:
+            check_fits(stack, path)
 
         def record() -> Mapping[str, Any]:
             return _record(microscope, recording, outcome)
 
-        write(seen, target, overwrite=overwrite, record=record)
-        if sim is not None and fine is not None:
-            ideal = _ideal(truth, fine, recording, unit)
-            write(ideal, sim, overwrite=overwrite, record=record)
+        for stack, path in outputs:
+            write(stack, path, overwrite=overwrite, record=record)
     outcome.seconds = perf_counter() - start
     return outcome
 
@@ -172,6 +148,7 @@ def _seen(
     def make(index: tuple[int, ...]) -> NDArray[Any]:
         rng = np.random.default_rng([recording.seed, *index])
         photons = widefield(light(truth, index), kernel, exposure, scale)
+        photons = photons.clip(max=MOST_PHOTONS)
         counts = camera(photons, noise, rng, multiplied=recording.multiplied)
         outcome.saturated += int(np.count_nonzero(counts == FULL))
         return counts

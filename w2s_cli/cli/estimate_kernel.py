@@ -1,15 +1,14 @@
 """`w2s estimate-kernel`: the blur between widefield and sharp images."""
 
 import json
-from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from w2s_cli import __version__
 from w2s_cli.cli.arguments import micrometres
-from w2s_cli.cli.kernel_report import about, check_targets, draw, facts, profile_rows
+from w2s_cli.cli.kernel_report import about, check_targets, draw
 from w2s_cli.cli.telling import warn
 from w2s_cli.errors import UsageError
 
@@ -82,18 +81,18 @@ def estimate_kernel(
     HIGH has twice as many pixels along Y and X as LOW, or as many. The kernel is on the
     grid of HIGH: w2s simulate --kernel blurs with it.
     """
+    from w2s_cli.batch.kernel_facts import as_made, fit_facts, profile_rows
     from w2s_cli.batch.kernel_pairs import kernel_of, paired_files
     from w2s_cli.files.kernel_file import write_kernel
 
     if as_json and as_csv:
         raise UsageError("--json and --csv both want standard output", hint="drop one")
     constant = _constant(regularisation)
-    check_targets(output, plot, images, overwrite=overwrite)
-    found = kernel_of(
-        paired_files(images), side, constant, pixel_size, axes=axes, channel=channel
-    )
+    files = paired_files(images)
+    check_targets(output, plot, [*chain(*files)], overwrite=overwrite)
+    found = kernel_of(files, side, constant, pixel_size, axes=axes, channel=channel)
     write_kernel(
-        found.fit.kernel, output, overwrite=overwrite, record=lambda: _record(found)
+        found.fit.kernel, output, overwrite=overwrite, record=lambda: as_made(found)
     )
     if plot is not None:
         draw(found.fit.kernel, plot, title=f"{output.name}: blur kernel")
@@ -101,7 +100,7 @@ def estimate_kernel(
         warn(warning)
     if as_json:
         profile = profile_rows(found.fit.kernel)
-        typer.echo(json.dumps({**_facts(found), "profile": profile}, indent=2))
+        typer.echo(json.dumps({**fit_facts(found), "profile": profile}, indent=2))
     elif as_csv:
         _print_csv(found)
     else:
@@ -125,43 +124,6 @@ def _constant(regularisation: str) -> float | None:
         ) from None
 
 
-def _record(found: "Measured") -> dict[str, Any]:
-    """Return what the kernel's file says of its making."""
-    made = {"tool": "w2s", "version": __version__, "command": "estimate-kernel"}
-    known = _facts(found)
-    for pair in known["pairs"]:
-        pair.update(low=Path(pair["low"]).name, high=Path(pair["high"]).name)
-    return {**made, **known}
-
-
-def _facts(found: "Measured") -> dict[str, Any]:
-    fit = found.fit
-    smooth = asdict(fit.prior) if fit.prior else {}
-    return {
-        **facts(fit.kernel),
-        "regularisation": {
-            "kind": "constant" if fit.prior is None else "auto",
-            "noise_over_kernel_power" if fit.prior else "constant": fit.ratio,
-            **smooth,
-        },
-        "certainty": fit.certainty,
-        "pairs": [
-            {
-                "low": str(low),
-                "high": str(high),
-                "shift": list(pair.alignment.shift),
-                "gain": pair.alignment.gain,
-                "background": pair.alignment.background,
-                "explained": pair.explained,
-                "noise": pair.noise,
-                "leftover_correlation": pair.leftover,
-            }
-            for (low, high), pair in zip(found.names, fit.pairs, strict=True)
-        ],
-        "warnings": list(found.warnings),
-    }
-
-
 def _print(found: "Measured", output: Path) -> None:
     fit = found.fit
     rows = [("kernel", f"{output}"), *about(fit.kernel)]
@@ -175,8 +137,7 @@ def _print(found: "Measured", output: Path) -> None:
                 f"{fit.prior.smoothness:.2g} and within {fit.prior.extent:.2g} pixels",
             )
         )
-    if fit.certainty is not None:
-        rows.append(("certainty", f"{fit.certainty:.3f}, expected correlation"))
+        rows.append(("certainty", _certainty(fit.certainty)))
     for (low, high), pair in zip(found.names, fit.pairs, strict=True):
         y, x = pair.alignment.shift
         rows.append(
@@ -190,7 +151,15 @@ def _print(found: "Measured", output: Path) -> None:
         typer.echo(f"{label:15} {text}")
 
 
+def _certainty(certainty: float | None) -> str:
+    if certainty is None:
+        return "unknown: what is left is no noise"
+    return f"{certainty:.3f}, expected correlation"
+
+
 def _print_csv(found: "Measured") -> None:
+    from w2s_cli.batch.kernel_facts import profile_rows
+
     rows = profile_rows(found.fit.kernel)
     typer.echo(",".join(rows[0]))
     for row in rows:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from w2s_cli.cli.telling import note
 from w2s_cli.errors import UsageError
@@ -37,25 +37,10 @@ def check_targets(
     check_spared(plot, inputs)
 
 
-def facts(kernel: "Kernel") -> dict[str, Any]:
-    """Return the size and width of a kernel as JSON."""
-    from w2s_cli.physics.profile import best_gaussian, radial_profile
-
-    fwhm = radial_profile(kernel).fwhm
-    sigma, likeness = best_gaussian(kernel)
-    size = kernel.pixel_size
-    return {
-        "shape": list(kernel.weights.shape),
-        "pixel_size": size,
-        "fwhm_pixels": fwhm,
-        "fwhm_nm": fwhm * size * 1000 if fwhm and size else None,
-        "gaussian_sigma_pixels": sigma,
-        "gaussian_correlation": likeness,
-    }
-
-
 def about(kernel: "Kernel") -> list[tuple[str, str]]:
     """Return the same as lines of a table."""
+    from w2s_cli.batch.kernel_facts import facts
+
     known = facts(kernel)
     size = " x ".join(map(str, known["shape"])) + " pixels"
     if kernel.pixel_size:
@@ -74,35 +59,11 @@ def about(kernel: "Kernel") -> list[tuple[str, str]]:
     ]
 
 
-def profile_rows(kernel: "Kernel") -> list[dict[str, float | None]]:
-    """Return the radial profile, and that of the best Gaussian, a row a radius.
-
-    Both are relative to the kernel's middle.
-    """
-    import numpy as np
-
-    from w2s_cli.physics.profile import best_gaussian, radial_profile
-
-    profile, size = radial_profile(kernel), kernel.pixel_size
-    sigma, _ = best_gaussian(kernel)
-    gaussian = np.exp(-0.5 * (profile.radius / sigma) ** 2)
-    return [
-        {
-            "radius_pixels": float(radius),
-            "radius_um": float(radius) * size if size else None,
-            "weight": float(weight),
-            "gaussian": float(alike),
-        }
-        for radius, weight, alike in zip(
-            profile.radius, profile.weight / profile.weight[0], gaussian, strict=True
-        )
-    ]
-
-
 def draw(kernel: "Kernel", path: Path, title: str) -> None:
     """Draw the radial profile of a kernel, beside that of the best Gaussian."""
     import numpy as np
 
+    from w2s_cli.batch.kernel_facts import facts, profile_rows
     from w2s_cli.evaluation.plot import Series, line_plot
     from w2s_cli.files.target import replacing
 

@@ -8,7 +8,7 @@ import typer
 
 from w2s_cli import __version__
 from w2s_cli.cli.arguments import micrometres
-from w2s_cli.cli.kernel_report import about, check_targets, draw, facts, profile_rows
+from w2s_cli.cli.kernel_report import about, check_targets, draw
 
 
 def make_kernel(
@@ -61,6 +61,7 @@ def make_kernel(
 
     For w2s simulate the pixel is that of the truth, half a camera pixel.
     """
+    from w2s_cli.batch.kernel_facts import facts, profile_rows
     from w2s_cli.files.kernel_file import write_kernel
     from w2s_cli.physics.kernel import enclosed, enclosing_side, widefield_kernel
 

@@ -1,5 +1,6 @@
 """`w2s simulate`: what a microscope would show of a sharp image."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -80,6 +81,9 @@ def simulate(
         str | None,
         typer.Option("--axes", help="Axes of TRUTH, such as TCYX.", metavar="AXES"),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON instead of text.")
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace outputs that exist.")
     ] = False,
@@ -94,7 +98,8 @@ def simulate(
     """
     from w2s_cli.batch.microscope import microscope
     from w2s_cli.batch.pairs import check_spared
-    from w2s_cli.batch.simulate import Recording, simulate_file
+    from w2s_cli.batch.recording import Recording
+    from w2s_cli.batch.simulate import simulate_file
     from w2s_cli.physics.noise import NoiseModel
 
     for target in (output, sim):
@@ -123,6 +128,9 @@ def simulate(
     )
     if outcome.saturated:
         warn(f"{output}: {outcome.saturated} pixels are saturated")
+    if as_json:
+        typer.echo(json.dumps(outcome.as_json(), indent=2))
+        return
     size = " x ".join(map(str, outcome.shape))
     note(
         f"{truth} -> {output}: {size}, {outcome.unit:.4g} photons a camera pixel where "

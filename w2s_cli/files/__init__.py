@@ -28,7 +28,7 @@ from w2s_cli.files.format import format_for, format_of
 from w2s_cli.files.target import check_target, replacing
 from w2s_cli.stack import Stack
 
-__all__ = ["check_target", "opened", "write"]
+__all__ = ["check_fits", "check_target", "opened", "write"]
 
 
 @contextmanager
@@ -65,6 +65,23 @@ def opened(path: Path, *, axes: str | None = None) -> Iterator[Stack]:
         yield stack
 
 
+def check_fits(stack: Stack, path: Path) -> None:
+    """Find out before the work whether the format of `path` can hold a stack.
+
+    Raises
+    ------
+    UsageError
+        When no format has the suffix of `path`.
+    InputError
+        When the format cannot hold the stack.
+    """
+    writer = import_module(format_for(path).writer)
+    if problem := writer.problem(stack):
+        raise InputError(
+            f"{path} cannot hold this image: {problem}", hint="write a .tif file"
+        )
+
+
 def write(
     stack: Stack,
     path: Path,
@@ -95,12 +112,8 @@ def write(
         When `path` exists, or cannot be written. Nothing half-written is left.
     """
     check_target(path, overwrite=overwrite)
-    form = format_for(path)
-    writer = import_module(form.writer)
-    if problem := writer.problem(stack):
-        raise InputError(
-            f"{path} cannot hold this image: {problem}", hint="write a .tif file"
-        )
+    check_fits(stack, path)
+    writer = import_module(format_for(path).writer)
 
     def history() -> tuple[Mapping[str, Any], ...]:
         return (*stack.history, *([record()] if record else []))

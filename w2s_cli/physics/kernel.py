@@ -20,6 +20,7 @@ from w2s_cli.errors import UsageError
 
 FloatArray = NDArray[np.float32]
 
+MOST_SIDE = 1023
 _WIDE = 4  # sides of the field that a kernel is computed on, in sides of the kernel
 _MOST_APERTURE = 1.8
 
@@ -120,15 +121,18 @@ def diffraction_kernel(
     Raises
     ------
     UsageError
-        When pixels cannot show the cut-off, or the side is no odd number above 0.
+        When pixels cannot show the cut-off, or the side is even or out of range.
     """
     if not 0 < cutoff <= 0.5:
         raise UsageError(
             f"a cut-off of {cutoff:.3g} cycles a pixel cannot be shown by pixels",
             hint="they show up to half a cycle: use a finer grid",
         )
-    if side < 1 or side % 2 == 0:
-        raise UsageError(f"the side of a kernel must be odd, found {side}")
+    if not 1 <= side <= MOST_SIDE or side % 2 == 0:
+        raise UsageError(
+            f"the side of a kernel must be odd, 1 to {MOST_SIDE} pixels, found {side}",
+            hint="its middle is a pixel",
+        )
     # On a wide field, so that what goes round its edges is weak
     field = fft.next_fast_len(_WIDE * side)
     frequency = fft.fftfreq(field)
