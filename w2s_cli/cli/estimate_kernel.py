@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from w2s_cli.cli.arguments import micrometres
+from w2s_cli.cli import kernel_options as blur
+from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
 from w2s_cli.cli.telling import warn
 from w2s_cli.errors import UsageError
@@ -24,12 +25,7 @@ def estimate_kernel(
             metavar="LOW... HIGH...",
         ),
     ],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", help="The kernel: a .tif or .npy file.", metavar="OUT"
-        ),
-    ],
+    output: blur.KernelFile,
     side: Annotated[
         int, typer.Option("--side", help="Side of the kernel in pixels, odd.")
     ] = 35,
@@ -40,36 +36,15 @@ def estimate_kernel(
             help="auto, authors (of W2S), or the number to add to HIGH's power.",
         ),
     ] = "auto",
-    pixel_size: Annotated[
-        float | None,
-        typer.Option(
-            "--pixel-size", help="Micrometres a pixel of HIGH.", callback=micrometres
-        ),
-    ] = None,
-    axes: Annotated[
-        str | None,
-        typer.Option(
-            "--axes",
-            help="The axes of the files, such as TCYX, where they don't say.",
-        ),
-    ] = None,
-    channel: Annotated[
-        str | None,
-        typer.Option("--channel", help="One channel only: its name, or number from 0."),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option("--plot", help="Draw the radial profile.", metavar="FILE.png"),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of text.")
-    ] = False,
+    pixel_size: Annotated[float | None, blur.PixelSize] = None,
+    axes: ask.Axes = None,
+    channel: ask.ChannelName = None,
+    plot: blur.Plot = None,
+    as_json: ask.JsonText = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print the radial profile as CSV.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
-    ] = False,
+    overwrite: ask.Overwrite = False,
 ) -> None:
     """Estimate the blur kernel between widefield and sharp images of the same fields.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from w2s_cli.cli import options as ask
 from w2s_cli.cli.reports import document, show_failure
 from w2s_cli.cli.telling import note, warn
 from w2s_cli.cli.wording import table
@@ -25,13 +26,7 @@ _COLUMNS = (
 
 
 def estimate_noise(
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            help="Image files, folders of image files, or - for standard input.",
-            metavar="FILE",
-        ),
-    ],
+    files: ask.Inputs,
     repeats: Annotated[
         str | None,
         typer.Option(
@@ -48,17 +43,8 @@ def estimate_noise(
             metavar="FILE",
         ),
     ] = None,
-    axes: Annotated[
-        str | None,
-        typer.Option(
-            "--axes",
-            help="The axes of the files, such as TCYX, where they don't say.",
-        ),
-    ] = None,
-    channel: Annotated[
-        str | None,
-        typer.Option("--channel", help="One channel only: its name, or number from 0."),
-    ] = None,
+    axes: ask.Axes = None,
+    channel: ask.ChannelName = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -72,9 +58,7 @@ def estimate_noise(
         bool, typer.Option("--json", help="Print JSON, for `w2s restore --noise`.")
     ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
-    ] = False,
+    quiet: ask.Quiet = False,
 ) -> None:
     """Estimate the noise of a camera from images.
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from w2s_cli.cli import options as ask
 from w2s_cli.cli.wording import words
 
 _UNITS = {"pixel_size": " (um)", "time_step": " (s)"}
@@ -13,9 +14,7 @@ _UNITS = {"pixel_size": " (um)", "time_step": " (s)"}
 
 def info(
     file: Annotated[Path, typer.Argument(help="An image file.", metavar="FILE")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of text.")
-    ] = False,
+    as_json: ask.JsonText = False,
 ) -> None:
     """Say what an image file holds, and what w2s did to it.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from w2s_cli.cli import options as ask
 from w2s_cli.cli.wording import words
 
 
@@ -13,9 +14,7 @@ def inspect(
     file: Annotated[
         Path, typer.Argument(help="A file of weights, of any kind.", metavar="FILE")
     ],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of text.")
-    ] = False,
+    as_json: ask.JsonText = False,
 ) -> None:
     """Say what a file of weights holds, without running anything in it.
 

@@ -1,58 +1,30 @@
 """`w2s make-kernel`: the blur that theory predicts."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from w2s_cli import __version__
-from w2s_cli.cli.arguments import micrometres
+from w2s_cli.cli import kernel_options as blur
+from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
 
 
 def make_kernel(
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", help="The kernel: a .tif or .npy file.", metavar="OUT"
-        ),
-    ],
-    na: Annotated[
-        float, typer.Option("--na", help="Numerical aperture of the objective.")
-    ],
-    wavelength: Annotated[
-        float,
-        typer.Option(
-            "--wavelength",
-            help="Of the emitted light, in micrometres.",
-            callback=micrometres,
-        ),
-    ],
-    pixel_size: Annotated[
-        float,
-        typer.Option(
-            "--pixel-size",
-            help="Micrometres a pixel of the kernel.",
-            callback=micrometres,
-        ),
-    ],
+    output: blur.KernelFile,
+    na: Annotated[float, blur.Aperture],
+    wavelength: Annotated[float, blur.Wavelength],
+    pixel_size: Annotated[float, blur.PixelSize],
     side: Annotated[
         int | None,
         typer.Option(
             "--side", help="Side in pixels, odd; by default 97 % of the light fits."
         ),
     ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option("--plot", help="Draw the radial profile.", metavar="FILE.png"),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of text.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
-    ] = False,
+    plot: blur.Plot = None,
+    as_json: ask.JsonText = False,
+    overwrite: ask.Overwrite = False,
 ) -> None:
     """Make the theoretical kernel of a widefield microscope in focus.
 

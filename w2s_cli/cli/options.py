@@ -1,4 +1,4 @@
-"""The arguments and options of `w2s restore`, in the order of its help."""
+"""The options that commands share, and those of `w2s restore`; in the order of help."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -36,7 +36,7 @@ Weights = Annotated[
     list[Path] | None,
     typer.Option(
         "--weights",
-        help="Weights for a network, in place of the shipped ones.",
+        help="Weights for the networks of the method, in their order.",
         metavar="FILE",
     ),
 ]
@@ -57,9 +57,7 @@ Axes = Annotated[
 ]
 ChannelName = Annotated[
     str | None,
-    typer.Option(
-        "--channel", help="Restore one channel only: its name, or number from 0."
-    ),
+    typer.Option("--channel", help="One channel only: its name, or number from 0."),
 ]
 Gain = Annotated[float | None, typer.Option("--gain", help="Camera counts a photon.")]
 Offset = Annotated[
@@ -100,4 +98,5 @@ DryRun = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print what became of each file as JSON.")
 ]
+JsonText = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]

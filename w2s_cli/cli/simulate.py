@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from w2s_cli.cli.arguments import micrometres
+from w2s_cli.cli import kernel_options as blur
+from w2s_cli.cli import options as ask
 from w2s_cli.cli.telling import note, warn
 from w2s_cli.errors import UsageError
 
@@ -29,24 +30,9 @@ def simulate(
             "--kernel", help="The blur, on the grid of TRUTH.", metavar="FILE"
         ),
     ] = None,
-    na: Annotated[
-        float | None,
-        typer.Option("--na", help="Numerical aperture, in place of a kernel."),
-    ] = None,
-    wavelength: Annotated[
-        float | None,
-        typer.Option(
-            "--wavelength",
-            help="Of the emitted light, in micrometres.",
-            callback=micrometres,
-        ),
-    ] = None,
-    pixel_size: Annotated[
-        float | None,
-        typer.Option(
-            "--pixel-size", help="Micrometres a pixel of TRUTH.", callback=micrometres
-        ),
-    ] = None,
+    na: Annotated[float | None, blur.Aperture] = None,
+    wavelength: Annotated[float | None, blur.Wavelength] = None,
+    pixel_size: Annotated[float | None, blur.PixelSize] = None,
     photons: Annotated[
         float,
         typer.Option(
@@ -77,16 +63,9 @@ def simulate(
         typer.Option("--scale", help="Pixels of TRUTH along a camera pixel: 1 or 2."),
     ] = "2",
     seed: Annotated[int, typer.Option("--seed", help="Which noise.", min=0)] = 0,
-    axes: Annotated[
-        str | None,
-        typer.Option("--axes", help="Axes of TRUTH, such as TCYX.", metavar="AXES"),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of text.")
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace outputs that exist.")
-    ] = False,
+    axes: ask.Axes = None,
+    as_json: ask.JsonText = False,
+    overwrite: ask.Overwrite = False,
 ) -> None:
     """Simulate the widefield image of a sharp one.
 
