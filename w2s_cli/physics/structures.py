@@ -135,8 +135,11 @@ def _bent(a: Points, b: Points, side: int, rng: np.random.Generator) -> Points:
 
 
 def _flicker(length: int, strength: float, rng: np.random.Generator) -> Points:
-    """Return a brightness along a path: labels are never even."""
-    drift = gaussian_filter(rng.normal(0, 1, length), 3, mode="reflect") * 3
+    """Return a brightness along a path: labels are never even.
+
+    It changes slowly. Beads as small as the noise would teach a network to draw them.
+    """
+    drift = gaussian_filter(rng.normal(0, 1, length), 10, mode="reflect") * 6
     return np.asarray(np.exp(strength * drift))
 
 

@@ -33,15 +33,14 @@ class Pool:
         """Return the pool of a recipe for a range of fields of view."""
         shares, data = recipe.sources, recipe.data
         real = shares.pairs or shares.averages
-        found = truth.pairs(data, span) if real else {}
-        finer = recipe.network.scale > 1
+        found = truth.pairs(data, span, recipe.network.scale) if real else []
         fields = {
-            "averages": truth.averages(found if shares.averages else {}, finer=finer),
+            "averages": truth.averages(found if shares.averages else []),
             "sharp": truth.sharp(data) if shares.sharp else [],
         }
         simulated = truth.Simulated(seed, recipe.simulated_fields)
         measured = truth.kernels(data) if recipe.light.measured else []
-        return cls(recipe, list(found.values()), fields, simulated, measured)
+        return cls(recipe, found, fields, simulated, measured)
 
     def batch(self, stream: int, step: int) -> list[Sample]:
         """Return the samples of a step, drawn from the seed, `stream` and `step`."""

@@ -130,14 +130,24 @@ class Draw:
 def _crop(
     planes: Sequence[NDArray[Any]], side: int, rng: np.random.Generator
 ) -> list[NDArray[Any]]:
-    """Return the same random square of every plane, turned the same way."""
+    """Return the same random square of every plane, turned the same way.
+
+    `side` is in pixels of the first plane; the others may be so many times as large.
+    """
     height, width = planes[0].shape
     if min(height, width) < side:
         pad = [(0, max(side - length, 0)) for length in (height, width)]
         planes = [np.pad(plane, pad, mode="symmetric") for plane in planes]
         height, width = planes[0].shape
     y, x = rng.integers(height - side + 1), rng.integers(width - side + 1)
-    return _turned([plane[y : y + side, x : x + side] for plane in planes], rng)
+    finer = (len(plane) // height for plane in planes)
+    return _turned(
+        [
+            plane[y * n : (y + side) * n, x * n : (x + side) * n]
+            for plane, n in zip(planes, finer, strict=True)
+        ],
+        rng,
+    )
 
 
 def _turned(
