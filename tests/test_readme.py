@@ -39,6 +39,8 @@ def test_there_are_commands() -> None:
 
 @pytest.mark.parametrize("command", _commands())
 def test_command_of_the_readme_runs(command: str, folder: Path) -> None:
-    words = [sys.executable, "-m", "w2s_cli", *command.split()[1:]]
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+    script = f'w2s() {{ "{sys.executable}" -m w2s_cli "$@"; }}; {command}'
+    done = subprocess.run(
+        script, cwd=folder, capture_output=True, text=True, shell=True
+    )
     assert done.returncode == 0, done.stderr

@@ -19,7 +19,7 @@ class Entry:
     summary: str
     source: str = ""  # the paper or library it comes from
     licence: str = LICENCE
-    scale: int = 1  # output pixels per input pixel
+    scale: int = 1  # output pixels per input pixel; 0 where the weights decide
     needs: str = ""  # what it cannot do without, in a few words
 
     def load(self) -> Any:

@@ -92,8 +92,10 @@ def test_the_noise_of_each_channel_is_estimated(tmp_path: Path) -> None:
     write(cell((2, 64, 64), "CYX"), source := tmp_path / "cell.tif")
     job = Job(method="vst+bm3d", options=("profile=lc",))
     outcome = restore_file(job, job.chain(), source, target := tmp_path / "clean.tif")
-    assert [channel.origin for channel in outcome.channels] == ["estimated"] * 2
-    for channel in outcome.channels:
+    assert [channel.origin for channel in outcome.findings.channels] == [
+        "estimated"
+    ] * 2
+    for channel in outcome.findings.channels:
         assert channel.noise.gain == pytest.approx(NOISE.gain, rel=0.45)
     with opened(target) as stack:
         assert stack.history[-1]["noise"] == outcome.as_json()["noise"]

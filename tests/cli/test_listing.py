@@ -12,7 +12,17 @@ def test_methods(w2s) -> None:
     head, *rows = w2s("methods").stdout.splitlines()
     assert head.split() == ["name", "scale", "needs", "summary", "source", "licence"]
     assert [row.split()[0] for row in rows] == [entry.name for entry in METHODS]
-    assert "non-commercial use only" in rows[2]
+    assert "non-commercial use only" in rows[3]
+    [fmd] = [row for row in rows if row.startswith("dncnn-fmd ")]
+    assert " x1 " in fmd
+    assert "weights, fetched at first use" in fmd
+    assert "Zhang et al., CVPR 2019 " in fmd
+    assert fmd.endswith(" MIT")
+    [ours] = [row for row in rows if row.startswith("dncnn-w2s-avg1 ")]
+    assert ours.endswith("not stated")
+    [rcan] = [row for row in rows if row.startswith("rcan ")]
+    assert rcan.split()[1] == "-"
+    assert "tiles approximate" in rcan
 
 
 def test_methods_as_json(w2s) -> None:

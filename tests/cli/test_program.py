@@ -14,7 +14,10 @@ import tifffile
 from w2s_cli import __version__
 
 HEAVY = ["numpy", "torch", "scipy", "tifffile", "PIL", "bm3d", "skimage", "safetensors"]
-COMMANDS = ["restore", "methods", "info", "train", "inspect", "convert", "demo"]
+COMMANDS = [
+    *("restore", "methods", "info", "train", "inspect", "convert", "demo"),
+    *("estimate-kernel", "make-kernel", "simulate"),
+]
 W2S = [sys.executable, "-m", "w2s_cli"]
 
 

@@ -40,7 +40,8 @@ def test_a_foreign_licence_is_told_once_a_run(w2s, here: Path) -> None:
     result = w2s("restore", "cell.tif", "other.npy", "-o", "out/", *words)
     first, *others = result.stderr.splitlines()
     assert first == (
-        "vst+bm3d: non-commercial use only (Dabov et al. 2007; the bm3d package)"
+        "vst+bm3d: licence: non-commercial use only "
+        "(Dabov et al. 2007; the bm3d package)"
     )
     assert len(others) == 2
     assert "non-commercial" not in "".join(others)

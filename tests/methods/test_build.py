@@ -77,8 +77,9 @@ def test_the_longest_name_is_taken(text: str, names: list[str]) -> None:
         ("gausian", "gausian", "did you mean 'gaussian'?"),
         ("median+bicubik", "bicubik", "did you mean 'bicubic'?"),
         ("vst+bm4d", "vst+bm4d", "did you mean 'vst+bm3d'?"),
-        ("median+", "", "known: bicubic, denoise"),
-        ("", "", "known: bicubic, denoise"),
+        ("dncn-fmd", "dncn-fmd", "did you mean 'dncnn-fmd'?"),
+        ("median+", "", "known: auto, bicubic, denoise"),
+        ("", "", "known: auto, bicubic, denoise"),
     ],
 )
 def test_unknown_methods_get_a_suggestion(text: str, wrong: str, hint: str) -> None:

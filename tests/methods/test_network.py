@@ -26,6 +26,14 @@ def test_traits_come_from_the_network_and_its_record(tmp_path: Path) -> None:
     assert traits.seen == Seen((1, 50), 2, (0.1, 0.2))
 
 
+def test_a_network_that_needs_the_whole_plane_gets_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not Denoise().traits.whole
+    monkeypatch.setattr(UNet, "whole", True)
+    assert Denoise().traits.whole
+
+
 @pytest.mark.parametrize("method", [Denoise, Jdsr])
 def test_half_precision_changes_little(method: type[Denoise | Jdsr]) -> None:
     full = method(precision="fp32")(BLOCKS)

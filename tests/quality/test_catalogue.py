@@ -7,6 +7,7 @@ import pytest
 from w2s_cli.assets import checkpoint
 from w2s_cli.assets.catalogue import find
 from w2s_cli.assets.store import path_of
+from w2s_cli.batch.weights import Origin, convert
 from w2s_cli.networks.rebuild import input_units, recognise
 
 WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
@@ -33,3 +34,14 @@ def test_published_weights(name: str, tmp_path: Path, monkeypatch) -> None:
 def test_parameters_of_niqe(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path))
     assert path_of("niqe", folder=WEIGHTS).stat().st_size == find("niqe").size
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_published_file_keeps_its_units(name: str, tmp_path: Path) -> None:
+    [source] = [
+        path
+        for path in WEIGHTS.glob("*.pth")
+        if checkpoint.digest(path) == find(name).sha256
+    ]
+    convert(source, target := tmp_path / "w.safetensors", Origin())
+    assert checkpoint.load(target).record["units"] == find(name).units

@@ -13,8 +13,12 @@ from w2s_cli.stack import Stack
 
 rng = np.random.default_rng(0)
 NOISE = {0: NoiseModel(2.0, 100, 3)}
-NETWORKS = {"denoise", "jdsr"}
-LOCAL = [entry.name for entry in METHODS if entry.name != "vst+bm3d"]
+NETWORKS = {"denoise", "jdsr", "auto"}
+LOCAL = [
+    entry.name
+    for entry in METHODS
+    if entry.name != "vst+bm3d" and "published" not in entry.target
+]
 
 
 def _method(name: str) -> Restorer:

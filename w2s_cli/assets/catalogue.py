@@ -41,6 +41,10 @@ class Item:
         The row of `networks.NETWORKS` that it belongs to; "" for none of them.
     units
         What the network takes, as `networks.rebuild.Units`; "" where not known.
+    scale
+        Output pixels per input pixel.
+    bf16
+        Whether bfloat16 changes the output by less than a tenth of its noise.
     trained_on
         Images and noise level.
     note
@@ -58,6 +62,8 @@ class Item:
     size: int = 0
     network: str = ""
     units: str = ""
+    scale: int = 1
+    bf16: bool = False
     trained_on: str = ""
     note: str = ""
 
@@ -84,6 +90,11 @@ def find(name: str) -> Item:
     if name not in rows:
         raise UnknownNameError("published file", name, rows)
     return rows[name]
+
+
+def of_hash(sha256: str) -> Item | None:
+    """Return the published weights whose file has this SHA-256, if it is known."""
+    return next((item for item in WEIGHTS.values() if item.sha256 == sha256), None)
 
 
 def _read(kind: Kind) -> Mapping[str, Item]:

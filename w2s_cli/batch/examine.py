@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from w2s_cli.batch.trust import concerns
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.estimate.noise import NoiseFit, fit_noise
+from w2s_cli.estimate.noise import fit_noise
+from w2s_cli.estimate.noise_fit import NoiseFit
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Chain
 from w2s_cli.restore.apply import finite
@@ -62,6 +63,28 @@ def examine(
     """
     if not chain.needs_noise:
         return []
+    models = models_of(stack, given)
+    return [
+        _examined(stack, channel, chain, models[channel])
+        for channel in range(stack.channel_count)
+    ]
+
+
+def models_of(stack: Stack, given: Sequence[NoiseModel]) -> Sequence[NoiseModel | None]:
+    """Return the noise model that each channel is given, None for none.
+
+    Parameters
+    ----------
+    stack
+        The image.
+    given
+        One for each channel, one for all, or none.
+
+    Raises
+    ------
+    UsageError
+        When there is another number of them.
+    """
     count = stack.channel_count
     number = stack.extra.get("channel", count)  # the one taken out of several
     if count == 1 < len(given) and number < len(given):
@@ -71,11 +94,9 @@ def examine(
             f"{len(given)} noise models for an image of {count} channels",
             hint="give one for all channels, or one for each",
         )
-    models = [*given] * (count if len(given) == 1 else 1)
-    return [
-        _examined(stack, channel, chain, models[channel] if models else None)
-        for channel in range(count)
-    ]
+    if len(given) == count:
+        return given
+    return [given[0] if given else None] * count
 
 
 def sampled(stack: Stack, channel: int) -> list[NDArray[Any]]:

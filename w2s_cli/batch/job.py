@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from w2s_cli.batch.noise_file import GivenNoise
-from w2s_cli.errors import InputError, OutOfMemoryError, OutputError, W2SError
-from w2s_cli.methods.build import build
+from w2s_cli.errors import (
+    InputError,
+    OutOfMemoryError,
+    OutputError,
+    UsageError,
+    W2SError,
+)
+from w2s_cli.methods.build import build, parse
 from w2s_cli.restore import Chain
 
 Pair = tuple[Path, Path]
@@ -52,10 +58,15 @@ class Job:
         Raises
         ------
         UsageError
-            When there is no such method or option.
+            When there is no such method or option, or when `auto` does not come first.
         WeightsError
             When the weights of a network cannot be had.
         """
+        if any(entry.name == "auto" for entry in parse(self.method)[1:]):
+            raise UsageError(
+                f"auto must come first, found {self.method}",
+                hint="it goes by the noise of the camera, which other methods change",
+            )
         chain = build(
             self.method, self.options, self.weights, self.device, self.precision
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from w2s_cli.batch.choose import Choice, settled
 from w2s_cli.batch.job import Job
 from w2s_cli.batch.restore import selected, tiles
 from w2s_cli.files import check_target, opened
@@ -36,7 +37,9 @@ class Plan:
     shape, output_shape
         Before and after.
     method
-        The chain of methods.
+        The chain of methods that was asked for.
+    choice
+        Which method would be taken, and why, where that was left open.
     tile, tiles
         The side of a tile in input pixels, and how many tiles there are in all.
     memory
@@ -53,6 +56,7 @@ class Plan:
     tile: int
     tiles: int
     memory: int
+    choice: Choice | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object."""
@@ -64,6 +68,7 @@ class Plan:
             "shape": list(self.shape),
             "output_shape": list(self.output_shape),
             "method": self.method,
+            **({"auto": self.choice.as_json()} if self.choice else {}),
             "tile": self.tile,
             "tiles": self.tiles,
             "memory": self.memory,
@@ -71,17 +76,20 @@ class Plan:
 
 
 def plan_file(job: Job, chain: Chain, source: Path, target: Path) -> Plan:
-    """Return what `restore_file` would do; no pixel is read, nothing written.
+    """Return what `restore_file` would do; nothing is written.
+
+    No pixel is read, unless the method is to be chosen by the image.
 
     Raises
     ------
     W2SError
-        When it would fail for a reason that shows without reading the pixels.
+        When it would fail for a reason that shows already.
     """
     if target != STREAM and target.parent.exists():
         check_target(target, overwrite=job.overwrite)
     with received(source) as file, opened(file, axes=job.axes) as whole:
         stack = selected(whole, job)
+        _, chain, choice = settled(job, chain, stack, job.noise.of(source))
         *lead, height, width = stack.data.shape
         scale = chain.traits.scale
         return Plan(
@@ -95,6 +103,7 @@ def plan_file(job: Job, chain: Chain, source: Path, target: Path) -> Plan:
             job.tile,
             tiles(stack, chain, job.tile),
             memory_needed(stack, chain, job.tile),
+            choice,
         )
 
 

@@ -1,15 +1,18 @@
 """Restore one file."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from w2s_cli import __version__
-from w2s_cli.batch.examine import Examined, examine
+from w2s_cli.batch.choose import settled
+from w2s_cli.batch.examine import examine
+from w2s_cli.batch.findings import Findings
 from w2s_cli.batch.job import Job
+from w2s_cli.batch.levels import stretches
 from w2s_cli.files import check_target, opened, write
 from w2s_cli.files.streams import STREAM, received, sent
 from w2s_cli.methods.build import account
@@ -28,8 +31,8 @@ class Outcome:
         The files.
     shape, scale
         The output's shape, and its pixels per input pixel along Y and X.
-    channels
-        The noise of each channel; empty where the method needs none.
+    findings
+        What was found out before.
     clipped
         Output pixels that did not fit into the file's dtype.
     seconds
@@ -40,14 +43,14 @@ class Outcome:
     target: Path
     shape: tuple[int, ...]
     scale: int
-    channels: tuple[Examined, ...]
+    findings: Findings
     clipped: int
     seconds: float
 
     @property
     def warnings(self) -> list[str]:
         """Return why the result should be looked at twice."""
-        return [warning for channel in self.channels for warning in channel.warnings]
+        return self.findings.warnings
 
     def as_json(self) -> dict[str, Any]:
         """Return the outcome as a JSON object."""
@@ -56,7 +59,7 @@ class Outcome:
             "target": str(self.target),
             "shape": list(self.shape),
             "scale": self.scale,
-            "noise": noise_rows(self.channels),
+            **self.findings.as_json(),
             "clipped": self.clipped,
             "warnings": self.warnings,
             "seconds": round(self.seconds, 3),
@@ -99,22 +102,32 @@ def restore_file(
         sent(target) as spooled,
     ):
         stack = selected(whole, job)
-        channels = tuple(examine(stack, chain, job.noise.of(source)))
-        noise = {number: channel.noise for number, channel in enumerate(channels)}
+        given = job.noise.of(source)
+        taken, chain, choice = settled(job, chain, stack, given)
+        channels, levels = examine(stack, chain, given), stretches(stack, chain)
+        findings = Findings(tuple(channels), tuple(levels), choice)
         on_start(tiles(stack, chain, job.tile))
-        restored, tally = restore(stack, chain, noise, tile=job.tile, on_tile=on_tile)
+        restored, tally = restore(
+            stack,
+            chain,
+            findings.noise,
+            findings.levels,
+            tile=job.tile,
+            on_tile=on_tile,
+        )
+        links = account(taken.method, chain)
         write(
             restored,
             spooled,
             overwrite=job.overwrite,
-            record=lambda: _record(job, chain, channels, tally.clipped),
+            record=lambda: _record(job, links, findings, tally.clipped),
         )
     return Outcome(
         source,
         target,
         restored.data.shape,
         chain.traits.scale,
-        channels,
+        findings,
         tally.clipped,
         perf_counter() - start,
     )
@@ -131,13 +144,8 @@ def tiles(stack: Stack, chain: Chain, tile: int) -> int:
     return prod(leading) * tile_count(height, width, chain.traits, tile)
 
 
-def noise_rows(channels: Sequence[Examined]) -> list[dict[str, Any]]:
-    """Return the noise of each channel as JSON objects."""
-    return [{**asdict(channel.noise), "origin": channel.origin} for channel in channels]
-
-
 def _record(
-    job: Job, chain: Chain, channels: Sequence[Examined], clipped: int
+    job: Job, links: Sequence[Mapping[str, Any]], findings: Findings, clipped: int
 ) -> Mapping[str, Any]:
     """Return what the output file says of its making; the same run says the same."""
     return {
@@ -145,11 +153,11 @@ def _record(
         "version": __version__,
         "command": "restore",
         "method": job.method,
-        "links": account(job.method, chain),
-        "noise": noise_rows(channels),
+        "links": links,
+        **findings.as_json(),
         **({"axes": job.axes} if job.axes else {}),
         **({"channel": job.channel} if job.channel else {}),
         "tile": job.tile,
         "clipped": clipped,
-        "warnings": [warning for channel in channels for warning in channel.warnings],
+        "warnings": findings.warnings,
     }

@@ -47,7 +47,7 @@ def concerns(
     if measured:
         reasons += [*_of_model(noise, measured, plane)]
     if seen:
-        reasons += [*_of_light(seen, plane, noise), *_of_sampling(seen, pixel_size)]
+        reasons += [*of_light(seen, plane, noise), *_of_sampling(seen, pixel_size)]
     return reasons
 
 
@@ -86,7 +86,18 @@ def _of_model(
         )
 
 
-def _of_light(seen: Seen, plane: NDArray[Any], noise: NoiseModel) -> Iterator[str]:
+def of_light(seen: Seen, plane: NDArray[Any], noise: NoiseModel) -> Iterator[str]:
+    """Yield why a plane has too little light for a method, or too much, or too noisy.
+
+    Parameters
+    ----------
+    seen
+        What the method is meant for.
+    plane
+        (Y, X) counts.
+    noise
+        The noise of the plane.
+    """
     least, most = seen.photons
     light = (brightest(plane) - noise.offset) / noise.gain
     if not least <= light <= most:

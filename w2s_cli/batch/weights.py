@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 from w2s_cli import __version__
 from w2s_cli.assets import checkpoint
+from w2s_cli.assets.catalogue import of_hash
 from w2s_cli.assets.checkpoint import Checkpoint
 from w2s_cli.errors import UnknownNameError, UsageError
 from w2s_cli.files.target import check_place, replacing
@@ -36,8 +37,7 @@ class Weights:
             "network": known.name if known else None,
             "options": known.options if known else {},
             "facts": known.facts if known else {},
-            "units": self.checkpoint.record.get("units")
-            or input_units(self.checkpoint.state),
+            "units": self.checkpoint.record.get("units") or _units(self.checkpoint),
             "parameters": known.parameters if known else None,
             "tensors": len(tensors),
             "numbers": sum(tensor.numel() for tensor in tensors),
@@ -109,9 +109,15 @@ def convert(
     return weights
 
 
+def _units(found: Checkpoint) -> str | None:
+    """Return what the network takes, by the catalogue or by its tensors."""
+    item = of_hash(found.digest)
+    return (item.units if item else None) or input_units(found.state)
+
+
 def _record(weights: Weights, origin: Origin) -> dict[str, Any]:
     found, known = weights.checkpoint, weights.network
-    units = origin.units or input_units(found.state)
+    units = origin.units or _units(found)
     return {
         **found.record,
         **({"network": known.name, "options": known.options} if known else {}),

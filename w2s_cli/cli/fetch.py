@@ -98,6 +98,35 @@ def fetch(
         raise typer.Exit(codes[0] if len(codes) == len(items) else 1)
 
 
+def fetch_needed(methods: str, *, quiet: bool) -> None:
+    """Fetch the weights that methods of the catalogue lack, and say so before.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such method.
+    WeightsError
+        When the weights cannot be had.
+    """
+    from rich.filesize import decimal
+
+    from w2s_cli.assets.cache import status
+    from w2s_cli.assets.catalogue import WEIGHTS
+    from w2s_cli.methods.build import parse
+
+    for name in dict.fromkeys(entry.name for entry in parse(methods)):
+        item = WEIGHTS.get(name)
+        if item is None or status(item).cached:
+            continue
+        from w2s_cli.methods.published import weights_of
+
+        if not quiet:
+            size = f"{decimal(item.size)} " if item.size else ""
+            note(f"{name}: fetching {size}from {item.url}")
+        with _bar(name, quiet=quiet) as told:
+            weights_of(name, told)
+
+
 def _items(wanted: list[str], *, everything: bool, listed: bool) -> "list[Item]":
     """Return what the command line names, each once, before any of it is fetched."""
     from w2s_cli.assets.catalogue import DATASETS, WEIGHTS, find

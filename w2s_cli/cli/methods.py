@@ -59,4 +59,6 @@ def _options(entry: Entry) -> list[dict[str, Any]]:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    return [f"x{v}" if key == "scale" else str(v) or "-" for key, v in row.items()]
+    return [
+        f"x{v}" if key == "scale" and v else str(v or "-") for key, v in row.items()
+    ]

@@ -11,6 +11,7 @@ from w2s_cli.cli.telling import note, tell, warn
 from w2s_cli.registry import LICENCE
 
 if TYPE_CHECKING:
+    from w2s_cli.batch.choose import Choice
     from w2s_cli.batch.examine import Examined
     from w2s_cli.batch.job import Failure, Report
     from w2s_cli.batch.plan import Plan
@@ -23,8 +24,10 @@ def show_outcome(outcome: "Outcome", *, quiet: bool) -> None:
         warn(f"{_name(outcome.source, 'standard input')}: {warning}")
     if quiet:
         return
+    if outcome.findings.choice:
+        note(_chosen(outcome.source, outcome.findings.choice))
     facts = [_size(outcome.shape), f"x{outcome.scale}"]
-    facts += [_noise(channel) for channel in outcome.channels]
+    facts += [_noise(channel) for channel in outcome.findings.channels]
     if outcome.clipped:
         facts.append(f"{outcome.clipped} pixels clipped")
     facts.append(f"{outcome.seconds:.1f} s")
@@ -37,16 +40,23 @@ def show_licences(methods: str) -> None:
 
     for entry in dict.fromkeys(parse(methods)):
         if entry.licence != LICENCE:
-            note(f"{entry.name}: {entry.licence} ({entry.source})")
+            note(f"{entry.name}: licence: {entry.licence} ({entry.source})")
 
 
 def show_plan(plan: "Plan") -> None:
     """Print what would be done."""
+    if plan.choice:
+        note(_chosen(plan.source, plan.choice))
     typer.echo(
         f"{_arrow(plan)}: {plan.axes} {_size(plan.shape)} to "
         f"{_size(plan.output_shape)} {plan.dtype}, {plan.method}, "
         f"{plan.tiles} tiles of {plan.tile}, about {plan.memory >> 20} MiB of memory"
     )
+
+
+def _chosen(source: Path, choice: "Choice") -> str:
+    name = _name(source, "standard input")
+    return f"{name}: auto takes {choice.method}: {choice.reason}"
 
 
 def show_failure(failure: "Failure") -> None:

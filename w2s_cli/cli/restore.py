@@ -8,6 +8,7 @@ import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
+from w2s_cli.cli.fetch import fetch_needed
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.reports import (
     document,
@@ -76,6 +77,7 @@ def restore(
         overwrite,
     )
     pairs = paired(inputs, output)
+    fetch_needed(method, quiet=quiet)
     reports = (
         _planned(job, pairs, show=not as_json)
         if dry_run

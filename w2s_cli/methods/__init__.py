@@ -1,6 +1,44 @@
-"""The methods that `w2s restore` offers, one file each."""
+"""The methods that `w2s restore` offers, one file each.
 
+The rows after them are networks of others: those of the catalogue, by its names, and
+the kinds of network that a user may have weights for, by theirs.
+"""
+
+from dataclasses import replace
+
+from w2s_cli.assets.catalogue import WEIGHTS, Item
+from w2s_cli.networks import NETWORKS
 from w2s_cli.registry import Entry, Registry
+
+# They look further than the margin of a tile, or at all of it.
+NEARLY = frozenset({"rcan", "san", "ridnet", "rdn", "rrdb", "esrgan", "real-esrgan"})
+
+
+def _published(item: Item) -> Entry:
+    author, *_, place = item.citation.split(", ")
+    return Entry(
+        item.name,
+        "w2s_cli.methods.published:Published",
+        item.title + _of_tiles(item.network),
+        f"{author}, {place}",
+        item.licence,
+        item.scale,
+        "weights, fetched at first use",
+    )
+
+
+def _brought(network: Entry) -> Entry:
+    return replace(
+        network,
+        target="w2s_cli.methods.published:Brought",
+        summary=network.summary + _of_tiles(network.name),
+        needs="weights by --weights",
+    )
+
+
+def _of_tiles(network: str) -> str:
+    return "; tiles approximate" if network in NEARLY else ""
+
 
 METHODS = Registry(
     "method",
@@ -17,6 +55,12 @@ METHODS = Registry(
         "w2s_cli.methods.network:Denoise",
         "denoise with the shipped network",
         "trained by this project",
+        needs="noise model, weights",
+    ),
+    Entry(
+        "auto",
+        "w2s_cli.methods.auto:Auto",
+        "denoise as the noise asks: denoise, pure-let, or not at all",
         needs="noise model, weights",
     ),
     Entry(
@@ -83,4 +127,6 @@ METHODS = Registry(
         "w2s_cli.methods.identity:Identity",
         "return the input, to test files and tiles alone",
     ),
+    *(_published(item) for item in WEIGHTS.values() if item.network),
+    *(_brought(network) for network in NETWORKS if network.name != "unet"),
 )

@@ -67,7 +67,7 @@ def build(
         _assign(assignment, links)
     _hand_out(weights, links)
     for link in links:
-        link.fill(device=device, precision=precision)
+        link.fill(name=link.name, device=device, precision=precision)
     return Chain([link.made() for link in links])
 
 

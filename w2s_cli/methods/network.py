@@ -5,15 +5,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
-
 from w2s_cli.assets import checkpoint
 from w2s_cli.errors import WeightsError
-from w2s_cli.methods.device import memory_errors, present
+from w2s_cli.methods.device import present
+from w2s_cli.methods.inference import fastest, forward, placed
 from w2s_cli.networks.rebuild import Network, rebuild
 from w2s_cli.restore import Domain, FloatArray, Seen, Traits
-
-_TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,10 @@ class Shipped:
     @property
     def provenance(self) -> dict[str, str]:
         """Return what decides about the output besides the input and the options."""
-        dtype = _dtype(self.precision, torch.device(self._loaded.device))
         return {
             "weights_sha256": self._loaded.digest,
             "device": self._loaded.device,
-            "precision": next(name for name in _TYPES if _TYPES[name] is dtype),
+            "precision": self._computed,
         }
 
     @property
@@ -55,6 +51,7 @@ class Shipped:
             scale=network.scale,
             margin=network.margin,
             multiple_of=network.multiple_of,
+            whole=network.whole,
             expects=Domain.ROOT,
             seen=self._loaded.seen,
         )
@@ -67,15 +64,13 @@ class Shipped:
         MemoryError
             When the device has no room for the blocks.
         """
-        device = torch.device(self._loaded.device)
-        image = torch.from_numpy(blocks[:, None]).to(device)
-        image = image.contiguous(memory_format=torch.channels_last)
-        dtype = _dtype(self.precision, device)
-        with torch.inference_mode(), memory_errors():
-            with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                result = self._loaded.network(image)
-            pixels: FloatArray = result[:, 0].float().cpu().numpy()
-        return pixels
+        loaded = self._loaded
+        return forward(loaded.network, blocks, loaded.device, self._computed)
+
+    @property
+    def _computed(self) -> str:
+        auto = self.precision == "auto"
+        return fastest(self._loaded.device) if auto else self.precision
 
     @property
     def _loaded(self) -> "_Loaded":
@@ -121,11 +116,10 @@ def _load(path: Path, device: str) -> _Loaded:
     if not {"expects", "seen"} & found.record.keys():
         raise WeightsError(
             f"{path} does not say what input its network expects",
-            hint="use weights that `w2s train` has written",
+            hint="use weights that `w2s train` has written, "
+            "or name the network of published ones: --method dncnn",
         )
-    network = rebuild(found.state)
-    if isinstance(network, torch.nn.Module):
-        network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = placed(rebuild(found.state), device)
     return _Loaded(network, _seen(found.record), found.digest, device)
 
 
@@ -135,13 +129,3 @@ def _seen(record: Any) -> Seen | None:
         return None
     size = seen.get("pixel_size")
     return Seen(tuple(seen["photons"]), seen["sigma"], tuple(size) if size else None)
-
-
-def _dtype(precision: str, device: torch.device) -> torch.dtype:
-    """Return the type of the convolutions: half of float32's where that is faster."""
-    if precision != "auto":
-        return _TYPES[precision]
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    fast = device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.bfloat16 if fast else torch.float32

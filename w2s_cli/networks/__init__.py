@@ -28,27 +28,39 @@ NETWORKS = Registry(
         "noise2sr",
         "w2s_cli.networks.noise2sr:Noise2SR",
         "Noise2SR as its authors' code has it",
+        scale=0,
     ),
     Entry(
         "noise2sr-paper",
         "w2s_cli.networks.noise2sr:Noise2SRPaper",
         "Noise2SR as its paper has it, x2",
+        scale=2,
     ),
-    Entry("rcan", "w2s_cli.networks.rcan:RCAN", "channel attention, W2S's RCAN"),
-    Entry("rdn", "w2s_cli.networks.rdn:RDN", "residual dense network, W2S's RDN"),
-    Entry("san", "w2s_cli.networks.san:SAN", "second-order attention, W2S's SAN"),
-    Entry("srfbn", "w2s_cli.networks.srfbn:SRFBN", "feedback, W2S's SRFBN"),
-    Entry("epsr", "w2s_cli.networks.epsr:EPSR", "EDSR, the generator of EPSR"),
-    Entry("esrgan", "w2s_cli.networks.esrgan:ESRGAN", "ESRGAN as first published"),
+    Entry(
+        "rcan", "w2s_cli.networks.rcan:RCAN", "channel attention, W2S's RCAN", scale=0
+    ),
+    Entry(
+        "rdn", "w2s_cli.networks.rdn:RDN", "residual dense network, W2S's RDN", scale=0
+    ),
+    Entry(
+        "san", "w2s_cli.networks.san:SAN", "second-order attention, W2S's SAN", scale=0
+    ),
+    Entry("srfbn", "w2s_cli.networks.srfbn:SRFBN", "feedback, W2S's SRFBN", scale=0),
+    Entry("epsr", "w2s_cli.networks.epsr:EPSR", "EDSR, the generator of EPSR", scale=0),
+    Entry(
+        "esrgan", "w2s_cli.networks.esrgan:ESRGAN", "ESRGAN as first published", scale=0
+    ),
     Entry(
         "rrdb",
         "w2s_cli.networks.esrgan:ShuffledESRGAN",
-        "W2S's ESRGAN and its own network, with a sub-pixel tail",
+        "W2S's ESRGAN, and its own network",
+        scale=0,
     ),
     Entry(
         "real-esrgan",
         "w2s_cli.networks.real_esrgan:RealESRGAN",
         "Real-ESRGAN, x1, x2 or x4",
+        scale=0,
     ),
 )
 

@@ -1,6 +1,6 @@
 """The loop from a stack to the planes of a restored stack."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
 from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore.affine import Levels
 from w2s_cli.restore.chain import Chain
-from w2s_cli.restore.restorer import FloatArray, Restorer
+from w2s_cli.restore.restorer import FloatArray
 from w2s_cli.restore.tiling import restore_plane
 from w2s_cli.stack import Stack
 
@@ -39,6 +40,7 @@ def restore(
     stack: Stack,
     chain: Chain,
     noise: Mapping[int, NoiseModel] | None = None,
+    levels: Mapping[int, Levels] | None = None,
     *,
     tile: int = 512,
     on_tile: Callable[[], None] = lambda: None,
@@ -53,6 +55,8 @@ def restore(
         The methods; their traits say what they expect and how much they enlarge.
     noise
         The noise model of each channel, for methods that need one.
+    levels
+        Black and white of each channel, for methods that need them.
     tile
         Side of a tile along Y and X, in input pixels, without its margin.
     on_tile
@@ -71,8 +75,8 @@ def restore(
     """
     scale = chain.traits.scale
     tally = Restored()
-    bound: Sequence[Restorer] = [
-        chain.bound(noise[channel]) if noise else chain
+    bound = [
+        chain.bound(**_known(channel, noise=noise, levels=levels))
         for channel in range(stack.channel_count)
     ]
 
@@ -93,6 +97,11 @@ def restore(
         },
     )
     return restored, tally
+
+
+def _known(channel: int, **facts: Mapping[int, Any] | None) -> dict[str, Any]:
+    """Return what is known of a channel, by the name of the fact."""
+    return {name: by[channel] for name, by in facts.items() if by}
 
 
 def finite(plane: NDArray[Any], index: tuple[int, ...]) -> FloatArray:

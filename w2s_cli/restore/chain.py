@@ -9,13 +9,18 @@ from typing import Any
 from numpy.typing import NDArray
 
 from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore.affine import EIGHT_BIT, Levels, affine
 from w2s_cli.restore.restorer import (
+    RELATIVE,
+    STATISTICAL,
     Domain,
     FloatArray,
     NoiseAware,
     Restorer,
     Traits,
 )
+
+_PHOTONS = NoiseModel(1.0)  # counts are photons
 
 
 @dataclass(frozen=True)
@@ -24,23 +29,32 @@ class InCounts:
 
     restorer: Restorer
     noise: NoiseModel
+    levels: Levels
 
     @property
     def traits(self) -> Traits:
         """Return the traits, with counts expected."""
-        inner = self.restorer.traits
-        return Traits(inner.scale, inner.margin, inner.multiple_of, inner.whole)
+        return _after(Traits(), self.restorer.traits)
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the restored blocks, in counts."""
-        enter, leave = _roads(self.restorer.traits.expects, self.noise)
+        traits = self.restorer.traits
+        enter, leave = _roads(traits.expects, self.noise, _named(traits, self.levels))
         return leave(self.restorer(enter(blocks)))
 
 
 _Road = Callable[[NDArray[Any]], FloatArray]
 
 
-def _roads(domain: Domain, noise: NoiseModel) -> tuple[_Road, _Road]:
+def _named(traits: Traits, levels: Levels) -> Levels:
+    """Return `levels` with what the user has named in their place."""
+    return Levels(
+        levels.black if traits.black is None else traits.black,
+        levels.white if traits.white is None else traits.white,
+    )
+
+
+def _roads(domain: Domain, noise: NoiseModel, levels: Levels) -> tuple[_Road, _Road]:
     """Return the ways from counts into a domain and back."""
     match domain:
         case Domain.COUNTS:
@@ -51,6 +65,9 @@ def _roads(domain: Domain, noise: NoiseModel) -> tuple[_Road, _Road]:
             return noise.stabilise, noise.unstabilise
         case Domain.ROOT:
             return noise.stabilise, noise.square
+        case _:
+            numbers = affine(domain, levels)
+            return numbers.enter, numbers.leave
 
 
 @dataclass(frozen=True)
@@ -67,11 +84,31 @@ class Chain:
     @property
     def needs_noise(self) -> bool:
         """Return whether a link works in units that a noise model defines."""
-        return any(link.traits.expects is not Domain.COUNTS for link in self.links)
+        return any(link.traits.expects in STATISTICAL for link in self.links)
 
-    def bound(self, noise: NoiseModel) -> "Chain":
-        """Return the chain with every link taking and giving counts."""
-        return Chain([InCounts(_told(link, noise), noise) for link in self.links])
+    @property
+    def needs_levels(self) -> bool:
+        """Return whether a link works in units that black and white define."""
+        return any(
+            traits.expects in RELATIVE and None in (traits.black, traits.white)
+            for traits in (link.traits for link in self.links)
+        )
+
+    def bound(
+        self, noise: NoiseModel = _PHOTONS, levels: Levels = EIGHT_BIT
+    ) -> "Chain":
+        """Return the chain with every link taking and giving counts.
+
+        Parameters
+        ----------
+        noise
+            Of the channel; needed if `needs_noise`.
+        levels
+            Black and white of the channel; needed if `needs_levels`.
+        """
+        return Chain(
+            [InCounts(_told(link, noise), noise, levels) for link in self.links]
+        )
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the blocks after the last link."""

@@ -19,6 +19,16 @@ class Domain(Enum):
     PHOTONS = "photon units: an expectation of p has the noise variance p + sigma^2"
     STABILISED = "stabilised counts, noise sd 1; gives the mean of such values"
     ROOT = "stabilised counts, noise sd 1; gives the transform of the truth"
+    Z = "counts less the W2S mean, over the W2S spread"
+    Z_GREY = "that over 255"
+    UNIT = "0 where the channel is black, 1 where it is white"
+    CENTRED = "that less 0.5"
+
+
+STATISTICAL = frozenset({Domain.PHOTONS, Domain.STABILISED, Domain.ROOT})
+"""The domains that a noise model defines."""
+RELATIVE = frozenset({Domain.UNIT, Domain.CENTRED})
+"""The domains that black and white define."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,8 @@ class Traits:
         The numbers it takes and gives.
     seen
         What it is meant for, for a method that was trained.
+    black, white
+        The counts that are 0 and 1 in `Domain.UNIT`, where the user has named them.
     """
 
     scale: int = 1
@@ -70,6 +82,8 @@ class Traits:
     whole: bool = False
     expects: Domain = Domain.COUNTS
     seen: Seen | None = None
+    black: float | None = None
+    white: float | None = None
 
 
 class Restorer(Protocol):

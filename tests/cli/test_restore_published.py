@@ -1,0 +1,186 @@
+"""`w2s restore` with networks of others, and with `auto`: what a user is told."""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from torch import nn
+
+from w2s_cli.assets import catalogue
+from w2s_cli.files import opened
+from w2s_cli.networks.dncnn import DnCNN
+from w2s_cli.networks.rcan import RCAN
+
+FETCHED = ["--method", "dncnn-fmd", "--device", "cpu"]
+
+
+def _save(path: Path, network: nn.Module) -> Path:
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    torch.save(network.state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def published(publish, tmp_path: Path) -> Any:
+    """Publish a DnCNN that predicts no noise under the name of a real one."""
+    content = _save(tmp_path / "w.pth", DnCNN(1, 4, 3)).read_bytes()
+    (tmp_path / "w.pth").unlink()
+    item = publish("dncnn-fmd", content)
+    item = replace(item, network="dncnn", units="centred")
+    catalogue.WEIGHTS["dncnn-fmd"] = item  # type: ignore[index]
+    return item
+
+
+def test_the_first_use_fetches_and_says_so(w2s, here: Path, published) -> None:
+    result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED)
+    assert result.exit_code == 0, result.output
+    first, last = result.stderr.splitlines()
+    assert first.startswith("dncnn-fmd: fetching ")
+    assert first.endswith(f"kB from {published.url}")
+    assert last.startswith("cell.tif -> a.tif: 2 x 60 x 50, x1, ")
+    again = w2s("restore", "cell.tif", "-o", "b.tif", *FETCHED)
+    assert "fetching" not in again.stderr
+    assert (tifffile.imread("a.tif") == tifffile.imread("cell.tif")).all()
+    with opened(Path("a.tif")) as stack:
+        [record] = stack.history
+    [link] = record["links"]
+    assert link["options"] == {"units": "auto", "black": None, "white": None}
+    assert (link["units"], link["weights"]) == ("centred", "dncnn-fmd")
+    [levels] = record["levels"]
+    assert levels["origin"] == "measured"
+    assert levels["black"] < levels["white"]
+    assert record["noise"] == []
+
+
+def test_quiet_fetching(w2s, here: Path, published) -> None:
+    result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED, "-q")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_a_dry_run_says_that_it_fetches(w2s, here: Path, published) -> None:
+    result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED, "-n")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("dncnn-fmd: fetching ")
+    assert ", dncnn-fmd, 2 tiles of 512" in result.stdout
+
+
+def test_offline(w2s, here: Path, published, monkeypatch) -> None:
+    monkeypatch.setenv("W2S_OFFLINE", "1")
+    result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED, "-q")
+    assert result.exit_code == 5
+    error, hint = result.stderr.splitlines()
+    cache = os.environ["W2S_CACHE_DIR"]
+    assert error == (
+        f"error: dncnn-fmd needs its weights: dncnn-fmd is not in {cache}, "
+        "and W2S_OFFLINE is set"
+    )
+    assert hint.startswith("hint: w2s fetch dncnn-fmd")
+    assert not Path("a.tif").exists()
+
+
+def test_a_chain_of_two_files(w2s, here: Path) -> None:
+    one, two = _save(here / "a.pth", DnCNN(1, 4, 3)), here / "b.pth"
+    torch.save({"model": RCAN(4, 1, 1, 2).state_dict()}, two)
+    words = ["restore", "cell.tif", "-o", "c.tif", "--method", "dncnn+rcan"]
+    words += ["--weights", one, "--weights", two]
+    units = ["-O", "dncnn.units=z/255", "-O", "rcan.units=unit", "-O", "rcan.black=100"]
+    assert w2s(*words, *units).exit_code == 0
+    with opened(Path("c.tif")) as stack:
+        first, second = stack.history[-1]["links"]
+        assert stack.data.shape == (2, 120, 100)
+    assert (first["units"], second["units"]) == ("z/255", "unit")
+    assert second["options"]["black"] == 100.0
+    assert second["tiles"].startswith("approximate")
+    ambiguous = w2s(*words, "--overwrite", "-O", "units=z")
+    assert ambiguous.exit_code == 2
+    assert "hint: say which: -O dncnn.units=z" in ambiguous.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "error", "hint"),
+    [
+        (
+            ["dncn-fmd"],
+            2,
+            "no method is called 'dncn-fmd'",
+            "did you mean 'dncnn-fmd'?",
+        ),
+        (["rcan"], 5, "rcan has no weights of its own", "give a file with --weights"),
+        (
+            ["dncnn", "--weights", "d.pth"],
+            5,
+            "d.pth: what numbers its network takes is not said in it",
+            "say it: -O units=z, z/255, unit or centred",
+        ),
+        (
+            ["memnet", "--weights", "d.pth", "-O", "units=z"],
+            5,
+            "d.pth holds the network dncnn, not memnet",
+            "use --method dncnn",
+        ),
+        (
+            ["dncnn", "--weights", "d.pth", "-O", "units=grey"],
+            2,
+            "option units must be auto or z or z/255 or unit or centred, found 'grey'",
+            "units: what the network takes",
+        ),
+        (
+            ["dncnn", "--weights", "d.pth", "-O", "units=unit", "-O", "black=70000"],
+            2,
+            "cell.tif: white must be above black: black is 70000 counts, white ",
+            "say both: -O black=COUNTS -O white=COUNTS",
+        ),
+        (
+            ["gaussian+auto"],
+            2,
+            "auto must come first, found gaussian+auto",
+            "it goes by the noise of the camera",
+        ),
+    ],
+)
+def test_errors(
+    w2s, here: Path, words: list[str], code: int, error: str, hint: str
+) -> None:
+    _save(here / "d.pth", DnCNN(1, 4, 3))
+    result = w2s("restore", "cell.tif", "-o", "x.tif", "--method", *words)
+    assert result.exit_code == code, result.output
+    first, second = result.stderr.splitlines()
+    assert first.startswith(f"error: {error}")
+    assert second.startswith(f"hint: {hint}")
+    assert not Path("x.tif").exists()
+
+
+def test_auto_says_what_it_takes(w2s, here: Path) -> None:
+    words = ["restore", "cell.tif", "--method", "auto", "--gain", 2, "--offset", 100]
+    result = w2s(*words, "-o", "a.tif")
+    assert result.exit_code == 0
+    first, last = result.stderr.splitlines()
+    assert first.startswith("cell.tif: auto takes denoise: the brightest parts have ")
+    assert last.startswith("cell.tif -> a.tif: ")
+    [done] = json.loads(w2s(*words, "-o", "b.tif", "--json").stdout)
+    assert done["auto"]["method"] == "denoise"
+    assert done["auto"]["reason"] in first
+    dry = w2s(*words, "-o", "c.tif", "-n")
+    assert first in dry.stderr
+    [plan] = json.loads(w2s(*words, "-o", "c.tif", "-n", "--json").stdout)
+    assert plan["method"] == "auto"
+    assert plan["auto"] == done["auto"]
+
+
+def test_auto_warns_where_it_leaves_an_image_alone(w2s, here: Path) -> None:
+    counts = np.repeat(np.repeat(tifffile.imread("cell.tif")[0], 2, 0), 2, 1)
+    tifffile.imwrite("big.tif", counts)
+    result = w2s("restore", "big.tif", "-o", "a.tif", "--method", "auto", "-q")
+    assert result.exit_code == 0
+    [warning] = result.stderr.splitlines()
+    assert warning.startswith("warning: big.tif: not denoised: the noise of neighbour")
+    assert (tifffile.imread("a.tif") == counts).all()
+    with opened(Path("a.tif")) as stack:
+        assert stack.history[-1]["warnings"][0] in warning

@@ -1,0 +1,55 @@
+"""What is found out about a stack before it is restored."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from w2s_cli.batch.choose import Choice
+from w2s_cli.batch.examine import Examined
+from w2s_cli.batch.levels import Stretch
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore import Levels
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found out about a stack before it was restored.
+
+    Attributes
+    ----------
+    channels
+        The noise of each channel; empty where the method needs none.
+    stretches
+        Black and white of each channel; empty where the method needs none.
+    choice
+        Which method was taken, and why, where that was left open.
+    """
+
+    channels: tuple[Examined, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
+    choice: Choice | None = None
+
+    @property
+    def noise(self) -> dict[int, NoiseModel]:
+        """Return the noise by channel."""
+        return {number: one.noise for number, one in enumerate(self.channels)}
+
+    @property
+    def levels(self) -> dict[int, Levels]:
+        """Return black and white by channel."""
+        return {number: one.levels for number, one in enumerate(self.stretches)}
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return why the result should be looked at twice."""
+        chosen = self.choice.warnings if self.choice else []
+        return chosen + [line for channel in self.channels for line in channel.warnings]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the findings as a part of a JSON object."""
+        noise = [{**asdict(one.noise), "origin": one.origin} for one in self.channels]
+        levels = [one.as_json() for one in self.stretches]
+        return {
+            **({"auto": self.choice.as_json()} if self.choice else {}),
+            "noise": noise,
+            **({"levels": levels} if levels else {}),
+        }

@@ -1,0 +1,69 @@
+"""Pixels through a network: devices, precisions, and the layout of the memory."""
+
+import torch
+from torch import Tensor
+
+from w2s_cli.methods.device import memory_errors
+from w2s_cli.networks.rebuild import Network
+from w2s_cli.restore import FloatArray
+
+TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def placed(network: Network, device: str) -> Network:
+    """Return the network on a device, ready to restore."""
+    if isinstance(network, torch.nn.Module):
+        network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
+def forward(
+    network: Network, blocks: FloatArray, device: str, precision: str
+) -> FloatArray:
+    """Return what a network makes of planes, without the noise that it predicts.
+
+    A network for colours gets the same plane in each, and the mean of what it gives is
+    taken.
+
+    Parameters
+    ----------
+    network
+        On the device.
+    blocks
+        (N, Y, X), in the units of the network.
+    device
+        Where it computes.
+    precision
+        "fp32", "bf16" or "fp16".
+
+    Returns
+    -------
+    (N, Y * scale, X * scale) array
+        In the same units.
+
+    Raises
+    ------
+    MemoryError
+        When the device has no room for the blocks.
+    """
+    place, dtype = torch.device(device), TYPES[precision]
+    with torch.inference_mode(), memory_errors():
+        image = torch.from_numpy(blocks[:, None]).to(place)
+        image = image.expand(-1, network.channels, -1, -1)
+        image = image.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(place.type, dtype, enabled=dtype != torch.float32):
+            result = network(image)
+        clean: Tensor = result.float()
+        if network.predicts == "noise":
+            clean = image - clean
+        pixels: FloatArray = clean.mean(1).cpu().numpy()
+    return pixels
+
+
+def fastest(device: str) -> str:
+    """Return the fastest precision of a device that convolutions bear."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    fast = kind == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "bf16" if fast else "fp32"
