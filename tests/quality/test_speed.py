@@ -1,0 +1,180 @@
+"""How long a plane takes beside the bare passes of its network over the same tiles.
+
+`pytest -m quality -rP tests/quality/test_speed.py` prints the table; nothing else may
+run meanwhile. The weights are random: they don't change the time. Networks that would
+take minutes get a smaller plane, and smaller tiles of it.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from itertools import product
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from w2s_cli.batch.job import Job
+from w2s_cli.batch.restore import restore_file
+from w2s_cli.files import write
+from w2s_cli.methods.inference import TYPES, placed
+from w2s_cli.networks.dncnn import DnCNN
+from w2s_cli.networks.epsr import EPSR
+from w2s_cli.networks.esrgan import ESRGAN, ShuffledESRGAN
+from w2s_cli.networks.memnet import MemNet
+from w2s_cli.networks.n2n_unet import N2NUNet
+from w2s_cli.networks.n2v_unet import N2VUNet
+from w2s_cli.networks.noise2sr import Noise2SR
+from w2s_cli.networks.rcan import RCAN
+from w2s_cli.networks.rdn import RDN
+from w2s_cli.networks.real_esrgan import RealESRGAN
+from w2s_cli.networks.ridnet import RIDNet
+from w2s_cli.networks.san import SAN
+from w2s_cli.networks.srfbn import SRFBN
+from w2s_cli.physics.scene import simulate_scene
+from w2s_cli.restore import Traits
+from w2s_cli.restore.tiling import spans
+from w2s_cli.stack import Stack
+
+LARGE, SMALL = (2048, 512), (512, 256)  # side of the plane, and of a tile
+
+# Row: method, network, sizes.
+ROWS: dict[str, tuple[str, Callable[[], Any], tuple[int, int]]] = {
+    "dncnn": ("dncnn", DnCNN, LARGE),
+    "memnet": ("memnet", MemNet, LARGE),
+    "ridnet": ("ridnet", RIDNet, LARGE),
+    "n2n-unet": ("n2n-unet", N2NUNet, LARGE),
+    "n2v-unet": ("n2v-unet", N2VUNet, LARGE),
+    "noise2sr": ("noise2sr", Noise2SR, LARGE),
+    "rcan": ("rcan", RCAN, SMALL),
+    "rdn": ("rdn", RDN, SMALL),
+    "san": ("san", SAN, SMALL),
+    "srfbn": ("srfbn", SRFBN, SMALL),
+    "epsr": ("epsr", partial(EPSR, 64, 16), SMALL),
+    "rrdb-12": ("rrdb", partial(ShuffledESRGAN, 12), SMALL),
+    "rrdb-16": ("rrdb", ShuffledESRGAN, SMALL),
+    "esrgan": ("esrgan", partial(ESRGAN, channels=1), SMALL),
+    "real-esrgan-x2": ("real-esrgan", partial(RealESRGAN, channels=1), SMALL),
+    "real-esrgan-x4": ("real-esrgan", partial(RealESRGAN, 4, channels=1), SMALL),
+}
+MOST = 1.1  # times the bare passes
+
+pytestmark = pytest.mark.quality
+
+
+@cache
+def peak(dtype: torch.dtype) -> float:
+    """Return the GFLOP/s of a large convolution."""
+    layer = torch.nn.Conv2d(64, 64, 3, padding=1).to(memory_format=torch.channels_last)
+    image = torch.randn(1, 64, 512, 512).contiguous(memory_format=torch.channels_last)
+    work = 2 * 64 * 64 * 9 * 512**2 / 1e9
+    return work / min(timed(lambda: run(layer, image, dtype)) for _ in range(5))
+
+
+def run(network: Any, image: torch.Tensor, dtype: torch.dtype) -> None:
+    with (
+        torch.inference_mode(),
+        torch.autocast("cpu", dtype, enabled=dtype != torch.float32),
+    ):
+        network(image)
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
+def tile_shapes(side: int, tile: int, traits: Traits) -> list[tuple[int, int]]:
+    step = traits.multiple_of
+    axis = [*spans(side, tile, traits.margin, step)]
+    sizes = [-(-(span.outer.stop - span.outer.start) // step) * step for span in axis]
+    return [*product(sizes, sizes)]
+
+
+def bare(
+    network: Any, shapes: list[tuple[int, int]], dtype: torch.dtype
+) -> tuple[float, float]:
+    """Return the seconds and GFLOP of the passes over the tiles."""
+    seconds = flops = 0.0
+    for shape in shapes:
+        image = torch.randn(1, network.channels, *shape)
+        image = image.contiguous(memory_format=torch.channels_last)
+        seconds += timed(partial(run, network, image, dtype))
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.randn(1, network.channels, 64, 64))
+    pixels = sum(height * width for height, width in shapes)
+    flops = counter.get_total_flops() / 64**2 * pixels / 1e9
+    return seconds, flops
+
+
+def memory() -> int:
+    """Return the peak of the memory of this process in MiB, which starts anew."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    most = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    Path("/proc/self/clear_refs").write_text("5")
+    return most // 1024
+
+
+@pytest.fixture(scope="module")
+def planes(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    folder = tmp_path_factory.mktemp("planes")
+    paths = {side: folder / f"{side}.tif" for side, _ in (LARGE, SMALL)}
+    for side, path in paths.items():
+        scene = simulate_scene(0, side=side)
+        write(Stack(scene.seen, "YX"), path)
+    return paths
+
+
+def measured(job: Job, network: Any, source: Path, target: Path, row: str) -> float:
+    """Return the time of a restoration over that of its passes, and print both."""
+    chain = job.chain()
+    side = int(source.stem)
+    dtype = TYPES[job.precision]
+    memory()
+    whole = timed(lambda: restore_file(job, chain, source, target))
+    most = memory()
+    seconds, gflop = bare(network, tile_shapes(side, job.tile, chain.traits), dtype)
+    speed = gflop / seconds
+    print(
+        f"\n{row:15} {job.precision} {side:5} px {gflop:8.0f} GFLOP {whole:7.2f} s, "
+        f"{whole / seconds:.3f} of the passes; {speed:5.0f} GFLOP/s, "
+        f"{speed / peak(dtype):.2f} of {peak(dtype):.0f}; {most} MiB"
+    )
+    return whole / seconds
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_published_network_costs_its_passes(
+    row: str, planes: dict[int, Path], tmp_path: Path
+) -> None:
+    method, make, (side, tile) = ROWS[row]
+    torch.manual_seed(0)
+    network = make()
+    weights = tmp_path / "w.pth"
+    torch.save(network.state_dict(), weights)
+    job = Job(
+        method,
+        ("units=unit", "black=0", "white=2000"),
+        (weights,),
+        precision="bf16",
+        tile=tile,
+    )
+    ready = placed(network, "cpu")
+    assert measured(job, ready, planes[side], tmp_path / "o.tif", row) <= MOST
+
+
+@pytest.mark.parametrize("method", ["denoise", "jdsr"])
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_a_shipped_network_costs_its_passes(
+    method: str, precision: str, planes: dict[int, Path], tmp_path: Path
+) -> None:
+    from w2s_cli.assets import checkpoint
+    from w2s_cli.networks.rebuild import rebuild
+
+    ready = placed(rebuild(checkpoint.load(checkpoint.shipped(method)).state), "cpu")
+    job = Job(method, precision=precision)
+    ratio = measured(job, ready, planes[LARGE[0]], tmp_path / "o.tif", method)
+    assert ratio <= MOST
