@@ -83,12 +83,17 @@ def forget(name: str) -> None:
 
 @KINDS
 def test_the_whole_module_of_the_w2s_authors(
-    zipped: bool, theirs: nn.Module, load, monkeypatch: pytest.MonkeyPatch
+    zipped: bool,
+    theirs: nn.Module,
+    load,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     content = {"epoch": 48, "model": nn.DataParallel(theirs), "name": "ours"}
     raw = saved(content, zipped=zipped)
     wanted = theirs.state_dict()
     monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
     forget("model")
     loaded = load(raw)
     assert b"RRDBNet" in raw
