@@ -1,6 +1,6 @@
 """The one currency that every layer trades in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -31,6 +31,19 @@ class Pixels(Protocol):
     def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
         """Return the (Y, X) plane at `index`, one integer a leading axis."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Pixels of which a plane is computed when it is asked for."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    make: Callable[[tuple[int, ...]], NDArray[Any]] = field(repr=False)
+
+    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
+        """Return the (Y, X) plane at `index`."""
+        return self.make(index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Simulate what a microscope would show of a sharp image, file by file."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -16,7 +16,7 @@ from w2s_cli.batch.sharp import brightness, light, square_pixel, usable
 from w2s_cli.files import check_fits, check_target, opened, write
 from w2s_cli.physics.kernel import Kernel
 from w2s_cli.physics.simulate import Exposure, camera, widefield
-from w2s_cli.stack import Stack
+from w2s_cli.stack import Computed, Stack
 
 MOST_PHOTONS = 1e15
 """Beyond any camera; of many more, no Poisson number can be drawn."""
@@ -57,18 +57,6 @@ class Simulated:
             "saturated": self.saturated,
             "seconds": round(self.seconds, 3),
         }
-
-
-@dataclass(frozen=True)
-class _Computed:
-    """Pixels that are computed when they are asked for."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    make: Callable[[tuple[int, ...]], NDArray[Any]] = field(repr=False)
-
-    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
-        return self.make(index)
 
 
 def simulate_file(
@@ -153,7 +141,7 @@ def _seen(
         outcome.saturated += int(np.count_nonzero(counts == FULL))
         return counts
 
-    data = _Computed(shape, np.dtype(np.uint16), make)
+    data = Computed(shape, np.dtype(np.uint16), make)
     sizes = {
         axis: size * scale if axis in "YX" else size
         for axis, size in truth.pixel_size.items()
@@ -169,7 +157,7 @@ def _ideal(truth: Stack, fine: Kernel, recording: Recording, unit: float) -> Sta
         photons = fine.blur(light(truth, index)) * np.float32(unit) + background
         return recording.noise.counts(photons)
 
-    data = _Computed(truth.data.shape, np.dtype(np.float32), make)
+    data = Computed(truth.data.shape, np.dtype(np.float32), make)
     return replace(truth, data=data)
 
 

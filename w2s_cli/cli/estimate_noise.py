@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from w2s_cli.cli import options as ask
+from w2s_cli.cli.plots import check_plot
 from w2s_cli.cli.reports import document, show_failure
 from w2s_cli.cli.telling import note, warn
 from w2s_cli.cli.wording import table
@@ -78,8 +79,12 @@ def estimate_noise(
     if as_json and as_csv:
         raise UsageError("--json and --csv both want standard output", hint="drop one")
     sources = [source for path in files for source in images(path)]
+    if plot and len(sources) > 1:
+        raise UsageError(
+            f"a plot shows one file, not {len(sources)}", hint="run --plot file by file"
+        )
     if plot:
-        _check_plot(plot, sources, overwrite=overwrite)
+        check_plot(plot, sources, overwrite=overwrite)
     question = Question(axes, channel, repeats, read_dark(dark) if dark else ())
     reports = [*each_file(sources, partial(report_noise, question))]
     _tell(reports)
@@ -92,21 +97,6 @@ def estimate_noise(
     if plot:
         _draw(plot, reports, quiet=quiet)
     raise typer.Exit(exit_code(reports))
-
-
-def _check_plot(plot: Path, sources: list[Path], *, overwrite: bool) -> None:
-    from w2s_cli.batch.pairs import check_spared
-    from w2s_cli.files import check_target
-
-    if len(sources) > 1:
-        raise UsageError(
-            f"a plot shows one file, not {len(sources)}",
-            hint="run --plot file by file",
-        )
-    if plot.suffix.lower() != ".png":
-        raise UsageError(f"the plot {plot} is no .png file", hint="name it FILE.png")
-    check_target(plot, overwrite=overwrite)
-    check_spared(plot, sources)
 
 
 def _tell(reports: "list[NoiseReport | Failure]") -> None:

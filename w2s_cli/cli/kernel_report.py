@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from w2s_cli.cli.plots import check_plot
 from w2s_cli.cli.telling import note
-from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from w2s_cli.physics.kernel import Kernel
@@ -24,17 +24,12 @@ def check_targets(
         When they exist, or their folder cannot be written.
     """
     from w2s_cli.batch.pairs import check_spared
-    from w2s_cli.files import check_target
     from w2s_cli.files.kernel_file import check_kernel_target
 
     check_kernel_target(output, overwrite=overwrite)
     check_spared(output, inputs)
-    if plot is None:
-        return
-    if plot.suffix.lower() != ".png":
-        raise UsageError(f"the plot {plot} is no .png file", hint="name it FILE.png")
-    check_target(plot, overwrite=overwrite)
-    check_spared(plot, inputs)
+    if plot is not None:
+        check_plot(plot, inputs, overwrite=overwrite)
 
 
 def about(kernel: "Kernel") -> list[tuple[str, str]]:

@@ -59,14 +59,11 @@ ChannelName = Annotated[
     str | None,
     typer.Option("--channel", help="One channel only: its name, or number from 0."),
 ]
-Gain = Annotated[float | None, typer.Option("--gain", help="Camera counts a photon.")]
-Offset = Annotated[
-    float | None, typer.Option("--offset", help="Camera counts without light.")
-]
-ReadNoise = Annotated[
-    float | None,
-    typer.Option("--read-noise", help="Noise without light: its sd, in counts."),
-]
+GAIN = typer.Option("--gain", help="Camera counts a photon.")
+OFFSET = typer.Option("--offset", help="Camera counts without light.")
+READ_NOISE = typer.Option(
+    "--read-noise", help="Noise without light: its sd, in counts."
+)
 Noise = Annotated[
     Path | None,
     typer.Option(

@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -33,9 +33,9 @@ def restore(
     options: ask.Options = None,
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
-    gain: ask.Gain = None,
-    offset: ask.Offset = None,
-    read_noise: ask.ReadNoise = None,
+    gain: Annotated[float | None, ask.GAIN] = None,
+    offset: Annotated[float | None, ask.OFFSET] = None,
+    read_noise: Annotated[float | None, ask.READ_NOISE] = None,
     noise: ask.Noise = None,
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,58 +11,63 @@ from w2s_cli.cli import options as ask
 from w2s_cli.cli.telling import note, warn
 from w2s_cli.errors import UsageError
 
+if TYPE_CHECKING:
+    from w2s_cli.batch.simulate import Simulated
+
+_Truth = Annotated[Path, typer.Argument(help="A sharp image.", metavar="TRUTH")]
+_Output = Annotated[
+    Path,
+    typer.Option("--output", "-o", help="The widefield image, 16 bit.", metavar="OUT"),
+]
+_Sim = Annotated[
+    Path | None,
+    typer.Option("--sim", help="Write the ideal SIM image too.", metavar="FILE"),
+]
+_KernelUsed = Annotated[
+    Path | None,
+    typer.Option("--kernel", help="The blur, on the grid of TRUTH.", metavar="FILE"),
+]
+_Photons = Annotated[
+    float,
+    typer.Option(
+        "--photons",
+        help="A camera pixel, in the bright parts; 0: TRUTH is in photons.",
+    ),
+]
+_Background = Annotated[
+    float, typer.Option("--background", help="Even light, photons a camera pixel.")
+]
+_Haze = Annotated[
+    float,
+    typer.Option("--haze", help="Light out of focus, as a share of that in focus."),
+]
+_Emccd = Annotated[
+    bool, typer.Option("--emccd", help="Multiply electrons as an EMCCD does.")
+]
+_Scale = Annotated[
+    Literal["1", "2"],
+    typer.Option("--scale", help="Pixels of TRUTH along a camera pixel: 1 or 2."),
+]
+_Seed = Annotated[int, typer.Option("--seed", help="Which noise.", min=0)]
+
 
 def simulate(
-    truth: Annotated[Path, typer.Argument(help="A sharp image.", metavar="TRUTH")],
-    output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", help="The widefield image, 16 bit.", metavar="OUT"
-        ),
-    ],
-    sim: Annotated[
-        Path | None,
-        typer.Option("--sim", help="Write the ideal SIM image too.", metavar="FILE"),
-    ] = None,
-    kernel: Annotated[
-        Path | None,
-        typer.Option(
-            "--kernel", help="The blur, on the grid of TRUTH.", metavar="FILE"
-        ),
-    ] = None,
+    truth: _Truth,
+    output: _Output,
+    sim: _Sim = None,
+    kernel: _KernelUsed = None,
     na: Annotated[float | None, blur.Aperture] = None,
     wavelength: Annotated[float | None, blur.Wavelength] = None,
     pixel_size: Annotated[float | None, blur.PixelSize] = None,
-    photons: Annotated[
-        float,
-        typer.Option(
-            "--photons",
-            help="A camera pixel, in the bright parts; 0: TRUTH is in photons.",
-        ),
-    ] = 0,
-    background: Annotated[
-        float, typer.Option("--background", help="Even light, photons a camera pixel.")
-    ] = 0,
-    haze: Annotated[
-        float,
-        typer.Option("--haze", help="Light out of focus, as a share of that in focus."),
-    ] = 0,
-    gain: Annotated[float, typer.Option("--gain", help="Camera counts a photon.")] = 1,
-    offset: Annotated[
-        float, typer.Option("--offset", help="Camera counts without light.")
-    ] = 100,
-    read_noise: Annotated[
-        float,
-        typer.Option("--read-noise", help="Noise without light: its sd, in counts."),
-    ] = 1.5,
-    emccd: Annotated[
-        bool, typer.Option("--emccd", help="Multiply electrons as an EMCCD does.")
-    ] = False,
-    scale: Annotated[
-        Literal["1", "2"],
-        typer.Option("--scale", help="Pixels of TRUTH along a camera pixel: 1 or 2."),
-    ] = "2",
-    seed: Annotated[int, typer.Option("--seed", help="Which noise.", min=0)] = 0,
+    photons: _Photons = 0,
+    background: _Background = 0,
+    haze: _Haze = 0,
+    gain: Annotated[float, ask.GAIN] = 1,
+    offset: Annotated[float, ask.OFFSET] = 100,
+    read_noise: Annotated[float, ask.READ_NOISE] = 1.5,
+    emccd: _Emccd = False,
+    scale: _Scale = "2",
+    seed: _Seed = 0,
     axes: ask.Axes = None,
     as_json: ask.JsonText = False,
     overwrite: ask.Overwrite = False,
@@ -105,13 +110,18 @@ def simulate(
         axes=axes,
         overwrite=overwrite,
     )
+    _tell(outcome, as_json=as_json)
+
+
+def _tell(outcome: "Simulated", *, as_json: bool) -> None:
+    """Print what was simulated."""
     if outcome.saturated:
-        warn(f"{output}: {outcome.saturated} pixels are saturated")
+        warn(f"{outcome.target}: {outcome.saturated} pixels are saturated")
     if as_json:
         typer.echo(json.dumps(outcome.as_json(), indent=2))
         return
     size = " x ".join(map(str, outcome.shape))
     note(
-        f"{truth} -> {output}: {size}, {outcome.unit:.4g} photons a camera pixel where "
-        f"the truth is 1, {outcome.seconds:.1f} s"
+        f"{outcome.source} -> {outcome.target}: {size}, {outcome.unit:.4g} photons a "
+        f"camera pixel where the truth is 1, {outcome.seconds:.1f} s"
     )

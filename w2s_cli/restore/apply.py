@@ -1,7 +1,7 @@
 """The loop from a stack to the planes of a restored stack."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from w2s_cli.restore.affine import Levels
 from w2s_cli.restore.chain import Chain
 from w2s_cli.restore.restorer import FloatArray
 from w2s_cli.restore.tiling import restore_plane
-from w2s_cli.stack import Stack
+from w2s_cli.stack import Computed, Stack
 
 
 @dataclass
@@ -22,18 +22,6 @@ class Restored:
 
     clipped: int = 0  # pixels outside the range of the output's dtype
     pixels: int = 0
-
-
-@dataclass(frozen=True)
-class _Lazy:
-    """Where the planes of a restored stack will come from, and their shape."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    make: Callable[[tuple[int, ...]], NDArray[Any]] = field(repr=False)
-
-    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
-        return self.make(index)
 
 
 def restore(
@@ -90,7 +78,7 @@ def restore(
     shape = (*lead, height * scale, width * scale)
     restored = replace(
         stack,
-        data=_Lazy(shape, stack.data.dtype, plane),
+        data=Computed(shape, stack.data.dtype, plane),
         pixel_size={
             axis: size / scale if axis in "YX" else size
             for axis, size in stack.pixel_size.items()
