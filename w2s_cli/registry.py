@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from w2s_cli.errors import UnknownNameError
 
@@ -28,20 +28,23 @@ class Entry:
         return getattr(import_module(module), attribute)
 
 
-class Registry:
+Row = TypeVar("Row", bound=Entry)
+
+
+class Registry(Generic[Row]):
     """An ordered, closed catalogue of entries of one kind."""
 
-    def __init__(self, kind: str, *entries: Entry) -> None:
+    def __init__(self, kind: str, *entries: Row) -> None:
         self.kind = kind
         self._entries = {entry.name: entry for entry in entries}
 
     def __contains__(self, name: str) -> bool:
         return name in self._entries
 
-    def __getitem__(self, name: str) -> Entry:
+    def __getitem__(self, name: str) -> Row:
         if name not in self._entries:
             raise UnknownNameError(self.kind, name, self._entries)
         return self._entries[name]
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[Row]:
         return iter(self._entries.values())

@@ -1,1 +1,124 @@
-"""Scores of an image against a reference: `(reference, image, ...) -> float`."""
+"""Scores of images: `(reference, image, *, ...) -> float`, on (Y, X) arrays.
+
+What each takes is said by `needs`, a column of the catalogue: see `metrics.metric`.
+Networks that give features live elsewhere: metrics take the features.
+"""
+
+from w2s_cli.metrics.metric import Metric
+from w2s_cli.registry import Registry
+
+METRICS = Registry(
+    "metric",
+    Metric(
+        "rmse",
+        "w2s_cli.metrics.fidelity:rmse",
+        "root of the mean squared difference",
+        needs="reference",
+        unit="image",
+        better="lower",
+    ),
+    Metric(
+        "nrmse",
+        "w2s_cli.metrics.fidelity:nrmse",
+        "RMSE over the norm, the range or the mean of the reference",
+        "scikit-image",
+        needs="reference",
+        better="lower",
+    ),
+    Metric(
+        "psnr",
+        "w2s_cli.metrics.fidelity:psnr",
+        "peak signal-to-noise ratio",
+        needs="reference",
+        unit="dB",
+    ),
+    Metric(
+        "psnr-care",
+        "w2s_cli.metrics.fidelity:scale_invariant_psnr",
+        "PSNR after a fit of gain and offset, its peak from percentiles",
+        "Weigert et al. 2018",
+        needs="reference",
+        unit="dB",
+    ),
+    Metric(
+        "ssim",
+        "w2s_cli.metrics.similarity:ssim",
+        "structural similarity",
+        "Wang et al. 2004; scikit-image",
+        needs="reference",
+    ),
+    Metric(
+        "ms-ssim",
+        "w2s_cli.metrics.multiscale:ms_ssim",
+        "structural similarity on five scales",
+        "Wang et al. 2003",
+        needs="reference",
+    ),
+    Metric(
+        "vgg-distance",
+        "w2s_cli.metrics.features:feature_distance",
+        "distance of network features: LPIPS-like, unweighted",
+        "Zhang et al. 2018",
+        needs="layers",
+        better="lower",
+    ),
+    Metric(
+        "fid",
+        "w2s_cli.metrics.frechet:frechet_distance",
+        "distance of two sets of images by their features",
+        "Heusel et al. 2017",
+        needs="sets",
+        better="lower",
+    ),
+    Metric(
+        "niqe",
+        "w2s_cli.metrics.niqe:niqe",
+        "how far statistics are from those of sharp images",
+        "Mittal et al. 2013",
+        needs="pristine",
+        better="lower",
+    ),
+    Metric(
+        "frc",
+        "w2s_cli.metrics.frc:frc",
+        "resolution at which two noisy images cease to agree",
+        "Nieuwenhuizen et al. 2013",
+        needs="exposure",
+        unit="pixel",
+        better="lower",
+    ),
+    Metric(
+        "frc-single",
+        "w2s_cli.metrics.single_frc:single_frc",
+        "the same of one image, from alternate pixels; 4 pixels at best",
+        "after Koho et al. 2019",
+        needs="nothing",
+        unit="pixel",
+        better="lower",
+    ),
+    Metric(
+        "decorrelation",
+        "w2s_cli.metrics.decorrelation:decorrelation",
+        "the finest detail that stands out of the noise",
+        "Descloux et al. 2019",
+        needs="nothing",
+        unit="pixel",
+        better="lower",
+    ),
+    Metric(
+        "rse",
+        "w2s_cli.metrics.squirrel:rse",
+        "what the image, blurred again, leaves unexplained of its input",
+        "Culley et al. 2018",
+        needs="input",
+        unit="image",
+        better="lower",
+    ),
+    Metric(
+        "rsp",
+        "w2s_cli.metrics.squirrel:rsp",
+        "correlation of the image, blurred again, with its input",
+        "Culley et al. 2018",
+        needs="input",
+    ),
+)

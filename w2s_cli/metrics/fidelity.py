@@ -1,56 +1,159 @@
-"""How far an image is from a reference, pixel by pixel and window by window."""
+"""How far an image is from a reference, pixel by pixel.
 
-from typing import Any
+All take two images of one shape and any real dtype, and compute in float64. Where a
+mask `valid` is given, the other pixels do not count and may be NaN. All raise an
+InputError when shapes differ, a pixel that counts is no number, or none counts.
+"""
+
+from math import inf
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.metrics import structural_similarity
 
-Image = NDArray[Any]  # (Y, X), any real dtype
+from w2s_cli.errors import InputError, UsageError
+from w2s_cli.metrics.checks import Image, Mask, check_range, scored
+from w2s_cli.metrics.similarity import ssim
+
+__all__ = ["fitted", "nrmse", "psnr", "rmse", "scale_invariant_psnr", "ssim"]
+
+Normalisation = Literal["euclidean", "min-max", "mean"]
 
 
-def rmse(reference: Image, image: Image) -> float:
+def rmse(reference: Image, image: Image, *, valid: Mask | None = None) -> float:
     """Return the root of the mean squared difference, in the images' own units."""
-    difference = np.asarray(reference, np.float64) - image
-    return float(np.sqrt(np.mean(difference**2)))
+    first, second = scored(reference, image, valid)
+    return float(np.sqrt(np.mean((first - second) ** 2)))
 
 
-def psnr(reference: Image, image: Image, *, data_range: float) -> float:
-    """Return the peak signal-to-noise ratio in dB, for a peak of `data_range`."""
-    return float(20 * np.log10(data_range / rmse(reference, image)))
+def nrmse(
+    reference: Image,
+    image: Image,
+    *,
+    normalisation: Normalisation = "euclidean",
+    valid: Mask | None = None,
+) -> float:
+    """Return the RMSE over a size of the reference, as scikit-image names them.
+
+    Parameters
+    ----------
+    reference, image
+        Of one shape.
+    normalisation
+        "euclidean": the root of the reference's mean square; "min-max": its range;
+        "mean": its mean. Only the range does not change when an offset is added.
+    valid
+        The pixels that count; None for all.
+
+    Raises
+    ------
+    UsageError
+        When there is no such normalisation.
+    InputError
+        When the reference has no such size above 0.
+    """
+    pixels, _ = scored(reference, image, valid)
+    match normalisation:
+        case "euclidean":
+            extent = np.sqrt(np.mean(pixels**2))
+        case "min-max":
+            extent = np.ptp(pixels)
+        case "mean":
+            extent = pixels.mean()
+        case _:
+            raise UsageError(
+                f"no RMSE is normalised by {normalisation!r}",
+                hint="known: euclidean, min-max, mean",
+            )
+    if extent <= 0:
+        raise InputError(
+            f"the reference has a {normalisation} size of {extent:g}, and an RMSE is "
+            "normalised by one above 0",
+            hint="take the RMSE, or another normalisation",
+        )
+    return float(rmse(reference, image, valid=valid) / extent)
 
 
-def ssim(reference: Image, image: Image, *, data_range: float) -> float:
-    """Return the mean structural similarity.
+def psnr(
+    reference: Image,
+    image: Image,
+    *,
+    data_range: float,
+    valid: Mask | None = None,
+) -> float:
+    """Return the peak signal-to-noise ratio in dB, for a peak of `data_range`.
 
-    The window is a Gaussian of standard deviation 1.5 and the variances are those of
-    the population, as in [1]_, Sec. III-C.
+    Infinite for images that are the same.
+
+    Raises
+    ------
+    UsageError
+        When the range is not above 0.
+    """
+    check_range(data_range)
+    error = rmse(reference, image, valid=valid)
+    return float(20 * np.log10(data_range / error)) if error else inf
+
+
+def scale_invariant_psnr(
+    reference: Image,
+    image: Image,
+    *,
+    low: float = 0.1,
+    high: float = 99.9,
+    valid: Mask | None = None,
+) -> float:
+    """Return the PSNR in dB as CARE has it ([1]_, Online Methods).
+
+    The reference is normalised by its percentiles, and the image given the gain and
+    offset of least squared difference from it: the peak is therefore the distance of
+    the percentiles. With `low` 0 and `high` 100 it is the scale-invariant PSNR of
+    Noise2Void's and DenoiSeg's authors.
+
+    Parameters
+    ----------
+    reference, image
+        Of one shape.
+    low, high
+        Percentiles of the reference, 0 to 100.
+    valid
+        The pixels that count; None for all.
+
+    Raises
+    ------
+    InputError
+        When the percentiles of the reference are the same.
 
     References
     ----------
-    .. [1] Z. Wang et al., "Image quality assessment: from error visibility to
-       structural similarity", IEEE Trans. Image Process. 13 (2004).
+    .. [1] M. Weigert et al., "Content-aware image restoration: pushing the limits of
+       fluorescence microscopy", Nature Methods 15 (2018).
     """
-    return float(
-        structural_similarity(
-            np.asarray(reference, np.float64),
-            np.asarray(image, np.float64),
-            data_range=data_range,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
+    if not 0 <= low < high <= 100:
+        raise UsageError(
+            f"percentiles must rise from 0 to 100, found {low:g}, {high:g}"
         )
-    )
+    pixels, _ = scored(reference, image, valid)
+    bottom, top = np.percentile(pixels, (low, high))
+    if bottom == top:
+        raise InputError(
+            f"percentiles {low:g} and {high:g} of the reference are both {top:g}",
+            hint="a constant reference has no peak",
+        )
+    matched = fitted(reference, image, valid=valid)
+    return psnr(reference, matched, data_range=float(top - bottom), valid=valid)
 
 
-def fitted(reference: Image, image: Image) -> NDArray[np.float64]:
+def fitted(
+    reference: Image, image: Image, *, valid: Mask | None = None
+) -> NDArray[np.float64]:
     """Return `a * image + b` with the least squared difference from the reference.
 
     Two instruments agree on structure, not on gain and offset: without the fit a score
-    would compare their cameras.
+    would compare their cameras. Only `valid` pixels are fitted; all are returned.
     """
-    pixels = np.asarray(image, np.float64)
-    target = np.asarray(reference, np.float64)
-    spread = pixels - pixels.mean()
+    target, pixels = scored(reference, image, valid)
+    middle = pixels.mean()
+    spread = pixels - middle
     slope = (spread * target).sum() / max((spread**2).sum(), 1e-300)
-    return np.asarray(slope * spread + target.mean())
+    return np.asarray(slope * (np.asarray(image, np.float64) - middle) + target.mean())

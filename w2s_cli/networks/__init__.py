@@ -2,7 +2,8 @@
 
 Each module offers a network class with two class methods, `detect(state)` and
 `from_state_dict(state)`, and the properties of `networks.rebuild.Network`.
-Discriminators judge images and restore none: they have a catalogue of their own.
+Discriminators judge images and feature networks describe them: they restore none, and
+have catalogues of their own.
 """
 
 from w2s_cli.registry import Entry, Registry
@@ -75,5 +76,15 @@ DISCRIMINATORS = Registry(
         "unet-discriminator",
         "w2s_cli.networks.unet_discriminator:UNetDiscriminator",
         "a score a pixel: Real-ESRGAN",
+    ),
+)
+
+FEATURES = Registry(
+    "feature network",
+    Entry(
+        "vgg",
+        "w2s_cli.networks.vgg:VGG",
+        "what VGG-16 or VGG-19 sees: for losses and distances",
+        "Simonyan and Zisserman 2015",
     ),
 )

@@ -42,7 +42,7 @@ class Network(Protocol):
         ...
 
 
-def recognise(state: State, catalogue: Registry = NETWORKS) -> Entry | None:
+def recognise(state: State, catalogue: Registry[Entry] = NETWORKS) -> Entry | None:
     """Return the row of the catalogue that `state` belongs to, if there is one."""
     return next((row for row in catalogue if row.load().detect(state)), None)
 
