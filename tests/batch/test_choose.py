@@ -10,17 +10,15 @@ from scipy.ndimage import gaussian_filter
 
 from w2s_cli.batch.choose import choose
 from w2s_cli.batch.job import Job
-from w2s_cli.batch.levels import Stretch, stretches
 from w2s_cli.batch.noise_file import GivenNoise
 from w2s_cli.batch.plan import plan_file
 from w2s_cli.batch.restore import restore_file
-from w2s_cli.errors import InputError, UsageError
+from w2s_cli.errors import UsageError
 from w2s_cli.files import opened, write
-from w2s_cli.methods.pure_let import PureLet
 from w2s_cli.physics.kernel import gaussian_kernel
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.physics.simulate import Exposure, simulate_cell, widefield
-from w2s_cli.restore import Chain, Domain, FloatArray, Levels, Seen, Traits, restore
+from w2s_cli.restore import Seen
 from w2s_cli.stack import Stack
 
 CAMERA = NoiseModel(2.0, 100.0, 3.0)
@@ -122,53 +120,3 @@ def test_other_methods_may_follow(source: Path) -> None:
 def test_auto_comes_first() -> None:
     with pytest.raises(UsageError, match="auto must come first, found gaussian"):
         replace(AUTO, method="gaussian+auto").chain()
-
-
-class _Inverted:
-    """Black for white."""
-
-    traits = Traits(expects=Domain.UNIT)
-
-    def __call__(self, blocks: FloatArray) -> FloatArray:
-        return 1 - blocks
-
-
-def test_black_and_white_of_eight_bits() -> None:
-    stack = Stack(rng_image(np.uint8), "CYX")
-    found = stretches(stack, Chain([_Inverted()]))
-    assert found == [Stretch(Levels(0, 255), "8 bit")] * 2
-    levels = dict.fromkeys((0, 1), found[0].levels)
-    restored, _ = restore(stack, Chain([_Inverted()]), None, levels)
-    np.testing.assert_array_equal(restored.data[1,], 255 - stack.data[1,])
-
-
-def test_black_and_white_are_measured_once_a_channel() -> None:
-    stack = Stack(rng_image(np.uint16), "CYX")
-    first, second = stretches(stack, Chain([_Inverted()]))
-    assert first.origin == second.origin == "measured"
-    assert 0 <= first.levels.black < 10 < 90 < first.levels.white <= 200
-    assert second.levels.black == pytest.approx(first.levels.black + 1000, abs=10)
-    assert first.as_json() == {
-        "black": first.levels.black,
-        "white": first.levels.white,
-        "origin": "measured",
-    }
-
-
-def test_methods_without_levels_read_nothing() -> None:
-    assert stretches(Stack(np.zeros((4, 4)), "YX"), Chain([PureLet()])) == []
-
-
-def test_neither_black_nor_white() -> None:
-    with pytest.raises(
-        InputError, match="channel 0 shows neither black nor white"
-    ) as t:
-        stretches(Stack(np.full((40, 40), 9, np.uint16), "YX"), Chain([_Inverted()]))
-    assert t.value.hint == "say both: -O black=COUNTS -O white=COUNTS"
-
-
-def rng_image(dtype: type) -> np.ndarray:
-    rng = np.random.default_rng(0)
-    second = 1000 if dtype is np.uint16 else 50
-    planes = [rng.integers(0, 200, (50, 60)) + offset for offset in (0, second)]
-    return np.stack(planes).astype(dtype)

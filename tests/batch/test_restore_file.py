@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from w2s_cli.batch.examine import examine, sampled
+from w2s_cli.batch.examine import examine
 from w2s_cli.batch.job import Failure, Job, each, exit_code
 from w2s_cli.batch.plan import plan_file
 from w2s_cli.batch.restore import Outcome, restore_file
@@ -120,13 +120,6 @@ def test_a_warning_names_its_channel() -> None:
     assert examined[0].warnings == ()
     [warning] = examined[1].warnings
     assert warning.startswith("channel 1: 3.1% of the pixels are saturated at 65535")
-
-
-def test_few_planes_are_looked_at() -> None:
-    stack = cell((11, 2, 40, 2100), "TCYX")
-    planes = sampled(stack, 1)
-    assert [plane.shape for plane in planes] == [(40, 2048)] * 4
-    np.testing.assert_array_equal(planes[1], stack.data[(3, 1)][:, 26:2074])
 
 
 def test_broken_pixels_are_found_before_the_work() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from w2s_cli.batch.examine import models_of, sampled
+from w2s_cli.batch.examine import models_of
 from w2s_cli.batch.job import Job
 from w2s_cli.batch.trust import of_light, white
 from w2s_cli.errors import InputError
@@ -13,6 +13,7 @@ from w2s_cli.methods.auto import Auto
 from w2s_cli.methods.build import build, parse
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Chain, Seen
+from w2s_cli.restore.sampling import sampled, spread
 from w2s_cli.stack import Stack
 
 TRAINED, CLASSICAL, NONE = "denoise", "pure-let", "identity"
@@ -109,7 +110,7 @@ def _of_channel(
     plane = planes[len(planes) // 2]
     noise = given
     try:
-        fit = fit_noise(planes)
+        fit = fit_noise(spread(planes))
     except InputError as error:
         if noise is None:
             return Choice(NONE, f"the noise cannot be measured: {error}")

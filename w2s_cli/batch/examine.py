@@ -12,11 +12,8 @@ from w2s_cli.estimate.noise import fit_noise
 from w2s_cli.estimate.noise_fit import NoiseFit
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Chain
-from w2s_cli.restore.apply import finite
+from w2s_cli.restore.sampling import sampled, spread
 from w2s_cli.stack import Stack
-
-MOST_PLANES = 4
-MOST_PIXELS = 2048  # along Y and X, from the middle
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +96,6 @@ def models_of(stack: Stack, given: Sequence[NoiseModel]) -> Sequence[NoiseModel 
     return [given[0] if given else None] * count
 
 
-def sampled(stack: Stack, channel: int) -> list[NDArray[Any]]:
-    """Return the middle of a few evenly spaced planes of a channel, in counts."""
-    indices = [at for at in stack.indices() if stack.channel_of(at) == channel]
-    step = -(-len(indices) // MOST_PLANES)
-    return [middle(stack, at) for at in indices[::step]]
-
-
 def _examined(
     stack: Stack, channel: int, chain: Chain, given: NoiseModel | None
 ) -> Examined:
@@ -133,23 +123,9 @@ def _noise(
 ) -> tuple[NoiseModel, NoiseFit | None]:
     """Return the noise model to use, and what the planes themselves tell."""
     try:
-        fit = fit_noise(planes)
+        fit = fit_noise(spread(planes))
     except InputError:
         if given:
             return given, None
         raise
     return given or fit.model, fit
-
-
-def middle(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
-    """Return the middle of the plane at an index, in counts.
-
-    Raises
-    ------
-    InputError
-        When it has pixels that are no numbers.
-    """
-    plane = stack.data[at]
-    finite(plane, at)
-    top, left = (max(side - MOST_PIXELS, 0) // 2 for side in plane.shape)
-    return plane[top : top + MOST_PIXELS, left : left + MOST_PIXELS].copy()

@@ -5,7 +5,7 @@ from typing import Any
 
 from w2s_cli.batch.choose import Choice
 from w2s_cli.batch.examine import Examined
-from w2s_cli.batch.levels import Stretch
+from w2s_cli.methods.levels import Stretch
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Levels
 

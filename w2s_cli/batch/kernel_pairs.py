@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from w2s_cli.batch.kernel_doubts import doubts
-from w2s_cli.batch.pairs import images
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.estimate.kernel import KernelFit, Pair, fit_kernel
 from w2s_cli.files import opened
+from w2s_cli.files.folder import images
 from w2s_cli.physics.kernel import Kernel
 from w2s_cli.stack import Stack
 

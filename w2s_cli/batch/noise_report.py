@@ -7,7 +7,6 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from w2s_cli.batch.examine import MOST_PLANES, middle, sampled
 from w2s_cli.batch.noise_verdict import ChannelNoise, verdict
 from w2s_cli.errors import AxesError, UsageError
 from w2s_cli.estimate.dark import Dark, dark_of
@@ -15,6 +14,7 @@ from w2s_cli.estimate.noise import fit_noise
 from w2s_cli.estimate.transfer import fit_repeats
 from w2s_cli.files import opened
 from w2s_cli.files.streams import received
+from w2s_cli.restore.sampling import MOST_PLANES, middle, sampled
 from w2s_cli.stack import Stack
 
 

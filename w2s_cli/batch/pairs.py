@@ -1,15 +1,13 @@
 """Which files go where."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from w2s_cli.batch.job import Pair
-from w2s_cli.errors import NothingMatchedError, OutputError, UsageError
-from w2s_cli.files.format import FORMATS
+from w2s_cli.errors import OutputError, UsageError
+from w2s_cli.files.folder import images
 from w2s_cli.files.streams import STREAM
-
-_SUFFIXES = [suffix for form in FORMATS for suffix in form.suffixes]
 
 
 def paired(inputs: Sequence[Path], output: str) -> list[Pair]:
@@ -75,30 +73,6 @@ def check_spared(target: Path, sources: Sequence[Path]) -> None:
             f"the output {target} is an input",
             hint="the original is never replaced: give another name or folder",
         )
-
-
-def images(path: Path) -> Iterator[Path]:
-    """Yield the image files in a folder by name, or the one file that `path` is.
-
-    Raises
-    ------
-    NothingMatchedError
-        When a folder holds no image, or a pattern matches nothing.
-    """
-    if path.is_dir():
-        found = [p for p in sorted(path.iterdir()) if p.suffix.lower() in _SUFFIXES]
-        if not found:
-            raise NothingMatchedError(
-                f"no image in the folder {path}",
-                hint=f"images end in {', '.join(_SUFFIXES)}",
-            )
-        yield from found
-    elif any(wild in path.name for wild in "*?[") and not path.exists():
-        raise NothingMatchedError(
-            f"nothing matches {path}", hint="is it the right folder?"
-        )
-    else:
-        yield path
 
 
 def _check_folder(target: Path, sources: Sequence[Path]) -> None:

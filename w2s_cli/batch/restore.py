@@ -12,10 +12,10 @@ from w2s_cli.batch.choose import settled
 from w2s_cli.batch.examine import examine
 from w2s_cli.batch.findings import Findings
 from w2s_cli.batch.job import Job
-from w2s_cli.batch.levels import stretches
 from w2s_cli.files import check_target, opened, write
 from w2s_cli.files.streams import STREAM, received, sent
 from w2s_cli.methods.build import account
+from w2s_cli.methods.levels import stretches
 from w2s_cli.restore import Chain, restore
 from w2s_cli.restore.tiling import tile_count
 from w2s_cli.stack import Stack

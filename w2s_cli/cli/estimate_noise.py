@@ -74,7 +74,7 @@ def estimate_noise(
     """
     from w2s_cli.batch.job import each_file, exit_code
     from w2s_cli.batch.noise_report import Question, read_dark, report_noise
-    from w2s_cli.batch.pairs import images
+    from w2s_cli.files.folder import images
 
     if as_json and as_csv:
         raise UsageError("--json and --csv both want standard output", hint="drop one")

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.batch.examine import sampled
 from w2s_cli.errors import InputError
 from w2s_cli.restore import Chain, Levels
 from w2s_cli.restore.affine import EIGHT_BIT
+from w2s_cli.restore.sampling import sampled
 from w2s_cli.stack import Stack
 
 BLACK, WHITE = 0.2, 99.8
