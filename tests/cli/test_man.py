@@ -29,11 +29,13 @@ def page(name: str) -> str:
 def test_every_option_stands_in_its_page(name: str) -> None:
     words = re.split(r"[\s,]+", page(name).partition(".SH OPTIONS")[2])
     command = COMMANDS[name]
-    context = command.make_context(name, [], resilient_parsing=True)
-    for parameter in command.get_params(context):
-        if parameter.param_type_name == "option":
-            for option in parameter.opts:
-                assert option in words, f"{option} is missing in {name}.1"
+    below = {} if command is ROOT else getattr(command, "commands", {})
+    for verb in [command, *below.values()]:
+        context = verb.make_context(name, [], resilient_parsing=True)
+        for parameter in verb.get_params(context):
+            if parameter.param_type_name == "option":
+                for option in parameter.opts:
+                    assert option in words, f"{option} is missing in {name}.1"
 
 
 def test_no_page_without_a_command() -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from w2s_cli.batch.noise_file import GivenNoise
 
 _MOST_MICROMETRES = 30.0  # a camera's own pixel may have 24
+_SPAN = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
 
 
@@ -48,6 +49,27 @@ def method_names(incomplete: str) -> list[tuple[str, str]]:
     names = [(entry.name, entry.summary) for entry in METHODS]
     chains = [(head + plus + name, summary) for name, summary in names if plus]
     return [row for row in names + chains if row[0].startswith(incomplete)]
+
+
+def numbers(text: str, option: str) -> list[int]:
+    """Return the numbers of a list such as "1-3,7", sorted, each once.
+
+    Raises
+    ------
+    UsageError
+        When the text is no such list.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        match = _SPAN.fullmatch(part.strip())
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
+        if last < first:
+            raise UsageError(
+                f"{option} is a list of numbers and spans, found {text!r}",
+                hint=f"such as {option} 1-3,7",
+            )
+        found |= {*range(first, last + 1)}
+    return sorted(found)
 
 
 def noise_models(

@@ -20,9 +20,17 @@ class Bar:
         """Learn how many there are."""
         self.display.update(self.task, total=tiles)
 
+    def rename(self, name: str) -> None:
+        """Say what is in hand now."""
+        self.display.update(self.task, description=name)
+
     def advance(self) -> None:
         """Count one tile more."""
         self.display.advance(self.task)
+
+    def reach(self, done: int, total: int) -> None:
+        """Learn how many are done, and of how many."""
+        self.display.update(self.task, completed=done, total=total)
 
 
 @contextmanager

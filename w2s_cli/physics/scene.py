@@ -18,7 +18,7 @@ CAMERA = NoiseModel(gain=2.2, offset=100, read_noise=3)
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Two images of one simulated cell, both in camera counts.
+    """Three images of one simulated cell, all in camera counts.
 
     Attributes
     ----------
@@ -26,12 +26,15 @@ class Scene:
         (Y, X) uint16, what the widefield camera reads.
     truth
         (2Y, 2X) float32, the cell without noise at twice the resolution.
+    clean
+        (Y, X) float32, `seen` without noise.
     pixel_size
         Micrometres a pixel of `seen`.
     """
 
     seen: NDArray[np.uint16]
     truth: FloatArray
+    clean: FloatArray
     pixel_size: float
 
 
@@ -58,6 +61,7 @@ def simulate_scene(
     blur = widefield_kernel(NUMERICAL_APERTURE, WAVELENGTH, pixel_size / 2)
     # Structured illumination doubles the cut-off frequency.
     fine = diffraction_kernel(4 * NUMERICAL_APERTURE / WAVELENGTH * pixel_size / 2)
-    seen = camera(widefield(cell, blur, exposure), CAMERA, rng)
+    light = widefield(cell, blur, exposure)
+    seen = camera(light, CAMERA, rng)
     truth = (fine.blur(cell) + np.float32(exposure.background)) * exposure.photons
-    return Scene(seen, CAMERA.counts(truth), pixel_size)
+    return Scene(seen, CAMERA.counts(truth), CAMERA.counts(light), pixel_size)

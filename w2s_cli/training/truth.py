@@ -8,8 +8,7 @@ The data folder holds, any part of it optional::
     sharp/*.tif                                clean fields, of any axes
 """
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from w2s_cli.datasets import w2s_samples
+from w2s_cli.datasets.w2s import field_of
 from w2s_cli.errors import InputError
 from w2s_cli.files import opened
 from w2s_cli.methods.richardson_lucy import RichardsonLucy
@@ -54,7 +55,7 @@ def pairs(data: Path, span: tuple[int, int], scale: int = 1) -> list[Pair]:
 
     At `scale` 2 the long average is deconvolved, as far as its own noise allows.
     """
-    found = [_pair(data / "w2s", row) for row in _index(data, span)]
+    found = _read(data, span)
     if scale == 1:
         return found
     with ThreadPoolExecutor() as workers:
@@ -126,27 +127,24 @@ def kernels(data: Path) -> list[Kernel]:
     return [Kernel.normalised(np.maximum(one, 0)) for one in weights]
 
 
-def _index(data: Path, span: tuple[int, int]) -> list[dict[str, str]]:
-    path = data / "w2s" / "index.csv"
-    if not path.is_file():
+def _read(data: Path, span: tuple[int, int]) -> list[Pair]:
+    """Return the pairs of some fields of view, in photons."""
+    samples = w2s_samples.opened(data / "w2s")
+    if samples is None:
         raise InputError(
-            f"the recipe trains on real pairs, but there is no {path}",
+            f"the recipe trains on real pairs, but there is no "
+            f"{data / 'w2s' / w2s_samples.INDEX}",
             hint="name the folder that holds w2s/ with data=FOLDER",
         )
-    with path.open(newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    return [row for row in rows if span[0] <= int(row["image"][:3]) <= span[1]]
-
-
-def _pair(folder: Path, row: Mapping[str, str]) -> Pair:
-    noisy = _gray(folder / "avg1" / f"{row['image']}.png")
-    clean = _gray(folder / "avg400" / f"{row['image']}.png")
-    valid = (noisy > 0) & (noisy < 255) & (clean > 0) & (clean < 255)
-    per_count = float(row["grey_per_count"])
-    offset = float(row["offset_counts"]) * per_count
-    gain = float(row["gain_counts"]) * per_count
-    clean = clean * float(row["slope"]) + float(row["intercept"])
-    return Pair((noisy - offset) / gain, (clean - offset) / gain, valid)
+    noises = samples.noises[1]
+    names = [name for name in noises if span[0] <= int(field_of(name)) <= span[1]]
+    found = []
+    for name in names:
+        noise, pair = noises[name], samples.pair(name, level=1)
+        assert pair.valid is not None  # 8 bit is clipped somewhere
+        clean = noise.photons(pair.truth)
+        found.append(Pair(noise.photons(pair.image), clean, pair.valid))
+    return found
 
 
 def _sharpened(pair: Pair) -> Pair:
@@ -157,11 +155,6 @@ def _sharpened(pair: Pair) -> Pair:
         clean=deconvolve.deblurred(light) / np.float32(AVERAGED),
         valid=pair.valid.repeat(2, axis=0).repeat(2, axis=1),
     )
-
-
-def _gray(path: Path) -> FloatArray:
-    with opened(path) as stack:
-        return np.asarray(stack.data[()], np.float32)
 
 
 def _planes(path: Path) -> Iterator[FloatArray]:

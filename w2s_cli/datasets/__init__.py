@@ -1,0 +1,188 @@
+"""Sets of images and their truths: found by name or path, read one pair at a time.
+
+`find` looks at a folder or zip and says by itself how it is laid out::
+
+    found = find("W2S_raw.zip")
+    for pair in found.pairs("test", level=1, scale=1):
+        error = (pair.image - pair.truth) / found.per_unit  # in the unit of the paper
+
+Values are camera counts, or gray values where a set has nothing else. The target of a
+row of `DATASETS` is a function of a path that returns the `DataSet` there, or None
+where something else is there.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from w2s_cli.datasets.data_set import DataSet
+from w2s_cli.datasets.pair import Pair, quarters
+from w2s_cli.errors import InputError
+from w2s_cli.registry import Entry, Registry
+
+__all__ = ["DATASETS", "SIMULATED", "DataSet", "Pair", "find", "quarters"]
+
+SIMULATED = "simulated"
+
+DATASETS = Registry(
+    "kind of data set",
+    Entry(
+        "w2s-raw",
+        "w2s_cli.datasets.w2s_raw:opened",
+        "W2S, every capture of 120 fields: the zip, or unpacked",
+        "Zhou et al. 2020",
+        needs="Image001/wf_channel0.npy",
+    ),
+    Entry(
+        "w2s-normalized",
+        "w2s_cli.datasets.w2s_forms:normalized",
+        "W2S, averages as z-scores",
+        "Zhou et al. 2020",
+        needs="avg1/001_0.npy",
+    ),
+    Entry(
+        "w2s-samples",
+        "w2s_cli.datasets.w2s_samples:opened",
+        "W2S training fields in 8 bit, with what their grays mean",
+        "Zhou et al. 2020; ND-HowardGroup",
+        needs="index.csv, avg1/001_0.png and avg400/001_0.png",
+    ),
+    Entry(
+        "w2s-png",
+        "w2s_cli.datasets.w2s_forms:png",
+        "W2S, averages in 8 bit, as first published",
+        "Zhou et al. 2020",
+        needs="test/avg1/081_0.png or all/avg1/001_0.png",
+    ),
+    Entry(
+        "fmd",
+        "w2s_cli.datasets.fmd:opened",
+        "FMD: confocal, two-photon and wide-field, or its mixed test set",
+        "Zhang et al. 2019",
+        needs="TYPE/raw/FOV/*.png and TYPE/gt/FOV/avg50.png, or test_mix/raw/*.png",
+    ),
+    Entry(
+        "video-rate",
+        "w2s_cli.datasets.video_rate:opened",
+        "pairs of MITO, MPM, MEM or NUC, x2",
+        "video-rate Real-ESRGAN",
+        needs="MITO/LR and MITO/HR",
+    ),
+    Entry(
+        "folders",
+        "w2s_cli.datasets.folders:opened",
+        "any two folders with files of equal stems",
+        needs="noisy/ and clean/, low/ and high/, lr/ and hr/, or input/ and target/",
+    ),
+    Entry(
+        SIMULATED,
+        "w2s_cli.datasets.simulated:opened",
+        "the simulator's standard set, on any machine",
+        "made by this project",
+        needs="nothing",
+    ),
+)
+
+_INSIDE = ("", "data", "normalized", "data/normalized")  # where copies hide
+_NAMED = 4  # things in a folder that a message names
+
+
+def find(
+    wanted: str | Path,
+    root: Path | None = None,
+    *,
+    kind: str = "",
+    truth: Path | None = None,
+) -> DataSet:
+    """Return the data set that a name or a path means.
+
+    Parameters
+    ----------
+    wanted
+        "simulated", a folder or a zip, or the name of one that was fetched.
+    root
+        A folder to look into for what is not in the working folder.
+    kind
+        Of `DATASETS`, where a folder holds several; otherwise the first is meant.
+    truth
+        The folder of the truths, where `wanted` is the folder of their images alone.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such kind.
+    InputError
+        When there is no such place, it cannot be read, or its layout is unknown.
+    """
+    if truth is not None:
+        from w2s_cli.datasets.folders import paired
+
+        return paired(Path(wanted), truth)
+    if str(wanted) == SIMULATED:
+        from w2s_cli.datasets.simulated import opened
+
+        return opened(Path())
+    place = _place(str(wanted), root)
+    rows = [DATASETS[kind]] if kind else list(DATASETS)
+    for entry in rows:
+        for inside in _INSIDE if place.is_dir() else ("",):
+            if entry.name != SIMULATED and (found := _opened(entry, place / inside)):
+                return found
+    raise InputError(
+        f"{place} is no data set that w2s knows: {_seen(place)}",
+        hint="expected one of: " + "; ".join(_layouts(rows)),
+    )
+
+
+def _opened(entry: Entry, place: Path) -> DataSet | None:
+    found: DataSet | None = entry.load()(place)
+    return found
+
+
+def _place(wanted: str, root: Path | None) -> Path:
+    """Return the file or folder that a word means, after a look at its permissions."""
+    from w2s_cli.assets.cache import status
+    from w2s_cli.assets.catalogue import DATASETS as PUBLISHED
+
+    places = [Path(wanted), *([root / wanted] if root else [])]
+    if wanted in PUBLISHED:
+        places.append(status(PUBLISHED[wanted]).path)
+    for place in places:
+        if _readable(place):
+            return place
+    raise InputError(
+        f"there is no file or folder {' or '.join(map(str, places))}",
+        hint=f"fetch it with `w2s fetch {wanted}`"
+        if wanted in PUBLISHED
+        else f"name a folder, a zip, or {SIMULATED!r}, which needs no files",
+    )
+
+
+def _readable(place: Path) -> bool:
+    """Say whether there is such a place; InputError where it may not be read."""
+    try:
+        if not place.exists():
+            return False
+        allowed = os.access(place, os.R_OK | (os.X_OK if place.is_dir() else 0))
+    except PermissionError:  # of a folder around it
+        allowed = False
+    if not allowed:
+        raise InputError(
+            f"cannot read {place}: Permission denied", hint="check its permissions"
+        )
+    return True
+
+
+def _seen(place: Path) -> str:
+    """Say what is at a place, in a few words."""
+    if place.is_file():
+        return f"a file of {place.stat().st_size} bytes"
+    inside = sorted(path.name for path in place.iterdir())
+    if not inside:
+        return "the folder is empty"
+    more = f" and {len(inside) - _NAMED} more" if len(inside) > _NAMED else ""
+    return f"it holds {', '.join(inside[:_NAMED])}{more}"
+
+
+def _layouts(rows: Iterable[Entry]) -> Iterator[str]:
+    return (f"{row.name}: {row.needs}" for row in rows if row.name != SIMULATED)

@@ -1,0 +1,191 @@
+"""A set of images and their truths that stays on disk."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from w2s_cli.datasets.pair import Image, Mask, Pair
+from w2s_cli.errors import InputError, NothingMatchedError, UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from w2s_cli.physics.noise import NoiseModel
+
+ALL = "all"  # the split of everything there is
+
+
+def itself(name: str) -> str:
+    """Return the group of an image that has none but itself."""
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class DataSet:
+    """Images and their truths, of which one pair at a time is in memory.
+
+    Attributes
+    ----------
+    name
+        Of its kind in `DATASETS`.
+    title
+        What it is, for a reader.
+    place
+        Where it is.
+    unit
+        The unit of published figures, such as "z".
+    per_unit
+        Counts, or gray values, in one of it.
+    offset
+        Counts, or gray values, that it calls 0; differences do not need it.
+    inputs
+        Level -> name -> image. A level is the number of averaged captures, or of
+        photons in the bright parts; 1 where a set has one level only.
+    truths
+        Scale -> name -> image.
+    splits
+        Split -> names; "all" needs no entry.
+    expected
+        The names that a complete copy has.
+    clean
+        The level without noise, whose images are the truths at scale 1; None for none.
+    group_of
+        The group that a name belongs to.
+    noises
+        Level -> name -> noise of the camera, where it is known.
+    """
+
+    name: str
+    title: str
+    place: str
+    unit: str
+    per_unit: float
+    offset: float
+    inputs: Mapping[int, Mapping[str, Image]]
+    truths: Mapping[int, Mapping[str, Image]]
+    splits: Mapping[str, Collection[str]] = field(default_factory=dict)
+    expected: Collection[str] = ()
+    clean: int | None = None
+    group_of: Callable[[str], str] = itself
+    noises: "Mapping[int, Mapping[str, NoiseModel]]" = field(default_factory=dict)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Return the levels of noise, the noisiest first."""
+        return tuple(sorted(self.inputs))
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """Return how many pixels of a truth lie along a pixel of an image."""
+        return tuple(sorted(self.truths))
+
+    def names(
+        self,
+        split: str,
+        level: int,
+        scale: int = 1,
+        fields: Collection[str] | None = None,
+    ) -> list[str]:
+        """Return the sorted names of the pairs that there are.
+
+        Parameters
+        ----------
+        split
+            "all", or a key of `splits`.
+        level, scale
+            One of `levels`, one of `scales`.
+        fields
+            Only these groups.
+
+        Raises
+        ------
+        UnknownNameError
+            When there is no such split.
+        UsageError
+            When there is no such level or scale.
+        NothingMatchedError
+            When there is no such pair.
+        """
+        if split != ALL and split not in self.splits:
+            raise UnknownNameError("split", split, [ALL, *self.splits])
+        for kind, asked, known in (
+            ("level", level, self.levels),
+            ("scale", scale, self.scales),
+        ):
+            if asked not in known:
+                raise UsageError(
+                    f"{self.place} has no {kind} {asked}",
+                    hint=f"it has {', '.join(map(str, known))}",
+                )
+        both = self.inputs[level].keys() & self.truths[scale].keys()
+        found = [
+            name
+            for name in sorted(both)
+            if (split == ALL or name in self.splits[split])
+            and (fields is None or self.group_of(name) in fields)
+        ]
+        if not found:
+            raise NothingMatchedError(
+                f"{self.place} has no pair of split {split}, level {level}, "
+                f"scale {scale}" + (" in the fields asked for" if fields else ""),
+                hint="`w2s data check` says what is there",
+            )
+        return found
+
+    def count(
+        self,
+        split: str,
+        level: int,
+        scale: int = 1,
+        fields: Collection[str] | None = None,
+    ) -> int:
+        """Return how many pairs `pairs` gives; errors are those of `names`."""
+        return len(self.names(split, level, scale, fields))
+
+    def pairs(
+        self,
+        split: str,
+        level: int,
+        scale: int = 1,
+        fields: Collection[str] | None = None,
+    ) -> Iterator[Pair]:
+        """Return the pairs, each read when it is asked for.
+
+        Parameters and errors are those of `names`; in the iteration those of `pair`.
+        """
+        names = self.names(split, level, scale, fields)
+        return map(partial(self.pair, level=level, scale=scale), names)
+
+    def pair(self, name: str, level: int, scale: int = 1) -> Pair:
+        """Return one pair, by a name of `names`.
+
+        Raises
+        ------
+        InputError
+            When an image cannot be read, or has not the size that it should.
+        """
+        noisy, true = self.inputs[level][name], self.truths[scale][name]
+        image, seen = noisy.read()
+        truth, known = true.read()
+        if truth.shape != (image.shape[0] * scale, image.shape[1] * scale):
+            raise InputError(
+                f"{noisy.where} has {_size(image)} pixels, {true.where} has "
+                f"{_size(truth)}, not {scale} times as many along each side",
+                hint="an image and its truth show the same field",
+            )
+        valid = _both(seen, known, scale)
+        noise = self.noises.get(level, {}).get(name)
+        return Pair(name, self.group_of(name), image, truth, valid, noise)
+
+
+def _both(seen: Mask | None, known: Mask | None, scale: int) -> Mask | None:
+    """Return where image and truth are valid, on the grid of the truth."""
+    if seen is None:
+        return known
+    fine = seen.repeat(scale, axis=0).repeat(scale, axis=1)
+    return fine if known is None else fine & known
+
+
+def _size(plane: NDArray[Any]) -> str:
+    return " x ".join(map(str, plane.shape))
