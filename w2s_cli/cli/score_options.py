@@ -1,0 +1,107 @@
+"""The options that say what a score means."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from w2s_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from w2s_cli.evaluation.convention import Convention
+
+_RULES = ("dtype", "max-min", "percentile")
+_RANGE = "dtype, max-min or percentile of the reference, or a number in the unit"
+
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        "-m",
+        help="Names joined by commas, or given one by one.  [default: rmse,psnr,ssim]",
+        metavar="NAME",
+    ),
+]
+Protocol = Annotated[
+    str,
+    typer.Option(
+        "--protocol",
+        help="Whose numbers: plain, w2s, w2s-v1, w2s-v1-sr, fmd, noise2sr or care.",
+        metavar="NAME",
+    ),
+]
+Unit = Annotated[
+    Literal["counts", "unit", "z"] | None,
+    typer.Option("--unit", help="counts as they are, [0, 1], or W2S's z-scores."),
+]
+Black = Annotated[
+    float | None, typer.Option("--black", help="What is 0 in [0, 1], in counts.")
+]
+White = Annotated[
+    float | None,
+    typer.Option("--white", help="What is 1; else the largest of the integer type."),
+]
+DataRange = Annotated[
+    str | None,
+    typer.Option("--range", help=f"For PSNR and SSIM: {_RANGE}.", metavar="RANGE"),
+]
+SsimRange = Annotated[
+    str | None,
+    typer.Option("--ssim-range", help="For SSIM, if another.", metavar="RANGE"),
+]
+Window = Annotated[
+    Literal["gaussian", "uniform"] | None,
+    typer.Option("--window", help="Of SSIM: of sd 1.5, or 7 x 7."),
+]
+Border = Annotated[
+    int | None,
+    typer.Option("--border", help="Pixels at each edge that are left out.", min=0),
+]
+Corners = Annotated[
+    int | None,
+    typer.Option(
+        "--corners", help="Score corner squares of this side one by one.", min=0
+    ),
+]
+Clip = Annotated[
+    bool | None,
+    typer.Option("--clip/--no-clip", help="Clip both images to [0, 1]."),
+]
+Fit = Annotated[
+    Literal["none", "affine", "percentile"] | None,
+    typer.Option("--fit", help="Match gain and offset of each image first."),
+]
+
+
+def convention_of(protocol: str, **given: Any) -> "Convention":
+    """Return the convention of a protocol with what the command line says instead.
+
+    Parameters
+    ----------
+    given
+        By attribute of `Convention`; None where nothing is said. Ranges are text.
+
+    Raises
+    ------
+    UsageError
+        When there is no such protocol, or the options make no sense.
+    """
+    from w2s_cli.evaluation.convention import protocol as named
+
+    said = {key: value for key, value in given.items() if value is not None}
+    for key in ("data_range", "ssim_range"):
+        if key in said:
+            said[key] = _range(said[key])
+    return replace(named(protocol), **said)
+
+
+def _range(text: str) -> float | str:
+    if text in _RULES:
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(
+            f"a range is {', '.join(_RULES)} or a number, found {text!r}",
+            hint="a number is in the unit of the scores",
+        ) from None
