@@ -1,4 +1,6 @@
+from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -8,30 +10,27 @@ from w2s_cli.networks import NETWORKS
 from w2s_cli.networks.rebuild import rebuild
 from w2s_cli.networks.unet import UNet
 
+Random = Callable[..., Any]
+
 VARIANTS = [*product((4, 8), (1, 2, 3), (1, 2), (1, 2))]
 
 
-def _random(*variant: int) -> UNet:
-    torch.manual_seed(0)
-    network = UNet(*variant)
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
-    return network.eval()
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_network_survives_its_state_dict(variant: tuple[int, ...]) -> None:
-    network = _random(*variant)
+def test_network_survives_its_state_dict(
+    variant: tuple[int, ...], random_network: Random
+) -> None:
+    network = random_network(UNet, *variant)
     again = rebuild(network.state_dict())
     image = torch.rand(2, 1, 16, 24)
-    with torch.inference_mode():
-        torch.testing.assert_close(again(image), network(image))
+    torch.testing.assert_close(again(image), network(image))
     assert (again.scale, again.margin) == (network.scale, network.margin)
 
 
 @pytest.mark.parametrize("variant", [(4, 1, 1, 1), (4, 3, 2, 1), (4, 3, 1, 2)])
-def test_margin_covers_what_a_pixel_sees(variant: tuple[int, ...]) -> None:
-    network, side = _random(*variant), 160
+def test_margin_covers_what_a_pixel_sees(
+    variant: tuple[int, ...], random_network: Random
+) -> None:
+    network, side = random_network(UNet, *variant), 160
     middle = side // 2
     image = torch.rand(1, 1, side, side)
     reach = network.margin
@@ -39,10 +38,7 @@ def test_margin_covers_what_a_pixel_sees(variant: tuple[int, ...]) -> None:
     near = slice(middle - reach, middle + reach + 1)
     other[..., near, near] = image[..., near, near]
     at = middle * network.scale
-    with torch.inference_mode():
-        torch.testing.assert_close(
-            network(image)[..., at, at], network(other)[..., at, at]
-        )
+    torch.testing.assert_close(network(image)[..., at, at], network(other)[..., at, at])
 
 
 @pytest.mark.parametrize("scale", [1, 2])
