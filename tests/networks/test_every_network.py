@@ -47,8 +47,6 @@ def test_network_is_taken_for_no_other(variant: str, network: Any) -> None:
     assert found == [variant.partition("/")[0]]
 
 
-# A network of no blocks, which such a state may ask for, is warned of.
-@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_network_with_a_tensor_missing_is_unknown(network: Any) -> None:
     state = network.state_dict()
     # Without its last bias, a DnCNN is one of another form.

@@ -86,7 +86,7 @@ class RDN(Shaped):
         head = conv_shape(state, "sfe1.weight")
         blocks = count(state, "rdbs.", ".lff.weight")
         layers = count(state, "rdbs.0.layers.", ".conv.weight")
-        if not head or blocks * layers > len(state):
+        if not head or not blocks or blocks * layers > len(state):
             return None
         return {
             "width": head[0],
