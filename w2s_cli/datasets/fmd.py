@@ -20,11 +20,11 @@ from pathlib import Path
 
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.planes import FilePlane, kept
+from w2s_cli.restore.affine import EIGHT_BIT
 
 LEVELS = {1: "raw", 2: "avg2", 4: "avg4", 8: "avg8", 16: "avg16"}
 TEST_FIELD = "19"
 MIXED = "test_mix"
-_GRAYS = 255.0
 
 
 def opened(place: Path) -> DataSet | None:
@@ -41,7 +41,7 @@ def opened(place: Path) -> DataSet | None:
         title="FMD",
         place=str(place),
         unit="1/255",
-        per_unit=_GRAYS,
+        per_unit=EIGHT_BIT.white,
         offset=0.0,
         inputs=inputs,
         truths=kept({1: truths}),

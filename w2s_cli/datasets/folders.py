@@ -11,6 +11,7 @@ from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.planes import FilePlane
 from w2s_cli.errors import InputError, NothingMatchedError
 from w2s_cli.files.folder import images
+from w2s_cli.restore.affine import EIGHT_BIT
 
 KNOWN = (
     ("noisy", "clean"),
@@ -25,7 +26,6 @@ KNOWN = (
     ("wf", "sim"),
     ("widefield", "sim"),
 )
-GRAYS = 255.0
 _SCALES = (1, 2, 3, 4)
 
 
@@ -71,7 +71,7 @@ def paired(noisy: Path, clean: Path) -> DataSet:
         title="pairs of folders",
         place=f"{noisy} and {clean}",
         unit="1/255" if gray else "count",
-        per_unit=GRAYS if gray else 1.0,
+        per_unit=EIGHT_BIT.white if gray else 1.0,
         offset=0.0,
         inputs={1: inputs},
         truths={scale_of(*first): truths},

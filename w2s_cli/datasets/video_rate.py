@@ -17,9 +17,10 @@ References
 from pathlib import Path
 
 from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.folders import GRAYS, files_of, scale_of
+from w2s_cli.datasets.folders import files_of, scale_of
 from w2s_cli.datasets.planes import FilePlane
 from w2s_cli.errors import NothingMatchedError
+from w2s_cli.restore.affine import EIGHT_BIT
 
 KINDS = ("MITO", "MPM", "MEM", "NUC")
 TRAINING, VALIDATION = 3600, 1100
@@ -58,7 +59,7 @@ def opened(place: Path) -> DataSet | None:
         title="video-rate pairs: " + ", ".join(parts),
         place=str(place),
         unit="1/255",
-        per_unit=GRAYS,
+        per_unit=EIGHT_BIT.white,
         offset=0.0,
         inputs={1: inputs},
         truths={scale_of(inputs[both[0]], truths[both[0]]): truths},

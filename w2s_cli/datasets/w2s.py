@@ -9,6 +9,9 @@ References
 
 from collections.abc import Mapping
 
+from w2s_cli.restore.affine import EIGHT_BIT, affine
+from w2s_cli.restore.restorer import Domain
+
 CAPTURES = 400
 LEVELS = (1, 2, 4, 8, 16, CAPTURES)
 CHANNELS = 3
@@ -20,9 +23,9 @@ SPLITS: Mapping[str, range] = {
     "test": range(81, 121),
 }
 
-# Mean and standard deviation of all captures, in counts.
-Z_OFFSET = 154.535390853
-Z_UNIT = 66.02846351802853
+_Z = affine(Domain.Z, EIGHT_BIT)  # z-scores have no black and white
+Z_OFFSET, Z_UNIT = _Z.zero, _Z.one
+"""Mean and standard deviation of all captures, in counts."""
 
 NAME = "[0-9][0-9][0-9]_[0-9]"  # of an image: field and channel
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from w2s_cli.datasets import w2s
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.planes import FilePlane, kept, planes
+from w2s_cli.restore.affine import EIGHT_BIT
 
-GRAYS = 255.0
 _PARTS = ("all", "train", "test")
 
 
@@ -67,7 +67,7 @@ def png(place: Path) -> DataSet | None:
         title="W2S, averages in 8 bit",
         place=str(place),
         unit="1/255",
-        per_unit=GRAYS,
+        per_unit=EIGHT_BIT.white,
         offset=0.0,
         inputs=inputs,
         truths=kept({1: inputs.get(w2s.CAPTURES, {}), 2: _grays(place, "sim")}),
