@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from w2s_cli.evaluation.bootstrap import interval
+from w2s_cli.evaluation.scores.bootstrap import interval
 from w2s_cli.metrics import METRICS
 
 FIELDS = ("001_0", "001_1", "002_0", "003_0", "004_0", "005_0", "006_0")

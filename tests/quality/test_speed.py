@@ -7,26 +7,27 @@ take minutes get a smaller plane, and smaller tiles of it.
 
 from collections.abc import Callable
 from functools import cache, partial
-from itertools import product
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from w2s_cli.batch.job import Job
 from w2s_cli.batch.restore import restore_file
+from w2s_cli.evaluation.speed import memory
 from w2s_cli.files import write
 from w2s_cli.methods.inference import TYPES, placed
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.epsr import EPSR
 from w2s_cli.networks.esrgan import ESRGAN, ShuffledESRGAN
+from w2s_cli.networks.flops import gflop
 from w2s_cli.networks.memnet import MemNet
 from w2s_cli.networks.n2n_unet import N2NUNet
 from w2s_cli.networks.n2v_unet import N2VUNet
 from w2s_cli.networks.noise2sr import Noise2SR
+from w2s_cli.networks.peak import convolution_peak
 from w2s_cli.networks.rcan import RCAN
 from w2s_cli.networks.rdn import RDN
 from w2s_cli.networks.real_esrgan import RealESRGAN
@@ -34,8 +35,7 @@ from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN
 from w2s_cli.networks.srfbn import SRFBN
 from w2s_cli.physics.scene import simulate_scene
-from w2s_cli.restore import Traits
-from w2s_cli.restore.tiling import spans
+from w2s_cli.restore.tiling import block_shapes
 from w2s_cli.stack import Stack
 
 LARGE, SMALL = (2048, 512), (512, 256)  # side of the plane, and of a tile
@@ -47,7 +47,7 @@ ROWS: dict[str, tuple[str, Callable[[], Any], tuple[int, int]]] = {
     "ridnet": ("ridnet", RIDNet, LARGE),
     "n2n-unet": ("n2n-unet", N2NUNet, LARGE),
     "n2v-unet": ("n2v-unet", N2VUNet, LARGE),
-    "noise2sr": ("noise2sr", Noise2SR, LARGE),
+    "noise2sr": ("noise2sr", Noise2SR, SMALL),
     "rcan": ("rcan", RCAN, SMALL),
     "rdn": ("rdn", RDN, SMALL),
     "san": ("san", SAN, SMALL),
@@ -57,7 +57,7 @@ ROWS: dict[str, tuple[str, Callable[[], Any], tuple[int, int]]] = {
     "rrdb-16": ("rrdb", ShuffledESRGAN, SMALL),
     "esrgan": ("esrgan", partial(ESRGAN, channels=1), SMALL),
     "real-esrgan-x2": ("real-esrgan", partial(RealESRGAN, channels=1), SMALL),
-    "real-esrgan-x4": ("real-esrgan", partial(RealESRGAN, 4, channels=1), SMALL),
+    "real-esrgan-x4": ("real-esrgan", partial(RealESRGAN, channels=1, scale=4), SMALL),
 }
 MOST = 1.1  # times the bare passes
 SHIPPED = 1.2  # the same for methods that measure the noise of the image first
@@ -67,16 +67,7 @@ pytestmark = pytest.mark.quality
 
 @cache
 def peak(dtype: torch.dtype) -> float:
-    """Return the GFLOP/s of convolutions at the size that is fastest."""
-    return max(convolution(side, dtype) for side in (64, 128, 256, 512))
-
-
-def convolution(side: int, dtype: torch.dtype) -> float:
-    """Return the GFLOP/s of a convolution of 64 channels."""
-    layer = torch.nn.Conv2d(64, 64, 3, padding=1).to(memory_format=torch.channels_last)
-    image = torch.randn(1, 64, side, side).contiguous(memory_format=torch.channels_last)
-    work = 2 * 64 * 64 * 9 * side**2 / 1e9
-    return work / min(timed(partial(run, layer, image, dtype)) for _ in range(9))
+    return convolution_peak("cpu", dtype)
 
 
 def run(network: Any, image: torch.Tensor, dtype: torch.dtype) -> None:
@@ -93,35 +84,17 @@ def timed(work: Callable[[], object]) -> float:
     return perf_counter() - start
 
 
-def tile_shapes(side: int, tile: int, traits: Traits) -> list[tuple[int, int]]:
-    step = traits.multiple_of
-    axis = [*spans(side, tile, traits.margin, step)]
-    sizes = [-(-(span.outer.stop - span.outer.start) // step) * step for span in axis]
-    return [*product(sizes, sizes)]
-
-
 def bare(
     network: Any, shapes: list[tuple[int, int]], dtype: torch.dtype
 ) -> tuple[float, float]:
     """Return the seconds and GFLOP of the passes over the tiles."""
-    seconds = flops = 0.0
+    seconds = 0.0
     for shape in shapes:
         image = torch.randn(1, network.channels, *shape)
         image = image.contiguous(memory_format=torch.channels_last)
         seconds += timed(partial(run, network, image, dtype))
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(torch.randn(1, network.channels, 64, 64))
-    pixels = sum(height * width for height, width in shapes)
-    flops = counter.get_total_flops() / 64**2 * pixels / 1e9
-    return seconds, flops
-
-
-def memory() -> int:
-    """Return the peak of the memory of this process in MiB, which starts anew."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    most = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-    Path("/proc/self/clear_refs").write_text("5")
-    return most // 1024
+    work = {shape: gflop(network, *shape) for shape in set(shapes)}
+    return seconds, sum(work[shape] for shape in shapes)
 
 
 @pytest.fixture(scope="module")
@@ -139,13 +112,14 @@ def measured(job: Job, network: Any, source: Path, target: Path, row: str) -> fl
     chain = job.chain()
     side = int(source.stem)
     dtype = TYPES[job.precision]
-    memory()
+    memory.restart()
     whole = timed(lambda: restore_file(job, chain, source, target))
-    most = memory()
-    seconds, gflop = bare(network, tile_shapes(side, job.tile, chain.traits), dtype)
-    speed = gflop / seconds
+    most = (memory.peak() or 0) >> 20
+    shapes = [*block_shapes(side, side, chain.traits, job.tile)]
+    seconds, work = bare(network, shapes, dtype)
+    speed = work / seconds
     print(
-        f"\n{row:15} {job.precision} {side:5} px {gflop:8.0f} GFLOP {whole:7.2f} s, "
+        f"\n{row:15} {job.precision} {side:5} px {work:8.0f} GFLOP {whole:7.2f} s, "
         f"{whole / seconds:.3f} of the passes; {speed:5.0f} GFLOP/s, "
         f"{speed / peak(dtype):.2f} of {peak(dtype):.0f}; {most} MiB"
     )

@@ -8,7 +8,7 @@ from w2s_cli.errors import OutOfMemoryError
 from w2s_cli.methods import METHODS
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Chain, FloatArray, Restorer, Traits, restore
-from w2s_cli.restore.tiling import SMALLEST_TILE, restore_plane, spans
+from w2s_cli.restore.tiling import SMALLEST_TILE, block_shapes, restore_plane, spans
 from w2s_cli.stack import Stack
 
 rng = np.random.default_rng(0)
@@ -93,3 +93,23 @@ def test_running_out_of_memory_ends_with_an_error() -> None:
     with pytest.raises(OutOfMemoryError, match="300 x 300") as caught:
         run(_Greedy(limit=SMALLEST_TILE - 1, sides=[]))
     assert "--device cpu" in caught.value.hint
+
+
+@dataclass(frozen=True)
+class _Recorder:
+    """A restorer that tells the sides of each block that it was given."""
+
+    traits: Traits
+    shapes: list[tuple[int, ...]]
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        self.shapes.append(blocks.shape[1:])
+        return blocks
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_the_sides_of_blocks_are_known_before(whole: bool) -> None:
+    traits = Traits(margin=5, multiple_of=4, whole=whole)
+    recorder = _Recorder(traits, [])
+    restore_plane(np.zeros((101, 77), np.float32), recorder, tile=33)
+    assert recorder.shapes == [*block_shapes(101, 77, traits, 33)]

@@ -5,11 +5,14 @@ from typing import Annotated
 import typer
 
 from w2s_cli import __version__
+from w2s_cli.cli.bench import bench
 from w2s_cli.cli.commands import Command, Commands
 from w2s_cli.cli.convert import convert
+from w2s_cli.cli.data import data
 from w2s_cli.cli.demo import demo
 from w2s_cli.cli.estimate_kernel import estimate_kernel
 from w2s_cli.cli.estimate_noise import estimate_noise
+from w2s_cli.cli.evaluate import evaluate
 from w2s_cli.cli.fetch import fetch
 from w2s_cli.cli.info import info
 from w2s_cli.cli.inspect import inspect
@@ -33,7 +36,10 @@ app.command("estimate-noise", cls=Command, no_args_is_help=True)(estimate_noise)
 app.command("estimate-kernel", cls=Command, no_args_is_help=True)(estimate_kernel)
 app.command("make-kernel", cls=Command, no_args_is_help=True)(make_kernel)
 app.command("simulate", cls=Command, no_args_is_help=True)(simulate)
+app.command("evaluate", cls=Command, no_args_is_help=True)(evaluate)
 app.command("train", cls=Command, no_args_is_help=True)(train)
+app.add_typer(data, name="data")
+app.command("bench", cls=Command)(bench)
 app.command("fetch", cls=Command, no_args_is_help=True)(fetch)
 app.command("inspect", cls=Command, no_args_is_help=True)(inspect)
 app.command("convert", cls=Command, no_args_is_help=True)(convert)

@@ -72,7 +72,7 @@ def _compared(scene: "Scene", sim: Path, picture: Path) -> list[Score]:
     """Draw input, bicubic, restored and truth; return the scores of the middle two."""
     import numpy as np
 
-    from w2s_cli.evaluation.picture import Panel, save_comparison
+    from w2s_cli.evaluation.drawing.picture import Panel, busiest, save_comparison
     from w2s_cli.files import opened
     from w2s_cli.methods.bicubic import Bicubic
 
@@ -90,7 +90,7 @@ def _compared(scene: "Scene", sim: Path, picture: Path) -> list[Score]:
             Panel(labels[1], restored, 2),
             Panel("truth", scene.truth, 2),
         ],
-        _busiest(scene.truth[::2, ::2]),
+        busiest(scene.truth[::2, ::2], INSET),
         limits=(float(np.quantile(seen, 0.01)), float(np.quantile(restored, 0.998))),
     )
     return scores
@@ -109,19 +109,6 @@ def _score(label: str, scene: "Scene", image: "NDArray[Any]") -> Score:
         psnr(scene.truth, image, data_range=span),
         ssim(scene.truth, image, data_range=span),
     )
-
-
-def _busiest(image: "NDArray[Any]") -> "Any":
-    """Return the square with the most structure."""
-    from w2s_cli.evaluation.picture import Inset
-
-    corners = [
-        (y, x)
-        for y in range(0, image.shape[0] - INSET + 1, INSET // 2)
-        for x in range(0, image.shape[1] - INSET + 1, INSET // 2)
-    ]
-    y, x = max(corners, key=lambda at: image[at[0] :, at[1] :][:INSET, :INSET].std())
-    return Inset(y, x, INSET)
 
 
 def _show(scores: list[Score], *, as_json: bool) -> None:

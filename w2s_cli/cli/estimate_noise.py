@@ -166,7 +166,7 @@ def _cells(channel: "ChannelNoise") -> list[str]:
 
 
 def _draw(plot: Path, reports: "list[NoiseReport | Failure]", *, quiet: bool) -> None:
-    from w2s_cli.evaluation.noise_plot import plot_noise
+    from w2s_cli.evaluation.drawing.noise import plot_noise
     from w2s_cli.files.target import replacing
 
     for report in _done(reports):

@@ -14,8 +14,8 @@ from w2s_cli.cli.telling import note
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.evaluation.aids import Aids
-    from w2s_cli.evaluation.matching import Match
+    from w2s_cli.evaluation.scores.aids import Aids
+    from w2s_cli.evaluation.scores.matching import Match
 
 _METRICS = "rmse,psnr,ssim"
 
@@ -106,9 +106,9 @@ def evaluate(
 
     Means come with 95 % intervals over fields of view. w2s(1) lists the exit codes.
     """
-    from w2s_cli.evaluation.evaluate import Question
-    from w2s_cli.evaluation.evaluate import evaluate as score_all
-    from w2s_cli.evaluation.matching import field_of
+    from w2s_cli.evaluation.scores.evaluate import Question
+    from w2s_cli.evaluation.scores.evaluate import evaluate as score_all
+    from w2s_cli.evaluation.scores.matching import field_of
     from w2s_cli.files.target import check_place
 
     if csv:
@@ -168,7 +168,7 @@ def _aids(
     inputs: Path | None,
 ) -> "Aids":
     """Return what metrics need besides images, if those are there."""
-    from w2s_cli.evaluation.aids import WITHOUT_REFERENCE, aids_for
+    from w2s_cli.evaluation.scores.aids import WITHOUT_REFERENCE, aids_for
     from w2s_cli.metrics import METRICS
 
     for name in names:
@@ -193,7 +193,7 @@ def _matches(
     strip: str,
     common: bool,
 ) -> "list[Match]":
-    from w2s_cli.evaluation.matching import matched, with_inputs
+    from w2s_cli.evaluation.scores.matching import matched, with_inputs
 
     found = matched(predictions, references, strip=strip, common=common)
     if common and references is not None:

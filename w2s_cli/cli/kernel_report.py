@@ -59,7 +59,7 @@ def draw(kernel: "Kernel", path: Path, title: str) -> None:
     import numpy as np
 
     from w2s_cli.batch.kernel_facts import facts, profile_rows
-    from w2s_cli.evaluation.plot import Series, line_plot
+    from w2s_cli.evaluation.drawing.lines import Series, line_plot
     from w2s_cli.files.target import replacing
 
     rows = profile_rows(kernel)

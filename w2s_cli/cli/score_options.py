@@ -8,7 +8,7 @@ import typer
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.evaluation.convention import Convention
+    from w2s_cli.evaluation.scores.convention import Convention
 
 _RULES = ("dtype", "max-min", "percentile")
 _RANGE = "dtype, max-min or percentile of the reference, or a number in the unit"
@@ -86,7 +86,7 @@ def convention_of(protocol: str, **given: Any) -> "Convention":
     UsageError
         When there is no such protocol, or the options make no sense.
     """
-    from w2s_cli.evaluation.convention import protocol as named
+    from w2s_cli.evaluation.scores.convention import protocol as named
 
     said = {key: value for key, value in given.items() if value is not None}
     for key in ("data_range", "ssim_range"):

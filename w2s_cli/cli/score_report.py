@@ -12,12 +12,12 @@ from w2s_cli.cli.telling import note, warn
 from w2s_cli.cli.wording import table
 
 if TYPE_CHECKING:
-    from w2s_cli.evaluation.evaluate import Evaluation
+    from w2s_cli.evaluation.scores.evaluate import Evaluation
 
 
 def warn_of(found: "Evaluation") -> None:
     """Say what speaks against the scores, once for all images of which it does."""
-    from w2s_cli.evaluation.matching import few
+    from w2s_cli.evaluation.scores.matching import few
 
     doubtful: dict[str, list[str]] = {}
     for image in found.images:
@@ -35,8 +35,8 @@ def warn_of(found: "Evaluation") -> None:
 
 def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None:
     """Print the means, and under them all that decides what they mean."""
-    from w2s_cli.evaluation.bootstrap import FEWEST
-    from w2s_cli.evaluation.stated import stated
+    from w2s_cli.evaluation.scores.bootstrap import FEWEST
+    from w2s_cli.evaluation.scores.stated import stated
 
     if per_image:
         typer.echo(table([["image", *found.question.metrics], *_images(found)]) + "\n")
@@ -70,14 +70,14 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
 
 def print_json(found: "Evaluation", protocol: str) -> None:
     """Print all there is as one JSON object."""
-    from w2s_cli.evaluation.record import as_json
+    from w2s_cli.evaluation.scores.record import as_json
 
     typer.echo(json.dumps(as_json(found, protocol), indent=2))
 
 
 def write_csv(found: "Evaluation", path: Path) -> None:
     """Write a row an image."""
-    from w2s_cli.evaluation.record import rows
+    from w2s_cli.evaluation.scores.record import rows
     from w2s_cli.files.target import replacing
 
     lines = rows(found)
@@ -95,7 +95,7 @@ def _images(found: "Evaluation") -> list[list[str]]:
 
 
 def _means(found: "Evaluation") -> list[list[str]]:
-    from w2s_cli.evaluation.record import unit_of
+    from w2s_cli.evaluation.scores.record import unit_of
     from w2s_cli.metrics import METRICS
 
     lines = []

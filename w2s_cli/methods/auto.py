@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from w2s_cli.methods.inference import Running
 from w2s_cli.methods.network import Denoise
 from w2s_cli.restore import FloatArray, Traits
 
@@ -29,6 +30,11 @@ class Auto:
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the denoised planes."""
         return self._shipped(blocks)
+
+    @property
+    def running(self) -> Running:
+        """Return the network of the shipped denoiser at work."""
+        return self._shipped.running
 
     @property
     def _shipped(self) -> Denoise:

@@ -34,6 +34,34 @@ def present(name: str) -> str:
     return name
 
 
+def title(device: str) -> str:
+    """Return the model of a GPU; of another device its name."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return device
+
+
+def threads() -> int:
+    """Return how many threads torch computes with on the processor."""
+    return torch.get_num_threads()
+
+
+def restart_peak(device: str) -> None:
+    """Forget how much memory of a GPU was in use at most until now."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory(device: str) -> int | None:
+    """Return the most bytes of a GPU that tensors took since `restart_peak`.
+
+    None for other devices, which keep no account.
+    """
+    if torch.device(device).type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return None
+
+
 @contextmanager
 def memory_errors() -> Iterator[None]:
     """Turn torch's ways to say "out of memory" into Python's."""

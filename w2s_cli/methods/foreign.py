@@ -11,7 +11,7 @@ from w2s_cli.assets.catalogue import Item
 from w2s_cli.assets.checkpoint import Checkpoint
 from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods.device import present
-from w2s_cli.methods.inference import fastest, forward, placed
+from w2s_cli.methods.inference import Running, fastest, placed
 from w2s_cli.networks.rebuild import Network, Units, input_units, rebuild, recognise
 from w2s_cli.restore import Domain, FloatArray, Levels, Traits
 from w2s_cli.restore.restorer import RELATIVE
@@ -98,8 +98,13 @@ class Foreign:
         MemoryError
             When the device has no room for the blocks.
         """
+        return self.running(blocks)
+
+    @property
+    def running(self) -> Running:
+        """Return the network at work."""
         loaded = self._loaded
-        return forward(loaded.network, blocks, loaded.device, self._computed)
+        return Running(loaded.network, loaded.device, self._computed)
 
     @property
     def _computed(self) -> str:

@@ -1,5 +1,7 @@
 """Pixels through a network: devices, precisions, and the layout of the memory."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -8,6 +10,29 @@ from w2s_cli.networks.rebuild import Network
 from w2s_cli.restore import FloatArray
 
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True, eq=False)
+class Running:
+    """A network at work.
+
+    Attributes
+    ----------
+    network
+        On the device.
+    device
+        Where it computes.
+    precision
+        "fp32", "bf16" or "fp16".
+    """
+
+    network: Network
+    device: str
+    precision: str
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return what it makes of planes: see `forward`."""
+        return forward(self.network, blocks, self.device, self.precision)
 
 
 def placed(network: Network, device: str) -> Network:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from w2s_cli.assets import checkpoint
 from w2s_cli.errors import WeightsError
 from w2s_cli.methods.device import present
-from w2s_cli.methods.inference import fastest, forward, placed
+from w2s_cli.methods.inference import Running, fastest, placed
 from w2s_cli.networks.rebuild import Network, rebuild
 from w2s_cli.restore import Domain, FloatArray, Seen, Traits
 
@@ -64,8 +64,13 @@ class Shipped:
         MemoryError
             When the device has no room for the blocks.
         """
+        return self.running(blocks)
+
+    @property
+    def running(self) -> Running:
+        """Return the network at work."""
         loaded = self._loaded
-        return forward(loaded.network, blocks, loaded.device, self._computed)
+        return Running(loaded.network, loaded.device, self._computed)
 
     @property
     def _computed(self) -> str:

@@ -75,17 +75,34 @@ def tile_count(height: int, width: int, traits: Traits, tile: int) -> int:
     return 1 if traits.whole else -(-height // tile) * -(-width // tile)
 
 
+def block_shapes(
+    height: int, width: int, traits: Traits, tile: int
+) -> Iterator[tuple[int, int]]:
+    """Yield the sides of each block that a restorer is given for a plane."""
+    for y, x in _tiles(height, width, traits, tile):
+        sides = (y.outer.stop - y.outer.start, x.outer.stop - x.outer.start)
+        down, across = (side + -side % traits.multiple_of for side in sides)
+        yield down, across
+
+
+def _tiles(
+    height: int, width: int, traits: Traits, tile: int
+) -> Iterator[tuple[Span, Span]]:
+    """Yield the tiles of a plane along Y and X, row by row."""
+    if traits.whole:
+        tile = max(height, width)
+    along = (tile, traits.margin, traits.multiple_of)
+    return product(spans(height, *along), spans(width, *along))
+
+
 def _sewn(
     plane: FloatArray, restorer: Restorer, tile: int, on_tile: Callable[[], None]
 ) -> FloatArray:
     traits = restorer.traits
     height, width = plane.shape
     scale = traits.scale
-    if traits.whole:
-        tile = max(height, width)
     output: FloatArray = np.empty((height * scale, width * scale), np.float32)
-    across = (traits.margin, traits.multiple_of)
-    for y, x in product(spans(height, tile, *across), spans(width, tile, *across)):
+    for y, x in _tiles(height, width, traits, tile):
         block = _padded(plane[None, y.outer, x.outer], traits.multiple_of)
         result = restorer(block)
         output[y.placed(scale), x.placed(scale)] = result[

@@ -1,0 +1,144 @@
+"""`w2s bench` as a user meets it."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import Result
+
+from w2s_cli.physics.scene import simulate_scene
+
+W2S = Callable[..., Result]
+QUICK = ("--split", "validation", "--levels", "20", "--fields", "001,002")
+
+
+@pytest.fixture
+def bench(w2s: W2S, here: Path) -> W2S:
+    """Run a bench that keeps its scores in the working folder."""
+    return lambda *words: w2s("bench", "--cache", here / "cache", *words)
+
+
+@pytest.fixture
+def gray(here: Path) -> Path:
+    """A folder of 8-bit W2S images: two channels of field 081, two levels."""
+    rng = np.random.default_rng(0)
+    for channel in (0, 1):
+        clean = simulate_scene(channel, side=64).clean / 4
+        for level, spread in (("avg1", 12), ("avg2", 8), ("avg400", 0)):
+            path = here / "gray" / "test" / level / f"081_{channel}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            noisy = clean + rng.normal(0, 1, clean.shape) * spread
+            Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(path)
+    return here / "gray"
+
+
+def test_a_table_with_what_its_numbers_mean(bench: W2S) -> None:
+    result = bench("--denoiser", "gaussian,median", *QUICK)
+    assert result.exit_code == 0
+    said, _, table = result.stdout.partition("\n\n")
+    assert "data: simulated cells" in said
+    assert "split: validation" in said
+    assert "unit: counts" in said
+    assert "noise: estimated" in said
+    head, *lines = table.strip().splitlines()
+    assert head.split()[:4] == ["method", "level", "images", "rmse"]
+    assert [line.split()[:3] for line in lines] == [
+        [name, "20", "2"] for name in ("noisy", "gaussian", "median")
+    ]
+
+
+def test_enlarged_images_are_compared_with_a_finer_truth(bench: W2S) -> None:
+    result = bench("--denoiser", "gaussian", "--sr", "bicubic", *QUICK, "--json")
+    rows = json.loads(result.stdout)["rows"]
+    assert [row["method"] for row in rows] == ["noisy+bicubic", "gaussian+bicubic"]
+    assert [row["scale"] for row in rows] == [2, 2]
+    first, second = (row["rmse"]["mean"] for row in rows)
+    assert second < first
+
+
+def test_json_and_csv_hold_every_image(bench: W2S, here: Path) -> None:
+    result = bench("--denoiser", "gaussian", *QUICK, "--json", "--csv", "all.csv")
+    assert "the scores of each image are in all.csv" in result.stderr
+    found = json.loads(result.stdout)
+    assert found["stated"]["unit"].startswith(found["convention"]["unit"])
+    rows = [*csv.DictReader((here / "all.csv").read_text().splitlines())]
+    kept = [(row["method"], one) for row in found["rows"] for one in row["scores"]]
+    assert len(rows) == len(kept) == 4
+    for row, (method, one) in zip(rows, kept, strict=True):
+        assert (row["method"], row["image"]) == (method, one["name"])
+        assert float(row["ssim"]) == one["scores"]["ssim"]
+    [gaussian] = [row for row in found["rows"] if row["method"] == "gaussian"]
+    values = [one["scores"]["rmse"] for one in gaussian["scores"]]
+    assert gaussian["rmse"]["mean"] == pytest.approx(np.mean(values))
+
+
+def test_figures_of_the_papers_stand_beside(bench: W2S, gray: Path) -> None:
+    words = ("--data", gray, "--denoiser", "pure-let", "--noise", "known")
+    result = bench(*words, "--levels", "1,2", "--against", "paper")
+    head, *lines = result.stdout.partition("\n\n")[2].strip().splitlines()
+    assert "paper psnr" not in head
+    assert "paper ssim" in head
+    [line] = [line for line in lines if line.startswith("pure-let  1")]
+    assert " 0.939 " in line
+    assert "not measured: W2S, first version" in result.stderr
+    assert "vst+bm3d needs no weights" in result.stderr
+
+
+def test_no_table_was_printed_of_simulated_cells(bench: W2S) -> None:
+    result = bench("--denoiser", "gaussian", *QUICK, "--against", "paper")
+    assert "no printed table is of simulated" in result.stderr
+
+
+def test_noise_free_images_have_a_row(bench: W2S, gray: Path) -> None:
+    for level in ("sim",):
+        for channel in (0, 1):
+            path = gray / "test" / level / f"081_{channel}.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(np.full((128, 128), 9, np.uint8)).save(path)
+    result = bench("--data", gray, "--sr", "bicubic", "--levels", "1", "--json")
+    found = json.loads(result.stdout)
+    assert [row["method"] for row in found["rows"]] == [
+        *("noisy+bicubic", "noise-free+bicubic")
+    ]
+    assert found["protocol"] == "w2s-v1-sr"
+
+
+def test_an_image_that_is_refused_is_told(bench: W2S, here: Path) -> None:
+    for folder, value in (("low", 7), ("high", 7)):
+        (here / folder).mkdir()
+        for name in ("a", "b"):
+            image = np.full((48, 48), value, np.uint16)
+            image[:, :24] += 100 * np.uint16(name == "b" or folder == "high")
+            np.save(here / folder / f"{name}.npy", image)
+    result = bench("--data", here, "--split", "all", "--denoiser", "pure-let")
+    assert result.exit_code == 1
+    assert "pure-let at level 1: 2 of 2 images were refused, the first a" in (
+        result.stderr
+    )
+    assert result.stdout.splitlines()[-1].split()[3] == "-"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--levels", "a"], 2, "levels are whole numbers joined by commas"),
+        (["--levels", "7"], 2, "has no level 7"),
+        (["--weights", "rcan"], 2, "weights are given as METHOD=FILE, found 'rcan'"),
+        (["--fields", "999"], 3, "has no pair of split"),
+        (["--split", "tset"], 2, "did you mean 'test'"),
+        (["--data", "nowhere"], 4, "there is no file or folder nowhere"),
+        (["--protocol", "w2s-v2"], 2, "did you mean 'w2s-v1'"),
+        (["--protocol", "fmd"], 2, "fmd scores images of 8 bit"),
+        (["--denoiser", "auto"], 2, "auto takes another method for each image"),
+        (["--sr", "rcan"], 5, "rcan has no weights of its own"),
+        (["-m", "fid"], 2, "fid"),
+    ],
+)
+def test_bad_words(bench: W2S, words: list[str], code: int, message: str) -> None:
+    result = bench(*words)
+    assert result.exit_code == code, result.stderr
+    assert message in result.stderr

@@ -1,0 +1,82 @@
+"""`w2s bench --speed` as a user meets it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+W2S = Callable[..., Result]
+
+
+@pytest.fixture
+def speed(w2s: W2S, here: Path) -> W2S:
+    return lambda *words: w2s("bench", "--speed", *words)
+
+
+def test_measure_then_compare(speed: W2S) -> None:
+    quick = ("--denoiser", "identity", "--sizes", "64")
+    done = speed(*quick, "-o", "a.json")
+    assert done.exit_code == 0
+    said, _, table = done.stdout.partition("\n\n")
+    assert said.startswith("machine: system ")
+    assert "with the noise known" in said
+    head, line = table.strip().splitlines()
+    assert head.split()[:3] == ["method", "pixels", "seconds"]
+    assert line.split()[:2] == ["identity", "64"]
+    assert line.split()[-3:] == ["-", "-", "-"]
+    assert "--against a.json" in done.stderr
+    record = json.loads(Path("a.json").read_text())
+    assert record["rows"][0]["seconds"] > 0
+
+    done = speed(*quick, "--sr", "bicubic", "--against", "a.json")
+    _, _, table = done.stdout.partition("\n\n")
+    head, line, new = table.strip().splitlines()
+    assert "seconds before  ratio  memory ratio" in head
+    assert new.split()[-3:] == ["-", "-", "-"]
+
+    done = speed(*quick, "--against", "a.json", "--json")
+    found = json.loads(done.stdout)
+    (ratio,) = found["ratios"]
+    now = found["rows"][0]["seconds"]
+    assert ratio["seconds"] == pytest.approx(now / record["rows"][0]["seconds"])
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("--sizes", "512,big"), 2, "whole numbers joined by commas, found '512,big'"),
+        (("--sizes", "8"), 2, "a plane of 8 pixels a side cannot be timed"),
+        (("--data", "W2S"), 2, "--data means nothing with --speed"),
+        (("--against", "paper"), 2, "--against paper means nothing with --speed"),
+        (("--against", "none.json"), 4, "cannot read none.json: No such file"),
+        (("--against", "cell.tif"), 4, "cell.tif is not what `w2s bench --speed`"),
+        (("-o", "cell.tif"), 7, "cell.tif exists"),
+        (("--denoiser", "gausian"), 2, "did you mean 'gaussian'?"),
+        (("--denoiser", "dncnn"), 5, "dncnn has no weights of its own"),
+        (("--weights", "dncnn=a.pth"), 2, "given for dncnn, which is not timed"),
+    ],
+)
+def test_words_that_make_no_sense(
+    speed: W2S, words: tuple[str, ...], code: int, message: str
+) -> None:
+    done = speed(*words)
+    assert done.exit_code == code
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--sizes", "64"), "--sizes means nothing without --speed"),
+        (("-o", "a.json"), "--output means nothing without --speed"),
+        (("--against", "a.json"), "--against a.json means nothing without --speed"),
+    ],
+)
+def test_words_for_speed_alone(
+    w2s: W2S, here: Path, words: tuple[str, ...], message: str
+) -> None:
+    done = w2s("bench", *words)
+    assert done.exit_code == 2
+    assert message in done.stderr

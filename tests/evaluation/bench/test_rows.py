@@ -1,0 +1,80 @@
+"""The rows of a bench: every combination that is asked for, and no other."""
+
+from pathlib import Path
+
+import pytest
+
+from w2s_cli.errors import UnknownNameError, UsageError
+from w2s_cli.evaluation.bench.rows import Contest, Row
+
+
+def names(rows: list[Row]) -> list[tuple[str, int]]:
+    return [(row.name, row.level) for row in rows]
+
+
+def test_denoisers_stand_beside_the_noisy_image() -> None:
+    rows = Contest(["gaussian", "vst+bm3d"], levels=[1, 4]).rows(clean=400)
+    assert names(rows) == [
+        (name, level) for level in (1, 4) for name in ("noisy", "gaussian", "vst+bm3d")
+    ]
+    assert [row.method for row in rows[:3]] == ["identity", "gaussian", "vst+bm3d"]
+    assert {row.scale for row in rows} == {1}
+
+
+def test_every_denoiser_goes_before_every_enlargement() -> None:
+    contest = Contest(["gaussian"], ["bicubic", "rcan"], ["jdsr"], levels=[2])
+    rows = contest.rows(clean=400)
+    assert names(rows) == [
+        ("noisy+bicubic", 2),
+        ("noisy+rcan", 2),
+        ("gaussian+bicubic", 2),
+        ("gaussian+rcan", 2),
+        ("jdsr", 2),
+        ("noise-free+bicubic", 400),
+        ("noise-free+rcan", 400),
+    ]
+    assert [row.method for row in rows[::2]] == [
+        *("bicubic", "gaussian+bicubic", "jdsr", "rcan")
+    ]
+    assert {row.scale for row in rows} == {2}
+
+
+def test_networks_that_do_both_need_no_company() -> None:
+    assert names(Contest(joint=["jdsr"]).rows()) == [("jdsr", 1)]
+
+
+def test_weights_and_names_follow_the_level() -> None:
+    contest = Contest(
+        ["dncnn-w2s-avg{level}"],
+        ["rcan"],
+        levels=[1, 16],
+        weights={"rcan": "nets/rcan_{level}.pth"},
+    )
+    [_, first, _, second] = contest.rows()
+    assert first.method == "dncnn-w2s-avg1+rcan"
+    assert second.method == "dncnn-w2s-avg16+rcan"
+    assert second.weights == (Path("nets/rcan_16.pth"),)
+
+
+@pytest.mark.parametrize(
+    ("contest", "message"),
+    [
+        (Contest(), "there is nothing to compare"),
+        (Contest(["bicubic"]), "bicubic enlarges x2"),
+        (Contest(sr=["median"]), "median enlarges x1"),
+        (Contest(joint=["median"]), "median enlarges x1"),
+        (Contest(["auto"]), "auto takes another method for each image"),
+        (
+            Contest(["median"], weights={"rcan": "a.pth"}),
+            "weights are given for rcan, which is not compared",
+        ),
+    ],
+)
+def test_contests_that_make_no_sense(contest: Contest, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        contest.rows()
+
+
+def test_an_unknown_method_is_named() -> None:
+    with pytest.raises(UnknownNameError, match="medain"):
+        Contest(["medain"]).rows()

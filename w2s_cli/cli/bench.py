@@ -1,0 +1,278 @@
+"""`w2s bench`: methods against each other, and against the tables of the papers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from w2s_cli.cli import bench_speed as timing
+from w2s_cli.cli import options as ask
+from w2s_cli.cli import score_options as mean
+from w2s_cli.cli.bench_report import print_json, print_text, write_csv
+from w2s_cli.cli.progress import progress
+from w2s_cli.cli.telling import note
+from w2s_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from w2s_cli.datasets import DataSet
+    from w2s_cli.evaluation.bench.rows import Contest
+    from w2s_cli.evaluation.bench.run import Selection
+    from w2s_cli.evaluation.bench.standings import Standings
+
+DENOISERS = "denoise,vst+bm3d,pure-let"
+
+
+def bench(
+    context: typer.Context,
+    denoiser: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--denoiser",
+            help="Methods that keep the size, joined by commas.  [default: "
+            f"{DENOISERS}]",
+            metavar="NAMES",
+        ),
+    ] = None,
+    sr: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--sr",
+            help="Methods that enlarge: after each denoiser, and after none.",
+            metavar="NAMES",
+        ),
+    ] = None,
+    jdsr: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--jdsr", help="Methods that denoise and enlarge at once.", metavar="NAMES"
+        ),
+    ] = None,
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data", help="A folder, a zip, or simulated.", metavar="NAME|PATH"
+        ),
+    ] = "simulated",
+    levels: Annotated[
+        str | None,
+        typer.Option(
+            "--levels",
+            help="Of noise, such as 1,2,4.  [default: all but the cleanest]",
+        ),
+    ] = None,
+    split: Annotated[
+        str, typer.Option("--split", help="Which images: test, validation, all, ...")
+    ] = "test",
+    fields: Annotated[
+        str | None,
+        typer.Option("--fields", help="Only these fields of view, such as 081,082."),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--weights",
+            help="Weights for a method; {level} in FILE is the level of noise.",
+            metavar="NAME=FILE",
+        ),
+    ] = None,
+    option: ask.Options = None,
+    metric: mean.Metrics = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            "--protocol",
+            help="As for `w2s evaluate`.  [default: that of the data set]",
+            metavar="NAME",
+        ),
+    ] = None,
+    noise: Annotated[
+        Literal["estimated", "known"],
+        typer.Option("--noise", help="From each image, or as the data set knows it."),
+    ] = "estimated",
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            help="Put the published figures beside; with --speed, an earlier output.",
+            metavar="paper|FILE.json",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", help="Processes that share the work.", min=1)
+    ] = 1,
+    device: ask.Device = "auto",
+    precision: ask.Precision = "auto",
+    tile: ask.Tile = 512,
+    cache: Annotated[
+        Path | None,
+        typer.Option("--cache", help="Where scores are kept.", metavar="FOLDER"),
+    ] = None,
+    as_json: ask.JsonText = False,
+    csv: Annotated[
+        Path | None,
+        typer.Option("--csv", help="Write a row an image.", metavar="FILE"),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", help="Write a page with figures.", metavar="FILE.html"
+        ),
+    ] = None,
+    speed: timing.Speed = False,
+    sizes: timing.Sizes = None,
+    output: timing.Output = None,
+    overwrite: ask.Overwrite = False,
+    quiet: ask.Quiet = False,
+) -> None:
+    """Compare methods on a set of images with known truth, or time them.
+
+    For example:
+      w2s bench
+      w2s bench --data W2S --levels 1,2,4,8,16 --against paper
+      w2s bench --data W2S --denoiser dncnn-w2s-avg{level} --sr rcan
+          --weights rcan=rcan.pth --jdsr jdsr --jobs 8
+      w2s bench --data pairs/ --denoiser denoise --metric psnr,ssim
+      w2s bench --speed -o today.json
+      w2s bench --speed --denoiser denoise --sizes 512 --against today.json
+
+    Every score is kept: a bench that was stopped goes on where it was, and what has
+    been scored before, by the same version, is not computed again.
+    """
+    from w2s_cli.assets.cache import cache_folder
+    from w2s_cli.datasets import find
+    from w2s_cli.evaluation.bench.run import run
+    from w2s_cli.evaluation.bench.standings import Standings
+    from w2s_cli.evaluation.bench.trial import protocol_for, trial_of
+
+    timing.check_meant(context, against, speed=speed)
+    if speed:
+        timing.bench_speed(
+            timing.setups_of(
+                _names(denoiser) + _names(sr) + _names(jdsr),
+                dict(_assigned(text) for text in weights or []),
+                options=tuple(option or ()),
+                device=device,
+                precision=precision,
+                tile=tile,
+            ),
+            sizes,
+            against=against,
+            output=output,
+            as_json=as_json,
+            overwrite=overwrite,
+            quiet=quiet,
+        )
+        return
+    _check_targets(csv, report, overwrite=overwrite)
+    found = find(data)
+    selection = _selection(found, split, fields)
+    named = protocol or protocol_for(found, enlarged=bool(sr or jdsr))
+    trial = trial_of(
+        found,
+        named,
+        options=tuple(option or ()),
+        device=device,
+        precision=precision,
+        metrics=_names(metric) or ("rmse", "ssim"),
+        known_noise=noise == "known",
+        tile=tile,
+    )
+    contest = _contest(
+        found, _names(denoiser), _names(sr), _names(jdsr), levels, weights
+    )
+    rows = selection.rows(contest)
+    journals = (cache or cache_folder()) / "bench"
+    images = sum(selection.count(row) for row in rows)
+    with progress("", quiet=quiet) as bar:
+        bar.start(images)
+        measured = [
+            *run(
+                *(rows, selection, trial, journals),
+                jobs=jobs,
+                on_row=bar.rename,
+                on_image=bar.advance,
+            )
+        ]
+    standings = Standings(measured, selection, trial, named, bool(against))
+    print_json(standings) if as_json else print_text(standings)
+    _write(standings, csv, report, quiet=quiet)
+    raise typer.Exit(int(any(row.failed for row in measured)))
+
+
+def _check_targets(csv: Path | None, report: Path | None, *, overwrite: bool) -> None:
+    """Find out before the work whether the files can be written."""
+    from w2s_cli.files.target import check_place
+
+    if csv:
+        check_place(csv, overwrite=overwrite)
+    if report:
+        from w2s_cli.evaluation.report.write import check_report
+
+        check_report(report, overwrite=overwrite)
+
+
+def _write(
+    standings: "Standings", csv: Path | None, report: Path | None, *, quiet: bool
+) -> None:
+    """Write the files that were asked for, and say so."""
+    if csv:
+        write_csv(standings, csv)
+        if not quiet:
+            note(f"the scores of each image are in {csv}")
+    if report:
+        from w2s_cli.evaluation.report.write import write_report
+
+        write_report(standings, report)
+        if not quiet:
+            note(f"look at {report}")
+
+
+def _selection(data: "DataSet", split: str, fields: str | None) -> "Selection":
+    from w2s_cli.evaluation.bench.run import Selection
+
+    return Selection(data, split, frozenset(fields.split(",")) if fields else None)
+
+
+def _contest(
+    data: "DataSet",
+    denoisers: tuple[str, ...],
+    sr: tuple[str, ...],
+    joint: tuple[str, ...],
+    levels: str | None,
+    weights: list[str] | None,
+) -> "Contest":
+    """Return what the command line wants compared."""
+    from w2s_cli.evaluation.bench.rows import Contest
+
+    alone = not (denoisers or sr or joint)
+    return Contest(
+        tuple(DENOISERS.split(",")) if alone else denoisers,
+        sr,
+        joint,
+        _levels(levels) or tuple(level for level in data.levels if level != data.clean),
+        dict(_assigned(text) for text in weights or []),
+    )
+
+
+def _levels(text: str | None) -> tuple[int, ...]:
+    try:
+        return tuple(int(level) for level in text.split(",")) if text else ()
+    except ValueError:
+        raise UsageError(
+            f"levels are whole numbers joined by commas, found {text!r}",
+            hint="such as --levels 1,2,4,8,16",
+        ) from None
+
+
+def _assigned(text: str) -> tuple[str, str]:
+    name, given, file = text.partition("=")
+    if not (name and given and file):
+        raise UsageError(
+            f"weights are given as METHOD=FILE, found {text!r}",
+            hint="METHOD as in --denoiser or --sr: --weights rcan=rcan.pth",
+        )
+    return name, file
+
+
+def _names(given: list[str] | None) -> tuple[str, ...]:
+    return tuple(name for names in given or [] for name in names.split(",") if name)

@@ -1,0 +1,77 @@
+"""A bench on standard output: as a table, as JSON; and as CSV in a file."""
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from w2s_cli.cli.telling import warn
+from w2s_cli.cli.wording import table
+
+if TYPE_CHECKING:
+    from w2s_cli.evaluation.bench.measured import Measured
+    from w2s_cli.evaluation.bench.standings import Standings
+
+
+def print_json(standings: "Standings") -> None:
+    """Print everything as one JSON object."""
+    typer.echo(json.dumps(standings.as_json(), indent=2, allow_nan=False))
+
+
+def print_text(standings: "Standings") -> None:
+    """Print what the numbers mean, and the table; on standard error, what to doubt."""
+    for subject, text in standings.stated.items():
+        typer.echo(f"{subject}: {text}")
+    typer.echo()
+    lines = [_cells(standings, measured) for measured in standings.rows]
+    typer.echo(table([_heads(standings), *lines]))
+    for remark in standings.remarks:
+        warn(remark)
+
+
+def write_csv(standings: "Standings", path: Path) -> None:
+    """Write a line an image of each row."""
+    from w2s_cli.files.target import replacing
+
+    with replacing(path) as temporary, temporary.open("w", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        heads = ["method", "level", "image", "field", *standings.metrics]
+        writer.writerow([*heads, "seconds", "error", "protocol"])
+        for measured in standings.rows:
+            for one in measured.images:
+                scores = [one.scores.get(metric, "") for metric in standings.metrics]
+                writer.writerow(
+                    [
+                        *(measured.row.name, measured.row.level, one.name, one.group),
+                        *(*scores, one.seconds, one.error, standings.protocol),
+                    ]
+                )
+
+
+def _heads(standings: "Standings") -> list[str]:
+    """Return the first line of the table: of a metric its mean and its interval."""
+    scores = [head for metric in standings.metrics for head in (metric, "95 %")]
+    papers = []
+    if standings.tables:
+        papers = [h for m in standings.metrics for h in (f"paper {m}", "differs by")]
+    return ["method", "level", "images", *scores, *papers, "seconds"]
+
+
+def _cells(standings: "Standings", measured: "Measured") -> list[str]:
+    """Return the line of a row."""
+    row = measured.row
+    cells = [row.name, str(row.level), str(len(measured.images))]
+    found = {metric: measured.interval(metric) for metric in standings.metrics}
+    for one in found.values():
+        narrow = one is not None and one.low is not None
+        cells.append(f"{one.mean:.4g}" if one else "-")
+        cells.append(f"{one.low:.4g} to {one.high:.4g}" if narrow and one else "-")
+    if standings.tables:
+        figures = standings.printed(measured)
+        for metric, one in found.items():
+            both = one is not None and metric in figures
+            cells.append(f"{figures[metric]:g}" if metric in figures else "-")
+            cells.append(f"{one.mean - figures[metric]:+.2g}" if both and one else "-")
+    return [*cells, f"{measured.seconds:.3g}"]

@@ -1,0 +1,144 @@
+"""Every row of a contest on every image of a data set, as far as not done before."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from w2s_cli.datasets import DataSet, Pair
+from w2s_cli.evaluation.bench.journal import Journal
+from w2s_cli.evaluation.bench.measured import Measured
+from w2s_cli.evaluation.bench.rows import Contest, Row
+from w2s_cli.evaluation.bench.trial import Scored, Trial, attempt, content_of
+from w2s_cli.evaluation.bench.workers import workers
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which images of a data set are scored.
+
+    Attributes
+    ----------
+    data
+        The data set.
+    split
+        Of the data set.
+    fields
+        Only these fields of view; None for all.
+    """
+
+    data: DataSet
+    split: str
+    fields: frozenset[str] | None = None
+
+    def count(self, row: Row) -> int:
+        """Return how many images a row has."""
+        return self.data.count(self.split, row.level, row.scale, self.fields)
+
+    def pairs(self, row: Row) -> Iterator[Pair]:
+        """Return the images of a row, each read when it is asked for."""
+        return self.data.pairs(self.split, row.level, row.scale, self.fields)
+
+    def rows(self, contest: Contest) -> list[Row]:
+        """Return the rows of a contest, with the noise-free ones if there can be any.
+
+        Raises
+        ------
+        W2SError
+            When there is nothing to compare, or the data set lacks images for a row.
+        """
+        rows = contest.rows(self.data.clean)
+        for row in rows:
+            self.count(row)
+        return rows
+
+
+def run(
+    rows: Sequence[Row],
+    selection: Selection,
+    trial: Trial,
+    journals: Path,
+    *,
+    jobs: int = 1,
+    on_row: Callable[[str], None] = lambda name: None,
+    on_image: Callable[[], None] = lambda: None,
+) -> Iterator[Measured]:
+    """Yield each row when all its images are scored.
+
+    Parameters
+    ----------
+    rows
+        What to compare.
+    selection
+        On which images.
+    trial
+        How they are scored; its methods and weights are put in place by each row.
+    journals
+        The folder of what was scored before, and will be again.
+    jobs
+        How many processes share the work; each gets its share of the processors.
+    on_row, on_image
+        Called before each row with its name, and after each image.
+
+    Raises
+    ------
+    W2SError
+        When a method or its weights cannot be had, an image cannot be read, or the
+        journal cannot be written.
+    """
+    with workers(jobs) as pool:
+        for row in rows:
+            one = replace(trial, method=row.method, weights=row.weights)
+            on_row(f"{row.name}, level {row.level}")
+            journal = Journal.of(journals, one.digest)
+            images = []
+            for scored in _scored(one, selection.pairs(row), journal, pool, jobs):
+                images.append(scored)
+                on_image()
+            yield Measured(row, images)
+
+
+def _scored(
+    trial: Trial,
+    pairs: Iterable[Pair],
+    journal: Journal,
+    pool: Executor | None,
+    jobs: int,
+) -> Iterator[Scored]:
+    """Yield the scores of each pair in turn; few of them wait in memory."""
+    waiting: deque[Callable[[], Scored]] = deque()
+    for pair in pairs:
+        content = content_of(pair)
+        known = journal.get(content)
+        if known:
+            known = replace(known, name=pair.name, group=pair.group)
+            waiting.append(partial(_same, known))
+        elif pool:
+            waiting.append(_noted(pool.submit(attempt, trial, pair, content), journal))
+        else:
+            waiting.append(partial(_now, trial, pair, content, journal))
+        while len(waiting) > (2 * jobs if pool else 0):
+            yield waiting.popleft()()
+    while waiting:
+        yield waiting.popleft()()
+
+
+def _same(scored: Scored) -> Scored:
+    return scored
+
+
+def _now(trial: Trial, pair: Pair, content: str, journal: Journal) -> Scored:
+    scored = attempt(trial, pair, content)
+    journal.add(scored)
+    return scored
+
+
+def _noted(future: "Future[Scored]", journal: Journal) -> Callable[[], Scored]:
+    def result() -> Scored:
+        scored = future.result()
+        journal.add(scored)
+        return scored
+
+    return result

@@ -1,0 +1,1 @@
+"""A bench as a page to look at."""

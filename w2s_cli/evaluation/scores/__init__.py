@@ -1,0 +1,1 @@
+"""Scores of images against references, and what they mean."""

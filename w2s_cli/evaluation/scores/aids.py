@@ -1,0 +1,144 @@
+"""What some metrics need besides a reference and an image."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.assets.cache import status
+from w2s_cli.assets.catalogue import WEIGHTS
+from w2s_cli.errors import InputError, UsageError, WeightsError
+from w2s_cli.evaluation.scores.convention import PERCENTILES
+from w2s_cli.evaluation.scores.view import Float, View
+from w2s_cli.metrics import METRICS
+from w2s_cli.metrics.metric import Metric
+from w2s_cli.metrics.niqe import Pristine
+
+Features = Callable[[Float], Sequence[NDArray[Any]]]
+
+WITHOUT_REFERENCE = frozenset({"nothing", "pristine", "input"})
+"""What metrics need that can do without a reference."""
+
+_LACKING = {
+    "input": "--input names what predictions were made of; border and corners cannot "
+    "be cut from it",
+    "sets": "it takes features of Inception v3 for hundreds of images, which do not "
+    "ship: see w2s_cli.metrics.frechet",
+    "pristine": "w2s fetch niqe, or name a model of your own with --pristine",
+    "layers": "w2s fetch vgg19, or name the file with --vgg",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aids:
+    """What some metrics need besides two images.
+
+    Attributes
+    ----------
+    pristine
+        The model of sharp images that NIQE compares with.
+    features
+        Gives the features of a (Y, X) image in [0, 1]: an array (C, Y, X) a layer.
+    """
+
+    pristine: Pristine | None = None
+    features: Features | None = None
+
+    def arguments(self, metric: Metric, view: View) -> tuple[Any, ...]:
+        """Return what a metric is called with, by what it needs.
+
+        Raises
+        ------
+        UsageError
+            When it is not there.
+        """
+        match metric.needs:
+            case "reference" | "exposure":
+                return view.reference, view.image
+            case "nothing":
+                return (view.image,)
+            case "input" if view.low is not None:
+                return view.low, view.image
+            case "pristine" if self.pristine is not None:
+                return view.image, self.pristine
+            case "layers" if self.features is not None:
+                return tuple(self.features(image) for image in _between(view))
+        raise UsageError(
+            f"{metric.name} cannot be had here: it needs {metric.needs}",
+            hint=_LACKING.get(metric.needs, ""),
+        )
+
+
+NO_AIDS = Aids()
+
+
+def aids_for(
+    names: Sequence[str], pristine: Path | None = None, vgg: Path | None = None
+) -> Aids:
+    """Return what metrics need besides images, from files.
+
+    Parameters
+    ----------
+    names
+        Of metrics.
+    pristine
+        A model of NIQE; None for the published one, once it is fetched.
+    vgg
+        Weights of VGG-16 or VGG-19; None for the published ones, once fetched.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such metric.
+    UsageError
+        When a metric cannot be had.
+    WeightsError
+        When a file is not there, or is not what it must be.
+    """
+    needs = {METRICS[name].needs: name for name in names}
+    if "sets" in needs:
+        raise UsageError(
+            f"{needs['sets']} scores a set of images, not each", hint=_LACKING["sets"]
+        )
+    model = features = None
+    if "pristine" in needs:
+        model = Pristine.read(
+            pristine or _fetched("niqe", needs["pristine"], "pristine")
+        )
+    if "layers" in needs:
+        from w2s_cli.methods.vgg_features import vgg_features
+
+        features = vgg_features(vgg or _fetched("vgg19", needs["layers"], "layers"))
+    return Aids(model, features)
+
+
+def _fetched(asset: str, metric: str, need: str) -> Path:
+    """Return the path of a published file that is in the cache."""
+    item = WEIGHTS[asset]
+    known = status(item)
+    if not known.cached:
+        raise WeightsError(
+            f"{metric} needs {item.title}, which has not been fetched",
+            hint=_LACKING[need],
+        )
+    return known.path
+
+
+def _between(view: View) -> list[Float]:
+    """Return both images where 0 is a dark pixel of the reference and 1 the range up.
+
+    Networks that were trained on photographs take nothing else.
+
+    Raises
+    ------
+    InputError
+        When the reference has no range.
+    """
+    if not view.data_range:
+        raise InputError("the reference is constant and has no range")
+    dark = np.percentile(view.reference, PERCENTILES[0])
+    images = view.reference, view.image
+    return [((image - dark) / view.data_range).clip(0, 1) for image in images]

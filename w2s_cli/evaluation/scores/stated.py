@@ -1,0 +1,95 @@
+"""What a reader must know beside a number."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from w2s_cli.evaluation.scores.convention import PERCENTILES, Convention, Range, Unit
+
+_PERCENTILES = f"{PERCENTILES[0]:g} and {PERCENTILES[1]:g}"
+_RULES = {
+    "dtype": "that of the references' integer type",
+    "max-min": "from the darkest to the brightest pixel of each reference plane",
+    "percentile": f"between the percentiles {_PERCENTILES} of each reference plane",
+}
+_WINDOWS = {
+    "gaussian": "Gaussian window of sd 1.5, population variances",
+    "uniform": "7 x 7 uniform window, sample variances",
+}
+_FITS = {
+    "none": "none",
+    "affine": "gain and offset of least squares, for each plane",
+    "percentile": f"gain and offset that match the percentiles {_PERCENTILES}, "
+    "for each plane",
+}
+_RANGED = frozenset({"psnr", "niqe", "vgg-distance"})
+UNITS: dict[Unit, str] = {"counts": "counts", "unit": "[0, 1]", "z": "z"}
+
+
+_OF_METRICS = {
+    "nrmse": ("NRMSE", "over the root of the reference's mean square"),
+    "frc": ("FRC", "threshold 1/7"),
+    "frc-single": ("FRC", "threshold 1/7"),
+    "rse": ("RSE", "after the Gaussian blur that explains the input best"),
+    "rsp": ("RSP", "after the Gaussian blur that explains the input best"),
+}
+
+
+def stated(
+    convention: Convention, metrics: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Return a convention in words, by subject.
+
+    Parameters
+    ----------
+    metrics
+        Leave out what none of these depends on, and add what else they take for
+        granted; None for all of the convention.
+    """
+    names = ("psnr", "ssim") if metrics is None else metrics
+    structural = any("ssim" in name for name in names)
+    facts = {"unit": _unit(convention)}
+    if structural or not _RANGED.isdisjoint(names):
+        facts["range"] = _range(convention.data_range, convention.unit)
+    if structural:
+        facts["SSIM"] = _ssim(convention)
+    facts |= {"fit": _FITS[convention.fit], "pixels": _pixels(convention)}
+    return facts | dict(_OF_METRICS[name] for name in names if name in _OF_METRICS)
+
+
+def _ssim(convention: Convention) -> str:
+    if convention.ssim_range is None:
+        return _WINDOWS[convention.window]
+    span = _range(convention.ssim_range, convention.unit)
+    return f"{_WINDOWS[convention.window]}, range {span}"
+
+
+def _unit(convention: Convention) -> str:
+    match convention.unit:
+        case "counts":
+            return "counts: the numbers of the files"
+        case "z":
+            scale = convention.scale(np.dtype(np.uint8))
+            return f"z-scores of W2S: (counts - {scale.zero:.6g}) / {scale.one:.6g}"
+        case "unit":
+            white = "the largest of the type"
+            if convention.white is not None:
+                white = f"{convention.white:g} counts"
+            clipped = ", clipped" if convention.clip else ""
+            return f"[0, 1] from {convention.black:g} counts to {white}{clipped}"
+
+
+def _range(rule: Range, unit: Unit) -> str:
+    if isinstance(rule, str):
+        return _RULES[rule]
+    return f"{rule:g}" if unit == "unit" else f"{rule:g} {UNITS[unit]}"
+
+
+def _pixels(convention: Convention) -> str:
+    said = "all"
+    if convention.border:
+        said = f"all but {convention.border} at each edge"
+    if convention.corners:
+        side = convention.corners
+        said += f", in corners of {side} x {side}, each scored on its own"
+    return said

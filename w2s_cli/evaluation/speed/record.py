@@ -1,0 +1,147 @@
+"""The outcome of a measurement of speed, and its file."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from w2s_cli import __version__
+from w2s_cli.errors import InputError
+from w2s_cli.evaluation.speed.machine import busy
+from w2s_cli.evaluation.speed.timed import Timed
+
+KIND = "w2s bench --speed"
+_TOO_GOOD = 1.05
+"""A share of the peak that no network can reach, were the peak the peak."""
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """What methods have taken on one machine.
+
+    Attributes
+    ----------
+    rows
+        One a method and size.
+    peaks
+        GFLOP/s of convolutions by precision.
+    estimates
+        Seconds that the estimate of the noise takes, by the side of the plane.
+    machine
+        See `w2s_cli.evaluation.speed.machine.machine`.
+    settings
+        Device, precision, tile and options, as they were asked for.
+    load
+        Processes that computed in the minute before; None where it is unknown.
+    date
+        When, in ISO 8601.
+    version
+        Of the program.
+    """
+
+    rows: Sequence[Timed]
+    peaks: Mapping[str, float]
+    estimates: Mapping[int, float]
+    machine: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    load: float | None
+    date: str
+    version: str = __version__
+
+    @property
+    def failed(self) -> list[Timed]:
+        """Return the rows that could not be measured."""
+        return [row for row in self.rows if row.error]
+
+    @property
+    def remarks(self) -> list[str]:
+        """Return what speaks against taking the figures at their word, a line each."""
+        return [*self._load(), *self._rows(), *self._shares()]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all of it as a JSON object."""
+        whole = asdict(self)
+        rows = [row.as_json(self.peaks) for row in self.rows]
+        return {"kind": KIND, **whole, "rows": rows, "remarks": self.remarks}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Self:
+        """Return what `as_json` was made from.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError, AttributeError
+            When it was made from nothing of the kind.
+        """
+        if found["kind"] != KIND:
+            raise ValueError(found["kind"])
+        load = found["load"]
+        return cls(
+            [Timed.from_json(row) for row in found["rows"]],
+            dict(found["peaks"]),
+            {int(side): took for side, took in found["estimates"].items()},
+            dict(found["machine"]),
+            dict(found["settings"]),
+            None if load is None else float(load),
+            found["date"],
+            found["version"],
+        )
+
+    def _load(self) -> list[str]:
+        if not busy(self.load):
+            return []
+        return [
+            f"the machine was busy when this began (load {self.load:.1f}): the timings "
+            "are not to be trusted"
+        ]
+
+    def _rows(self) -> list[str]:
+        return [
+            f"{row.method} at {row.side} pixels: {row.error or row.note}"
+            for row in self.rows
+            if row.error or row.note
+        ]
+
+    def _shares(self) -> list[str]:
+        shares = ((row, row.share(self.peaks)) for row in self.rows)
+        return [
+            f"{row.method} at {row.side} pixels reached {share:.2f} of the peak, which "
+            "was mismeasured then: measure again while nothing else runs"
+            for row, share in shares
+            if share and share > _TOO_GOOD
+        ]
+
+
+def read_speeds(path: Path) -> Speeds:
+    """Return what an earlier measurement has written.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, or is something else.
+    """
+    try:
+        return Speeds.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{path} is not what `{KIND}` writes",
+            hint=f"write one with `{KIND} -o FILE.json`",
+        ) from error
+
+
+def write_speeds(speeds: Speeds, path: Path) -> None:
+    """Write a file for `read_speeds`, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        When it cannot be written.
+    """
+    from w2s_cli.files.target import replacing
+
+    text = json.dumps(speeds.as_json(), indent=2, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
