@@ -125,7 +125,7 @@ def test_an_image_that_is_refused_is_told(bench: W2S, here: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--levels", "a"], 2, "levels are whole numbers joined by commas"),
+        (["--levels", "a"], 2, "--levels is a list of numbers and spans"),
         (["--levels", "7"], 2, "has no level 7"),
         (["--weights", "rcan"], 2, "weights are given as METHOD=FILE, found 'rcan'"),
         (["--fields", "999"], 3, "has no pair of split"),

@@ -1,15 +1,18 @@
 """`w2s bench`: methods against each other, and against the tables of the papers."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
+from w2s_cli.cli import bench_options as what
 from w2s_cli.cli import bench_speed as timing
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as mean
+from w2s_cli.cli.arguments import numbers
 from w2s_cli.cli.bench_report import print_json, print_text, write_csv
 from w2s_cli.cli.progress import progress
+from w2s_cli.cli.score_options import convention_of
 from w2s_cli.cli.telling import note
 from w2s_cli.errors import UsageError
 
@@ -19,105 +22,34 @@ if TYPE_CHECKING:
     from w2s_cli.evaluation.bench.run import Selection
     from w2s_cli.evaluation.bench.standings import Standings
 
-DENOISERS = "denoise,vst+bm3d,pure-let"
-
 
 def bench(
     context: typer.Context,
-    denoiser: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--denoiser",
-            help="Methods that keep the size, joined by commas.  [default: "
-            f"{DENOISERS}]",
-            metavar="NAMES",
-        ),
-    ] = None,
-    sr: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--sr",
-            help="Methods that enlarge: after each denoiser, and after none.",
-            metavar="NAMES",
-        ),
-    ] = None,
-    jdsr: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--jdsr", help="Methods that denoise and enlarge at once.", metavar="NAMES"
-        ),
-    ] = None,
-    data: Annotated[
-        str,
-        typer.Option(
-            "--data", help="A folder, a zip, or simulated.", metavar="NAME|PATH"
-        ),
-    ] = "simulated",
-    levels: Annotated[
-        str | None,
-        typer.Option(
-            "--levels",
-            help="Of noise, such as 1,2,4.  [default: all but the cleanest]",
-        ),
-    ] = None,
-    split: Annotated[
-        str, typer.Option("--split", help="Which images: test, validation, all, ...")
-    ] = "test",
-    fields: Annotated[
-        str | None,
-        typer.Option("--fields", help="Only these fields of view, such as 081,082."),
-    ] = None,
-    weights: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--weights",
-            help="Weights for a method; {level} in FILE is the level of noise.",
-            metavar="NAME=FILE",
-        ),
-    ] = None,
+    denoiser: what.Denoisers = None,
+    sr: what.Enlarging = None,
+    jdsr: what.Joint = None,
+    data: what.Data = "simulated",
+    levels: what.Levels = None,
+    split: what.Split = "test",
+    fields: what.Fields = None,
+    weights: what.Weights = None,
     option: ask.Options = None,
     metric: mean.Metrics = None,
-    protocol: Annotated[
-        str | None,
-        typer.Option(
-            "--protocol",
-            help="As for `w2s evaluate`.  [default: that of the data set]",
-            metavar="NAME",
-        ),
-    ] = None,
-    noise: Annotated[
-        Literal["estimated", "known"],
-        typer.Option("--noise", help="From each image, or as the data set knows it."),
-    ] = "estimated",
-    against: Annotated[
-        str | None,
-        typer.Option(
-            "--against",
-            help="Put the published figures beside; with --speed, an earlier output.",
-            metavar="paper|FILE.json",
-        ),
-    ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", help="Processes that share the work.", min=1)
-    ] = 1,
+    protocol: what.Protocol = None,
+    data_range: mean.DataRange = None,
+    ssim_range: mean.SsimRange = None,
+    window: mean.Window = None,
+    fit: mean.Fit = None,
+    noise: what.NoiseOrigin = "estimated",
+    against: what.Against = None,
+    jobs: what.Jobs = 1,
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",
     tile: ask.Tile = 512,
-    cache: Annotated[
-        Path | None,
-        typer.Option("--cache", help="Where scores are kept.", metavar="FOLDER"),
-    ] = None,
+    cache: what.Cache = None,
     as_json: ask.JsonText = False,
-    csv: Annotated[
-        Path | None,
-        typer.Option("--csv", help="Write a row an image.", metavar="FILE"),
-    ] = None,
-    report: Annotated[
-        Path | None,
-        typer.Option(
-            "--report", help="Write a page with figures.", metavar="FILE.html"
-        ),
-    ] = None,
+    csv: what.Csv = None,
+    report: what.Report = None,
     speed: timing.Speed = False,
     sizes: timing.Sizes = None,
     output: timing.Output = None,
@@ -174,6 +106,9 @@ def bench(
         device=device,
         precision=precision,
         metrics=_names(metric) or ("rmse", "ssim"),
+        convention=convention_of(
+            named, data_range=data_range, ssim_range=ssim_range, window=window, fit=fit
+        ),
         known_noise=noise == "known",
         tile=tile,
     )
@@ -246,22 +181,14 @@ def _contest(
 
     alone = not (denoisers or sr or joint)
     return Contest(
-        tuple(DENOISERS.split(",")) if alone else denoisers,
+        tuple(what.SHIPPED.split(",")) if alone else denoisers,
         sr,
         joint,
-        _levels(levels) or tuple(level for level in data.levels if level != data.clean),
+        numbers(levels, "--levels")
+        if levels
+        else [level for level in data.levels if level != data.clean],
         dict(_assigned(text) for text in weights or []),
     )
-
-
-def _levels(text: str | None) -> tuple[int, ...]:
-    try:
-        return tuple(int(level) for level in text.split(",")) if text else ()
-    except ValueError:
-        raise UsageError(
-            f"levels are whole numbers joined by commas, found {text!r}",
-            hint="such as --levels 1,2,4,8,16",
-        ) from None
 
 
 def _assigned(text: str) -> tuple[str, str]:

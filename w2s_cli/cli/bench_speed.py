@@ -37,6 +37,7 @@ Output = Annotated[
 _ALONE = ("sizes", "output")  # these mean something with --speed alone
 _NEVER = (
     *("data", "levels", "split", "fields", "metric", "protocol", "noise", "jobs"),
+    *("data_range", "ssim_range", "window", "fit"),
     *("cache", "csv", "report"),
 )
 
@@ -55,11 +56,12 @@ def check_meant(context: typer.Context, against: str | None, *, speed: bool) -> 
             "--speed",
             hint="the papers have quality, files of `w2s bench --speed -o` have speed",
         )
+    told = {option.name: option.opts[0] for option in context.command.params}
     for name in _NEVER if speed else _ALONE:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise UsageError(
-                f"--{name} means nothing {'with' if speed else 'without'} --speed",
+                f"{told[name]} means nothing {'with' if speed else 'without'} --speed",
                 hint="w2s bench --help says what each option is for",
             )
 

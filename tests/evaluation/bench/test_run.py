@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 import w2s_cli.evaluation.bench.run as under_test
 from w2s_cli.datasets import DataSet, Pair
 from w2s_cli.errors import OutputError, UsageError
+from w2s_cli.evaluation.bench.attempt import attempt, content_of, restored
 from w2s_cli.evaluation.bench.journal import Journal
 from w2s_cli.evaluation.bench.measured import Measured
 from w2s_cli.evaluation.bench.rows import Contest, Row
 from w2s_cli.evaluation.bench.run import Selection, run
-from w2s_cli.evaluation.bench.trial import Scored, Trial, attempt, content_of, restored
+from w2s_cli.evaluation.bench.scored import Scored
+from w2s_cli.evaluation.bench.trial import Trial
 from w2s_cli.evaluation.scores.convention import protocol
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.physics.scene import simulate_scene

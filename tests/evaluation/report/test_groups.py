@@ -8,8 +8,8 @@ import pytest
 
 from w2s_cli.evaluation.bench.measured import Measured
 from w2s_cli.evaluation.bench.rows import NOISY, Row
+from w2s_cli.evaluation.bench.scored import Scored
 from w2s_cli.evaluation.bench.standings import Standings
-from w2s_cli.evaluation.bench.trial import Scored
 from w2s_cli.evaluation.report.examples import chosen
 from w2s_cli.evaluation.report.groups import Group, Result, grouped, noisiest
 

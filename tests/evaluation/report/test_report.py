@@ -13,8 +13,8 @@ from PIL import Image
 from w2s_cli.errors import OutputError, UsageError
 from w2s_cli.evaluation.bench.measured import Measured
 from w2s_cli.evaluation.bench.rows import Row
+from w2s_cli.evaluation.bench.scored import Scored
 from w2s_cli.evaluation.bench.standings import Standings
-from w2s_cli.evaluation.bench.trial import Scored
 from w2s_cli.evaluation.report.groups import grouped
 from w2s_cli.evaluation.report.tables import standings_table
 from w2s_cli.evaluation.report.write import check_report, figures_folder, write_report

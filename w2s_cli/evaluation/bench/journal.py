@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from w2s_cli.errors import OutputError
-from w2s_cli.evaluation.bench.trial import Scored
+from w2s_cli.evaluation.bench.scored import Scored
 
 
 @dataclass

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from w2s_cli.evaluation.bench.rows import Row
-from w2s_cli.evaluation.bench.trial import Scored
+from w2s_cli.evaluation.bench.scored import Scored
 from w2s_cli.evaluation.scores.bootstrap import Interval, interval
 
 

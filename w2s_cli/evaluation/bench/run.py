@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 
 from w2s_cli.datasets import DataSet, Pair
+from w2s_cli.evaluation.bench.attempt import attempt, content_of
 from w2s_cli.evaluation.bench.journal import Journal
 from w2s_cli.evaluation.bench.measured import Measured
 from w2s_cli.evaluation.bench.rows import Contest, Row
-from w2s_cli.evaluation.bench.trial import Scored, Trial, attempt, content_of
+from w2s_cli.evaluation.bench.scored import Scored
+from w2s_cli.evaluation.bench.trial import Trial
 from w2s_cli.evaluation.bench.workers import workers
 
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.datasets import Pair
+from w2s_cli.evaluation.bench.attempt import restored
+from w2s_cli.evaluation.bench.scored import Scored
 from w2s_cli.evaluation.bench.standings import Standings
-from w2s_cli.evaluation.bench.trial import Scored, restored
 from w2s_cli.evaluation.report.groups import Group, Result
 from w2s_cli.evaluation.scores.view import Float, View, compared
 from w2s_cli.metrics import METRICS

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from w2s_cli.evaluation.bench.trial import Scored
+from w2s_cli.evaluation.bench.scored import Scored
 from w2s_cli.evaluation.report.elements import Markup, element, joined
 from w2s_cli.evaluation.report.groups import Group, Result
 from w2s_cli.evaluation.scores.bootstrap import Interval

@@ -1,0 +1,114 @@
+"""One image restored, timed and scored."""
+
+from functools import lru_cache
+from hashlib import sha256
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.datasets import Pair
+from w2s_cli.errors import InputError
+from w2s_cli.estimate.noise import fit_noise
+from w2s_cli.evaluation.bench import first_version
+from w2s_cli.evaluation.bench.scored import Scored
+from w2s_cli.evaluation.bench.trial import Trial, chain_of
+from w2s_cli.evaluation.scores.aids import Aids, aids_for
+from w2s_cli.evaluation.scores.score import score
+from w2s_cli.methods.levels import stretches
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.restore import Levels, restore
+from w2s_cli.restore.affine import EIGHT_BIT
+from w2s_cli.stack import Stack
+
+FloatArray = NDArray[np.float32]
+
+
+def content_of(pair: Pair) -> str:
+    """Return a hash of the pixels of a pair."""
+    digest = sha256()
+    planes = (pair.image, pair.truth, pair.valid)
+    for plane in planes:
+        if plane is not None:
+            digest.update(f"{plane.dtype} {plane.shape}".encode())
+            digest.update(np.ascontiguousarray(plane).data)
+    digest.update(str(pair.noise).encode())
+    return digest.hexdigest()
+
+
+def attempt(trial: Trial, pair: Pair, content: str = "") -> Scored:
+    """Return the scores of one image; an image that is refused says why.
+
+    Parameters
+    ----------
+    trial
+        What to do.
+    pair
+        The image, its truth, and where both are valid.
+    content
+        A hash of the pair, where it is known already.
+    """
+    content = content or content_of(pair)
+    _warm_up(trial)
+    start = perf_counter()
+    try:
+        image = restored(trial, pair)
+        seconds = perf_counter() - start
+        scores = score(
+            *(pair.truth, image, trial.metrics, trial.convention, pair.valid),
+            low=pair.image,
+            aids=_aids(trial.metrics),
+        )
+    except InputError as error:
+        return Scored(pair.name, pair.group, content, {}, 0.0, str(error))
+    return Scored(pair.name, pair.group, content, scores, seconds)
+
+
+def restored(trial: Trial, pair: Pair) -> FloatArray:
+    """Return the restored image, float32 in the unit of the input.
+
+    Raises
+    ------
+    InputError
+        When the image has no noise that can be measured, and the method needs it.
+    """
+    chain = chain_of(trial)
+    stack = Stack(pair.image, "YX")
+    noise = {0: _noise(trial, pair)} if chain.needs_noise else {}
+    levels = _levels(trial, stack)
+    if trial.first_version:
+        known = {"noise": noise.get(0), "levels": levels.get(0)}
+        facts: dict[str, Any] = {name: one for name, one in known.items() if one}
+        return first_version.restored(pair.image, chain.bound(**facts))
+    result, _ = restore(stack, chain, noise, levels, tile=trial.tile)
+    plane: FloatArray = result.data[()]
+    return plane
+
+
+def _noise(trial: Trial, pair: Pair) -> NoiseModel:
+    if trial.known_noise and pair.noise is not None:
+        return pair.noise
+    return fit_noise([pair.image]).model
+
+
+def _levels(trial: Trial, stack: Stack) -> dict[int, Levels]:
+    if trial.eight_bit:
+        return {0: EIGHT_BIT}
+    return dict(enumerate(one.levels for one in stretches(stack, chain_of(trial))))
+
+
+@lru_cache(maxsize=8)
+def _warm_up(trial: Trial) -> None:
+    """Restore a small image, once a process: loading weights is no part of the time."""
+    noise = NoiseModel(1.0)
+    plane = noise.sample(np.full((64, 64), 100, np.float32), np.random.default_rng(0))
+    stack = Stack(np.asarray(plane, np.float32), "YX")
+    levels = {0: Levels(0, 200)}
+    restored, _ = restore(stack, chain_of(trial), {0: noise}, levels, tile=trial.tile)
+    restored.data[()]
+
+
+@lru_cache(maxsize=1)
+def _aids(metrics: tuple[str, ...]) -> Aids:
+    return aids_for(metrics)
