@@ -18,7 +18,8 @@ from w2s_cli.methods.bicubic import Bicubic
 from w2s_cli.methods.bm3d import Bm3d
 from w2s_cli.methods.network import Denoise, Jdsr
 from w2s_cli.methods.richardson_lucy import RichardsonLucy
-from w2s_cli.metrics.fidelity import fitted, psnr, ssim
+from w2s_cli.metrics.fidelity import fitted, psnr
+from w2s_cli.metrics.similarity import ssim
 from w2s_cli.physics.kernel import gaussian_kernel
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Chain, FloatArray, Restorer
@@ -108,7 +109,7 @@ def test_jdsr_draws_what_a_long_exposure_shows() -> None:
     print("\nnot in the deconvolved long exposure, of the contrast, FOV 071-080")
     for name, shares in found.items():
         print(f"{name:16} {np.mean(shares):.3f}, at most {max(shares):.3f}")
-    assert np.mean(found["jdsr"]) < 0.2
+    assert np.mean(found["jdsr"]) < 0.18
 
 
 def _deconvolved(image: np.ndarray, sigma: float, steps: int) -> np.ndarray:
@@ -144,6 +145,8 @@ def test_jdsr_is_better_than_interpolation_on_a_real_sim_pair() -> None:
             ssim(truth, fit, data_range=span),
         )
         print(f"{name:34} {scores[name][0]:.2f} dB  SSIM {scores[name][1]:.3f}")
-    # The best of these deconvolutions, tuned on the truth, is better still.
-    assert scores["jdsr"][0] >= scores["bicubic"][0] + 1.2
-    assert scores["jdsr"][1] >= scores["bicubic"][1] + 0.11
+    deconvolved = [score for name, score in scores.items() if "lucy" in name]
+    assert scores["jdsr"][0] >= scores["bicubic"][0] + 1.5
+    assert scores["jdsr"][0] > max(level for level, _ in deconvolved)
+    # In SSIM the best of these deconvolutions, tuned on the truth, is better still.
+    assert scores["jdsr"][1] >= scores["bicubic"][1] + 0.15

@@ -11,7 +11,7 @@ from w2s_cli.methods.network import Denoise, Jdsr
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches import Pool
 from w2s_cli.training.progress import Progress
-from w2s_cli.training.recipe import NetworkOptions, Patches, Recipe, Sources
+from w2s_cli.training.recipe import Light, NetworkOptions, Patches, Recipe, Sources
 
 
 def _recipe(folder: Path, **changes: object) -> Recipe:
@@ -76,6 +76,18 @@ def test_input_and_target_of_a_patch_agree(scale: int) -> None:
         seen = np.square(sample.stabilised / 2) - sample.lift
         error = float(np.sqrt(sample.photons.mean() + sample.lift))
         assert seen.mean() == pytest.approx(sample.photons.mean(), abs=error, rel=0.5)
+
+
+def test_a_target_keeps_the_light_of_its_haze(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("w2s_cli.training.samples.HAZY", 1.0)
+    light = Light(photons=(2000, 2001), haze=(3, 3), sigma=(0, 0))
+    options = NetworkOptions(scale=2)
+    pool = Pool.of(_recipe(Path(), network=options, light=light), (1, 1), seed=0)
+    for sample in [*pool.batch(0, 0), *pool.batch(0, 1)]:
+        seen = np.square(sample.stabilised / 2) - sample.lift
+        inner, fine = np.s_[8:-8, 8:-8], np.s_[16:-16, 16:-16]
+        target = sample.photons[fine].mean()
+        assert seen[inner].mean() == pytest.approx(target, rel=0.06)
 
 
 def test_missing_data_is_told(tmp_path: Path) -> None:

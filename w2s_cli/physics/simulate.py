@@ -71,7 +71,7 @@ def widefield(
     sharp = blurred if scale == 1 else halved(blurred)
     light = sharp + np.float32(exposure.background)
     if exposure.haze:
-        light += np.float32(exposure.haze) * _out_of_focus(sharp)
+        light += np.float32(exposure.haze) * out_of_focus(sharp)
     return np.asarray(np.maximum(light * exposure.photons, 0), np.float32)
 
 
@@ -90,8 +90,12 @@ def camera(
     return counts.clip(0, 65535).astype(np.uint16)
 
 
-def _out_of_focus(light: FloatArray) -> FloatArray:
-    """Return the light blurred far: computed on a grid four times as coarse."""
+def out_of_focus(light: FloatArray) -> FloatArray:
+    """Return what light from above and below the focus would add to (Y, X) `light`.
+
+    It is the same light blurred far, to about 12 pixels of standard deviation, and
+    computed on a grid four times as coarse.
+    """
     height, width = light.shape
     coarse = zoom(
         gaussian_filter(light, 3), 0.25, order=1, mode="reflect", grid_mode=True

@@ -51,7 +51,8 @@ class Light:
     background
         Even light, as a share of the photons.
     haze
-        Out-of-focus light, as a share of the light in focus; in half of the patches.
+        Out-of-focus light, as a share of the light in focus; in half of the patches,
+        and in their truth.
     sigma
         Read noise in photons; in half of the patches.
     blur

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from w2s_cli.physics.kernel import Kernel, gaussian_kernel
 from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.simulate import Exposure, widefield
+from w2s_cli.physics.simulate import Exposure, out_of_focus, widefield
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.truth import Pair
 
@@ -18,10 +18,13 @@ _T = TypeVar("_T")
 
 # The blur of the target, as a share of the blur that is to be undone: structured
 # illumination resolves twice as finely. A sharper target teaches a network to guess.
-TARGET_BLUR = (0.4, 0.55)
+TARGET_BLUR = (0.33, 0.5)
 MEASURED_SPREAD = 3.2  # standard deviation of the measured kernels, in their pixels
 HALO = 24  # pixels around a patch of truth, so that its blur has no edge
 OVERLAID = 0.5  # share of patches with a second field laid over the first
+HAZY = 0.5
+"""Share of patches with haze. It stays in the target: from one plane nobody can tell
+light out of focus from even light in focus, and a network that tries takes both."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +80,6 @@ class Draw:
         exposure = Exposure(
             photons=float(np.exp(rng.uniform(*np.log(light.photons)))),
             background=rng.uniform(*light.background),
-            haze=rng.uniform(*light.haze) if rng.random() < 0.5 else 0.0,
         )
         read = rng.uniform(*light.sigma) if rng.random() < 0.5 else 0.0
         noise = NoiseModel(gain=1, read_noise=read)
@@ -106,6 +108,9 @@ class Draw:
             shares = {**vars(self.recipe.sources), "pairs": 0.0}
             other = self._fine(self._source(shares), sharpness)
             fine = fine + np.float32(self.rng.uniform(0.1, 1)) * other
+        if self.rng.random() < HAZY:
+            haze = self.rng.uniform(*self.recipe.light.haze)
+            fine = fine + np.float32(haze) * out_of_focus(fine)
         expected = widefield(fine, kernel, exposure)
         return _inner(fine, HALO), _inner(expected, HALO // 2)
 
@@ -163,7 +168,7 @@ def _one_of(things: Sequence[_T], rng: np.random.Generator) -> _T:
 
 
 def _lit(plane: FloatArray, exposure: Exposure) -> FloatArray:
-    """Return the photons of a plane in focus: what no haze has been added to."""
+    """Return the photons that the parts of a plane give, before any blur."""
     light = (plane + exposure.background) * exposure.photons
     return np.asarray(light, np.float32)
 
