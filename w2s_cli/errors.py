@@ -15,8 +15,10 @@ code    meaning
 ======  ================================================
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+
+_MOST_NAMED = 3  # things of a long list that a message names
 
 
 class W2SError(Exception):
@@ -76,3 +78,10 @@ class OutputError(W2SError):
     """An output that exists already, or that cannot be written."""
 
     exit_code = 7
+
+
+def few(things: Sequence[object]) -> str:
+    """Return a list in words for a message, not all of it where it is long."""
+    shown = ", ".join(map(str, things[:_MOST_NAMED]))
+    rest = len(things) - _MOST_NAMED
+    return f"{shown} and {rest} more" if rest > 0 else shown

@@ -60,6 +60,13 @@ def test_enlarged_images_are_compared_with_a_finer_truth(bench: W2S) -> None:
     assert second < first
 
 
+def test_names_count_once(bench: W2S) -> None:
+    result = bench("--denoiser", "median,median", "-m", "rmse, rmse", *QUICK)
+    head, *lines = result.stdout.partition("\n\n")[2].strip().splitlines()
+    assert head.split() == ["method", "level", "images", "rmse", "95", "%", "seconds"]
+    assert [line.split()[0] for line in lines] == ["noisy", "median"]
+
+
 def test_json_and_csv_hold_every_image(bench: W2S, here: Path) -> None:
     result = bench("--denoiser", "gaussian", *QUICK, "--json", "--csv", "all.csv")
     assert "the scores of each image are in all.csv" in result.stderr
@@ -85,7 +92,63 @@ def test_figures_of_the_papers_stand_beside(bench: W2S, gray: Path) -> None:
     [line] = [line for line in lines if line.startswith("pure-let  1")]
     assert " 0.939 " in line
     assert "not measured: W2S, first version" in result.stderr
-    assert "vst+bm3d needs no weights" in result.stderr
+    assert "to measure VST+BM3D: --denoiser vst+bm3d\n" in result.stderr
+    assert "the papers score 120 images, 2 of them are here" in result.stderr
+    assert "another range, window or fit" not in result.stderr
+
+
+def test_figures_of_a_paper_are_not_of_another_split_or_convention(
+    bench: W2S, gray: Path
+) -> None:
+    words = ("--data", gray, "--denoiser", "median", "--levels", "1", "--split", "all")
+    said = bench(*words, "--fit", "affine", "--against", "paper").stderr
+    assert "the papers score the test split, this is all" in said
+    assert "by the protocol w2s-v1 as it is, this is another range" in said
+
+
+def test_intervals_over_few_fields_are_doubted(bench: W2S) -> None:
+    result = bench("--denoiser", "gaussian", *QUICK)
+    assert "intervals over 2 fields of view are too narrow" in result.stderr
+
+
+def test_an_option_is_for_the_rows_that_have_it(bench: W2S) -> None:
+    words = ("--denoiser", "gaussian,median", *QUICK)
+    plain = json.loads(bench(*words, "--json").stdout)["rows"]
+    other = json.loads(bench(*words, "-O", "gaussian.sigma=3", "--json").stdout)
+    assert other["stated"]["options"] == "gaussian.sigma=3"
+    assert [row["options"] for row in other["rows"]] == [[], ["gaussian.sigma=3"], []]
+    same = [
+        one["rmse"] == two["rmse"]
+        for one, two in zip(plain, other["rows"], strict=True)
+    ]
+    assert same == [True, False, True]
+
+
+def test_folders_of_pairs_have_no_splits(bench: W2S, here: Path) -> None:
+    rng = np.random.default_rng(0)
+    for folder in ("noisy", "clean"):
+        (here / "pairs" / folder).mkdir(parents=True)
+        np.save(here / "pairs" / folder / "a.npy", rng.normal(9, 1, (32, 32)))
+    result = bench("--data", here / "pairs", "--denoiser", "gaussian")
+    assert result.exit_code == 0, result.stderr
+    assert "split: all" in result.stdout
+
+
+def test_an_image_without_a_score_is_named(bench: W2S, here: Path) -> None:
+    for folder in ("noisy", "clean"):
+        (here / "pairs" / folder).mkdir(parents=True)
+        np.save(here / "pairs" / folder / "flat.npy", np.full((32, 32), 7.0))
+    result = bench("--data", here / "pairs", "--denoiser", "median")
+    assert (
+        "median at level 1: ssim has no finite value, and so no mean, for flat"
+        in result.stderr
+    )
+
+
+def test_gray_values_have_no_z_scores(bench: W2S, gray: Path) -> None:
+    result = bench("--data", gray, "--protocol", "w2s")
+    assert result.exit_code == 2
+    assert "gray has gray values of 8 bit" in result.stderr
 
 
 def test_no_table_was_printed_of_simulated_cells(bench: W2S) -> None:
@@ -94,11 +157,10 @@ def test_no_table_was_printed_of_simulated_cells(bench: W2S) -> None:
 
 
 def test_noise_free_images_have_a_row(bench: W2S, gray: Path) -> None:
-    for level in ("sim",):
-        for channel in (0, 1):
-            path = gray / "test" / level / f"081_{channel}.png"
-            path.parent.mkdir(exist_ok=True)
-            Image.fromarray(np.full((128, 128), 9, np.uint8)).save(path)
+    (gray / "test" / "sim").mkdir()
+    for channel in (0, 1):
+        path = gray / "test" / "sim" / f"081_{channel}.png"
+        Image.fromarray(np.full((128, 128), 9, np.uint8)).save(path)
     result = bench("--data", gray, "--sr", "bicubic", "--levels", "1", "--json")
     found = json.loads(result.stdout)
     assert [row["method"] for row in found["rows"]] == [
@@ -119,7 +181,9 @@ def test_an_image_that_is_refused_is_told(bench: W2S, here: Path) -> None:
     assert "pure-let at level 1: 2 of 2 images were refused, the first a" in (
         result.stderr
     )
-    assert result.stdout.splitlines()[-1].split()[3] == "-"
+    assert result.stdout.splitlines()[-1].split()[3:] == ["-"] * 5
+    again = bench("--data", here, "--split", "all", "--denoiser", "pure-let", "--json")
+    assert json.loads(again.stdout)["rows"][1]["seconds"] is None
 
 
 @pytest.mark.parametrize(
@@ -128,7 +192,7 @@ def test_an_image_that_is_refused_is_told(bench: W2S, here: Path) -> None:
         (["--levels", "a"], 2, "--levels is a list of numbers and spans"),
         (["--levels", "7"], 2, "has no level 7"),
         (["--weights", "rcan"], 2, "weights are given as METHOD=FILE, found 'rcan'"),
-        (["--fields", "999"], 3, "has no pair of split"),
+        (["--fields", "5,999"], 3, "has no field of view 999"),
         (["--split", "tset"], 2, "did you mean 'test'"),
         (["--data", "nowhere"], 4, "there is no file or folder nowhere"),
         (["--protocol", "w2s-v2"], 2, "did you mean 'w2s-v1'"),

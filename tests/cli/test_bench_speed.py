@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from w2s_cli.cli.speed_report import print_json
+from w2s_cli.evaluation.speed.record import Speeds
+from w2s_cli.evaluation.speed.timed import Timed
+
 W2S = Callable[..., Result]
 
 
@@ -36,17 +40,21 @@ def test_measure_then_compare(speed: W2S) -> None:
     assert "seconds before  ratio  memory ratio" in head
     assert new.split()[-3:] == ["-", "-", "-"]
 
-    done = speed(*quick, "--against", "a.json", "--json")
-    found = json.loads(done.stdout)
-    (ratio,) = found["ratios"]
-    now = found["rows"][0]["seconds"]
-    assert ratio["seconds"] == pytest.approx(now / record["rows"][0]["seconds"])
+
+def test_ratios_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    before, now = (
+        Speeds([Timed("identity", 64, (took,))], {}, {}, {}, {}, 0.1, "2026-01-01")
+        for took in (0.2, 0.5)
+    )
+    print_json(now, before)
+    (ratio,) = json.loads(capsys.readouterr().out)["ratios"]
+    assert (ratio["seconds"], ratio["verdict"]) == (2.5, "slower")
 
 
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("--sizes", "512,big"), 2, "whole numbers joined by commas, found '512,big'"),
+        (("--sizes", "512,big"), 2, "--sizes is a list of numbers and spans, found"),
         (("--sizes", "8"), 2, "a plane of 8 pixels a side cannot be timed"),
         (("--data", "W2S"), 2, "--data means nothing with --speed"),
         (("--against", "paper"), 2, "--against paper means nothing with --speed"),

@@ -4,10 +4,23 @@ import json
 import os
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from w2s_cli.cli.arguments import numbers
+from w2s_cli.cli.data import prepare
+from w2s_cli.datasets.order import GRAYS_PER_COUNT
+from w2s_cli.datasets.w2s import FIELDS, LEVELS
+
+
+def test_all_of_w2s_is_made_unless_less_is_asked_for() -> None:
+    unless = {key: one.default for key, one in signature(prepare).parameters.items()}
+    assert unless["grays_per_count"] == GRAYS_PER_COUNT
+    assert numbers(unless["levels"], "--levels") == [*LEVELS]
+    assert numbers(unless["fields"], "--fields") == [*FIELDS]
 
 
 @pytest.fixture

@@ -3,13 +3,16 @@
 import csv
 import json
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
+from w2s_cli.cli import score_options
 from w2s_cli.evaluation.scores.bootstrap import interval
+from w2s_cli.evaluation.scores.convention import PROTOCOLS, Convention, RangeRule
 from w2s_cli.metrics import METRICS
 
 FIELDS = ("001_0", "001_1", "002_0", "003_0", "004_0", "005_0", "006_0")
@@ -25,6 +28,16 @@ def folders(here: Path) -> Path:
         Image.fromarray(truth + 20).save(f"truth/{name}.png")
         Image.fromarray(truth + 20 + np.uint8(number)).save(f"restored/{name}.png")
     return here
+
+
+def test_words_are_those_of_a_convention(w2s) -> None:
+    fields = get_type_hints(Convention)
+    for option in ("unit", "window", "fit"):
+        words, _ = get_args(get_args(getattr(score_options, option.title()))[0])
+        assert words == fields[option]
+    page = w2s("evaluate", "--help").stdout
+    for name in (*PROTOCOLS, *get_args(RangeRule)):
+        assert name in page
 
 
 def test_table(w2s, folders: Path) -> None:
@@ -221,3 +234,14 @@ def test_every_metric_stands_in_the_page() -> None:
     listed = page.partition(".SH METRICS")[2].partition(".SH PROTOCOLS")[0]
     for metric in METRICS:
         assert metric.name in listed.replace("\\-", "-").replace('"', "").split()
+
+
+def test_published_z_scores_are_doubles(w2s, here: Path) -> None:
+    rng = np.random.default_rng(0)
+    for folder in ("avg1", "avg400"):
+        Path(folder).mkdir()
+        np.save(f"{folder}/081_0.npy", rng.normal(size=(32, 32)))
+    one, two = (np.load(f"{folder}/081_0.npy") for folder in ("avg1", "avg400"))
+    words = ("--protocol", "w2s", "--unit", "counts", "-m", "rmse", "--json")
+    [score] = json.loads(w2s("evaluate", "avg1", "avg400", *words).stdout)["scores"]
+    assert score["scores"]["rmse"] == pytest.approx(np.sqrt(np.mean((one - two) ** 2)))

@@ -297,10 +297,14 @@ ENDLESS[5, 6] = np.inf
         (_pixels(ENDLESS), SMOOTH, "y 5, x 6"),
         (_pixels(FLAT), NOISY, "every pixel of the image is"),
         (_pixels(FLAT * 0), NOISY, "every pixel of the image is"),
-        (_pixels(FLAT.astype(np.complex64)), SMOOTH, "type complex64, which cannot be"),
-        (_pixels(FLAT.astype(bool)), SMOOTH, "type bool, which cannot be"),
-        (_pixels(FLAT.astype(np.float64)), SMOOTH, "type float64, which cannot be"),
-        (_pixels(FLAT.astype(np.int64)), SMOOTH, "type int64, which cannot be"),
+        (
+            _pixels(FLAT.astype(np.complex64)),
+            SMOOTH,
+            "type complex64, which w2s does not",
+        ),
+        (_pixels(FLAT.astype(bool)), SMOOTH, "type bool, which w2s does not"),
+        (_pixels(FLAT.astype(np.float64)), SMOOTH, "type float64, which w2s does not"),
+        (_pixels(FLAT.astype(np.int64)), SMOOTH, "type int64, which w2s does not"),
         (
             _pixels(np.zeros((64, 64, 3), np.uint8), photometric="rgb"),
             SMOOTH,

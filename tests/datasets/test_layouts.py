@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from w2s_cli.datasets import DATASETS, find, quarters
+from w2s_cli.datasets import DATASETS, find
 from w2s_cli.datasets import video_rate as video
 from w2s_cli.errors import InputError, NothingMatchedError, UnknownNameError
 
@@ -27,23 +27,6 @@ def test_fmd(fmd: Path, gray) -> None:
 def test_one_type_of_fmd(fmd: Path) -> None:
     assert find(fmd / "Confocal_FISH").count("test", 2) == 2
     assert find(fmd / "test_mix").count("mix", 2) == 4
-
-
-def test_quarters_are_the_corners(fmd: Path) -> None:
-    pair = next(find(fmd).pairs("mix", 1))
-    corners = [*quarters(pair)]
-    assert [corner.name for corner in corners] == [f"{pair.name}_{n}" for n in range(4)]
-    assert {corner.group for corner in corners} == {pair.group}
-    rows = [np.hstack([c.image for c in corners[at : at + 2]]) for at in (0, 2)]
-    assert np.array_equal(np.vstack(rows), pair.image)
-
-
-def test_quarters_at_twice_the_size(samples: Path, raw: Path) -> None:
-    pair = find(raw).pair("001_0", 1, 2)
-    last = [*quarters(pair)][3]
-    assert np.array_equal(last.truth, pair.truth[8:, 10:])
-    flawed = find(samples).pair("001_0", 1)
-    assert np.array_equal([*quarters(flawed)][1].valid, flawed.valid[:4, 5:])
 
 
 @pytest.fixture
@@ -165,10 +148,8 @@ def test_every_kind_says_what_tells_it() -> None:
 
 
 def test_no_such_place(tmp_path: Path, monkeypatch) -> None:
-    with pytest.raises(
-        InputError, match="there is no file or folder none or "
-    ) as caught:
-        find("none", root=tmp_path)
+    with pytest.raises(InputError, match="there is no file or folder none") as caught:
+        find("none")
     assert "'simulated', which needs no files" in caught.value.hint
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path))
     with pytest.raises(InputError, match="no file or folder w2s-raw") as caught:
@@ -176,10 +157,7 @@ def test_no_such_place(tmp_path: Path, monkeypatch) -> None:
     assert caught.value.hint == "fetch it with `w2s fetch w2s-raw`"
 
 
-def test_a_name_in_the_root_or_in_the_cache(
-    zipped: Path, tmp_path: Path, monkeypatch
-) -> None:
-    assert find("raw", root=tmp_path).place == str(tmp_path / "raw")
+def test_a_name_in_the_cache(zipped: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path / "cache"))
     (tmp_path / "cache").mkdir()
     zipped.rename(tmp_path / "cache" / "w2s-raw.zip")
@@ -192,7 +170,7 @@ def test_an_unknown_layout(tmp_path: Path) -> None:
     assert "w2s-raw: Image001/wf_channel0.npy; w2s-normalized:" in caught.value.hint
     for name in "abcdef":
         (tmp_path / name).mkdir()
-    with pytest.raises(InputError, match="it holds a, b, c, d and 2 more"):
+    with pytest.raises(InputError, match="it holds a, b, c and 3 more"):
         find(tmp_path)
     with pytest.raises(UnknownNameError, match="no kind of data set is called 'w2s'"):
         find(tmp_path, kind="w2s")

@@ -76,6 +76,14 @@ def test_what_is_not_there(raw: Path, asked, kind, message: str) -> None:
         find(raw).pairs(*asked)
 
 
+def test_images_without_any_truth(tmp_path: Path) -> None:
+    (tmp_path / "avg1").mkdir()
+    np.save(tmp_path / "avg1" / "081_0.npy", np.zeros((8, 10)))
+    with pytest.raises(UsageError, match="has no scale 1") as caught:
+        find(tmp_path).pairs("test", 1)
+    assert caught.value.hint == "it has none"
+
+
 def test_one_capture_needs_no_more_than_one(tmp_path: Path) -> None:
     folder = tmp_path / "Image001"
     folder.mkdir()

@@ -296,3 +296,12 @@ def test_png_that_cannot_hold_the_stack(tmp_path, stack, message):
         write(stack, tmp_path / "a.png")
     assert caught.value.hint == "write a .tif file"
     assert not list(tmp_path.iterdir())
+
+
+def test_an_image_without_pixels(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((0, 9), np.uint8))
+    with (
+        pytest.raises(InputError, match=r"a\.npy has no pixels: its shape is \(0, 9\)"),
+        opened(tmp_path / "a.npy"),
+    ):
+        pass

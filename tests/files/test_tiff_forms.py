@@ -82,6 +82,15 @@ def test_dtypes(tmp_path, stored, read):
             np.testing.assert_array_equal(stack.data[()], data.astype(read))
 
 
+def test_doubles_are_read_whole_where_they_are_taken(tmp_path):
+    data = np.random.default_rng(3).normal(size=(7, 9))
+    tifffile.imwrite(tmp_path / "a.tif", data)
+    np.save(tmp_path / "a.npy", data)
+    for name in ("a.tif", "a.npy"):
+        with opened(tmp_path / name, double=True) as stack:
+            np.testing.assert_array_equal(stack.data[()], data)
+
+
 @pytest.mark.parametrize("dtype", ["bool", "complex64", "float64", "int64", "uint64"])
 def test_refused_dtypes(tmp_path, dtype):
     data = counts(7, 9, dtype=dtype)

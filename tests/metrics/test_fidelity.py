@@ -97,8 +97,11 @@ def test_fit_is_that_of_least_squares() -> None:
     np.testing.assert_allclose(fitted(IMAGE, NOISY), slope * NOISY + offset)
 
 
-def test_fit_of_a_flat_image_is_the_mean() -> None:
-    np.testing.assert_allclose(fitted(IMAGE, np.ones_like(IMAGE)), IMAGE.mean())
+@pytest.mark.parametrize("value", [1, 0.1, 123.456])
+def test_fit_of_a_flat_image_is_the_mean(value: float) -> None:
+    """Also where the mean of equal numbers is not quite that number."""
+    flat = np.full_like(IMAGE, value)
+    np.testing.assert_allclose(fitted(IMAGE, flat), IMAGE.mean())
 
 
 def test_fit_of_valid_pixels_is_of_all() -> None:

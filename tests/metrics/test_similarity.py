@@ -5,7 +5,6 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.metrics import fidelity
 from w2s_cli.metrics.similarity import ssim
 
 rng = np.random.default_rng(0)
@@ -17,10 +16,6 @@ def test_ssim_is_one_for_the_same_and_falls_with_noise() -> None:
     noisier = IMAGE + rng.normal(0, 0.3, IMAGE.shape)
     assert ssim(IMAGE, IMAGE, data_range=1) == pytest.approx(1)
     assert ssim(IMAGE, noisier, data_range=1) < ssim(IMAGE, NOISY, data_range=1) < 1
-
-
-def test_ssim_is_among_the_measures_of_fidelity() -> None:
-    assert fidelity.ssim is ssim
 
 
 @pytest.mark.parametrize(

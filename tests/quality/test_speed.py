@@ -60,7 +60,6 @@ ROWS: dict[str, tuple[str, Callable[[], Any], tuple[int, int]]] = {
     "real-esrgan-x4": ("real-esrgan", partial(RealESRGAN, channels=1, scale=4), SMALL),
 }
 MOST = 1.1  # times the bare passes
-SHIPPED = 1.2  # the same for methods that measure the noise of the image first
 
 pytestmark = pytest.mark.quality
 
@@ -156,5 +155,7 @@ def test_a_shipped_network_costs_its_passes(
 
     ready = placed(rebuild(checkpoint.load(checkpoint.shipped(method)).state), "cpu")
     job = Job(method, precision=precision)
+    # Once, small: what is imported at first use is no part of a plane's time.
+    restore_file(job, job.chain(), planes[SMALL[0]], tmp_path / "small.tif")
     ratio = measured(job, ready, planes[LARGE[0]], tmp_path / "o.tif", method)
-    assert ratio <= SHIPPED
+    assert ratio <= MOST

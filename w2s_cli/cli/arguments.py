@@ -1,6 +1,7 @@
 """What options mean, where a type alone does not say it."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,32 @@ def method_names(incomplete: str) -> list[tuple[str, str]]:
     names = [(entry.name, entry.summary) for entry in METHODS]
     chains = [(head + plus + name, summary) for name, summary in names if plus]
     return [row for row in names + chains if row[0].startswith(incomplete)]
+
+
+def names(given: Iterable[str]) -> tuple[str, ...]:
+    """Return names that are joined by commas or given one by one, each once."""
+    found = (name.strip() for text in given for name in text.split(","))
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def weight_files(given: Iterable[str]) -> dict[str, str]:
+    """Return the files of words such as "rcan=rcan.pth", by their methods.
+
+    Raises
+    ------
+    UsageError
+        When a word is no such assignment.
+    """
+    found = {}
+    for text in given:
+        name, _, file = text.partition("=")
+        if not (name and file):
+            raise UsageError(
+                f"weights are given as METHOD=FILE, found {text!r}",
+                hint="METHOD as in --denoiser or --sr: --weights rcan=rcan.pth",
+            )
+        found[name] = file
+    return found
 
 
 def numbers(text: str, option: str) -> list[int]:

@@ -1,26 +1,27 @@
 """`w2s bench`: methods against each other, and against the tables of the papers."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from w2s_cli.cli import bench_options as what
 from w2s_cli.cli import bench_speed as timing
 from w2s_cli.cli import options as ask
-from w2s_cli.cli import score_options as mean
-from w2s_cli.cli.arguments import numbers
+from w2s_cli.cli import score_options as scoring
+from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.bench_report import print_json, print_text, write_csv
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.score_options import convention_of
 from w2s_cli.cli.telling import note
-from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from w2s_cli.datasets import DataSet
+    from w2s_cli.evaluation.bench.measured import Measured
     from w2s_cli.evaluation.bench.rows import Contest
     from w2s_cli.evaluation.bench.run import Selection
     from w2s_cli.evaluation.bench.standings import Standings
+    from w2s_cli.evaluation.bench.trial import Trial
 
 
 def bench(
@@ -30,16 +31,16 @@ def bench(
     jdsr: what.Joint = None,
     data: what.Data = "simulated",
     levels: what.Levels = None,
-    split: what.Split = "test",
+    split: what.Split = None,
     fields: what.Fields = None,
     weights: what.Weights = None,
     option: ask.Options = None,
-    metric: mean.Metrics = None,
+    metric: what.Metrics = None,
     protocol: what.Protocol = None,
-    data_range: mean.DataRange = None,
-    ssim_range: mean.SsimRange = None,
-    window: mean.Window = None,
-    fit: mean.Fit = None,
+    data_range: scoring.DataRange = None,
+    ssim_range: scoring.SsimRange = None,
+    window: scoring.Window = None,
+    fit: scoring.Fit = None,
     noise: what.NoiseOrigin = "estimated",
     against: what.Against = None,
     jobs: what.Jobs = 1,
@@ -48,7 +49,7 @@ def bench(
     tile: ask.Tile = 512,
     cache: what.Cache = None,
     as_json: ask.JsonText = False,
-    csv: what.Csv = None,
+    csv: scoring.Csv = None,
     report: what.Report = None,
     speed: timing.Speed = False,
     sizes: timing.Sizes = None,
@@ -70,23 +71,23 @@ def bench(
     Every score is kept: a bench that was stopped goes on where it was, and what has
     been scored before, by the same version, is not computed again.
     """
-    from w2s_cli.assets.cache import cache_folder
     from w2s_cli.datasets import find
-    from w2s_cli.evaluation.bench.run import run
+    from w2s_cli.evaluation.bench.run import Selection, default_split, fields_named
     from w2s_cli.evaluation.bench.standings import Standings
     from w2s_cli.evaluation.bench.trial import protocol_for, trial_of
 
     timing.check_meant(context, against, speed=speed)
+    first, second, joint = names(denoiser or ()), names(sr or ()), names(jdsr or ())
+    files = weight_files(weights or ())
+    given = tuple(option or ())
+    running: dict[str, Any] = {
+        "device": device,
+        "precision": precision,
+        "tile": tile,
+    }
     if speed:
         timing.bench_speed(
-            timing.setups_of(
-                _names(denoiser) + _names(sr) + _names(jdsr),
-                dict(_assigned(text) for text in weights or []),
-                options=tuple(option or ()),
-                device=device,
-                precision=precision,
-                tile=tile,
-            ),
+            timing.setups_of((*first, *second, *joint), files, given, **running),
             sizes,
             against=against,
             output=output,
@@ -97,37 +98,22 @@ def bench(
         return
     _check_targets(csv, report, overwrite=overwrite)
     found = find(data)
-    selection = _selection(found, split, fields)
-    named = protocol or protocol_for(found, enlarged=bool(sr or jdsr))
+    only = fields_named(found, names([fields])) if fields else None
+    selection = Selection(found, split or default_split(found), only)
+    named = protocol or protocol_for(found, enlarged=bool(second or joint))
+    convention = convention_of(
+        named, data_range=data_range, ssim_range=ssim_range, window=window, fit=fit
+    )
     trial = trial_of(
         found,
         named,
-        options=tuple(option or ()),
-        device=device,
-        precision=precision,
-        metrics=_names(metric) or ("rmse", "ssim"),
-        convention=convention_of(
-            named, data_range=data_range, ssim_range=ssim_range, window=window, fit=fit
-        ),
+        metrics=names(metric or ()) or ("rmse", "ssim"),
+        convention=convention,
         known_noise=noise == "known",
-        tile=tile,
+        **running,
     )
-    contest = _contest(
-        found, _names(denoiser), _names(sr), _names(jdsr), levels, weights
-    )
-    rows = selection.rows(contest)
-    journals = (cache or cache_folder()) / "bench"
-    images = sum(selection.count(row) for row in rows)
-    with progress("", quiet=quiet) as bar:
-        bar.start(images)
-        measured = [
-            *run(
-                *(rows, selection, trial, journals),
-                jobs=jobs,
-                on_row=bar.rename,
-                on_image=bar.advance,
-            )
-        ]
+    contest = _contest(found, first, second, joint, levels, files, given)
+    measured = _measured(selection, contest, trial, cache, jobs=jobs, quiet=quiet)
     standings = Standings(measured, selection, trial, named, bool(against))
     print_json(standings) if as_json else print_text(standings)
     _write(standings, csv, report, quiet=quiet)
@@ -162,44 +148,53 @@ def _write(
             note(f"look at {report}")
 
 
-def _selection(data: "DataSet", split: str, fields: str | None) -> "Selection":
-    from w2s_cli.evaluation.bench.run import Selection
-
-    return Selection(data, split, frozenset(fields.split(",")) if fields else None)
-
-
 def _contest(
     data: "DataSet",
     denoisers: tuple[str, ...],
     sr: tuple[str, ...],
     joint: tuple[str, ...],
     levels: str | None,
-    weights: list[str] | None,
+    weights: dict[str, str],
+    options: tuple[str, ...],
 ) -> "Contest":
     """Return what the command line wants compared."""
     from w2s_cli.evaluation.bench.rows import Contest
 
     alone = not (denoisers or sr or joint)
     return Contest(
-        tuple(what.SHIPPED.split(",")) if alone else denoisers,
+        tuple(what.USUAL.split(",")) if alone else denoisers,
         sr,
         joint,
         numbers(levels, "--levels")
         if levels
         else [level for level in data.levels if level != data.clean],
-        dict(_assigned(text) for text in weights or []),
+        weights,
+        options,
     )
 
 
-def _assigned(text: str) -> tuple[str, str]:
-    name, given, file = text.partition("=")
-    if not (name and given and file):
-        raise UsageError(
-            f"weights are given as METHOD=FILE, found {text!r}",
-            hint="METHOD as in --denoiser or --sr: --weights rcan=rcan.pth",
-        )
-    return name, file
+def _measured(
+    selection: "Selection",
+    contest: "Contest",
+    trial: "Trial",
+    cache: Path | None,
+    *,
+    jobs: int,
+    quiet: bool,
+) -> "list[Measured]":
+    """Score every row, behind a bar of all images."""
+    from w2s_cli.assets.cache import cache_folder
+    from w2s_cli.evaluation.bench.run import run
 
-
-def _names(given: list[str] | None) -> tuple[str, ...]:
-    return tuple(name for names in given or [] for name in names.split(",") if name)
+    rows = selection.rows(contest)
+    journals = (cache or cache_folder()) / "bench"
+    with progress("", quiet=quiet) as bar:
+        bar.start(sum(selection.count(row) for row in rows))
+        return [
+            *run(
+                *(rows, selection, trial, journals),
+                jobs=jobs,
+                on_row=bar.rename,
+                on_image=bar.advance,
+            )
+        ]

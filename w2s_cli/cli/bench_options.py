@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 
 import typer
 
-SHIPPED = "denoise,vst+bm3d,pure-let"
+USUAL = "denoise,vst+bm3d,pure-let"
 
 Denoisers = Annotated[
     list[str] | None,
     typer.Option(
         "--denoiser",
-        help=f"Methods that keep the size, joined by commas.  [default: {SHIPPED}]",
+        help=f"Methods that keep the size, joined by commas.  [default: {USUAL}]",
         metavar="NAMES",
     ),
 ]
@@ -40,11 +40,16 @@ Levels = Annotated[
     ),
 ]
 Split = Annotated[
-    str, typer.Option("--split", help="Which images: test, validation, all, ...")
+    str | None,
+    typer.Option(
+        "--split",
+        help="Which images: test, validation, all, ...  "
+        "[default: test, or all where there is none]",
+    ),
 ]
 Fields = Annotated[
     str | None,
-    typer.Option("--fields", help="Only these fields of view, such as 081,082."),
+    typer.Option("--fields", help="Only these fields of view, such as 81-83,120."),
 ]
 Weights = Annotated[
     list[str] | None,
@@ -52,6 +57,15 @@ Weights = Annotated[
         "--weights",
         help="Weights for a method; {level} in FILE is the level of noise.",
         metavar="NAME=FILE",
+    ),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        "-m",
+        help="Names joined by commas, or given one by one.  [default: rmse,ssim]",
+        metavar="NAME",
     ),
 ]
 Protocol = Annotated[
@@ -80,9 +94,6 @@ Jobs = Annotated[
 Cache = Annotated[
     Path | None,
     typer.Option("--cache", help="Where scores are kept.", metavar="FOLDER"),
-]
-Csv = Annotated[
-    Path | None, typer.Option("--csv", help="Write a row an image.", metavar="FILE")
 ]
 Report = Annotated[
     Path | None,

@@ -13,6 +13,7 @@ from w2s_cli.cli.wording import table
 if TYPE_CHECKING:
     from w2s_cli.evaluation.bench.measured import Measured
     from w2s_cli.evaluation.bench.standings import Standings
+    from w2s_cli.evaluation.scores.bootstrap import Interval
 
 
 def print_json(standings: "Standings") -> None:
@@ -64,14 +65,25 @@ def _cells(standings: "Standings", measured: "Measured") -> list[str]:
     row = measured.row
     cells = [row.name, str(row.level), str(len(measured.images))]
     found = {metric: measured.interval(metric) for metric in standings.metrics}
-    for one in found.values():
-        narrow = one is not None and one.low is not None
-        cells.append(f"{one.mean:.4g}" if one else "-")
-        cells.append(f"{one.low:.4g} to {one.high:.4g}" if narrow and one else "-")
+    cells += [cell for one in found.values() for cell in _mean(one)]
     if standings.tables:
         figures = standings.printed(measured)
         for metric, one in found.items():
-            both = one is not None and metric in figures
-            cells.append(f"{figures[metric]:g}" if metric in figures else "-")
-            cells.append(f"{one.mean - figures[metric]:+.2g}" if both and one else "-")
-    return [*cells, f"{measured.seconds:.3g}"]
+            cells += _beside(one, figures.get(metric))
+    return [*cells, f"{measured.seconds:.3g}" if measured.done else "-"]
+
+
+def _mean(one: "Interval | None") -> list[str]:
+    """Return a mean and the ends of its interval."""
+    if one is None:
+        return ["-", "-"]
+    known = one.low is not None and one.high is not None
+    ends = f"{one.low:.4g} to {one.high:.4g}" if known else "-"
+    return [f"{one.mean:.4g}", ends]
+
+
+def _beside(one: "Interval | None", figure: float | None) -> list[str]:
+    """Return a printed figure, and by how much the mean differs from it."""
+    if figure is None:
+        return ["-", "-"]
+    return [f"{figure:g}", f"{one.mean - figure:+.2g}" if one else "-"]

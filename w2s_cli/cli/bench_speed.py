@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from w2s_cli.cli.arguments import numbers
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.speed_report import print_json, print_text
 from w2s_cli.cli.telling import note
@@ -96,7 +97,7 @@ def bench_speed(
     if output:
         check_place(output, overwrite=overwrite)
     before = _earlier(against)
-    sides = _sides(sizes) or SIZES
+    sides = numbers(sizes, "--sizes") if sizes else SIZES
     with progress("", quiet=quiet) as bar:
         bar.start(len(setups) * len(sides))
         speeds = run(setups, sides, on_row=bar.rename, on_done=bar.advance)
@@ -110,17 +111,21 @@ def bench_speed(
 
 
 def setups_of(
-    methods: Sequence[str], weights: Mapping[str, str], **settings: Any
+    methods: Sequence[str],
+    weights: Mapping[str, str],
+    options: Sequence[str],
+    **settings: Any,
 ) -> "list[Setup]":
     """Return what is to be timed: all methods that ship, where none is named.
 
     Raises
     ------
     UsageError
-        When weights are for none of the methods.
+        When weights or options are for none of the methods.
     """
     from w2s_cli.evaluation.speed.run import shipped
     from w2s_cli.evaluation.speed.timing import Setup
+    from w2s_cli.methods.build import options_for
 
     names = [*dict.fromkeys(methods)] or shipped()
     for name in weights:
@@ -130,7 +135,10 @@ def setups_of(
                 hint="write --weights METHOD=FILE, with METHOD as in --denoiser",
             )
     files = {name: (Path(file),) for name, file in weights.items()}
-    return [Setup(name, weights=files.get(name, ()), **settings) for name in names]
+    return [
+        Setup(name, has, files.get(name, ()), **settings)
+        for name, has in zip(names, options_for(names, options), strict=True)
+    ]
 
 
 def _earlier(against: str | None) -> "Speeds | None":
@@ -138,14 +146,3 @@ def _earlier(against: str | None) -> "Speeds | None":
     from w2s_cli.evaluation.speed.record import read_speeds
 
     return read_speeds(Path(against)) if against else None
-
-
-def _sides(text: str | None) -> tuple[int, ...]:
-    try:
-        sides = {int(side) for side in text.split(",")} if text else set()
-    except ValueError:
-        raise UsageError(
-            f"sizes are whole numbers joined by commas, found {text!r}",
-            hint="such as --sizes 512,1024,2048",
-        ) from None
-    return tuple(sorted(sides))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.arguments import numbers
+from w2s_cli.cli.arguments import names, numbers
 from w2s_cli.cli.commands import Command, Commands
 from w2s_cli.cli.data_report import prepared_json, show_checked, show_prepared
 from w2s_cli.cli.progress import progress
@@ -109,7 +109,7 @@ def prepare(
     from w2s_cli.datasets.prepare import prepare as prepared
 
     order = Order(
-        tuple(dict.fromkeys(form.split(","))),
+        names([form]),
         [*numbers(levels, "--levels"), *([] if no_sim else [SIM])],
         numbers(fields, "--fields"),
         grays_per_count,

@@ -10,12 +10,11 @@ import typer
 
 from w2s_cli.cli.telling import note, tell, warn
 from w2s_cli.cli.wording import table
+from w2s_cli.errors import few
 
 if TYPE_CHECKING:
     from w2s_cli.datasets.check import Checked
     from w2s_cli.datasets.prepare import Prepared
-
-_MOST_NAMED = 3
 
 
 def show_prepared(found: "Prepared", raw: Path, output: Path, *, quiet: bool) -> None:
@@ -80,8 +79,7 @@ def brief(names: Sequence[str]) -> str:
 
     fields = [field_of(name) for name in names]
     if not all(len(one) == 3 and one.isdecimal() for one in fields):
-        more = f" and {len(names) - _MOST_NAMED} more" * (len(names) > _MOST_NAMED)
-        return ", ".join(names[:_MOST_NAMED]) + more
+        return few(names)
     whole = [f for f, n in Counter(fields).items() if n == CHANNELS or f in names]
     part = [name for name in names if field_of(name) not in whole]
     return ", ".join([*_ranges([int(field) for field in whole]), *part])

@@ -100,7 +100,8 @@ def _score(label: str, scene: "Scene", image: "NDArray[Any]") -> Score:
     """Score in counts; the range is that of the truth's bright parts."""
     import numpy as np
 
-    from w2s_cli.metrics.fidelity import psnr, ssim
+    from w2s_cli.metrics.fidelity import psnr
+    from w2s_cli.metrics.similarity import ssim
 
     low, high = np.quantile(scene.truth, [0.001, 0.999])
     span = float(high - low)

@@ -1,13 +1,15 @@
 """`w2s evaluate`: how near images are to their references, and what that means."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli import score_options as mean
+from w2s_cli.cli import score_options as scoring
+from w2s_cli.cli.arguments import names
 from w2s_cli.cli.score_options import convention_of
 from w2s_cli.cli.score_report import print_json, print_tables, warn_of, write_csv
 from w2s_cli.cli.telling import note
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from w2s_cli.evaluation.scores.aids import Aids
     from w2s_cli.evaluation.scores.matching import Match
 
-_METRICS = "rmse,psnr,ssim"
+_METRICS = ("rmse", "psnr", "ssim")
 
 
 def evaluate(
@@ -32,68 +34,32 @@ def evaluate(
             metavar="REFERENCES",
         ),
     ] = None,
-    metric: mean.Metrics = None,
-    protocol: mean.Protocol = "plain",
-    unit: mean.Unit = None,
-    black: mean.Black = None,
-    white: mean.White = None,
-    data_range: mean.DataRange = None,
-    ssim_range: mean.SsimRange = None,
-    window: mean.Window = None,
-    border: mean.Border = None,
-    corners: mean.Corners = None,
-    clip: mean.Clip = None,
-    fit: mean.Fit = None,
-    strip: Annotated[
-        str,
-        typer.Option("--strip", help="An ending of the names of predictions only."),
-    ] = "",
-    common: Annotated[
-        bool, typer.Option("--common", help="Leave images without a partner out.")
-    ] = False,
-    group_by: Annotated[
-        str | None,
-        typer.Option(
-            "--group-by",
-            help="Finds the field in a name: 081 in 081_2 by default.",
-            metavar="REGEX",
-        ),
-    ] = None,
-    inputs: Annotated[
-        Path | None,
-        typer.Option(
-            "--input",
-            help="What predictions were made of, for rse and rsp.",
-            metavar="PATH",
-        ),
-    ] = None,
-    pristine: Annotated[
-        Path | None,
-        typer.Option(
-            "--pristine", help="A model of sharp images, for niqe.", metavar="FILE"
-        ),
-    ] = None,
-    vgg: Annotated[
-        Path | None,
-        typer.Option("--vgg", help="Weights of VGG, for vgg-distance.", metavar="FILE"),
-    ] = None,
+    metric: scoring.Metrics = None,
+    protocol: scoring.Protocol = "plain",
+    unit: scoring.Unit = None,
+    black: scoring.Black = None,
+    white: scoring.White = None,
+    data_range: scoring.DataRange = None,
+    ssim_range: scoring.SsimRange = None,
+    window: scoring.Window = None,
+    border: scoring.Border = None,
+    corners: scoring.Corners = None,
+    clip: scoring.Clip = None,
+    fit: scoring.Fit = None,
+    strip: scoring.Strip = "",
+    common: scoring.Common = False,
+    group_by: scoring.GroupBy = None,
+    inputs: scoring.Input = None,
+    pristine: scoring.Pristine = None,
+    vgg: scoring.Vgg = None,
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
-    level: Annotated[
-        float, typer.Option("--level", help="Of the intervals.", min=0.5, max=0.999)
-    ] = 0.95,
-    resamples: Annotated[
-        int, typer.Option("--resamples", help="Draws of fields.", min=100)
-    ] = 10_000,
-    seed: Annotated[int, typer.Option("--seed", help="Of the draws.", min=0)] = 0,
-    per_image: Annotated[
-        bool, typer.Option("--per-image", help="List each image too.")
-    ] = False,
+    level: scoring.Level = 0.95,
+    resamples: scoring.Resamples = 10_000,
+    seed: scoring.Seed = 0,
+    per_image: scoring.PerImage = False,
     as_json: ask.JsonText = False,
-    csv: Annotated[
-        Path | None,
-        typer.Option("--csv", help="Write a row an image.", metavar="FILE"),
-    ] = None,
+    csv: scoring.Csv = None,
     overwrite: ask.Overwrite = False,
 ) -> None:
     """Score images against references, and say what each number means.
@@ -106,17 +72,17 @@ def evaluate(
 
     Means come with 95 % intervals over fields of view. w2s(1) lists the exit codes.
     """
-    from w2s_cli.evaluation.scores.evaluate import Question
     from w2s_cli.evaluation.scores.evaluate import evaluate as score_all
     from w2s_cli.evaluation.scores.matching import field_of
+    from w2s_cli.evaluation.scores.outcome import Question
     from w2s_cli.files.target import check_place
 
     if csv:
         check_place(csv, overwrite=overwrite)
     pattern = _compiled(group_by)
-    names = [name for given in metric or [_METRICS] for name in given.split(",")]
+    metrics = names(metric or ()) or _METRICS
     question = Question(
-        tuple(dict.fromkeys(names)),
+        metrics,
         convention_of(
             protocol,
             unit=unit,
@@ -130,7 +96,7 @@ def evaluate(
             clip=clip,
             fit=fit,
         ),
-        _aids(names, pristine, vgg, references, inputs),
+        _aids(metrics, pristine, vgg, references, inputs),
         axes,
         channel,
         level,
@@ -161,7 +127,7 @@ def _compiled(group_by: str | None) -> re.Pattern[str] | None:
 
 
 def _aids(
-    names: list[str],
+    metrics: Sequence[str],
     pristine: Path | None,
     vgg: Path | None,
     references: Path | None,
@@ -171,7 +137,7 @@ def _aids(
     from w2s_cli.evaluation.scores.aids import WITHOUT_REFERENCE, aids_for
     from w2s_cli.metrics import METRICS
 
-    for name in names:
+    for name in metrics:
         needs = METRICS[name].needs
         if references is None and needs not in WITHOUT_REFERENCE:
             raise UsageError(
@@ -182,7 +148,7 @@ def _aids(
                 f"{name} needs what the predictions were made of",
                 hint="name it with --input",
             )
-    return aids_for(names, pristine, vgg)
+    return aids_for(metrics, pristine, vgg)
 
 
 def _matches(

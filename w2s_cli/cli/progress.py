@@ -11,21 +11,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The tiles of the file in hand."""
+    """What is in hand, and how much of it is done: tiles, images, files."""
 
     display: "Progress"
     task: "TaskID"
 
-    def start(self, tiles: int) -> None:
+    def start(self, total: int) -> None:
         """Learn how many there are."""
-        self.display.update(self.task, total=tiles)
+        self.display.update(self.task, total=total)
 
     def rename(self, name: str) -> None:
         """Say what is in hand now."""
         self.display.update(self.task, description=name)
 
     def advance(self) -> None:
-        """Count one tile more."""
+        """Count one more."""
         self.display.advance(self.task)
 
     def reach(self, done: int, total: int) -> None:
@@ -35,7 +35,7 @@ class Bar:
 
 @contextmanager
 def progress(name: str, *, quiet: bool) -> Iterator[Bar]:
-    """Show a bar for a file while the block runs, unless nobody could see it."""
+    """Show a bar while the block runs, unless nobody could see it."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -1,7 +1,8 @@
 """The options that say what a score means."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
@@ -10,7 +11,6 @@ from w2s_cli.errors import UsageError
 if TYPE_CHECKING:
     from w2s_cli.evaluation.scores.convention import Convention
 
-_RULES = ("dtype", "max-min", "percentile")
 _RANGE = "dtype, max-min or percentile of the reference, or a number in the unit"
 
 Metrics = Annotated[
@@ -26,7 +26,8 @@ Protocol = Annotated[
     str,
     typer.Option(
         "--protocol",
-        help="Whose numbers: plain, w2s, w2s-v1, w2s-v1-sr, fmd, noise2sr or care.",
+        help="Whose numbers: plain, w2s, w2s-v1, w2s-v1-sr, fmd, basicsr, noise2sr or "
+        "care.",
         metavar="NAME",
     ),
 ]
@@ -71,6 +72,49 @@ Fit = Annotated[
     Literal["none", "affine", "percentile"] | None,
     typer.Option("--fit", help="Match gain and offset of each image first."),
 ]
+Strip = Annotated[
+    str, typer.Option("--strip", help="An ending of the names of predictions only.")
+]
+Common = Annotated[
+    bool, typer.Option("--common", help="Leave images without a partner out.")
+]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(
+        "--group-by",
+        help="Finds the field in a name: 081 in 081_2 by default.",
+        metavar="REGEX",
+    ),
+]
+Input = Annotated[
+    Path | None,
+    typer.Option(
+        "--input",
+        help="What predictions were made of, for rse and rsp.",
+        metavar="PATH",
+    ),
+]
+Pristine = Annotated[
+    Path | None,
+    typer.Option(
+        "--pristine", help="A model of sharp images, for niqe.", metavar="FILE"
+    ),
+]
+Vgg = Annotated[
+    Path | None,
+    typer.Option("--vgg", help="Weights of VGG, for vgg-distance.", metavar="FILE"),
+]
+Level = Annotated[
+    float, typer.Option("--level", help="Of the intervals.", min=0.5, max=0.999)
+]
+Resamples = Annotated[
+    int, typer.Option("--resamples", help="Draws of fields.", min=100)
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of the draws.", min=0)]
+PerImage = Annotated[bool, typer.Option("--per-image", help="List each image too.")]
+Csv = Annotated[
+    Path | None, typer.Option("--csv", help="Write a row an image.", metavar="FILE")
+]
 
 
 def convention_of(protocol: str, **given: Any) -> "Convention":
@@ -96,12 +140,15 @@ def convention_of(protocol: str, **given: Any) -> "Convention":
 
 
 def _range(text: str) -> float | str:
-    if text in _RULES:
+    from w2s_cli.evaluation.scores.convention import RangeRule
+
+    rules = get_args(RangeRule)
+    if text in rules:
         return text
     try:
         return float(text)
     except ValueError:
         raise UsageError(
-            f"a range is {', '.join(_RULES)} or a number, found {text!r}",
+            f"a range is {', '.join(rules)} or a number, found {text!r}",
             hint="a number is in the unit of the scores",
         ) from None

@@ -10,15 +10,14 @@ import typer
 
 from w2s_cli.cli.telling import note, warn
 from w2s_cli.cli.wording import table
+from w2s_cli.errors import few
 
 if TYPE_CHECKING:
-    from w2s_cli.evaluation.scores.evaluate import Evaluation
+    from w2s_cli.evaluation.scores.outcome import Evaluation
 
 
 def warn_of(found: "Evaluation") -> None:
     """Say what speaks against the scores, once for all images of which it does."""
-    from w2s_cli.evaluation.scores.matching import few
-
     doubtful: dict[str, list[str]] = {}
     for image in found.images:
         for warning in image.warnings:
@@ -36,7 +35,7 @@ def warn_of(found: "Evaluation") -> None:
 def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None:
     """Print the means, and under them all that decides what they mean."""
     from w2s_cli.evaluation.scores.bootstrap import FEWEST
-    from w2s_cli.evaluation.scores.stated import stated
+    from w2s_cli.evaluation.scores.stated import stated, too_narrow
 
     if per_image:
         typer.echo(table([["image", *found.question.metrics], *_images(found)]) + "\n")
@@ -62,10 +61,7 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
     if found.groups == 1:
         note("no intervals: one field of view says nothing of others")
     elif found.groups < FEWEST:
-        warn(
-            f"intervals over {found.groups} fields of view are too narrow: "
-            "no draw goes beyond the fields at hand"
-        )
+        warn(too_narrow(found.groups))
 
 
 def print_json(found: "Evaluation", protocol: str) -> None:

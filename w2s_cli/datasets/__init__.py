@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.pair import Pair, quarters
-from w2s_cli.errors import InputError
+from w2s_cli.datasets.pair import Pair
+from w2s_cli.errors import InputError, few
 from w2s_cli.registry import Entry, Registry
 
-__all__ = ["DATASETS", "SIMULATED", "DataSet", "Pair", "find", "quarters"]
+__all__ = ["DATASETS", "SIMULATED", "DataSet", "Pair", "find"]
 
 SIMULATED = "simulated"
 
@@ -84,12 +84,10 @@ DATASETS = Registry(
 )
 
 _INSIDE = ("", "data", "normalized", "data/normalized")  # where copies hide
-_NAMED = 4  # things in a folder that a message names
 
 
 def find(
     wanted: str | Path,
-    root: Path | None = None,
     *,
     kind: str = "",
     truth: Path | None = None,
@@ -100,8 +98,6 @@ def find(
     ----------
     wanted
         "simulated", a folder or a zip, or the name of one that was fetched.
-    root
-        A folder to look into for what is not in the working folder.
     kind
         Of `DATASETS`, where a folder holds several; otherwise the first is meant.
     truth
@@ -122,7 +118,7 @@ def find(
         from w2s_cli.datasets.simulated import opened
 
         return opened(Path())
-    place = _place(str(wanted), root)
+    place = _place(str(wanted))
     rows = [DATASETS[kind]] if kind else list(DATASETS)
     for entry in rows:
         for inside in _INSIDE if place.is_dir() else ("",):
@@ -139,12 +135,12 @@ def _opened(entry: Entry, place: Path) -> DataSet | None:
     return found
 
 
-def _place(wanted: str, root: Path | None) -> Path:
+def _place(wanted: str) -> Path:
     """Return the file or folder that a word means, after a look at its permissions."""
     from w2s_cli.assets.cache import status
     from w2s_cli.assets.catalogue import DATASETS as PUBLISHED
 
-    places = [Path(wanted), *([root / wanted] if root else [])]
+    places = [Path(wanted)]
     if wanted in PUBLISHED:
         places.append(status(PUBLISHED[wanted]).path)
     for place in places:
@@ -178,10 +174,7 @@ def _seen(place: Path) -> str:
     if place.is_file():
         return f"a file of {place.stat().st_size} bytes"
     inside = sorted(path.name for path in place.iterdir())
-    if not inside:
-        return "the folder is empty"
-    more = f" and {len(inside) - _NAMED} more" if len(inside) > _NAMED else ""
-    return f"it holds {', '.join(inside[:_NAMED])}{more}"
+    return f"it holds {few(inside)}" if inside else "the folder is empty"
 
 
 def _layouts(rows: Iterable[Entry]) -> Iterator[str]:

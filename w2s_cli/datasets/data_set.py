@@ -3,12 +3,11 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from w2s_cli.datasets.pair import Image, Mask, Pair
 from w2s_cli.errors import InputError, NothingMatchedError, UnknownNameError, UsageError
+from w2s_cli.metrics.checks import size
 
 if TYPE_CHECKING:
     from w2s_cli.physics.noise import NoiseModel
@@ -116,7 +115,7 @@ class DataSet:
             if asked not in known:
                 raise UsageError(
                     f"{self.place} has no {kind} {asked}",
-                    hint=f"it has {', '.join(map(str, known))}",
+                    hint=f"it has {', '.join(map(str, known)) or 'none'}",
                 )
         both = self.inputs[level].keys() & self.truths[scale].keys()
         found = [
@@ -170,8 +169,8 @@ class DataSet:
         truth, known = true.read()
         if truth.shape != (image.shape[0] * scale, image.shape[1] * scale):
             raise InputError(
-                f"{noisy.where} has {_size(image)} pixels, {true.where} has "
-                f"{_size(truth)}, not {scale} times as many along each side",
+                f"{noisy.where} has {size(image)} pixels, {true.where} has "
+                f"{size(truth)}, not {scale} times as many along each side",
                 hint="an image and its truth show the same field",
             )
         valid = _both(seen, known, scale)
@@ -185,7 +184,3 @@ def _both(seen: Mask | None, known: Mask | None, scale: int) -> Mask | None:
         return known
     fine = seen.repeat(scale, axis=0).repeat(scale, axis=1)
     return fine if known is None else fine & known
-
-
-def _size(plane: NDArray[Any]) -> str:
-    return " x ".join(map(str, plane.shape))

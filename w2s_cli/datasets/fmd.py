@@ -7,7 +7,8 @@
     test_mix/raw/*.png, test_mix/gt/*.png           4 captures of each TYPE, mixed
 
 `opened` takes the folder of several types, or of one. Field of view 19 is for testing.
-The published figures are means over the corners of images: see `quarters`.
+The published figures are means over the four corners of images, which the protocol
+`fmd` of `w2s evaluate` and `w2s bench` scores one by one.
 
 References
 ----------

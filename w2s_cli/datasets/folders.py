@@ -9,11 +9,11 @@ from pathlib import Path
 
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.planes import FilePlane
-from w2s_cli.errors import InputError, NothingMatchedError
-from w2s_cli.files.folder import images
+from w2s_cli.errors import InputError, NothingMatchedError, few
+from w2s_cli.files.folder import images, stem
 from w2s_cli.restore.affine import EIGHT_BIT
 
-KNOWN = (
+_KNOWN = (
     ("noisy", "clean"),
     ("low", "high"),
     ("lr", "hr"),
@@ -40,7 +40,7 @@ def opened(place: Path) -> DataSet | None:
     if not place.is_dir():
         return None
     inside = {path.name.lower(): path for path in place.iterdir() if path.is_dir()}
-    for noisy, clean in KNOWN:
+    for noisy, clean in _KNOWN:
         if noisy in inside and clean in inside:
             return paired(inside[noisy], inside[clean])
     return None
@@ -93,13 +93,13 @@ def files_of(folder: Path) -> dict[str, FilePlane]:
         raise InputError(f"there is no folder {folder}", hint="check the spelling")
     found: dict[str, FilePlane] = {}
     for path in images(folder):
-        stem = path.stem.removesuffix(".ome")
-        if stem in found:
+        name = stem(path)
+        if name in found:
             raise InputError(
-                f"{found[stem].path} and {path} have one stem",
+                f"{found[name].path} and {path} have one stem",
                 hint="leave one file a stem in the folder",
             )
-        found[stem] = FilePlane(path)
+        found[name] = FilePlane(path)
     return found
 
 
@@ -123,6 +123,4 @@ def scale_of(image: FilePlane, truth: FilePlane) -> int:
 
 
 def _few(files: Mapping[str, FilePlane]) -> str:
-    names = [image.path.name for image in files.values()]
-    more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-    return ", ".join(names[:2]) + more
+    return few([image.path.name for image in files.values()])

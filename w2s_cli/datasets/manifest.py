@@ -73,8 +73,7 @@ class Manifest:
         """Say what has become of a file, nothing where it is as it was made."""
         path = self.folder / row.file
         try:
-            with path.open("rb") as content:
-                same = file_digest(content, "sha256").hexdigest() == row.sha256
+            same = digest_of(path) == row.sha256
         except FileNotFoundError:
             return "is in the manifest, but not there"
         except OSError as error:
@@ -114,6 +113,12 @@ class Manifest:
                 f"cannot write {path}: {error.strerror}", hint="check the free space"
             ) from error
         self.made[row.file] = row
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as content:
+        return file_digest(content, "sha256").hexdigest()
 
 
 def listed(place: Path) -> list[tuple[Path, str]]:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from w2s_cli.datasets import w2s
 from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.w2s_forms import folder_of
+from w2s_cli.datasets.w2s_forms import SIM_FOLDER, folder_of
 from w2s_cli.errors import UnknownNameError, UsageError
 
 Form = Literal["normalized", "png"]
@@ -117,7 +117,7 @@ def _names(order: Order) -> Iterator[str]:
 
 
 def _task(order: Order, name: str, level: int, form: str) -> Task:
-    folder = "sim" if level == SIM else folder_of(level)
+    folder = SIM_FOLDER if level == SIM else folder_of(level)
     if form == "normalized":
         how = f"({_what(level)} - {w2s.Z_OFFSET}) / {w2s.Z_UNIT}, float32"
         return Task(level, form, f"normalized/{folder}/{name}.npy", how)

@@ -1,6 +1,5 @@
 """A noisy image beside its truth."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -57,26 +56,3 @@ class Image(Protocol):
     def read(self) -> tuple[FloatArray, Mask | None]:
         """Return (Y, X) values and where they are valid, None for everywhere."""
         ...
-
-
-def quarters(pair: Pair) -> Iterator[Pair]:
-    """Yield the four corners of a pair, as the FMD protocol scores them.
-
-    They are named after the pair, with _0 to _3 behind, row by row; their group is its.
-    """
-    height, width = (side // 2 for side in pair.image.shape)
-    scale = pair.truth.shape[0] // pair.image.shape[0]
-    for number in range(4):
-        top, left = (number // 2) * height, (number % 2) * width
-        corner = np.s_[top : top + height, left : left + width]
-        fine = np.s_[
-            top * scale : (top + height) * scale, left * scale : (left + width) * scale
-        ]
-        yield Pair(
-            f"{pair.name}_{number}",
-            pair.group,
-            pair.image[corner],
-            pair.truth[fine],
-            None if pair.valid is None else pair.valid[fine],
-            pair.noise,
-        )

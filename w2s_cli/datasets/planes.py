@@ -56,7 +56,7 @@ class FilePlane:
         """Return the type of its values; InputError where it is broken."""
         if self.path.suffix == NPY:
             return self._array().dtype
-        with opened(self.path) as stack:
+        with opened(self.path, double=True) as stack:
             return stack.data.dtype
 
     def read(self) -> tuple[FloatArray, Mask | None]:
@@ -86,7 +86,7 @@ class FilePlane:
             _size(array.shape, self.path)
             wide = np.promote_types(array.dtype, np.float32)
             return array.astype(wide).reshape(array.shape[-2:])
-        with opened(self.path) as stack:
+        with opened(self.path, double=True) as stack:
             _size(stack.data.shape, self.path)
             index = (0,) * (len(stack.data.shape) - 2)
             return np.asarray(stack.data[index], np.float32)
@@ -113,11 +113,10 @@ def planes(
     *,
     factor: float = 1.0,
     offset: float = 0.0,
-    limits: tuple[float, float] | None = None,
 ) -> dict[str, FilePlane]:
     """Return the files of a folder by their stems, none where there is no folder."""
     return {
-        path.stem: FilePlane(path, factor, offset, limits)
+        path.stem: FilePlane(path, factor, offset)
         for path in sorted(folder.glob(pattern))
     }
 

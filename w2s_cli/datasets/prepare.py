@@ -11,7 +11,6 @@ float32 keeps a z-score to 1e-7 of its size; the published files have float64.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import file_digest
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ import numpy as np
 from w2s_cli.datasets import find, w2s
 from w2s_cli.datasets.captures import averages
 from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.manifest import Made, Manifest
+from w2s_cli.datasets.manifest import Made, Manifest, digest_of
 from w2s_cli.datasets.order import SIM, Order, Task, missing_of, tasks_of
 from w2s_cli.datasets.pair import FloatArray
 from w2s_cli.datasets.w2s_raw import Average
@@ -142,9 +141,8 @@ def _make(
         path = manifest.folder / task.file
         with replacing(path) as temporary:
             _write(temporary, task.form, plane, grays)
-            with temporary.open("rb") as content:
-                digest = file_digest(content, "sha256").hexdigest()
-            manifest.add(Made(task.file, digest, where, task.how))
+            made = Made(task.file, digest_of(temporary), where, task.how)
+            manifest.add(made)
     return len(tasks)
 
 

@@ -24,8 +24,11 @@ from w2s_cli.restore.affine import EIGHT_BIT
 
 KINDS = ("MITO", "MPM", "MEM", "NUC")
 TRAINING, VALIDATION = 3600, 1100
-_FOLDERS = {"train": "train", "val": "validation", "validation": "validation"} | {
-    "test": "test"
+_FOLDERS = {
+    "train": "train",
+    "val": "validation",
+    "validation": "validation",
+    "test": "test",
 }
 Part = tuple[dict[str, FilePlane], dict[str, FilePlane]]  # images and truths
 

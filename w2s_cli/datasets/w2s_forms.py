@@ -9,6 +9,7 @@ The folders are avg1, avg2, avg4, avg8, avg16, avg400 and sim. How the authors m
 values of counts is not published: those of the PNG form are left as they are.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from w2s_cli.datasets import w2s
@@ -16,6 +17,7 @@ from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.planes import FilePlane, kept, planes
 from w2s_cli.restore.affine import EIGHT_BIT
 
+SIM_FOLDER = "sim"
 _PARTS = ("all", "train", "test")
 
 
@@ -26,61 +28,51 @@ def folder_of(level: int) -> str:
 
 def normalized(place: Path) -> DataSet | None:
     """Return the data set of a folder with avg1/001_0.npy and so on, or None."""
-    pattern = f"{w2s.NAME}.npy"
-    inputs = kept(
-        {
-            level: planes(
-                place / folder_of(level),
-                pattern,
-                factor=w2s.Z_UNIT,
-                offset=w2s.Z_OFFSET,
-            )
-            for level in w2s.LEVELS
-        }
-    )
-    if not inputs:
-        return None
-    sim = planes(place / "sim", pattern, factor=w2s.Z_UNIT, offset=w2s.Z_OFFSET)
-    return DataSet(
-        name="w2s-normalized",
-        title="W2S, averages as z-scores",
-        place=str(place),
-        unit="z",
-        per_unit=w2s.Z_UNIT,
-        offset=w2s.Z_OFFSET,
-        inputs=inputs,
-        truths=kept({1: inputs.get(w2s.CAPTURES, {}), 2: sim}),
-        splits=w2s.splits(),
-        expected=w2s.names_of(w2s.FIELDS),
-        clean=w2s.CAPTURES if w2s.CAPTURES in inputs else None,
-        group_of=w2s.field_of,
+
+    def part(folder: str) -> dict[str, FilePlane]:
+        files, pattern = place / folder, f"{w2s.NAME}.npy"
+        return planes(files, pattern, factor=w2s.Z_UNIT, offset=w2s.Z_OFFSET)
+
+    return _averages(
+        *("w2s-normalized", "W2S, averages as z-scores", place, part),
+        *("z", w2s.Z_UNIT, w2s.Z_OFFSET),
     )
 
 
 def png(place: Path) -> DataSet | None:
     """Return the data set of a folder with train/, test/ or all/ of PNGs, or None."""
-    inputs = kept({level: _grays(place, folder_of(level)) for level in w2s.LEVELS})
+
+    def part(folder: str) -> dict[str, FilePlane]:
+        found: dict[str, FilePlane] = {}
+        for name in _PARTS:
+            found |= planes(place / name / folder, f"{w2s.NAME}.png")
+        return found
+
+    return _averages(
+        *("w2s-png", "W2S, averages in 8 bit", place, part),
+        *("1/255", EIGHT_BIT.white, 0.0),
+    )
+
+
+def _averages(
+    name: str,
+    title: str,
+    place: Path,
+    part: Callable[[str], dict[str, FilePlane]],
+    unit: str,
+    per_unit: float,
+    offset: float,
+) -> DataSet | None:
+    """Return the data set of the files in folders of averages, whichever there are."""
+    inputs = kept({level: part(folder_of(level)) for level in w2s.LEVELS})
     if not inputs:
         return None
     return DataSet(
-        name="w2s-png",
-        title="W2S, averages in 8 bit",
-        place=str(place),
-        unit="1/255",
-        per_unit=EIGHT_BIT.white,
-        offset=0.0,
+        *(name, title, str(place), unit, per_unit, offset),
         inputs=inputs,
-        truths=kept({1: inputs.get(w2s.CAPTURES, {}), 2: _grays(place, "sim")}),
+        truths=kept({1: inputs.get(w2s.CAPTURES, {}), 2: part(SIM_FOLDER)}),
         splits=w2s.splits(),
         expected=w2s.names_of(w2s.FIELDS),
         clean=w2s.CAPTURES if w2s.CAPTURES in inputs else None,
         group_of=w2s.field_of,
     )
-
-
-def _grays(place: Path, folder: str) -> dict[str, FilePlane]:
-    """Return the PNGs of a level, whichever parts of the set they lie in."""
-    found: dict[str, FilePlane] = {}
-    for part in _PARTS:
-        found |= planes(place / part / folder, f"{w2s.NAME}.png")
-    return found

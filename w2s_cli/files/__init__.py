@@ -23,7 +23,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from w2s_cli.errors import InputError
+from w2s_cli.files.content import unfit
 from w2s_cli.files.format import format_for, format_of
 from w2s_cli.files.target import check_target, replacing
 from w2s_cli.stack import Stack
@@ -32,7 +35,9 @@ __all__ = ["check_fits", "check_target", "opened", "write"]
 
 
 @contextmanager
-def opened(path: Path, *, axes: str | None = None) -> Iterator[Stack]:
+def opened(
+    path: Path, *, axes: str | None = None, double: bool = False
+) -> Iterator[Stack]:
     """Open an image; its planes are read from the file when they are indexed.
 
     Parameters
@@ -42,14 +47,16 @@ def opened(path: Path, *, axes: str | None = None) -> Iterator[Stack]:
     axes
         Names of the axes in the order of the file, instead of what the file says;
         axes of length 1 in a TIFF are not counted.
+    double
+        Whether float64 is taken, as scores of published z-scores need it.
 
     Yields
     ------
     Stack
         Its dtype is uint8, uint16, int8, int16 or float32; float16, int32 and uint32
-        are read as float32. Usable until the `with` block ends. `extra` holds
-        "format", "compression", and where they apply "axes guessed", "stored dtype",
-        "series" and "levels".
+        are read as float32, and float64 is kept where `double` is set. Usable until
+        the `with` block ends. `extra` holds "format", "compression", and where they
+        apply "axes guessed", "stored dtype", "series" and "levels".
 
     Raises
     ------
@@ -62,6 +69,8 @@ def opened(path: Path, *, axes: str | None = None) -> Iterator[Stack]:
     reader = import_module(format_of(path).reader)
     image: AbstractContextManager[Stack] = reader.opened(path, axes)
     with image as stack:
+        if stack.data.dtype == np.float64 and not double:
+            raise unfit(stack.data.dtype, path)
         yield stack
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from w2s_cli.errors import AxesError, InputError
 from w2s_cli.stack import AXES, Channel, Stack
 
-_KEPT = ("uint8", "uint16", "int8", "int16", "float32")
+_KEPT = ("uint8", "uint16", "int8", "int16", "float32", "float64")
 _WIDENED = ("float16", "uint32", "int32")
 
 
@@ -68,10 +68,15 @@ def as_stack(content: Content, axes: str | None, path: Path) -> Stack:
     Raises
     ------
     InputError
-        When the pixels are of a type that is not restored.
+        When there are no pixels, or they are of a type that is not taken.
     AxesError
         When the axes do not fit.
     """
+    if 0 in content.shape:
+        raise InputError(
+            f"{path} has no pixels: its shape is {content.shape}",
+            hint="save it again",
+        )
     dtype = _dtype(content.dtype, path)
     known = _given(axes, content.shape, path) if axes else _known(content, path)
     *lead, height, width = content.shape
@@ -116,8 +121,13 @@ def _dtype(stored: np.dtype[Any], path: Path) -> np.dtype[Any]:
         return np.dtype(stored.name)
     if stored.name in _WIDENED:
         return np.dtype(np.float32)
-    raise InputError(
-        f"{path} has pixels of type {stored.name}, which cannot be restored",
+    raise unfit(stored, path)
+
+
+def unfit(stored: np.dtype[Any], path: Path) -> InputError:
+    """Return the error of a file whose pixels are of a type that is not taken."""
+    return InputError(
+        f"{path} has pixels of type {stored.name}, which w2s does not take",
         hint="convert it to uint8, uint16 or float32 first, "
         "for example with Fiji: Image > Type > 32-bit",
     )

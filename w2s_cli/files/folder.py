@@ -9,6 +9,11 @@ from w2s_cli.files.format import FORMATS
 _SUFFIXES = [suffix for form in FORMATS for suffix in form.suffixes]
 
 
+def stem(path: Path) -> str:
+    """Return the name of an image without .tif, .ome.tif and the like."""
+    return path.stem.removesuffix(".ome")
+
+
 def images(path: Path) -> Iterator[Path]:
     """Yield the image files in a folder by name, or the one file that `path` is.
 

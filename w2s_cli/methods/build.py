@@ -1,6 +1,6 @@
 """From what a user typed, such as "denoise+bicubic", to a chain of restorers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,37 @@ def build(
     for link in links:
         link.fill(name=link.name, device=device, precision=precision)
     return Chain([link.made() for link in links])
+
+
+def options_for(texts: Iterable[str], options: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return which options each of several chains has, where not every one has all.
+
+    Parameters
+    ----------
+    texts
+        Names of methods, joined by "+".
+    options
+        As for `build`.
+
+    Raises
+    ------
+    UsageError
+        When no chain has an option.
+    """
+    chains = [[_Link(entry.name, entry.load()) for entry in parse(t)] for t in texts]
+    for option in options:
+        if not any(_has(links, option) for links in chains):
+            raise UsageError(
+                f"-O {option} is for no method that is named",
+                hint="`w2s methods NAME` lists the options of one",
+            )
+    return [tuple(o for o in options if _has(links, o)) for links in chains]
+
+
+def _has(links: Sequence["_Link"], assignment: str) -> bool:
+    """Return whether a link has the option that "key=value" is for."""
+    name, _, key = assignment.partition("=")[0].rpartition(".")
+    return any(name in ("", link.name) and link.option(key) for link in links)
 
 
 def account(text: str, chain: Chain) -> list[dict[str, Any]]:

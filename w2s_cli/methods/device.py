@@ -1,5 +1,7 @@
 """Where torch computes, for the methods that use it."""
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,6 +41,13 @@ def title(device: str) -> str:
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_name(device)
     return device
+
+
+def cores() -> int:
+    """Return how many cores of the processor this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def threads() -> int:

@@ -13,9 +13,6 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.metrics.checks import Image, Mask, check_range, scored
-from w2s_cli.metrics.similarity import ssim
-
-__all__ = ["fitted", "nrmse", "psnr", "rmse", "scale_invariant_psnr", "ssim"]
 
 Normalisation = Literal["euclidean", "min-max", "mean"]
 
@@ -152,8 +149,22 @@ def fitted(
     Two instruments agree on structure, not on gain and offset: without the fit a score
     would compare their cameras. Only `valid` pixels are fitted; all are returned.
     """
-    target, pixels = scored(reference, image, valid)
-    middle = pixels.mean()
-    spread = pixels - middle
-    slope = (spread * target).sum() / max((spread**2).sum(), 1e-300)
-    return np.asarray(slope * (np.asarray(image, np.float64) - middle) + target.mean())
+    gain, offset = least_squares(*scored(reference, image, valid))
+    return np.asarray(gain * np.asarray(image, np.float64) + offset)
+
+
+def least_squares(
+    reference: NDArray[np.float64], image: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return `gain` and `offset` with `gain * image + offset` next to the reference.
+
+    A constant image has a gain of 0.
+    """
+    middle = reference.mean()
+    # The mean of equal numbers is seldom quite that number: a spread of rounding alone
+    # would be given any gain.
+    if np.ptp(image) == 0:
+        return 0.0, float(middle)
+    spread = image - image.mean()
+    gain = (spread * reference).sum() / (spread**2).sum()
+    return float(gain), float(middle - gain * image.mean())

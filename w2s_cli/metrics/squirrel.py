@@ -20,6 +20,7 @@ from scipy import fft, optimize, signal
 
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.metrics.checks import FloatImage, Image, plane, size
+from w2s_cli.metrics.fidelity import least_squares
 
 LEAST = 16
 _WIDEST = 15.0  # standard deviation of the blur that is tried, in the image's pixels
@@ -162,9 +163,8 @@ def _binned(image: FloatImage, scale: int) -> FloatImage:
 
 def _matched(target: FloatImage, seen: FloatImage) -> FloatImage:
     """Return `seen` with the gain, 0 or more, and offset that fit it to `target`."""
-    spread = seen - seen.mean()
-    gain = max((spread * target).sum() / max((spread**2).sum(), 1e-300), 0.0)
-    return np.asarray(gain * spread + target.mean())
+    gain, _ = least_squares(target, seen)
+    return np.asarray(max(gain, 0.0) * (seen - seen.mean()) + target.mean())
 
 
 def _pearson(first: FloatImage, second: FloatImage) -> float:

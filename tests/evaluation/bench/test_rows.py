@@ -1,5 +1,6 @@
 """The rows of a bench: every combination that is asked for, and no other."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ def test_every_denoiser_goes_before_every_enlargement() -> None:
     assert {row.scale for row in rows} == {2}
 
 
+def test_an_option_may_make_a_method_enlarge() -> None:
+    contest = Contest(sr=["richardson-lucy"], options=["richardson-lucy.scale=2"])
+    assert [row.scale for row in contest.rows()] == [2]
+    with pytest.raises(UsageError, match="richardson-lucy enlarges x1"):
+        replace(contest, options=()).rows()
+
+
 def test_networks_that_do_both_need_no_company() -> None:
     assert names(Contest(joint=["jdsr"]).rows()) == [("jdsr", 1)]
 
@@ -54,6 +62,24 @@ def test_weights_and_names_follow_the_level() -> None:
     assert first.method == "dncnn-w2s-avg1+rcan"
     assert second.method == "dncnn-w2s-avg16+rcan"
     assert second.weights == (Path("nets/rcan_16.pth"),)
+
+
+def test_options_go_to_the_rows_that_have_them() -> None:
+    contest = Contest(
+        ["gaussian", "median"], ["rcan"], options=["sigma=2", "rcan.units=z"]
+    )
+    assert [row.options for row in contest.rows()] == [
+        ("rcan.units=z",),
+        ("sigma=2", "rcan.units=z"),
+        ("rcan.units=z",),
+    ]
+    assert [row.options for row in Contest(["median"]).rows()] == [(), ()]
+
+
+@pytest.mark.parametrize("option", ["gaussian.tau=2", "nlm.strength=1", "tau"])
+def test_an_option_of_no_method_is_refused(option: str) -> None:
+    with pytest.raises(UsageError, match=f"-O {option} is for no method that is named"):
+        Contest(["gaussian"], options=[option]).rows()
 
 
 @pytest.mark.parametrize(

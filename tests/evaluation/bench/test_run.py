@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 import w2s_cli.evaluation.bench.run as under_test
 from w2s_cli.datasets import DataSet, Pair
-from w2s_cli.errors import OutputError, UsageError
+from w2s_cli.errors import NothingMatchedError, OutputError, UsageError
 from w2s_cli.evaluation.bench.attempt import attempt, content_of, restored
 from w2s_cli.evaluation.bench.journal import Journal
 from w2s_cli.evaluation.bench.measured import Measured
 from w2s_cli.evaluation.bench.rows import Contest, Row
-from w2s_cli.evaluation.bench.run import Selection, run
+from w2s_cli.evaluation.bench.run import Selection, fields_named, run
 from w2s_cli.evaluation.bench.scored import Scored
-from w2s_cli.evaluation.bench.trial import Trial
+from w2s_cli.evaluation.bench.trial import Trial, protocol_for
 from w2s_cli.evaluation.scores.convention import protocol
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.physics.scene import simulate_scene
@@ -81,7 +81,7 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that grows with each image that is restored."""
     seen: list[str] = []
 
-    def counted(trial: Trial, pair: Pair, content: str = "") -> Scored:
+    def counted(trial: Trial, pair: Pair, content: str) -> Scored:
         seen.append(f"{trial.method} {pair.name}")
         return attempt(trial, pair, content)
 
@@ -156,6 +156,24 @@ def test_processes_find_what_one_finds(tmp_path: Path) -> None:
     assert names == [["000_0", "001_0", "002_0"]] * 2
 
 
+@pytest.mark.parametrize(
+    ("name", "larger", "protocol"),
+    [
+        ("w2s-raw", True, "w2s"),
+        ("w2s-png", False, "w2s-v1"),
+        ("w2s-png", True, "w2s-v1-sr"),
+        ("fmd", False, "fmd"),
+        ("video-rate", True, "basicsr"),
+        ("folders", False, "plain"),
+    ],
+)
+def test_a_data_set_has_the_protocol_of_its_figures(
+    name: str, larger: bool, protocol: str
+) -> None:
+    data = replace(SELECTION.data, name=name)
+    assert protocol_for(data, enlarged=larger) == protocol
+
+
 def test_no_process_is_too_few(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--jobs must be 1 or more, found 0"):
         bench(tmp_path, jobs=0)
@@ -165,10 +183,10 @@ def test_an_image_that_is_refused_stops_no_other() -> None:
     pair = next(SELECTION.pairs(ROWS[0]))
     even = replace(pair, image=np.full_like(pair.image, 7))
     trial = replace(TRIAL, method="pure-let")
-    refused = attempt(trial, even)
+    refused = attempt(trial, even, "0")
     assert refused.scores == {}
     assert refused.error == "every pixel of the image is 7"
-    row = Measured(Row("pure-let", "", 1), [attempt(trial, pair), refused])
+    row = Measured(Row("pure-let", "", 1), [attempt(trial, pair, "1"), refused])
     assert row.failed == [refused]
     assert row.interval("rmse") is None
     assert row.as_json(["rmse"])["rmse"] is None
@@ -183,8 +201,43 @@ def test_methods_may_be_told_the_noise() -> None:
 
 
 def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
     journal = Journal(tmp_path / "file" / "a.jsonl")
+    (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"cannot write .*a\.jsonl") as caught:
         journal.add(Scored("a", "a", "0", {}, 0.0))
     assert caught.value.hint == "name another folder with --cache"
+    with pytest.raises(OutputError, match=r"cannot read .*a\.jsonl"):
+        Journal(tmp_path / "file" / "a.jsonl")
+
+
+def test_a_journal_that_a_crash_has_spoilt_keeps_what_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    Journal(path).add(Scored("a", "a", "0", {"rmse": 1.5}, 0.0))
+    with path.open("ab") as file:
+        file.write(b'\x00\xff\xfe{"content": 3}\n[1, 2]\nnull\n')
+    Journal(path).add(Scored("b", "b", "1", {}, 0.0))
+    found = Journal(path)
+    kept = found.get("0")
+    assert kept is not None
+    assert kept.scores == {"rmse": 1.5}
+    assert found.get("1") is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["001"], {"001"}),
+        (["1"], {"001"}),
+        (["0-1", "002"], {"000", "001", "002"}),
+    ],
+)
+def test_fields_are_named_as_data_check_names_them(
+    words: list[str], found: set[str]
+) -> None:
+    assert fields_named(data_set(), words) == found
+
+
+@pytest.mark.parametrize("word", ["9", "5-9", "a"])
+def test_a_field_that_is_not_there_is_refused(word: str) -> None:
+    with pytest.raises(NothingMatchedError, match=f"memory has no field of .* {word}$"):
+        fields_named(data_set(), ["1", word])

@@ -1,7 +1,6 @@
 """Which rows compete, how they rank, and which images are shown."""
 
 from math import nan
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -97,8 +96,6 @@ def test_where_no_method_competes_the_input_decides() -> None:
     assert chosen(group(ROWS.results[0].measured), "rmse")["4_0"] == "worst"
 
 
-def test_a_row_that_refused_an_image_has_no_rank(
-    standings: Standings, tmp_path: Path
-) -> None:
+def test_a_row_that_refused_an_image_has_no_rank(standings: Standings) -> None:
     first = grouped(standings)[0]
     assert [one.name for one, _ in first.ranked("rmse")] == ["gaussian"]

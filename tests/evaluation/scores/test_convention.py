@@ -25,12 +25,13 @@ def test_protocols_are_those_of_their_papers() -> None:
     assert protocol("w2s-v1").ranges == (1.0, 1.0)
     assert protocol("w2s-v1-sr").ranges == (1.0, 2.0)
     assert protocol("fmd").corners == 256
+    assert protocol("basicsr").ranges == (1.0, 1.0)
     assert protocol("noise2sr").ranges == ("max-min", "max-min")
     assert protocol("care").fit == "affine"
     uniform = {name for name, row in PROTOCOLS.items() if row.window == "uniform"}
     assert uniform == {"w2s", "w2s-v1", "w2s-v1-sr", "fmd", "noise2sr"}
     clipped = {name for name, row in PROTOCOLS.items() if row.clip}
-    assert clipped == {"w2s-v1", "w2s-v1-sr", "fmd"}
+    assert clipped == {"w2s-v1", "w2s-v1-sr", "fmd", "basicsr"}
 
 
 def test_unknown_protocol() -> None:

@@ -10,8 +10,9 @@ import tifffile
 from w2s_cli.errors import InputError
 from w2s_cli.evaluation.scores.bootstrap import interval
 from w2s_cli.evaluation.scores.convention import Convention, protocol
-from w2s_cli.evaluation.scores.evaluate import Evaluation, Question, evaluate
+from w2s_cli.evaluation.scores.evaluate import evaluate
 from w2s_cli.evaluation.scores.matching import Match, field_of, matched
+from w2s_cli.evaluation.scores.outcome import Evaluation, Question
 from w2s_cli.evaluation.scores.score import score
 
 rng = np.random.default_rng(0)
@@ -127,7 +128,7 @@ def test_a_pixel_that_is_no_number(pair: Pair) -> None:
     broken[3, 3] = np.nan
     message, _ = refused(pair(broken, TRUTH[0]))
     assert message == (
-        "ours/cell.tif, theirs/cell.tif: 1 of 1920 pixels of the image are not finite"
+        "ours/cell.tif, theirs/cell.tif: NaN or infinite values in the image"
     )
 
 
@@ -190,6 +191,11 @@ def test_units_that_cannot_be_meant(pair: Pair) -> None:
     assert warnings(found) == (
         "the reference stays below 50 and looks like z-scores already: for files of "
         "z-scores, say --unit counts",
+    )
+    gray = (counts / 4).astype(np.uint8)
+    assert warnings(of(pair(gray, gray + 1), convention=protocol("w2s"))) == (
+        "the reference has gray values of 8 bit, and z-scores are of counts: for W2S "
+        "in 8 bit, say --protocol w2s-v1",
     )
     found = of(pair(counts / 65535, TRUTH[0]))
     assert warnings(found) == (

@@ -6,7 +6,6 @@ import pytest
 from w2s_cli.errors import InputError, NothingMatchedError, UsageError, W2SError
 from w2s_cli.evaluation.scores.matching import (
     Match,
-    few,
     field_of,
     matched,
     stem,
@@ -124,8 +123,3 @@ def test_field_of() -> None:
     assert field_of("b7", re.compile(r"b|(a)")) == "b"
     with pytest.raises(InputError, match="--group-by a does not match b7"):
         field_of("b7", re.compile("a"))
-
-
-def test_few() -> None:
-    assert few(["a", "b", "c"]) == "a, b, c"
-    assert few([*"abcde"]) == "a, b, c and 2 more"

@@ -7,7 +7,8 @@ from w2s_cli.evaluation.scores.convention import Convention, protocol
 from w2s_cli.evaluation.scores.fit import fit
 from w2s_cli.evaluation.scores.score import score
 from w2s_cli.evaluation.scores.view import compared
-from w2s_cli.metrics.fidelity import psnr, rmse, ssim
+from w2s_cli.metrics.fidelity import psnr, rmse
+from w2s_cli.metrics.similarity import ssim
 
 rng = np.random.default_rng(0)
 TRUTH = np.add.outer(np.arange(64.0), np.arange(72.0)) + 100
@@ -55,9 +56,10 @@ def test_fit() -> None:
     assert fit(TRUTH, (TRUTH - 7) / 5, "percentile") == pytest.approx((5, 7))
     assert fit(TRUTH, -TRUTH, "affine")[0] == pytest.approx(-1)
     for rule in ("affine", "percentile"):
-        gain, offset = fit(TRUTH, np.ones_like(TRUTH), rule)
-        assert gain == 0
-        assert 100 <= offset <= TRUTH.mean() + 1e-9
+        for value in (1, 0.1):
+            gain, offset = fit(TRUTH, np.full_like(TRUTH, value), rule)
+            assert gain == 0
+            assert 100 <= offset <= TRUTH.mean() + 1e-9
     assert fit(TRUTH, IMAGE, "none") == (1, 0)
 
 
@@ -211,17 +213,17 @@ def test_images_that_do_not_compare() -> None:
         return str(hit.value)
 
     assert refused(TRUTH, IMAGE[1:]) == (
-        "the reference has shape (64, 72) and the image (63, 72)"
+        "the reference is 64 x 72 pixels, the image 63 x 72"
     )
     assert refused(TRUTH, IMAGE, valid=np.ones((2, 2), bool)) == (
-        "the reference has shape (64, 72) and the mask (2, 2)"
+        "the reference is 64 x 72 pixels, the mask 2 x 2"
     )
     nothing = np.zeros(TRUTH.shape, bool)
-    assert refused(TRUTH, IMAGE, valid=nothing) == "no pixel is valid"
+    assert refused(TRUTH, IMAGE, valid=nothing) == "there is no pixel to score"
     broken = IMAGE.copy()
     broken[0, :2] = np.nan, np.inf
-    assert refused(TRUTH, broken) == "2 of 4608 pixels of the image are not finite"
-    assert refused(broken, IMAGE) == "2 of 4608 pixels of the reference are not finite"
+    assert refused(TRUTH, broken) == "NaN or infinite values in the image"
+    assert refused(broken, IMAGE) == "NaN or infinite values in the reference"
     assert refused(TRUTH, IMAGE, border=32) == (
         "an image of 64 x 72 pixels has no pixels left inside a border of 32"
     )

@@ -1,3 +1,4 @@
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -35,24 +36,23 @@ def test_runs_end_with_the_budget_but_there_is_one(plane: Path) -> None:
 
 
 def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
-    setup = Setup("denoise+jdsr", device="cpu", precision="fp32", tile=64, seconds=0)
+    setup = Setup("denoise", device="cpu", precision="fp32", tile=64, seconds=0)
     timed = measure(setup, 96, plane)
-    chain = setup.chain()
-    margin = chain.traits.margin
-    sides = [min(64 + margin, 96), min(32 + margin, 96)]  # both reach the other edge
-    assert sides == [96, 96]
-    networks = [link.running.network for link in chain.links]
-    by_hand = 4 * sum(gflop(network, 96, 96) for network in networks)
+    [link] = setup.chain().links
+    assert (link.traits.margin, link.traits.multiple_of) == (46, 4)
+    sides = (96, 96 - 16)  # 64 + 46 is beyond the edge; 64 - 46 goes down to 16
+    by_hand = sum(gflop(link.running.network, *both) for both in product(sides, sides))
     assert timed.work == {"fp32": pytest.approx(by_hand)}
     assert timed.share({"fp32": 2 * timed.speed}) == pytest.approx(0.5)
 
 
-def test_a_network_behind_an_enlargement_has_more_to_do() -> None:
-    first, second = Setup("denoise+bicubic"), Setup("bicubic+denoise")
-    work = [
-        sum(gflop_by_precision(s.chain(), 64, 512).values()) for s in (first, second)
-    ]
-    assert work[1] == pytest.approx(4 * work[0])
+def test_networks_of_a_chain_add_up_on_the_pixels_that_they_see() -> None:
+    one, two, larger = (
+        sum(gflop_by_precision(Setup(method).chain(), 64, 512).values())
+        for method in ("denoise+bicubic", "denoise+denoise", "bicubic+denoise")
+    )
+    assert two == pytest.approx(2 * one)
+    assert larger == pytest.approx(4 * one)
 
 
 def test_smaller_tiles_are_told(plane: Path, monkeypatch: pytest.MonkeyPatch) -> None:

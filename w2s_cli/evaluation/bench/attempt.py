@@ -28,8 +28,7 @@ FloatArray = NDArray[np.float32]
 def content_of(pair: Pair) -> str:
     """Return a hash of the pixels of a pair."""
     digest = sha256()
-    planes = (pair.image, pair.truth, pair.valid)
-    for plane in planes:
+    for plane in (pair.image, pair.truth, pair.valid):
         if plane is not None:
             digest.update(f"{plane.dtype} {plane.shape}".encode())
             digest.update(np.ascontiguousarray(plane).data)
@@ -37,7 +36,7 @@ def content_of(pair: Pair) -> str:
     return digest.hexdigest()
 
 
-def attempt(trial: Trial, pair: Pair, content: str = "") -> Scored:
+def attempt(trial: Trial, pair: Pair, content: str) -> Scored:
     """Return the scores of one image; an image that is refused says why.
 
     Parameters
@@ -47,9 +46,8 @@ def attempt(trial: Trial, pair: Pair, content: str = "") -> Scored:
     pair
         The image, its truth, and where both are valid.
     content
-        A hash of the pair, where it is known already.
+        Its hash: see `content_of`.
     """
-    content = content or content_of(pair)
     _warm_up(trial)
     start = perf_counter()
     try:
@@ -105,8 +103,8 @@ def _warm_up(trial: Trial) -> None:
     plane = noise.sample(np.full((64, 64), 100, np.float32), np.random.default_rng(0))
     stack = Stack(np.asarray(plane, np.float32), "YX")
     levels = {0: Levels(0, 200)}
-    restored, _ = restore(stack, chain_of(trial), {0: noise}, levels, tile=trial.tile)
-    restored.data[()]
+    result, _ = restore(stack, chain_of(trial), {0: noise}, levels, tile=trial.tile)
+    result.data[()]  # a plane is computed when it is asked for
 
 
 @lru_cache(maxsize=1)

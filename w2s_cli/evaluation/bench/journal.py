@@ -52,17 +52,24 @@ class Journal:
                 # A line that was cut off before must not swallow this one.
                 lines.write("\n" + json.dumps(scored.as_json()) + "\n")
         except OSError as error:
-            raise OutputError(
-                f"cannot write {self.path}: {error.strerror}",
-                hint="name another folder with --cache",
-            ) from error
+            raise self._unusable("write", error) from error
 
     def _lines(self) -> Iterator[Scored]:
         """Yield the scores of all whole lines; a run that was killed leaves half."""
-        if not self.path.is_file():
+        try:
+            text = self.path.read_text(errors="replace")
+        except FileNotFoundError:
             return
-        for line in self.path.read_text().splitlines():
+        except OSError as error:
+            raise self._unusable("read", error) from error
+        for line in text.splitlines():
             try:
                 yield Scored.from_json(json.loads(line))
             except (ValueError, TypeError):
                 continue
+
+    def _unusable(self, what: str, error: OSError) -> OutputError:
+        return OutputError(
+            f"cannot {what} {self.path}: {error.strerror}",
+            hint="name another folder with --cache",
+        )

@@ -60,7 +60,7 @@ class Measured:
             **self.row.as_json(),
             "images": len(self.images),
             "failed": len(self.failed),
-            "seconds": round(self.seconds, 4),
+            "seconds": round(self.seconds, 4) if self.done else None,
             **{
                 metric: None
                 if one is None

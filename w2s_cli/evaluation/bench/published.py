@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from w2s_cli.assets.catalogue import WEIGHTS
+from w2s_cli.errors import few
 from w2s_cli.evaluation.bench.rows import CLEAN, LEVEL, NOISY, Row
+from w2s_cli.methods import METHODS
 
 _FILE = Path(__file__).with_name("published.toml")
 
@@ -30,6 +32,9 @@ _NAMES = {
     "rrdb": "ESRGAN",
     "n2n-fmd": "N2N",
 }
+_WITHOUT_WEIGHTS = ("pure-let", "vst+epll", "vst+bm3d")
+# Networks that the paper also trained to denoise and enlarge at once.
+_JOINT = {"rcan": "JDSR-RCAN", "rrdb": "JDSR-ESRGAN"}
 # And the networks that were published with W2S, by their kind.
 _OF_W2S = {"dncnn": "DnCNN", "memnet": "MemNet", "rrdb": "W2S"}
 
@@ -122,17 +127,25 @@ def printed(row: Row, part: str, found: Iterable[Table]) -> dict[str, float]:
 
 def paper_name(row: Row) -> str:
     """Return what the papers call a row; empty where they have no name for it."""
+    if not row.denoiser and row.sr in _JOINT:
+        return _JOINT[row.sr]
     parts = [_paper_name(part) for part in (row.denoiser, row.sr) if part]
     return "+".join(parts) if all(parts) else ""
 
 
 def lacking(rows: Iterable[Row], found: Iterable[Table]) -> Iterator[str]:
-    """Yield which printed rows were not measured, and how they would be."""
+    """Yield which printed rows were not measured, and then how each part would be."""
     measured = {paper_name(row) for row in rows}
+    parts: list[str] = []
     for table in found:
-        for name in table.rows:
-            if name not in measured:
-                yield f"{table.title}: {name}: {_way_to(name)}"
+        names = [name for name in table.rows if name not in measured]
+        parts += [part for name in names for part in _parts(name)]
+        if len(names) == len(table.rows) > 1:
+            yield f"not measured: {table.title}: all {len(names)} rows"
+        elif names:
+            yield f"not measured: {table.title}: {few(names)}"
+    for part in dict.fromkeys(parts):
+        yield f"to measure {part}: {_way_to(part)}"
 
 
 def _paper_name(method: str) -> str:
@@ -143,11 +156,6 @@ def _paper_name(method: str) -> str:
     return _OF_W2S.get(item.network, "") if item and of_w2s else ""
 
 
-def _way_to(name: str) -> str:
-    """Say how a printed row is measured."""
-    return ", ".join(_way_to_part(part) for part in _parts(name))
-
-
 def _parts(name: str) -> list[str]:
     """Return the methods in the name of a row; that of one may hold a "+"."""
     for known in _NAMES.values():
@@ -156,18 +164,28 @@ def _parts(name: str) -> list[str]:
     return [name]
 
 
-def _way_to_part(part: str) -> str:
+def _way_to(part: str) -> str:
+    """Say how a part of a printed row comes into the table."""
     if part in (NOISY, CLEAN):
-        return f"the {part} row comes with --sr"
+        return "--sr alone, with which it comes"
     published = [
         item.name for item in WEIGHTS.values() if _paper_name(item.name) == part
     ]
     if published:
-        levels = published[0].replace("avg1", f"avg{LEVEL}")
-        return f"{levels} (w2s fetch {' '.join(published)})"
-    method = next((key for key, value in _NAMES.items() if value == part), "")
-    if method in ("pure-let", "vst+epll", "vst+bm3d"):
-        return f"{method} needs no weights"
-    if method:
-        return f"{method} with --weights {method}=FILE: none are published"
-    return "no weights are published, and no method has this name"
+        levels = published[0]
+        if len(published) > 1:
+            levels = levels.replace("avg1", f"avg{LEVEL}")
+        option = "--jdsr" if METHODS[published[0]].scale == 2 else "--denoiser"
+        return f"{option} {levels}, after w2s fetch {' '.join(published)}"
+    known = [("--jdsr", key) for key, value in _JOINT.items() if value == part]
+    known += [(_option(key), key) for key, value in _NAMES.items() if value == part]
+    if not known:
+        return "no weights are published, and no method has this name"
+    option, method = known[0]
+    if method in _WITHOUT_WEIGHTS:
+        return f"{option} {method}"
+    return f"{option} {method} --weights {method}=FILE; none are published"
+
+
+def _option(method: str) -> str:
+    return "--denoiser" if METHODS[method].scale == 1 else "--sr"

@@ -1,13 +1,16 @@
 """Which combinations of methods a bench compares: the rows of its table."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.build import parse
+from w2s_cli.methods.build import build, options_for, parse
+from w2s_cli.methods.options import options_of
+from w2s_cli.registry import Entry
 
 NOISY, CLEAN = "noisy", "noise-free"
 """What stands for a denoiser where the input is as it is, or has no noise."""
@@ -28,12 +31,15 @@ class Row:
         Of the images; that of the cleanest ones for `CLEAN`.
     weights
         Files for the methods, in their order.
+    options
+        Those that the methods have.
     """
 
     denoiser: str
     sr: str
     level: int
     weights: tuple[Path, ...] = ()
+    options: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -49,14 +55,31 @@ class Row:
     @property
     def scale(self) -> int:
         """Return 2 where the output is larger than the input."""
-        scale = 1
-        for entry in parse(self.method):
-            scale *= entry.scale or 2
-        return scale
+        return prod(self._scale_of(entry) for entry in parse(self.method))
+
+    def _scale_of(self, entry: Entry) -> int:
+        if "weights" in entry.needs:
+            # Not loaded yet, so that nothing is fetched; one that may do both enlarges.
+            return entry.scale or 2
+        options = [o for o in self.options if not _for_another(o, entry)]
+        return build(entry.name, options).traits.scale
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as a JSON object."""
-        return {"method": self.name, "level": self.level, "scale": self.scale}
+        return {
+            "method": self.name,
+            "level": self.level,
+            "scale": self.scale,
+            "weights": [str(path) for path in self.weights],
+            "options": [*self.options],
+        }
+
+
+def _for_another(option: str, entry: Entry) -> bool:
+    """Return whether an option is not one of a method's."""
+    name, _, key = option.partition("=")[0].rpartition(".")
+    own = {option.name for option in options_of(entry.load())}
+    return key not in own or name not in ("", entry.name)
 
 
 @dataclass(frozen=True)
@@ -77,6 +100,8 @@ class Contest:
     weights
         Files by the name of their method. The file's name, as that of a method, may
         hold "{level}".
+    options
+        "key=value" or "method.key=value", for the methods that have them.
     """
 
     denoisers: Sequence[str] = ()
@@ -84,6 +109,7 @@ class Contest:
     joint: Sequence[str] = ()
     levels: Sequence[int] = (1,)
     weights: Mapping[str, str] = field(default_factory=dict)
+    options: Sequence[str] = ()
 
     def rows(self, clean: int | None = None) -> list[Row]:
         """Return the rows, level by level, those of the cleanest images last.
@@ -99,7 +125,7 @@ class Contest:
             When there is no such method.
         UsageError
             When nothing is to be compared, a method stands where it cannot, or weights
-            are for none of the methods.
+            or an option are for none of the methods.
         """
         rows = [row for level in self.levels for row in self._of_level(level)]
         if clean is not None and clean not in self.levels:
@@ -109,6 +135,8 @@ class Contest:
                 "there is nothing to compare",
                 hint="name methods: --denoiser denoise,vst+bm3d",
             )
+        options = options_for([row.method for row in rows], self.options)
+        rows = [replace(row, options=o) for row, o in zip(rows, options, strict=True)]
         self._check(rows)
         return rows
 

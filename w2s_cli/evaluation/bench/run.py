@@ -1,5 +1,6 @@
 """Every row of a contest on every image of a data set, as far as not done before."""
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -8,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from w2s_cli.datasets import DataSet, Pair
+from w2s_cli.datasets.data_set import ALL
+from w2s_cli.errors import NothingMatchedError
 from w2s_cli.evaluation.bench.attempt import attempt, content_of
 from w2s_cli.evaluation.bench.journal import Journal
 from w2s_cli.evaluation.bench.measured import Measured
@@ -15,6 +18,8 @@ from w2s_cli.evaluation.bench.rows import Contest, Row
 from w2s_cli.evaluation.bench.scored import Scored
 from w2s_cli.evaluation.bench.trial import Trial
 from w2s_cli.evaluation.bench.workers import workers
+
+_SPAN = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,48 @@ class Selection:
         return rows
 
 
+def default_split(data: DataSet) -> str:
+    """Return the split that papers score, or all images where there is none."""
+    return "test" if "test" in data.splits else ALL
+
+
+def fields_named(data: DataSet, words: Iterable[str]) -> frozenset[str]:
+    """Return the fields of view of a data set that words name.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    words
+        Names such as "081"; where names are numbers, also "81" and "81-83".
+
+    Raises
+    ------
+    NothingMatchedError
+        When a word names none.
+    """
+    sets = (*data.inputs.values(), *data.truths.values())
+    known = {data.group_of(name) for images in sets for name in images}
+    found: set[str] = set()
+    for word in words:
+        named = {field for field in known if field == word or _spans(word, field)}
+        if not named:
+            raise NothingMatchedError(
+                f"{data.place} has no field of view {word}",
+                hint="`w2s data check` says what is there",
+            )
+        found |= named
+    return frozenset(found)
+
+
+def _spans(word: str, field: str) -> bool:
+    """Return whether a number, or numbers from one to another, hold a field's."""
+    span = _SPAN.fullmatch(word)
+    if not span or not field.isdecimal():
+        return False
+    return int(span[1]) <= int(field) <= int(span[2] or span[1])
+
+
 def run(
     rows: Sequence[Row],
     selection: Selection,
@@ -92,7 +139,7 @@ def run(
     """
     with workers(jobs) as pool:
         for row in rows:
-            one = replace(trial, method=row.method, weights=row.weights)
+            one = trial.of(row)
             on_row(f"{row.name}, level {row.level}")
             journal = Journal.of(journals, one.digest)
             images = []

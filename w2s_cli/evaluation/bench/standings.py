@@ -1,17 +1,20 @@
 """The outcome of a bench: the rows, what their figures mean, and the papers' beside."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isfinite
+from math import isfinite, nan
 from typing import Any
 
 from w2s_cli import __version__
+from w2s_cli.errors import few
 from w2s_cli.evaluation.bench.measured import Measured
 from w2s_cli.evaluation.bench.published import Table, lacking, printed, tables_for
 from w2s_cli.evaluation.bench.run import Selection
 from w2s_cli.evaluation.bench.trial import Trial
-from w2s_cli.evaluation.scores.stated import stated
+from w2s_cli.evaluation.scores.bootstrap import FEWEST
+from w2s_cli.evaluation.scores.convention import PROTOCOLS
+from w2s_cli.evaluation.scores.stated import stated, too_narrow
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,13 @@ class Standings:
         """Return what a reader must know beside the numbers, by subject."""
         data = self.selection.data
         said = stated(self.trial.convention)
+        options = dict.fromkeys(o for one in self.rows for o in one.row.options)
         noise = "known to the data set" if self.trial.known_noise else "estimated"
         return {
             "data": f"{data.title} ({data.place})",
             "split": self.selection.split,
             "noise": f"{noise}, for methods that need it",
+            **({"options": ", ".join(options)} if options else {}),
             **said,
             "pixels": f"{said['pixels']}; where the data set knows of clipped ones, "
             "without them",
@@ -84,7 +89,8 @@ class Standings:
     @property
     def remarks(self) -> list[str]:
         """Return what speaks against taking the table at its word, a line each."""
-        return [*self._failures(), *self._papers()]
+        doubts = (*self._failures(), *self._valueless(), *self._narrow())
+        return [*doubts, *self._papers()]
 
     def as_json(self) -> dict[str, Any]:
         """Return the standings as a JSON object; what is not finite is null."""
@@ -115,6 +121,25 @@ class Standings:
             if one.failed
         ]
 
+    def _valueless(self) -> Iterator[str]:
+        """Yield which images leave a row without a mean, though none was refused."""
+        for one in self.rows:
+            for metric in self.metrics:
+                names = [
+                    scored.name
+                    for scored in one.done
+                    if not isfinite(scored.scores.get(metric, nan))
+                ]
+                if names:
+                    yield (
+                        f"{one.row.name} at level {one.row.level}: {metric} has no "
+                        f"finite value, and so no mean, for {few(names)}"
+                    )
+
+    def _narrow(self) -> list[str]:
+        fields = {one.group for measured in self.rows for one in measured.images}
+        return [too_narrow(len(fields))] if 1 < len(fields) < FEWEST else []
+
     def _papers(self) -> list[str]:
         if not self.with_papers:
             return []
@@ -123,10 +148,23 @@ class Standings:
                 f"no printed table is of {self.selection.data.name} by the protocol "
                 f"{self.protocol} at this scale"
             ]
-        split = self.selection.split
-        other = [] if split == "test" else [f"the papers score the test split: {split}"]
         rows = [measured.row for measured in self.rows]
-        return other + [f"not measured: {line}" for line in lacking(rows, self.tables)]
+        return [*self._differences(), *lacking(rows, self.tables)]
+
+    def _differences(self) -> Iterator[str]:
+        """Yield why the printed figures are not of the same images, or scores."""
+        data, split = self.selection.data, self.selection.split
+        if split != "test":
+            yield f"the papers score the test split, this is {split}"
+        names = [name for name in data.expected if name in data.splits.get(split, ())]
+        fewest = min(len(measured.images) for measured in self.rows)
+        if fewest < len(names):
+            yield f"the papers score {len(names)} images, {fewest} of them are here"
+        if self.trial.convention != PROTOCOLS[self.protocol]:
+            yield (
+                f"the papers score by the protocol {self.protocol} as it is, this is "
+                "another range, window or fit"
+            )
 
 
 def _finite(scored: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What is done to each image of a row, and how the result is scored."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 from json import dumps
@@ -10,6 +10,7 @@ from typing import Any
 from w2s_cli import __version__
 from w2s_cli.datasets import DataSet
 from w2s_cli.errors import UsageError
+from w2s_cli.evaluation.bench.rows import Row
 from w2s_cli.evaluation.scores.convention import Convention
 from w2s_cli.methods.build import account, build
 from w2s_cli.restore import Chain
@@ -51,6 +52,12 @@ class Trial:
     first_version: bool = False
     tile: int = 512
 
+    def of(self, row: Row) -> "Trial":
+        """Return the trial of the methods of a row."""
+        return replace(
+            self, method=row.method, options=row.options, weights=row.weights
+        )
+
     @property
     def digest(self) -> str:
         """Return a hash of all that decides about scores besides the images."""
@@ -82,7 +89,8 @@ def trial_of(data: DataSet, protocol: str, **settings: Any) -> Trial:
     Raises
     ------
     UsageError
-        When the protocol is for gray values, and the images are in counts.
+        When the protocol is for gray values and the images are in counts, or the other
+        way round.
     """
     eight_bit = data.per_unit == EIGHT_BIT.white
     first_version = protocol.startswith("w2s-v1")
@@ -91,6 +99,12 @@ def trial_of(data: DataSet, protocol: str, **settings: Any) -> Trial:
         raise UsageError(
             f"{protocol} scores images of 8 bit, those of {data.place} are in counts",
             hint="prepare them: w2s data prepare w2s RAW --form png",
+        )
+    if trial.convention.unit == "z" and eight_bit:
+        raise UsageError(
+            f"{protocol} takes z-scores of counts, and {data.place} has gray values "
+            "of 8 bit",
+            hint="prepare them: w2s data prepare w2s RAW",
         )
     return trial
 
@@ -109,7 +123,7 @@ def protocol_for(data: DataSet, *, enlarged: bool) -> str:
         return "w2s-v1-sr" if enlarged else "w2s-v1"
     if data.name.startswith("w2s-"):
         return "w2s"
-    return "fmd" if data.name.startswith("fmd") else "plain"
+    return {"fmd": "fmd", "video-rate": "basicsr"}.get(data.name, "plain")
 
 
 @lru_cache(maxsize=8)

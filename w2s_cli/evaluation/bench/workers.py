@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
-from os import cpu_count, environ
+from os import environ
 
 from w2s_cli.errors import UsageError
 
@@ -28,7 +28,9 @@ def workers(jobs: int) -> Iterator[Executor | None]:
     if jobs == 1:
         yield None
         return
-    with _threads(max((cpu_count() or 1) // jobs, 1)):
+    from w2s_cli.methods.device import cores
+
+    with _threads(max(cores() // jobs, 1)):
         pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
         try:
             yield pool

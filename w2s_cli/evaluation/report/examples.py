@@ -149,7 +149,7 @@ def _scored(result: Result, name: str) -> Scored:
 
 def _output(standings: Standings, result: Result, pair: Pair, scored: Scored) -> Output:
     row = result.measured.row
-    trial = replace(standings.trial, method=row.method, weights=row.weights)
+    trial = standings.trial.of(row)
     plane = restored(trial, pair)
     unit = trial.convention.scale(pair.truth.dtype).one
     return Output(

@@ -40,7 +40,8 @@ def standings_table(group: Group, metrics: Sequence[str], *, papers: bool) -> Ma
             mark = NEAR if result in near[metric] else mark
             cells += _scores(result, metric, mark, papers=papers)
         mark = BEST if result is group.fastest else ""
-        cells.append(_cell(f"{result.measured.seconds:.3g}", mark))
+        seconds = f"{result.measured.seconds:.3g}" if result.measured.done else NONE
+        cells.append(_cell(seconds, mark))
         lines.append(element("tr", *cells))
     return _table(_heads(metrics, papers=papers), lines)
 

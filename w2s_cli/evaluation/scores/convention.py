@@ -8,6 +8,7 @@ w2s            the paper's tables: z-scores, RMSE and SSIM [1]_
 w2s-v1         the first tables for denoising: 8 bit over 255, PSNR and SSIM
 w2s-v1-sr      the same for super-resolution, where SSIM has a range of 2
 fmd            8 bit, each 256 x 256 corner scored on its own [2]_
+basicsr        8 bit over 255, Gaussian window, the way of Real-ESRGAN's authors
 noise2sr       the range is that of each reference, from darkest to brightest [3]_
 care           least-squares fit before, range from percentiles [4]_
 =============  ===============================================================
@@ -177,6 +178,7 @@ PROTOCOLS = MappingProxyType(
         "w2s-v1": _EIGHT_BIT,
         "w2s-v1-sr": replace(_EIGHT_BIT, ssim_range=2.0),
         "fmd": replace(_EIGHT_BIT, corners=256),
+        "basicsr": replace(_EIGHT_BIT, window="gaussian"),
         "noise2sr": Convention(data_range="max-min", window="uniform"),
         "care": Convention(data_range="percentile", fit="affine"),
     }

@@ -38,7 +38,12 @@ def plane_doubts(
             "constant" if np.ptp(image) == 0 else "dark where the reference is bright"
         )
         said.append(f"the prediction is {what}: the gain of its fit is not above 0")
-    if convention.unit == "z" and reference.max() < _FEWEST_COUNTS:
+    if convention.unit == "z" and reference.dtype == np.uint8:
+        said.append(
+            "the reference has gray values of 8 bit, and z-scores are of counts: for "
+            "W2S in 8 bit, say --protocol w2s-v1"
+        )
+    elif convention.unit == "z" and reference.max() < _FEWEST_COUNTS:
         said.append(
             f"the reference stays below {_FEWEST_COUNTS} and looks like z-scores "
             "already: for files of z-scores, say --unit counts"

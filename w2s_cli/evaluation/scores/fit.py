@@ -1,20 +1,21 @@
 """The gain and the offset that bring an image to its reference."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.evaluation.scores.convention import PERCENTILES, Fit
+from w2s_cli.metrics.fidelity import least_squares
+
+Pixels = NDArray[np.float64]
 
 
-def fit(reference: NDArray[Any], image: NDArray[Any], rule: Fit) -> tuple[float, float]:
+def fit(reference: Pixels, image: Pixels, rule: Fit) -> tuple[float, float]:
     """Return `gain` and `offset` of a rule of `convention.Fit`.
 
     Parameters
     ----------
     reference, image
-        Pixels that belong to each other, of any real dtype.
+        Pixels that belong to each other, of one shape.
 
     Returns
     -------
@@ -24,14 +25,9 @@ def fit(reference: NDArray[Any], image: NDArray[Any], rule: Fit) -> tuple[float,
     """
     if rule == "none":
         return 1.0, 0.0
-    target, pixels = (np.asarray(given, np.float64) for given in (reference, image))
     if rule == "percentile":
-        (low, high), (dark, bright) = np.percentile(
-            [target.ravel(), pixels.ravel()], PERCENTILES, axis=1
-        ).T
+        low, high = np.percentile(reference, PERCENTILES)
+        dark, bright = np.percentile(image, PERCENTILES)
         gain = (high - low) / (bright - dark) if bright > dark else 0.0
         return float(gain), float(low - gain * dark)
-    spread = pixels - pixels.mean()
-    power = (spread**2).sum()
-    gain = (spread * target).sum() / power if power else 0.0
-    return float(gain), float(target.mean() - gain * pixels.mean())
+    return least_squares(reference, image)

@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from w2s_cli.errors import InputError, NothingMatchedError, UsageError
-from w2s_cli.files.folder import images
+from w2s_cli.errors import InputError, NothingMatchedError, UsageError, few
+from w2s_cli.files.folder import images, stem
 
 _NUMBERED = re.compile(r"(.+)_\d+")
-_MOST_NAMED = 3  # files of a long list that a message names
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +112,6 @@ def with_inputs(matches: Sequence[Match], inputs: Path) -> list[Match]:
     return [replace(match, low=named[match.name]) for match in matches]
 
 
-def stem(path: Path) -> str:
-    """Return the name of an image without .tif, .ome.tif and the like."""
-    return path.stem.removesuffix(".ome")
-
-
 def field_of(name: str, pattern: re.Pattern[str] | None = None) -> str:
     """Return the field of view that an image belongs to.
 
@@ -206,10 +200,3 @@ def _check_partners(
             f"no partner for {few(alone)}",
             hint="--common scores the images that are in both folders",
         )
-
-
-def few(things: Sequence[object]) -> str:
-    """Return a list in words, not all of it where it is long."""
-    shown = ", ".join(map(str, things[:_MOST_NAMED]))
-    rest = len(things) - _MOST_NAMED
-    return f"{shown} and {rest} more" if rest > 0 else shown

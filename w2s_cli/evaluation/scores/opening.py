@@ -66,7 +66,7 @@ def opened_match(
     with ExitStack() as files:
 
         def stack(path: Path) -> Stack:
-            whole = files.enter_context(opened(path, axes=axes))
+            whole = files.enter_context(opened(path, axes=axes, double=True))
             return whole if channel is None else whole.only_channel(channel)
 
         prediction = stack(match.prediction)

@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import Any
 
-from w2s_cli.evaluation.scores.evaluate import Evaluation, ImageScores
+from w2s_cli.evaluation.scores.outcome import Evaluation, ImageScores
 from w2s_cli.evaluation.scores.stated import UNITS, stated
 from w2s_cli.metrics import METRICS
 

@@ -57,6 +57,14 @@ def stated(
     return facts | dict(_OF_METRICS[name] for name in names if name in _OF_METRICS)
 
 
+def too_narrow(fields: int) -> str:
+    """Return what a reader must know of intervals over a few fields of view."""
+    return (
+        f"intervals over {fields} fields of view are too narrow: "
+        "no draw goes beyond the fields at hand"
+    )
+
+
 def _ssim(convention: Convention) -> str:
     if convention.ssim_range is None:
         return _WINDOWS[convention.window]

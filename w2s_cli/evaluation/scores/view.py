@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from w2s_cli.errors import InputError
 from w2s_cli.evaluation.scores.convention import PERCENTILES, Convention, Range, limits
 from w2s_cli.evaluation.scores.fit import fit
+from w2s_cli.metrics.checks import scored, size
 from w2s_cli.restore.affine import Affine
 
 Image = NDArray[Any]  # (Y, X), any real dtype
@@ -86,16 +87,13 @@ def compared(
         When the shapes differ, pixels are not finite, none is valid, or the image is
         smaller than what is cut from it.
     """
-    _check(reference, image, valid)
+    gain, offset = fit(*scored(reference, image, valid), convention.fit)
     unit = convention.scale(reference.dtype)
-    gain, offset = fit(
-        _counted(reference, valid), _counted(image, valid), convention.fit
-    )
     target, pixels = (
         _in_unit(given, unit, convention)
         for given in (reference, gain * np.asarray(image, np.float64) + offset)
     )
-    seen = _counted(target, valid)
+    seen = target if valid is None else target[valid]
     data_range, ssim_range = (
         _range(rule, seen, reference.dtype, unit.one) for rule in convention.ranges
     )
@@ -107,29 +105,6 @@ def compared(
 def _in_unit(counts: Image, unit: Affine, convention: Convention) -> Float:
     numbers = (np.asarray(counts, np.float64) - unit.zero) / unit.one
     return numbers.clip(0, 1) if convention.clip else numbers
-
-
-def _check(reference: Image, image: Image, valid: Mask | None) -> None:
-    shapes = {"image": image.shape} | ({} if valid is None else {"mask": valid.shape})
-    for name, shape in shapes.items():
-        if shape != reference.shape:
-            raise InputError(
-                f"the reference has shape {reference.shape} and the {name} {shape}",
-                hint="both must be on the same pixel grid",
-            )
-    if valid is not None and not valid.any():
-        raise InputError("no pixel is valid", hint="all of them are clipped")
-    for name, given in (("reference", reference), ("image", image)):
-        broken = int((~np.isfinite(_counted(given, valid))).sum())
-        if broken:
-            raise InputError(
-                f"{broken} of {given.size} pixels of the {name} are not finite",
-                hint="a restored image has none: was it divided by zero?",
-            )
-
-
-def _counted(image: NDArray[Any], valid: Mask | None) -> NDArray[Any]:
-    return image if valid is None else image[valid]
 
 
 def _range(
@@ -156,9 +131,9 @@ def _parts(whole: View, convention: Convention) -> list[View]:
     height, width = (length - 2 * border for length in whole.reference.shape)
     if min(height, width) < max(side, 1):
         what = f"{side} x {side} corners" if side else "pixels left"
-        size = " x ".join(map(str, whole.reference.shape))
         raise InputError(
-            f"an image of {size} pixels has no {what} inside a border of {border}",
+            f"an image of {size(whole.reference)} pixels has no {what} inside a border "
+            f"of {border}",
             hint="choose a smaller --border or --corners",
         )
     if not side:
@@ -171,8 +146,8 @@ def _parts(whole: View, convention: Convention) -> list[View]:
     return [part for part in corners if part.valid is None or part.valid.any()]
 
 
-def _cut(whole: View, start: tuple[int, int], size: tuple[int, int]) -> View:
-    part = tuple(slice(at, at + length) for at, length in zip(start, size, strict=True))
+def _cut(whole: View, start: tuple[int, int], sides: tuple[int, int]) -> View:
+    part = tuple(slice(at, at + side) for at, side in zip(start, sides, strict=True))
     return replace(
         whole,
         reference=whole.reference[part],

@@ -24,12 +24,12 @@ def machine(device: str) -> dict[str, Any]:
     UsageError
         When there is no such device.
     """
-    from w2s_cli.methods.device import present, threads, title
+    from w2s_cli.methods.device import cores, present, threads, title
 
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
-        "cores": _cores(),
+        "cores": cores(),
         "threads": threads(),
         "device": title(present(device)),
         "python": platform.python_version(),
@@ -56,10 +56,3 @@ def _processor() -> str:
             if name.strip() == "model name":
                 return value.strip()
     return platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

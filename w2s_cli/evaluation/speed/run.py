@@ -98,7 +98,7 @@ def run(
             "device": setups[0].device,
             "precision": setups[0].precision,
             "tile": setups[0].tile,
-            "options": [*setups[0].options],
+            "options": [*dict.fromkeys(o for setup in setups for o in setup.options)],
         },
         busy_before,
         datetime.now(UTC).isoformat(timespec="seconds"),
