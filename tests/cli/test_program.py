@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +14,14 @@ import tifffile
 
 from w2s_cli import __version__
 
-HEAVY = ["numpy", "torch", "scipy", "tifffile", "PIL", "bm3d", "skimage", "safetensors"]
+HEAVY = [
+    *("numpy", "torch", "scipy", "tifffile", "PIL", "bm3d", "skimage", "safetensors"),
+    *("matplotlib", "pooch", "requests"),
+]
 COMMANDS = [
     *("restore", "methods", "info", "train", "inspect", "convert", "demo"),
-    *("estimate-kernel", "make-kernel", "simulate"),
+    *("estimate-kernel", "estimate-noise", "make-kernel", "simulate"),
+    *("evaluate", "bench", "data", "fetch"),
 ]
 W2S = [sys.executable, "-m", "w2s_cli"]
 
@@ -139,7 +144,13 @@ def test_ctrl_c_leaves_nothing_behind(here: Path) -> None:
         "-O",
         "size=9",
     ]
-    running = subprocess.Popen([*W2S, *words], stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        [*W2S, *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that run in the background may have been told to ignore it.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 20
     while not list(here.glob(".w2s-*")) and time.monotonic() < deadline:
         os.sched_yield()
