@@ -20,6 +20,7 @@ from w2s_cli.methods.levels import stretches
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Levels, restore
 from w2s_cli.restore.affine import EIGHT_BIT
+from w2s_cli.restore.sampling import spread
 from w2s_cli.stack import Stack
 
 FloatArray = NDArray[np.float32]
@@ -87,7 +88,7 @@ def restored(trial: Trial, pair: Pair) -> FloatArray:
 def _noise(trial: Trial, pair: Pair) -> NoiseModel:
     if trial.known_noise and pair.noise is not None:
         return pair.noise
-    return fit_noise([pair.image]).model
+    return fit_noise(spread([pair.image])).model
 
 
 def _levels(trial: Trial, stack: Stack) -> dict[int, Levels]:

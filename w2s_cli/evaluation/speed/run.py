@@ -24,6 +24,7 @@ from w2s_cli.evaluation.speed.work import peak
 from w2s_cli.methods import METHODS
 from w2s_cli.physics.scene import CAMERA, simulate_scene
 from w2s_cli.physics.simulate import camera
+from w2s_cli.restore.sampling import spread
 
 SIZES = (512, 1024, 2048)
 _SMALLEST, _LARGEST = 64, 16384
@@ -118,7 +119,7 @@ def _planes(
             planes[side] = Path(folder) / f"{side}.npy"
             np.save(planes[side], seen)
             start = perf_counter()
-            fit_noise([seen])
+            fit_noise(spread([seen]))
             estimates[side] = perf_counter() - start
         yield planes, estimates
 
