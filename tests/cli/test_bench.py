@@ -139,6 +139,7 @@ def test_an_image_without_a_score_is_named(bench: W2S, here: Path) -> None:
         (here / "pairs" / folder).mkdir(parents=True)
         np.save(here / "pairs" / folder / "flat.npy", np.full((32, 32), 7.0))
     result = bench("--data", here / "pairs", "--denoiser", "median")
+    assert result.exit_code == 1
     assert (
         "median at level 1: ssim has no finite value, and so no mean, for flat"
         in result.stderr

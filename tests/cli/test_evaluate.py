@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from scipy.ndimage import gaussian_filter
 
 from w2s_cli.cli import score_options
 from w2s_cli.evaluation.scores.bootstrap import interval
@@ -227,6 +228,27 @@ def test_a_model_that_is_not_there(
     Path("model").write_bytes(b"no model")
     result = w2s("evaluate", "restored", "truth", "-m", metric, option, "model")
     assert result.exit_code == 5
+
+
+def test_sharp_images_of_ones_own_are_natural(w2s, here: Path) -> None:
+    for folder in ("sharp", "seen"):
+        (here / folder).mkdir()
+    rng = np.random.default_rng(0)
+    *ours, other = gaussian_filter(rng.normal(100, 40, (4, 480, 480)), (0, 1, 1))
+    for number, image in enumerate(ours):
+        np.save(here / "sharp" / f"{number}.npy", image)
+    np.save(here / "seen" / "sharp.npy", other)
+    np.save(here / "seen" / "blurred.npy", gaussian_filter(other, 2))
+    words = ("-m", "niqe", "--pristine", "sharp", "--json")
+    result = w2s("evaluate", "seen", *words)
+    assert result.exit_code == 0, result.stderr
+    images = json.loads(result.stdout)["scores"]
+    scores = {one["name"]: one["scores"]["niqe"] for one in images}
+    assert scores["sharp"] < scores["blurred"]
+    np.save(here / "sharp" / "even.npy", np.full((192, 192), 7, np.float32))
+    result = w2s("evaluate", "seen", *words)
+    assert result.exit_code == 4
+    assert "even.npy is constant" in result.stderr
 
 
 def test_every_metric_stands_in_the_page() -> None:

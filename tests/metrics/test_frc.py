@@ -8,7 +8,7 @@ from scipy import fft, optimize
 
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.metrics.frc import RingCorrelation, frc, ring_correlation
-from w2s_cli.metrics.single_frc import photon_frc, single_frc, thinned
+from w2s_cli.metrics.single_frc import single_frc
 
 MEAN = 400.0  # photons a pixel, the power of their noise
 Transfer = Callable[[Any], Any]
@@ -47,25 +47,11 @@ def test_resolution_of_two_exposures(transfer: Transfer) -> None:
 
 @pytest.mark.parametrize("transfer", SCENES)
 def test_resolution_of_one_exposure(transfer: Transfer) -> None:
-    """Halves have half the signal power for their noise. To 6 %, both ways."""
+    """Halves have half the signal power for their noise. To 6 %."""
     rng = np.random.default_rng(1)
     image = rng.poisson(_light(transfer, rng))
     expected = _period(transfer, 1 / 3)
-    assert photon_frc(image, gain=1) == pytest.approx(expected, rel=0.06)
     assert single_frc(image) == pytest.approx(expected, rel=0.06)
-
-
-def test_photons_behind_a_camera() -> None:
-    transfer = SCENES[1]
-    rng = np.random.default_rng(2)
-    electrons = rng.poisson(_light(transfer, rng))
-    counts = np.rint(3 * electrons + 100 + rng.normal(0, 30, electrons.shape))
-    found = photon_frc(counts, gain=3, offset=100, read_noise=30)
-    # 100 photons of read noise add to the 400 of light
-    expected = _period(transfer, 1 / 3 * 500 / 400)
-    assert found == pytest.approx(expected, rel=0.06)
-    # Unknown to it, read noise would be taken for detail
-    assert photon_frc(counts, gain=3, offset=100) < expected
 
 
 def test_resolution_of_a_sharp_cut() -> None:
@@ -127,18 +113,6 @@ def test_crossing_is_between_rings() -> None:
     assert curve.resolution() == pytest.approx(1 / (3 / 7), rel=1e-3)
 
 
-def test_thinned_photons_are_independent() -> None:
-    rng = np.random.default_rng(7)
-    counts = 2 * rng.poisson(9, (300, 300)) + 50 + rng.normal(0, 4, (300, 300))
-    first, second = thinned(counts, 2, 50, 4, rng)
-    correlation = np.corrcoef(first.ravel(), second.ravel())[0, 1]
-    assert abs(correlation) < 0.015  # four deviations
-    assert first.mean() == pytest.approx((9 + 4) / 2, rel=0.02)
-    whole = rng.poisson(9, (40, 40))
-    first, second = thinned(whole, 1, 0, 0, rng)
-    np.testing.assert_array_equal(first + second, whole)
-
-
 def test_images_that_cannot_be_measured() -> None:
     image = np.random.default_rng(8).normal(0, 1, (64, 64))
     with pytest.raises(InputError, match="reference is 64 x 64 pixels, the image 32 x"):
@@ -149,10 +123,6 @@ def test_images_that_cannot_be_measured() -> None:
         single_frc(image[:, :63])
     with pytest.raises(InputError, match="every pixel of the image is 0"):
         frc(image, np.zeros_like(image))
-    with pytest.raises(InputError, match="every pixel of a half of the photons is 0"):
-        photon_frc(image, gain=1, offset=100)
-    with pytest.raises(UsageError, match="no camera has a gain of 0 and a read noise "):
-        photon_frc(image, gain=0)
     with pytest.raises(UsageError, match="no threshold is called '1/2'") as error:
         frc(image, image, threshold="1/2")  # type: ignore[arg-type]
     assert error.value.hint == "known: 1/7, half-bit, 3-sigma"

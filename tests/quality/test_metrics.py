@@ -10,12 +10,11 @@ from PIL import Image
 from safetensors.torch import load_file
 from scipy.ndimage import gaussian_filter
 
-from w2s_cli.estimate.noise import fit_noise
 from w2s_cli.metrics.decorrelation import decorrelation
 from w2s_cli.metrics.features import feature_distance
 from w2s_cli.metrics.frc import frc
 from w2s_cli.metrics.niqe import Pristine, niqe
-from w2s_cli.metrics.single_frc import photon_frc, single_frc
+from w2s_cli.metrics.single_frc import single_frc
 from w2s_cli.networks.vgg import VGG
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -56,17 +55,11 @@ def test_averages_are_more_natural_and_finer_than_captures(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_both_splits_find_the_same_resolution(name: str) -> None:
-    """To 10 %; and coarser than what the capture shares with the average."""
+def test_one_capture_is_coarser_than_what_it_shares_with_the_average(name: str) -> None:
     noisy, clean = _pair(name)
-    camera = fit_noise([noisy]).model
-    photons = photon_frc(
-        noisy, gain=camera.gain, offset=camera.offset, read_noise=camera.read_noise
-    )
     alternate, shared = single_frc(noisy), frc(clean, noisy)
-    print(f"{name}: photons {photons}, alternate {alternate}, average {shared} pixels")
-    assert photons == pytest.approx(alternate, rel=0.1)
-    assert photons > shared
+    print(f"{name}: alternate {alternate}, average {shared} pixels")
+    assert alternate > shared
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -75,7 +75,8 @@ def brief(names: Sequence[str]) -> str:
     All three channels of fields 1 to 3 are "1-3"; a field that is there in part is
     named with its channels.
     """
-    from w2s_cli.datasets.w2s import CHANNELS, field_of
+    from w2s_cli.datasets.data_set import field_of
+    from w2s_cli.datasets.w2s import CHANNELS
 
     fields = [field_of(name) for name in names]
     if not all(len(one) == 3 and one.isdecimal() for one in fields):

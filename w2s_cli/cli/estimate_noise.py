@@ -4,10 +4,11 @@ import csv
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from w2s_cli.cli import noise_options as what
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.plots import check_plot
 from w2s_cli.cli.reports import document, show_failure
@@ -28,37 +29,14 @@ _COLUMNS = (
 
 def estimate_noise(
     files: ask.Inputs,
-    repeats: Annotated[
-        str | None,
-        typer.Option(
-            "--repeats",
-            help="The axis along which the same view was taken again, such as T.",
-            metavar="AXIS",
-        ),
-    ] = None,
-    dark: Annotated[
-        Path | None,
-        typer.Option(
-            "--dark",
-            help="Frames without light: offset and read noise are theirs.",
-            metavar="FILE",
-        ),
-    ] = None,
+    repeats: what.Repeats = None,
+    dark: what.Dark = None,
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            "--plot", help="Draw variance over mean, of one file.", metavar="PNG"
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a plot that exists.")
-    ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, for `w2s restore --noise`.")
-    ] = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    plot: what.Plot = None,
+    overwrite: what.Overwrite = False,
+    as_json: what.AsJson = False,
+    as_csv: what.AsCsv = False,
     quiet: ask.Quiet = False,
 ) -> None:
     """Estimate the noise of a camera from images.

@@ -16,7 +16,6 @@ from w2s_cli.cli.telling import note
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.evaluation.scores.aids import Aids
     from w2s_cli.evaluation.scores.matching import Match
 
 _METRICS = ("rmse", "psnr", "ssim")
@@ -72,6 +71,7 @@ def evaluate(
 
     Means come with 95 % intervals over fields of view. w2s(1) lists the exit codes.
     """
+    from w2s_cli.evaluation.scores.aids import aids_for
     from w2s_cli.evaluation.scores.evaluate import evaluate as score_all
     from w2s_cli.evaluation.scores.matching import field_of
     from w2s_cli.evaluation.scores.outcome import Question
@@ -81,27 +81,23 @@ def evaluate(
         check_place(csv, overwrite=overwrite)
     pattern = _compiled(group_by)
     metrics = names(metric or ()) or _METRICS
+    convention = convention_of(
+        protocol,
+        unit=unit,
+        black=black,
+        white=white,
+        data_range=data_range,
+        ssim_range=ssim_range,
+        window=window,
+        border=border,
+        corners=corners,
+        clip=clip,
+        fit=fit,
+    )
+    _check_needs(metrics, references, inputs)
+    aids = aids_for(metrics, convention, pristine, vgg)
     question = Question(
-        metrics,
-        convention_of(
-            protocol,
-            unit=unit,
-            black=black,
-            white=white,
-            data_range=data_range,
-            ssim_range=ssim_range,
-            window=window,
-            border=border,
-            corners=corners,
-            clip=clip,
-            fit=fit,
-        ),
-        _aids(metrics, pristine, vgg, references, inputs),
-        axes,
-        channel,
-        level,
-        resamples,
-        seed,
+        metrics, convention, aids, axes, channel, level, resamples, seed
     )
     matches = _matches(predictions, references, inputs, strip=strip, common=common)
     groups = [field_of(match.name, pattern) for match in matches]
@@ -126,15 +122,11 @@ def _compiled(group_by: str | None) -> re.Pattern[str] | None:
         ) from None
 
 
-def _aids(
-    metrics: Sequence[str],
-    pristine: Path | None,
-    vgg: Path | None,
-    references: Path | None,
-    inputs: Path | None,
-) -> "Aids":
-    """Return what metrics need besides images, if those are there."""
-    from w2s_cli.evaluation.scores.aids import WITHOUT_REFERENCE, aids_for
+def _check_needs(
+    metrics: Sequence[str], references: Path | None, inputs: Path | None
+) -> None:
+    """Refuse metrics of images that the command line does not name."""
+    from w2s_cli.evaluation.scores.aids import WITHOUT_REFERENCE
     from w2s_cli.metrics import METRICS
 
     for name in metrics:
@@ -148,7 +140,6 @@ def _aids(
                 f"{name} needs what the predictions were made of",
                 hint="name it with --input",
             )
-    return aids_for(metrics, pristine, vgg)
 
 
 def _matches(

@@ -97,7 +97,9 @@ Input = Annotated[
 Pristine = Annotated[
     Path | None,
     typer.Option(
-        "--pristine", help="A model of sharp images, for niqe.", metavar="FILE"
+        "--pristine",
+        help="A folder of sharp images for niqe, or a model of them.",
+        metavar="PATH",
     ),
 ]
 Vgg = Annotated[

@@ -1,5 +1,6 @@
 """A set of images and their truths that stays on disk."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,9 +16,17 @@ if TYPE_CHECKING:
 ALL = "all"  # the split of everything there is
 
 
-def itself(name: str) -> str:
-    """Return the group of an image that has none but itself."""
-    return name
+_NUMBERED = re.compile(r"(.*\d)_\d+")
+
+
+def field_of(name: str) -> str:
+    """Return the field of view of an image, by its name.
+
+    It is what comes before a last underscore and number, where that ends in a number
+    too: "081" of "081_2". Else the image is a field of its own: "img_007".
+    """
+    numbered = _NUMBERED.fullmatch(name)
+    return numbered[1] if numbered else name
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +75,7 @@ class DataSet:
     splits: Mapping[str, Collection[str]] = field(default_factory=dict)
     expected: Collection[str] = ()
     clean: int | None = None
-    group_of: Callable[[str], str] = itself
+    group_of: Callable[[str], str] = field_of
     noises: "Mapping[int, Mapping[str, NoiseModel]]" = field(default_factory=dict)
 
     @property

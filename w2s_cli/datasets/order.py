@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Literal, get_args
 
 from w2s_cli.datasets import w2s
-from w2s_cli.datasets.data_set import DataSet
+from w2s_cli.datasets.data_set import DataSet, field_of
 from w2s_cli.datasets.w2s_forms import SIM_FOLDER, folder_of
 from w2s_cli.errors import UnknownNameError, UsageError
 
@@ -121,7 +121,7 @@ def _task(order: Order, name: str, level: int, form: str) -> Task:
     if form == "normalized":
         how = f"({_what(level)} - {w2s.Z_OFFSET}) / {w2s.Z_UNIT}, float32"
         return Task(level, form, f"normalized/{folder}/{name}.npy", how)
-    part = "train" if int(w2s.field_of(name)) <= _PUBLISHED_TRAINING else "test"
+    part = "train" if int(field_of(name)) <= _PUBLISHED_TRAINING else "test"
     how = f"{order.grays_per_count:g} * {_what(level)}, rounded, from 0 to 255"
     return Task(level, form, f"{part}/{folder}/{name}.png", how)
 

@@ -40,11 +40,6 @@ def names_of(fields: range) -> list[str]:
     return [name_of(field, channel) for field in fields for channel in range(CHANNELS)]
 
 
-def field_of(name: str) -> str:
-    """Return the field of view of an image, "081" of "081_0"."""
-    return name.partition("_")[0]
-
-
 def splits() -> dict[str, frozenset[str]]:
     """Return the names of each split."""
     return {split: frozenset(names_of(fields)) for split, fields in SPLITS.items()}

@@ -74,5 +74,4 @@ def _averages(
         splits=w2s.splits(),
         expected=w2s.names_of(w2s.FIELDS),
         clean=w2s.CAPTURES if w2s.CAPTURES in inputs else None,
-        group_of=w2s.field_of,
     )

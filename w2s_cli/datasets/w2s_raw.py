@@ -132,7 +132,6 @@ def opened(place: Path) -> DataSet | None:
         splits=w2s.splits(),
         expected=w2s.names_of(w2s.FIELDS),
         clean=w2s.CAPTURES,
-        group_of=w2s.field_of,
     )
 
 

@@ -70,7 +70,6 @@ def opened(place: Path) -> DataSet | None:
             if names & grays.keys()
         },
         expected=list(grays),
-        group_of=w2s.field_of,
         noises={1: {name: gray.noise for name, gray in grays.items()}},
     )
 

@@ -86,14 +86,20 @@ def options_for(texts: Iterable[str], options: Sequence[str]) -> list[tuple[str,
     UsageError
         When no chain has an option.
     """
-    chains = [[_Link(entry.name, entry.load()) for entry in parse(t)] for t in texts]
+    found = [applicable(text, options) for text in texts]
     for option in options:
-        if not any(_has(links, option) for links in chains):
+        if not any(option in own for own in found):
             raise UsageError(
                 f"-O {option} is for no method that is named",
                 hint="`w2s methods NAME` lists the options of one",
             )
-    return [tuple(o for o in options if _has(links, o)) for links in chains]
+    return found
+
+
+def applicable(text: str, options: Sequence[str]) -> tuple[str, ...]:
+    """Return those of `options` that the methods named by `text` have."""
+    links = [_Link(entry.name, entry.load()) for entry in parse(text)]
+    return tuple(option for option in options if _has(links, option))
 
 
 def _has(links: Sequence["_Link"], assignment: str) -> bool:

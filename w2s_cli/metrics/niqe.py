@@ -14,7 +14,7 @@ from w2s_cli.metrics.checks import FloatImage, Image, check_range, plane
 from w2s_cli.metrics.natural_scene import BLOCK, FEATURES, Blocks, block_features
 
 _MEAN, _COVARIANCE = "mu_pris_param", "cov_pris_param"
-_WHITE = 255.0
+WHITE = 255.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +63,7 @@ class Pristine:
         cls,
         images: Iterable[Image],
         *,
-        data_range: float = _WHITE,
+        data_range: float = WHITE,
         sharpness: float = 0.75,
     ) -> Self:
         """Return the model of your own sharp images.
@@ -96,13 +96,9 @@ class Pristine:
             raise InputError(
                 f"a model of {FEATURES} features takes {FEATURES + 1} sharp blocks of "
                 f"{BLOCK} x {BLOCK} pixels or more, found {len(features)}",
-                hint="give more images, or larger ones, or a lower sharpness",
+                hint="give more images, or larger ones",
             )
         return cls._of(features)
-
-    def write(self, path: Path) -> None:
-        """Save the model where `read` finds it."""
-        np.savez(path, mu_pris_param=self.mean, cov_pris_param=self.covariance)
 
     def distance(self, features: NDArray[np.float64]) -> float:
         """Return how far (B, 36) features are from the model: Eq. 10 of Mittal 2013."""
@@ -116,7 +112,7 @@ class Pristine:
         return cls(features.mean(0), np.cov(features, rowvar=False))
 
 
-def niqe(image: Image, pristine: Pristine, *, data_range: float = _WHITE) -> float:
+def niqe(image: Image, pristine: Pristine, *, data_range: float = WHITE) -> float:
     """Return how far an image is from sharp natural images ([1]_): lower is better.
 
     Blocks of 96 x 96 pixels, 18 features on each of two scales, as the authors' code
@@ -168,7 +164,7 @@ def _blocks(image: Image, data_range: float, least: int) -> Blocks:
 
 
 def _grays(pixels: FloatImage, data_range: float) -> FloatImage:
-    return np.rint(pixels * (_WHITE / data_range))
+    return np.rint(pixels * (WHITE / data_range))
 
 
 def _sharp(blocks: Blocks, sharpness: float) -> NDArray[np.float64]:

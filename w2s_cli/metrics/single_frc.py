@@ -1,34 +1,24 @@
-"""Fourier ring correlation of one image, split into two with noise of their own.
+"""Fourier ring correlation of one image, split into alternate pixels ([1]_).
 
-Two ways to split. `checkerboard` takes alternate pixels ([1]_): it needs to know
-nothing, but sees no detail below 4 pixels, and takes what is finer for coarse.
-`thinned` deals each photon to one of two images by the toss of a coin ([2]_): it keeps
-every pixel, but needs the camera's gain, offset and read noise. Both figures are those
-of the image as it is: the 1/7 threshold is meant for halves.
+The split needs to know nothing of the camera, but sees no detail below 4 pixels, and
+takes what is finer for coarse. The figure is that of the image as it is: the 1/7
+threshold is meant for halves.
 
-Neither must be trusted where the noise of neighbouring pixels is correlated: after any
-denoiser, deconvolution, network, resizing or JPEG; nor, for `thinned`, where the counts
-are no longer those of the camera. For such images compare two exposures, each restored
-alone, and mind that even then a network may draw the same pattern twice.
+It must not be trusted where the noise of neighbouring pixels is correlated: after any
+denoiser, deconvolution, network, resizing or JPEG. For such images compare two
+exposures, each restored alone, and mind that even then a network may draw the same
+pattern twice.
 
 References
 ----------
 .. [1] S. Koho et al., "Fourier ring correlation simplifies image restoration in
    fluorescence microscopy", Nature Commun. 10 (2019).
-.. [2] B. Rieger et al., "Single image Fourier ring correlation", Opt. Express 32
-   (2024).
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-from w2s_cli.errors import UsageError
 from w2s_cli.metrics.checks import Image, plane
 from w2s_cli.metrics.frc import LEAST, RingCorrelation, Threshold, rings
-
-Counts = NDArray[np.int64]
-
-_ROUNDING = 1 / 12  # variance that rounding to whole photons adds
 
 
 def single_frc(image: Image, *, threshold: Threshold = "1/7") -> float:
@@ -49,41 +39,6 @@ def single_frc(image: Image, *, threshold: Threshold = "1/7") -> float:
         When the image is too small, constant or not finite.
     """
     return checkerboard(image).resolution(threshold)
-
-
-def photon_frc(
-    image: Image,
-    *,
-    gain: float,
-    offset: float = 0.0,
-    read_noise: float = 0.0,
-    seed: int = 0,
-    threshold: Threshold = "1/7",
-) -> float:
-    """Return the resolution of one image in pixels, from a division of its photons.
-
-    Parameters
-    ----------
-    image
-        (Y, X), 32 x 32 pixels or more, in counts as the camera took them.
-    gain, offset, read_noise
-        Of the camera, in counts, as `w2s estimate-noise` finds them.
-    seed
-        Of the coins.
-    threshold
-        See `RingCorrelation.threshold`.
-
-    Raises
-    ------
-    UsageError
-        When there is no such threshold or camera.
-    InputError
-        When the image is too small, constant or not finite, or has no photons.
-    """
-    pixels = plane(image, "the image", LEAST)
-    halves = thinned(pixels, gain, offset, read_noise, np.random.default_rng(seed))
-    first, second = (plane(half, "a half of the photons", LEAST) for half in halves)
-    return rings(first, second).resolution(threshold)
 
 
 def checkerboard(image: Image) -> RingCorrelation:
@@ -110,31 +65,3 @@ def checkerboard(image: Image) -> RingCorrelation:
     return RingCorrelation(
         falling.frequency / 2, 2 * shared / (1 + shared), falling.count // 2
     )
-
-
-def thinned(
-    image: NDArray[np.floating],
-    gain: float,
-    offset: float,
-    read_noise: float,
-    rng: np.random.Generator,
-) -> tuple[Counts, Counts]:
-    """Deal the photons of each pixel of an image to two images, at random.
-
-    The halves of a Poisson number are independent. Read noise counts as that many
-    photons more, which have the same variance; without them it would correlate.
-
-    Raises
-    ------
-    UsageError
-        When there is no such camera.
-    """
-    if not (0 < gain < np.inf and 0 <= read_noise < np.inf):
-        raise UsageError(
-            f"no camera has a gain of {gain:g} and a read noise of {read_noise:g}",
-            hint="both are in counts, the gain above 0",
-        )
-    extra = (read_noise / gain) ** 2 + _ROUNDING
-    photons = np.rint(np.maximum((image - offset) / gain + extra, 0)).astype(np.int64)
-    first = rng.binomial(photons, 0.5)
-    return first, photons - first

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.datasets import w2s_samples
-from w2s_cli.datasets.w2s import field_of
+from w2s_cli.datasets.data_set import field_of
 from w2s_cli.errors import InputError
 from w2s_cli.files import opened
 from w2s_cli.methods.richardson_lucy import RichardsonLucy

@@ -116,8 +116,8 @@ def test_inputs(here: Path) -> None:
 def test_field_of() -> None:
     assert field_of("081_2") == "081"
     assert field_of("cell_3_12") == "cell_3"
-    assert field_of("cell") == "cell"
-    assert field_of("_7") == "_7"
+    for alone in ("cell", "_7", "img_007"):
+        assert field_of(alone) == alone
     assert field_of("Image7_488", re.compile(r"Image(\d+)")) == "7"
     assert field_of("Image7_488", re.compile(r"Image\d")) == "Image7"
     assert field_of("b7", re.compile(r"b|(a)")) == "b"

@@ -201,7 +201,7 @@ def test_metric_that_lacks_what_it_needs(name: str, needs: str, hint: str) -> No
 
 def test_unknown_metric() -> None:
     with pytest.raises(UnknownNameError, match="no metric is called 'psrn'") as hit:
-        aids_for(["psrn"])
+        aids_for(["psrn"], Convention())
     assert hit.value.hint == "did you mean 'psnr'?"
 
 

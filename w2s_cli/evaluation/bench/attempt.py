@@ -15,6 +15,7 @@ from w2s_cli.evaluation.bench import first_version
 from w2s_cli.evaluation.bench.scored import Scored
 from w2s_cli.evaluation.bench.trial import Trial, chain_of
 from w2s_cli.evaluation.scores.aids import Aids, aids_for
+from w2s_cli.evaluation.scores.convention import Convention
 from w2s_cli.evaluation.scores.score import score
 from w2s_cli.methods.levels import stretches
 from w2s_cli.physics.noise import NoiseModel
@@ -57,7 +58,7 @@ def attempt(trial: Trial, pair: Pair, content: str) -> Scored:
         scores = score(
             *(pair.truth, image, trial.metrics, trial.convention, pair.valid),
             low=pair.image,
-            aids=_aids(trial.metrics),
+            aids=_aids(trial.metrics, trial.convention),
         )
     except InputError as error:
         return Scored(pair.name, pair.group, content, {}, 0.0, str(error))
@@ -109,5 +110,5 @@ def _warm_up(trial: Trial) -> None:
 
 
 @lru_cache(maxsize=1)
-def _aids(metrics: tuple[str, ...]) -> Aids:
-    return aids_for(metrics)
+def _aids(metrics: tuple[str, ...], convention: Convention) -> Aids:
+    return aids_for(metrics, convention)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.build import build, options_for, parse
-from w2s_cli.methods.options import options_of
+from w2s_cli.methods.build import applicable, build, options_for, parse
 from w2s_cli.registry import Entry
 
 NOISY, CLEAN = "noisy", "noise-free"
@@ -61,8 +60,7 @@ class Row:
         if "weights" in entry.needs:
             # Not loaded yet, so that nothing is fetched; one that may do both enlarges.
             return entry.scale or 2
-        options = [o for o in self.options if not _for_another(o, entry)]
-        return build(entry.name, options).traits.scale
+        return build(entry.name, applicable(entry.name, self.options)).traits.scale
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as a JSON object."""
@@ -73,13 +71,6 @@ class Row:
             "weights": [str(path) for path in self.weights],
             "options": [*self.options],
         }
-
-
-def _for_another(option: str, entry: Entry) -> bool:
-    """Return whether an option is not one of a method's."""
-    name, _, key = option.partition("=")[0].rpartition(".")
-    own = {option.name for option in options_of(entry.load())}
-    return key not in own or name not in ("", entry.name)
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,11 @@ class Standings:
         }
 
     @property
+    def whole(self) -> bool:
+        """Return whether every row has a mean of every metric."""
+        return all(row.interval(name) for row in self.rows for name in self.metrics)
+
+    @property
     def remarks(self) -> list[str]:
         """Return what speaks against taking the table at its word, a line each."""
         doubts = (*self._failures(), *self._valueless(), *self._narrow())

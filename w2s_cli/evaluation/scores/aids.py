@@ -1,6 +1,6 @@
 """What some metrics need besides a reference and an image."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from w2s_cli.assets.cache import status
 from w2s_cli.assets.catalogue import WEIGHTS
 from w2s_cli.errors import InputError, UsageError, WeightsError
-from w2s_cli.evaluation.scores.convention import PERCENTILES
-from w2s_cli.evaluation.scores.view import Float, View
+from w2s_cli.evaluation.scores.convention import PERCENTILES, Convention
+from w2s_cli.evaluation.scores.view import Float, View, compared
+from w2s_cli.files import opened
+from w2s_cli.files.folder import images
 from w2s_cli.metrics import METRICS
 from w2s_cli.metrics.metric import Metric
-from w2s_cli.metrics.niqe import Pristine
+from w2s_cli.metrics.niqe import WHITE, Pristine
 
 Features = Callable[[Float], Sequence[NDArray[Any]]]
 
@@ -27,7 +29,7 @@ _LACKING = {
     "be cut from it",
     "sets": "it takes features of Inception v3 for hundreds of images, which do not "
     "ship: see w2s_cli.metrics.frechet",
-    "pristine": "w2s fetch niqe, or name a model of your own with --pristine",
+    "pristine": "w2s fetch niqe, or name a folder of sharp images with --pristine",
     "layers": "w2s fetch vgg19, or name the file with --vgg",
 }
 
@@ -76,7 +78,10 @@ NO_AIDS = Aids()
 
 
 def aids_for(
-    names: Sequence[str], pristine: Path | None = None, vgg: Path | None = None
+    names: Sequence[str],
+    convention: Convention,
+    pristine: Path | None = None,
+    vgg: Path | None = None,
 ) -> Aids:
     """Return what metrics need besides images, from files.
 
@@ -84,8 +89,11 @@ def aids_for(
     ----------
     names
         Of metrics.
+    convention
+        Says what is black and white in sharp images.
     pristine
-        A model of NIQE; None for the published one, once it is fetched.
+        A model of NIQE, or a folder of sharp images to fit one to; None for the
+        published one, once it is fetched.
     vgg
         Weights of VGG-16 or VGG-19; None for the published ones, once fetched.
 
@@ -97,6 +105,8 @@ def aids_for(
         When a metric cannot be had.
     WeightsError
         When a file is not there, or is not what it must be.
+    InputError
+        When sharp images cannot be read, or are too few.
     """
     needs = {METRICS[name].needs: name for name in names}
     if "sets" in needs:
@@ -105,14 +115,29 @@ def aids_for(
         )
     model = features = None
     if "pristine" in needs:
-        model = Pristine.read(
-            pristine or _fetched("niqe", needs["pristine"], "pristine")
+        place = pristine or _fetched("niqe", needs["pristine"], "pristine")
+        model = (
+            Pristine.fit(_sharp(place, convention))
+            if place.is_dir()
+            else Pristine.read(place)
         )
     if "layers" in needs:
         from w2s_cli.methods.vgg_features import vgg_features
 
         features = vgg_features(vgg or _fetched("vgg19", needs["layers"], "layers"))
     return Aids(model, features)
+
+
+def _sharp(folder: Path, convention: Convention) -> Iterator[Float]:
+    """Yield the planes of a folder as NIQE sees predictions, white at 255."""
+    for path in images(folder):
+        with opened(path, double=True) as stack:
+            for at in stack.indices():
+                plane = stack.data[at]
+                [view, *_] = compared(plane, plane, convention).views
+                if not view.data_range:
+                    raise InputError(f"{path} is constant", hint="leave it out")
+                yield view.image * (WHITE / view.data_range)
 
 
 def _fetched(asset: str, metric: str, need: str) -> Path:

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from w2s_cli.datasets.data_set import field_of as by_number
 from w2s_cli.errors import InputError, NothingMatchedError, UsageError, few
 from w2s_cli.files.folder import images, stem
-
-_NUMBERED = re.compile(r"(.+)_\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +120,7 @@ def field_of(name: str, pattern: re.Pattern[str] | None = None) -> str:
         Of the image, without suffix.
     pattern
         Matched from the start of the name: its first group, or all that it matches, is
-        the field. Without one it is what comes before a last underscore and number:
-        "081" of "081_2"; the whole name where there is none.
+        the field. Without one: see `w2s_cli.datasets.data_set.field_of`.
 
     Raises
     ------
@@ -130,8 +128,7 @@ def field_of(name: str, pattern: re.Pattern[str] | None = None) -> str:
         When the pattern does not match.
     """
     if pattern is None:
-        numbered = _NUMBERED.fullmatch(name)
-        return numbered[1] if numbered else name
+        return by_number(name)
     found = pattern.match(name)
     if not found:
         raise InputError(
