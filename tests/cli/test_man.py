@@ -3,8 +3,10 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import typer
@@ -13,6 +15,7 @@ from w2s_cli import errors
 from w2s_cli.cli import app
 from w2s_cli.methods import METHODS
 from w2s_cli.methods.options import options_of
+from w2s_cli.training.recipe import Recipe
 
 MAN = Path(__file__).parents[2] / "man"
 ROOT: Any = typer.main.get_command(app)
@@ -78,3 +81,17 @@ def test_pages_render_without_a_warning(name: str) -> None:
         check=True,
     )
     assert done.stderr == ""
+
+
+def _keys(table: type) -> Iterator[str]:
+    """Yield the keys of a recipe's table, and of the tables in it."""
+    for name, kind in get_type_hints(table).items():
+        yield name
+        if is_dataclass(kind):
+            yield from _keys(kind)
+
+
+def test_every_key_of_a_recipe_stands_in_its_page() -> None:
+    words = re.split(r"[\s,.;:()]+", page("w2s-train"))
+    missing = sorted(set(_keys(Recipe)) - set(words))
+    assert not missing

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,12 +10,22 @@ import pytest
 import torch
 
 from w2s_cli.assets import checkpoint
-from w2s_cli.errors import InputError
+from w2s_cli.errors import InputError, UsageError, WeightsError
 from w2s_cli.methods.network import Denoise, Jdsr
+from w2s_cli.training import loop
 from w2s_cli.training.loop import train
-from w2s_cli.training.patches import Pool
-from w2s_cli.training.progress import Progress
-from w2s_cli.training.recipe import Light, NetworkOptions, Patches, Recipe, Sources
+from w2s_cli.training.progress import Progress, read
+from w2s_cli.training.recipe import (
+    Adversary,
+    Network,
+    Optimiser,
+    Patches,
+    Recipe,
+    Schedule,
+    Sources,
+)
+
+TINY = {"width": 8, "levels": 2, "blocks": 1}
 
 
 def _recipe(folder: Path, **changes: object) -> Recipe:
@@ -19,27 +33,50 @@ def _recipe(folder: Path, **changes: object) -> Recipe:
         "tiny",
         runs=folder,
         steps=40,
-        learning_rate=1e-2,
+        optimiser=Optimiser(rate=1e-2, clip=1.0),
+        schedule=Schedule("cosine", warm_up=10),
+        average=0.9,
         simulated_fields=4,
-        save_every=20,
         validate_every=20,
-        precision="fp32",
-        network=NetworkOptions(width=8, levels=2, blocks=1),
+        validation_batches=4,
+        network=Network("unet", TINY),
         patches=Patches(side=32, batch=4),
     )
     return replace(tiny, **changes)
 
 
-def test_training_learns_and_its_weights_restore(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Progress]]:
     seen: list[Progress] = []
-    path = train(_recipe(tmp_path), seen.append)
+    return train(_recipe(tmp_path_factory.mktemp("runs")), seen.append), seen
+
+
+def test_training_learns_and_its_weights_restore(
+    trained: tuple[Path, list[Progress]],
+) -> None:
+    path, seen = trained
     validation = [step.validation for step in seen if step.validation is not None]
     assert [step.step for step in seen] == [*range(1, 41)]
     assert validation[1] < validation[0] < 1  # 1 is the noise of the input
     assert checkpoint.load(path).record["recipe"]["steps"] == 40
     blocks = np.full((1, 8, 8), 4, np.float32)
     assert Denoise(weights=path)(blocks).shape == (1, 8, 8)
-    assert (tmp_path / "tiny" / "log.csv").read_text().count("\n") == 41
+
+
+def test_the_log_holds_every_step_and_the_samples_are_pictures(
+    trained: tuple[Path, list[Progress]],
+) -> None:
+    path, seen = trained
+    curves = read(path.parent / "log.csv")
+    assert [step for step, _ in curves["loss"]] == [*range(1, 41)]
+    assert [step for step, _ in curves["validation"]] == [20, 40]
+    assert curves["rate"][9][1] == pytest.approx(1e-2, rel=0.15)
+    assert curves["rate"][-1][1] < 1e-4
+    assert curves["counts"] == curves["loss"]
+    (noisy, clean, truth), *_ = seen[-1].samples
+    assert noisy.shape == clean.shape == truth.shape == (32, 32)
+    assert 0.5 < truth.max() < 3
+    assert not seen[0].samples
 
 
 class _Interrupted(Exception):
@@ -51,43 +88,118 @@ def _stop_at(step: int, progress: Progress) -> None:
         raise _Interrupted
 
 
-def test_resumed_training_equals_an_uninterrupted_one(tmp_path: Path) -> None:
+HARD = {
+    "plain": {},
+    "adversary": {
+        "adversary": Adversary(
+            "unet-discriminator",
+            {"width": 8},
+            "relativistic",
+            weight=0.1,
+            unpaired=True,
+        )
+    },
+    "forgetful": {"optimiser": Optimiser("amsgrad", 1e-3, renew=5), "patience": 1000},
+}
+
+
+@pytest.mark.parametrize("changes", HARD.values(), ids=HARD.keys())
+def test_resumed_training_equals_an_uninterrupted_one(
+    tmp_path: Path, changes: Mapping[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
     torch.set_num_threads(1)
-    whole = train(_recipe(tmp_path / "a"))
-    recipe = _recipe(tmp_path / "b")
+    short = {"steps": 12, "validate_every": 5, "simulated_fields": 2, **changes}
+    whole = train(_recipe(tmp_path / "a", **short))
+    recipe = _recipe(tmp_path / "b", **short)
     with pytest.raises(_Interrupted):
-        train(recipe, lambda progress: _stop_at(27, progress))
+        train(recipe, lambda progress: _stop_at(8, progress))
     assert train(recipe).read_bytes() == whole.read_bytes()
+    logs = [tmp_path / run / "tiny" / "log.csv" for run in "ab"]
+    assert logs[0].read_text() == logs[1].read_text()
+
+
+def test_a_finished_training_is_not_begun_again(tmp_path: Path) -> None:
+    recipe = _recipe(tmp_path, steps=2)
+    before = train(recipe).read_bytes()
+    steps: list[Progress] = []
+    assert train(recipe, steps.append).read_bytes() == before
+    assert not steps
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(tmp_path: Path) -> None:
+    train(_recipe(tmp_path, steps=2))
+    with pytest.raises(InputError, match="with seed = 0, not 1") as caught:
+        train(_recipe(tmp_path, steps=2, seed=1))
+    assert "runs=FOLDER" in caught.value.hint
+
+
+def test_patience_ends_a_training_and_keeps_the_best(tmp_path: Path) -> None:
+    recipe = _recipe(
+        tmp_path,
+        optimiser=Optimiser(rate=0.0),
+        average=0.0,
+        patience=4,
+        validate_every=2,
+    )
+    seen: list[Progress] = []
+    path = train(recipe, seen.append)
+    assert seen[-1].step == 6  # the first validation, at 2, was the best
+    start = checkpoint.load(train(replace(recipe, name="none", steps=1))).state
+    for name, tensor in checkpoint.load(path).state.items():
+        assert torch.equal(tensor, start[name])
+
+
+def test_phases_follow_each_other(tmp_path: Path) -> None:
+    whole = _recipe(tmp_path, steps=3)
+    phases = (replace(whole, name="tiny/1"), replace(whole, name="tiny/2", seed=5))
+    seen: list[Progress] = []
+    path = train(replace(whole, phases=phases), seen.append)
+    assert path == tmp_path / "tiny" / "tiny.safetensors"
+    assert [progress.step for progress in seen] == [1, 2, 3, 1, 2, 3]
+    last = checkpoint.load(tmp_path / "tiny" / "2" / "2.safetensors").state
+    for name, tensor in checkpoint.load(path).state.items():
+        assert torch.equal(tensor, last[name])
+    alone = train(replace(whole, name="alone", seed=5))
+    assert any(
+        not torch.equal(tensor, last[name])
+        for name, tensor in checkpoint.load(alone).state.items()
+    )
+
+
+def test_a_discriminator_is_trained_beside(tmp_path: Path) -> None:
+    seen: list[Progress] = []
+    train(_recipe(tmp_path, steps=3, **HARD["adversary"]), seen.append)
+    assert set(seen[-1].terms) == {"counts", "adversary", "discriminator"}
+    assert seen[-1].loss == pytest.approx(
+        seen[-1].terms["counts"] + seen[-1].terms["adversary"]
+    )
 
 
 def test_enlarging_network_trains(tmp_path: Path) -> None:
-    options = NetworkOptions(width=8, levels=2, blocks=1, scale=2)
-    path = train(_recipe(tmp_path, steps=2, loss="root", network=options))
+    network = Network("unet", {**TINY, "scale": 2})
+    path = train(_recipe(tmp_path, steps=2, loss={"root": 1.0}, network=network))
     assert Jdsr(weights=path)(np.ones((2, 8, 12), np.float32)).shape == (2, 16, 24)
 
 
-@pytest.mark.parametrize("scale", [1, 2])
-def test_input_and_target_of_a_patch_agree(scale: int) -> None:
-    options = NetworkOptions(scale=scale)
-    pool = Pool.of(_recipe(Path(), network=options), (1, 1), seed=0)
-    for sample in [*pool.batch(0, 0), *pool.batch(0, 1)]:
-        side = sample.stabilised.shape[0] * scale
-        assert sample.photons.shape == sample.valid.shape == (side, side)
-        seen = np.square(sample.stabilised / 2) - sample.lift
-        error = float(np.sqrt(sample.photons.mean() + sample.lift))
-        assert seen.mean() == pytest.approx(sample.photons.mean(), abs=error, rel=0.5)
+def test_weights_to_start_from_must_be_of_the_network(tmp_path: Path) -> None:
+    start = str(train(_recipe(tmp_path, steps=1)))
+    again = _recipe(tmp_path, name="again", steps=1, start=start)
+    train(again)
+    with pytest.raises(WeightsError, match=r"trains dncnn, but .* holds unet"):
+        train(replace(again, name="a", network=Network("dncnn")))
+    larger = Network("unet", {**TINY, "scale": 2})
+    with pytest.raises(WeightsError, match=r"enlarges x2, but that in .* x1"):
+        train(replace(again, name="b", network=larger))
 
 
-def test_a_target_keeps_the_light_of_its_haze(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("w2s_cli.training.samples.HAZY", 1.0)
-    light = Light(photons=(2000, 2001), haze=(3, 3), sigma=(0, 0))
-    options = NetworkOptions(scale=2)
-    pool = Pool.of(_recipe(Path(), network=options, light=light), (1, 1), seed=0)
-    for sample in [*pool.batch(0, 0), *pool.batch(0, 1)]:
-        seen = np.square(sample.stabilised / 2) - sample.lift
-        inner, fine = np.s_[8:-8, 8:-8], np.s_[16:-16, 16:-16]
-        target = sample.photons[fine].mean()
-        assert seen[inner].mean() == pytest.approx(target, rel=0.06)
+def test_options_that_make_no_network_are_told(tmp_path: Path) -> None:
+    for options, message in (
+        ({"widht": 8}, "no option of unet is called 'widht'"),
+        ({"width": "wide"}, "unet cannot be made of {'width': 'wide'}"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            train(_recipe(tmp_path, network=Network("unet", options)))
 
 
 def test_missing_data_is_told(tmp_path: Path) -> None:
@@ -95,3 +207,43 @@ def test_missing_data_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"there is no .*index\.csv") as caught:
         train(recipe)
     assert "data=FOLDER" in caught.value.hint
+
+
+_SHARED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from test_loop import _recipe
+from w2s_cli.training.loop import train
+train(_recipe(Path(sys.argv[1]), steps=3, threads=1, device="cpu"))
+"""
+
+
+def test_processes_that_share_a_training_learn_what_one_learns(tmp_path: Path) -> None:
+    alone = train(_recipe(tmp_path / "one", steps=3, threads=1, device="cpu"))
+    script = tmp_path / "shared.py"
+    script.write_text(_SHARED)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node=2", str(script), str(tmp_path / "two")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        [*command, str(Path(__file__).parent)],
+        check=True,
+        env=environment,
+        capture_output=True,
+        timeout=300,
+    )
+    shared = tmp_path / "two" / "tiny" / "tiny.safetensors"
+    for name, tensor in checkpoint.load(shared).state.items():
+        expected = checkpoint.load(alone).state[name]
+        torch.testing.assert_close(tensor, expected, atol=2e-3, rtol=2e-3)
+    log = read(tmp_path / "two" / "tiny" / "log.csv")["loss"]
+    assert [step for step, _ in log] == [1, 2, 3]
+
+
+def test_a_batch_that_processes_cannot_share_is_refused() -> None:
+    from w2s_cli.training.world import World
+
+    assert [*World(1, 2, "cpu").share(4)] == [1, 3]
+    with pytest.raises(UsageError, match="3 processes cannot share a batch of 4"):
+        World(0, 3, "cpu").share(4)

@@ -6,6 +6,7 @@ import typer
 
 from w2s_cli import __version__
 from w2s_cli.cli.bench import bench
+from w2s_cli.cli.blend import blend
 from w2s_cli.cli.commands import Command, Commands
 from w2s_cli.cli.convert import convert
 from w2s_cli.cli.data import data
@@ -43,6 +44,7 @@ app.command("bench", cls=Command)(bench)
 app.command("fetch", cls=Command, no_args_is_help=True)(fetch)
 app.command("inspect", cls=Command, no_args_is_help=True)(inspect)
 app.command("convert", cls=Command, no_args_is_help=True)(convert)
+app.command("blend", cls=Command, no_args_is_help=True)(blend)
 app.command("demo", cls=Command)(demo)
 
 

@@ -27,7 +27,8 @@ Method = Annotated[
     str,
     typer.Option(
         "--method",
-        help="A method, or several joined by '+'; `w2s methods` lists them.",
+        help="A method, or several joined by '+'; `w2s methods` lists them. Without, "
+        "jdsr, or what the weights are for.",
         metavar="NAME",
         autocompletion=method_names,
     ),

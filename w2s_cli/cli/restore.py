@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def restore(
     inputs: ask.Inputs,
     output: ask.Output,
-    method: ask.Method = "jdsr",
+    method: ask.Method = "",
     weights: ask.Weights = None,
     options: ask.Options = None,
     axes: ask.Axes = None,
@@ -58,12 +58,14 @@ def restore(
     """
     from w2s_cli.batch.job import Job, exit_code
     from w2s_cli.batch.pairs import paired
+    from w2s_cli.methods.choice import method_for
 
     if as_json and output == "-":
         raise UsageError(
             "--json and the image cannot both go to standard output",
             hint="name an output file with -o",
         )
+    method = method or method_for(weights or ())
     job = Job(
         method,
         tuple(options or ()),

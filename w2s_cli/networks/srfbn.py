@@ -1,5 +1,6 @@
 """Super-resolution feedback network (Li et al., CVPR 2019)."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -100,10 +101,25 @@ class SRFBN(Shaped):
 
     def forward(self, image: Tensor) -> Tensor:
         """Map (N, C, Y, X) to (N, C, Y * scale, X * scale), in float32."""
+        for hidden in self._hidden(image):
+            last = hidden
+        return self._drawn(image, last)
+
+    def every_step(self, image: Tensor) -> list[Tensor]:
+        """Return what each step of the feedback gives; the last is `forward`'s.
+
+        All of them are trained.
+        """
+        return [self._drawn(image, hidden) for hidden in self._hidden(image)]
+
+    def _hidden(self, image: Tensor) -> Iterator[Tensor]:
         features: Tensor = self.feat_in(self.conv_in(image))
         hidden = features
         for _ in range(STEPS):
             hidden = self.block(features, hidden)
+            yield hidden
+
+    def _drawn(self, image: Tensor, hidden: Tensor) -> Tensor:
         known = functional.interpolate(
             image.float(), scale_factor=self.scale, mode="bilinear"
         )

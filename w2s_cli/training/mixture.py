@@ -14,8 +14,7 @@ References
    data models", J. R. Stat. Soc. B 71 (2009).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log, pi
 from pathlib import Path
 from typing import Any
@@ -29,19 +28,19 @@ from torch import Tensor
 from w2s_cli import __version__
 from w2s_cli.assets import checkpoint
 from w2s_cli.networks.mixture import PatchMixture
-from w2s_cli.training.patches import Pool
-from w2s_cli.training.progress import Progress
+from w2s_cli.training.examples.pool import Pool, opened
+from w2s_cli.training.examples.samples import Sample
+from w2s_cli.training.progress import Log, OnStep, Progress
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.samples import Sample
 
 FORGETTING = 0.6  # step t counts (t + 2)^-FORGETTING; between 1/2 and 1, as [1]_ asks
 NEGLIGIBLE = 1e-3  # a patch's share in a component that is left out
 REGION = 16  # side, in patches, of the regions whose covariances EM starts from
-_TRAINING, _VALIDATION, _START, _PLACES = range(4)  # keep random numbers apart
+_START, _PLACES = 2, 3  # keep random numbers apart from those of the examples
 _CHUNK = 4096  # patches whose products fit into a processor's cache
 
 
-def train(recipe: Recipe, on_step: Callable[[Progress], None] = lambda _: None) -> Path:
+def train(recipe: Recipe, on_step: OnStep = lambda _: None) -> Path:
     """Learn the mixture of a recipe.
 
     Parameters
@@ -58,21 +57,24 @@ def train(recipe: Recipe, on_step: Callable[[Progress], None] = lambda _: None) 
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    folder = recipe.runs / recipe.name
-    folder.mkdir(parents=True, exist_ok=True)
-    pool = Pool.of(recipe, recipe.train_fields, seed=_TRAINING)
+    recipe.folder.mkdir(parents=True, exist_ok=True)
+    log = Log(recipe.folder / "log.csv")
+    log.cut(0)
+    pool = opened(recipe, "training")
     held_out = _held_out(recipe)
     sums = Sums.start(_first_guesses(recipe, pool), recipe.mixture.floor)
     for step in range(recipe.steps):
-        loss = sums.learn(_patches(recipe, pool, _TRAINING, step))
+        loss = sums.learn(_patches(recipe, pool, step))
         done = step + 1 == recipe.steps
         validation = None
         if done or (step + 1) % recipe.validate_every == 0:
             validation = sums.loss(held_out)
-        progress = Progress(step + 1, loss, validation)
-        progress.log(folder / "log.csv")
+        progress = Progress(
+            step + 1, recipe.steps, loss, validation, folder=recipe.folder
+        )
+        log.add(progress)
         on_step(progress)
-    path = folder / f"{recipe.name}.safetensors"
+    path = recipe.folder / f"{recipe.name}.safetensors"
     checkpoint.save(path, sums.mixture.state(), _record(recipe))
     return path
 
@@ -146,12 +148,12 @@ def _log_densities(mixture: PatchMixture, patches: Tensor) -> Tensor:
     return densities
 
 
-def _patches(recipe: Recipe, pool: Pool, *entropy: int) -> Tensor:
+def _patches(recipe: Recipe, pool: Pool, step: int) -> Tensor:
     """Return (N, D) patches of a batch of truth."""
-    rng = np.random.default_rng([recipe.seed, *entropy, _PLACES])
+    rng = np.random.default_rng([recipe.seed, pool.stream, step, 0, _PLACES])
     each = -(-recipe.mixture.patches // recipe.patches.batch)
     found = []
-    for sample in pool.batch(*entropy):
+    for sample in pool.samples(step, range(recipe.patches.batch)):
         windows, whole = _windows(sample, recipe.mixture.side)
         usable = np.flatnonzero(whole)
         chosen = rng.choice(usable, each) if len(usable) else usable
@@ -174,23 +176,21 @@ def _windows(sample: Sample, side: int) -> tuple[Tensor, NDArray[np.bool_]]:
 
 def _held_out(recipe: Recipe) -> Tensor:
     """Return the fixed patches of the validation range."""
-    few = replace(recipe, simulated_fields=max(recipe.simulated_fields // 8, 1))
-    pool = Pool.of(few, recipe.validation_fields, seed=_VALIDATION)
-    return _patches(recipe, pool, _VALIDATION, 0)
+    return _patches(recipe, opened(recipe, "validation"), 0)
 
 
 def _first_guesses(recipe: Recipe, pool: Pool) -> Tensor:
     """Return the covariance of the patches in one small region for each component."""
     rng = np.random.default_rng([recipe.seed, _START])
-    count, batch = recipe.mixture.components, 0
+    count, step = recipe.mixture.components, recipe.steps
     found: list[Tensor] = []
     while len(found) < count:
-        for sample in pool.batch(_START, batch):
+        for sample in pool.samples(step, range(recipe.patches.batch)):
             windows, _ = _windows(sample, recipe.mixture.side)
             y, x = (rng.integers(max(n - REGION, 0) + 1) for n in windows.shape[:2])
             region = windows[y : y + REGION, x : x + REGION].flatten(0, 1)
             found.append(region.T @ region / len(region))
-        batch += 1
+        step += 1
     return torch.stack(found[:count])
 
 

@@ -1,22 +1,102 @@
 """How far a training has come, for whoever watches and for the log."""
 
-from dataclasses import dataclass
+import csv
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sample: TypeAlias = tuple[NDArray[np.float32], ...]
+LEADING = ("step", "loss", "validation", "rate")
+
+
+@dataclass(frozen=True, eq=False)
+class Progress:
+    """Where a training stands.
+
+    Attributes
+    ----------
+    step, steps
+        How many were taken, of how many.
+    loss
+        Of the last step's batch.
+    validation
+        Of the held-out batches, where it was just measured; lower is better.
+    rate
+        The learning rate of the step.
+    terms
+        The parts of the loss, weighed, and the discriminator's own.
+    folder
+        Where the training writes.
+    samples
+        At a validation: pictures of held-out inputs, outputs and truths, in [0, 1].
+    """
+
+    step: int
+    steps: int
+    loss: float
+    validation: float | None = None
+    rate: float = 0.0
+    terms: Mapping[str, float] = field(default_factory=dict)
+    folder: Path = Path()
+    samples: tuple[Sample, ...] = ()
+
+    def row(self) -> list[str]:
+        """Return the line of the log."""
+        validation = "" if self.validation is None else f"{self.validation:.6g}"
+        numbers = (f"{number:.6g}" for number in (self.rate, *self.terms.values()))
+        return [str(self.step), f"{self.loss:.6g}", validation, *numbers]
+
+
+OnStep: TypeAlias = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where a training stands."""
+class Log:
+    """A CSV file with a line a step."""
 
-    step: int
-    loss: float
-    validation: float | None = None
+    path: Path
 
-    def log(self, path: Path) -> None:
-        """Add a line to a CSV file, which is made where it is missing."""
-        new = not path.exists()
-        with path.open("a") as log:
+    def add(self, progress: Progress) -> None:
+        """Add a line to the file, which is made where it is missing."""
+        new = not self.path.exists()
+        with self.path.open("a", newline="") as file:
+            lines = csv.writer(file, lineterminator="\n")
             if new:
-                log.write("step,loss,validation\n")
-            validation = "" if self.validation is None else f"{self.validation:.6g}"
-            log.write(f"{self.step},{self.loss:.6g},{validation}\n")
+                lines.writerow([*LEADING, *progress.terms])
+            lines.writerow(progress.row())
+
+    def cut(self, step: int) -> None:
+        """Leave out what came after `step`, which will be done again."""
+        if not self.path.exists():
+            return
+        head, *rows = self.path.read_text().splitlines()
+        kept = [row for row in rows if int(row.partition(",")[0]) <= step]
+        partial = self.path.with_suffix(".part")
+        partial.write_text("".join(f"{row}\n" for row in [head, *kept]))
+        partial.replace(self.path)
+
+
+def read(path: Path) -> dict[str, list[tuple[int, float]]]:
+    """Return the curves of a log: column -> (step, value), without what is missing."""
+    curves: dict[str, list[tuple[int, float]]] = {}
+    with path.open(newline="") as file:
+        for row in csv.DictReader(file):
+            for name, value in _values(row.items()):
+                curves.setdefault(name, []).append((int(row["step"]), value))
+    return curves
+
+
+def _values(items: Iterable[tuple[str, str]]) -> Iterable[tuple[str, float]]:
+    return ((name, float(text)) for name, text in items if text and name != "step")
+
+
+def smoothed(curve: list[tuple[int, float]], count: int) -> list[tuple[int, float]]:
+    """Return the means of every `count` points of a curve, at the last of each."""
+    parts = [curve[first : first + count] for first in range(0, len(curve), count)]
+    return [
+        (part[-1][0], sum(value for _, value in part) / len(part)) for part in parts
+    ]

@@ -1,38 +1,77 @@
-"""What to train: a TOML file, checked against the dataclasses below."""
+"""What to train, as dataclasses; `reading` makes them from a TOML file."""
 
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
-from w2s_cli.errors import InputError, UnknownNameError, UsageError
-
-SHIPPED = Path(__file__).parent / "recipes"
 Span = tuple[float, float]
+Units = Literal["root", "z", "z/255", "unit", "centred"]
 
 
 @dataclass(frozen=True)
-class NetworkOptions:
-    """Hyper-parameters of `networks.unet.UNet`."""
+class Network:
+    """A network of `w2s_cli.networks`, and its hyper-parameters."""
 
-    width: int = 32
-    levels: int = 3
-    blocks: int = 2
-    scale: int = 1
+    name: str = "unet"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Patches:
-    """What one step looks at: `batch` squares of `side` input pixels."""
+    """What one step looks at.
+
+    Attributes
+    ----------
+    side, batch
+        Pixels along a patch of the input, and how many patches.
+    stride
+        Pixels between the patches of a grid that is gone through in random order; 0 for
+        patches from anywhere.
+    augment
+        "turns": any of the eight ways to lay a square; "w2s": to half of the patches,
+        each mirror and the transposition to half of them; "mirror": left and right in
+        half of them; "none".
+    """
 
     side: int = 64
     batch: int = 16
+    stride: int = 0
+    augment: Literal["turns", "w2s", "mirror", "none"] = "turns"
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Real pairs on disk, for `examples = "pairs"`.
+
+    Attributes
+    ----------
+    kind
+        Of `w2s_cli.datasets`, where the folder `data` holds several; "" for the first.
+    levels
+        Numbers of averaged captures in the input; a patch has any of them.
+    target
+        "truth", or "another" capture of the same field and level (Noise2Noise).
+    split, validation
+        The splits to train on and to choose on.
+    fields
+        Whether `train_fields` and `validation_fields` pick from them, by number.
+    few
+        Train on so many pairs, drawn at random; 0 for all.
+    """
+
+    kind: str = ""
+    levels: tuple[int, ...] = (1,)
+    target: Literal["truth", "another"] = "truth"
+    split: str = "train"
+    validation: str = "validation"
+    fields: bool = False
+    few: int = 0
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Shares of the sources of truth (`training.truth`); they need not add up to 1."""
+    """Shares of the sources of truth (`examples.truth`); they need not add up to 1."""
 
     pairs: float = 0.0
     averages: float = 0.0
@@ -47,7 +86,8 @@ class Light:
     Attributes
     ----------
     photons
-        Expected photons a pixel where the truth is 1.
+        Expected photons a pixel where the truth is 1. An average of K captures has K
+        times the photons of one, and sqrt(K) times its read noise.
     background
         Even light, as a share of the photons.
     haze
@@ -73,6 +113,90 @@ class Light:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One degradation of `SecondOrder`: blur, a change of size, noise, JPEG.
+
+    Attributes
+    ----------
+    blur
+        Share of patches that are blurred.
+    sinc
+        Share of the blurs that are low-pass filters.
+    kernels
+        Weight of each kind of the other blurs.
+    sigma, generalized, plateau
+        Standard deviation in pixels; exponents of generalized and of plateau kernels.
+    resize
+        Weights of enlarging, of reducing and of keeping the size.
+    factor
+        The least and the greatest change of size: in the first stage of the size of
+        the truth, in the second of that of the input.
+    gaussian
+        Share of patches with Gaussian noise; the others have Poisson noise.
+    noise
+        Standard deviation of Gaussian noise, in 8-bit gray levels.
+    poisson
+        How much of the noise of its light is added to an image.
+    jpeg
+        Quality.
+    """
+
+    blur: float = 1.0
+    sinc: float = 0.1
+    kernels: Mapping[str, float] = field(
+        default_factory=lambda: {
+            "iso": 0.45,
+            "aniso": 0.25,
+            "generalized_iso": 0.12,
+            "generalized_aniso": 0.03,
+            "plateau_iso": 0.12,
+            "plateau_aniso": 0.03,
+        }
+    )
+    sigma: Span = (0.2, 3.0)
+    generalized: Span = (0.5, 4.0)
+    plateau: Span = (1.0, 2.0)
+    resize: tuple[float, float, float] = (0.2, 0.7, 0.1)
+    factor: Span = (0.15, 1.5)
+    gaussian: float = 0.5
+    noise: Span = (1.0, 30.0)
+    poisson: Span = (0.05, 3.0)
+    jpeg: Span = (30.0, 95.0)
+
+
+@dataclass(frozen=True)
+class SecondStage(Stage):
+    """The milder degradation that follows."""
+
+    blur: float = 0.8
+    sigma: Span = (0.2, 1.5)
+    resize: tuple[float, float, float] = (0.3, 0.4, 0.3)
+    factor: Span = (0.3, 1.2)
+    noise: Span = (1.0, 25.0)
+    poisson: Span = (0.05, 2.5)
+
+
+@dataclass(frozen=True)
+class SecondOrder:
+    """How `examples = "second-order"` degrades sharp images, as Real-ESRGAN's x2 does.
+
+    Attributes
+    ----------
+    first, second
+        The two degradations.
+    final_sinc
+        Share of patches with a low-pass filter at the end.
+    context
+        How many times the side of a patch is degraded, before the patch is cut out.
+    """
+
+    first: Stage = field(default_factory=Stage)
+    second: SecondStage = field(default_factory=SecondStage)
+    final_sinc: float = 0.8
+    context: float = 400 / 256
+
+
+@dataclass(frozen=True)
 class Mixture:
     """A Gaussian mixture of patches, for a recipe of that kind.
 
@@ -93,6 +217,106 @@ class Mixture:
 
 
 @dataclass(frozen=True)
+class Optimiser:
+    """How weights follow their gradients.
+
+    Attributes
+    ----------
+    rate, betas, weight_decay
+        The highest learning rate, the memories of both moments, and the L2 penalty
+        (decoupled for "adamw").
+    clip
+        The greatest norm of a gradient; 0 for any.
+    renew
+        Forget the moments every so many steps; 0 for never.
+    """
+
+    name: Literal["adam", "amsgrad", "adamw"] = "adam"
+    rate: float = 1e-3
+    betas: Span = (0.9, 0.999)
+    weight_decay: float = 0.0
+    clip: float = 0.0
+    renew: int = 0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The learning rate over the steps, as a share of its peak.
+
+    Attributes
+    ----------
+    name
+        "constant"; "step": times `factor` at each milestone; "halving": half as much
+        every `every` steps; "cosine": down to 0 with the last step; "one-cycle": up
+        from 1/10 over 30 % of the steps, then by a cosine to 1/100 000.
+    warm_up
+        Steps of a linear rise before it.
+    """
+
+    name: Literal["constant", "step", "halving", "cosine", "one-cycle"] = "cosine"
+    warm_up: int = 0
+    milestones: tuple[int, ...] = ()
+    factor: float = 0.1
+    every: int = 1000
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the losses "perceptual", "texture" and "gram" see: features of VGG.
+
+    Attributes
+    ----------
+    weights
+        "vgg19" of the catalogue, or a file with VGG-16 or VGG-19.
+    layers
+        Layer -> weight, for "perceptual"; names as in `w2s_cli.networks.vgg`.
+    distance
+        Between features, for "perceptual".
+    texture
+        The layer of "texture" and "gram".
+    """
+
+    weights: str = "vgg19"
+    layers: Mapping[str, float] = field(default_factory=lambda: {"conv5_4": 1.0})
+    distance: Literal["l1", "mse"] = "l1"
+    texture: str = "conv5_4"
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A discriminator to train against.
+
+    Attributes
+    ----------
+    network
+        Of `DISCRIMINATORS`; "" for none.
+    options
+        Its hyper-parameters.
+    kind
+        "vanilla", or "relativistic": real against the mean of made, and the reverse.
+    both
+        Whether the relativistic loss of the network counts real images as well.
+    weight
+        Of its loss in the network's.
+    start
+        A file with weights to start from.
+    unpaired
+        Whether real images are those of another batch.
+    optimiser
+        Of the discriminator; the schedule is the network's.
+    """
+
+    network: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    kind: Literal["vanilla", "relativistic"] = "vanilla"
+    both: bool = True
+    weight: float = 0.0
+    start: str = ""
+    unpaired: bool = False
+    optimiser: Optimiser = field(default_factory=lambda: Optimiser(rate=1e-4))
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A training, whole.
 
@@ -103,136 +327,91 @@ class Recipe:
     kind
         "network", or "mixture" for a Gaussian mixture of patches, to which only the
         settings of the truth, the steps and the table `mixture` apply.
+    paper, deviates
+        The table and row that the recipe stands for, and what it does otherwise.
     data
-        The folder that holds the real images, laid out as `training.truth` says.
+        The folder that holds the images: as `examples.truth` says for "physics", as one
+        of `w2s_cli.datasets` for the others; for "second-order", any images will do.
     runs
         The folder that gets checkpoints, the log and the weights.
+    examples
+        "physics": truth from `sources`, degraded by `light`, beside real W2S pairs;
+        "pairs": real pairs; "second-order": truths degraded as Real-ESRGAN does.
+    units
+        What the network takes and gives: "root", stabilised counts, or one of
+        `w2s_cli.networks.rebuild.Units`.
+    start
+        Weights to start from: a file, or a name of the catalogue; "" for none.
+    loss
+        Weight of each of `w2s_cli.training.losses.LOSSES`.
+    steps, average
+        How many steps, and the memory of the weights' moving average; 0 for none.
+    patience
+        Stop after so many steps without a better validation, and keep the best; 0 for
+        never.
     fields
         The first and last field of view to train on; and those to validate on.
     simulated_fields
         How many simulated fields there are at a time; each step replaces one.
-    loss
-        "counts" for the squared error in photons, relative to the noise; "root" for the
-        error of stabilised values (`training.loss`).
-    steps, learning_rate, decay
-        Length of the cosine schedule, its peak, and the memory of the weights' moving
-        average.
+    seen
+        The range of inputs that the weights are for; for `units = "root"`.
+    phases
+        Trainings one after the other, each from the weights of the one before. They
+        are this recipe but for what their tables say.
     """
 
     name: str
     kind: Literal["network", "mixture"] = "network"
+    summary: str = ""
+    paper: str = ""
+    deviates: str = ""
+    licence: str = "MIT"
     data: Path = Path("data")
     runs: Path = Path("runs")
-    summary: str = ""
-    licence: str = "MIT"
-    loss: Literal["counts", "root"] = "counts"
+    examples: Literal["physics", "pairs", "second-order"] = "physics"
+    units: Units = "root"
+    start: str = ""
+    loss: Mapping[str, float] = field(default_factory=lambda: {"counts": 1.0})
     steps: int = 4000
-    learning_rate: float = 1e-3
-    decay: float = 0.999
+    average: float = 0.0
+    patience: int = 0
     seed: int = 0
     threads: int = 0
-    precision: Literal["bf16", "fp32"] = "bf16"
-    device: str = "cpu"
-    simulated_fields: int = 100
-    save_every: int = 100
+    precision: Literal["bf16", "fp32"] = "fp32"
+    device: str = "auto"
     validate_every: int = 500
+    validation_batches: int = 16
     train_fields: tuple[int, int] = (1, 70)
     validation_fields: tuple[int, int] = (71, 80)
-    network: NetworkOptions = field(default_factory=NetworkOptions)
+    simulated_fields: int = 100
+    network: Network = field(default_factory=Network)
     patches: Patches = field(default_factory=Patches)
+    pairs: Pairs = field(default_factory=Pairs)
     sources: Sources = field(default_factory=Sources)
-    mixture: Mixture = field(default_factory=Mixture)
     light: Light = field(default_factory=Light)
+    second_order: SecondOrder = field(default_factory=SecondOrder)
+    mixture: Mixture = field(default_factory=Mixture)
+    optimiser: Optimiser = field(default_factory=Optimiser)
+    schedule: Schedule = field(default_factory=Schedule)
+    features: Features = field(default_factory=Features)
+    adversary: Adversary = field(default_factory=Adversary)
     seen: Mapping[str, Any] = field(default_factory=dict)
+    phases: "tuple[Recipe, ...]" = ()
+
+    @property
+    def parts(self) -> "tuple[Recipe, ...]":
+        """Return the trainings that it consists of, one after the other."""
+        return self.phases or (self,)
+
+    @property
+    def folder(self) -> Path:
+        """Return the folder of its checkpoints and log."""
+        return self.runs / self.name
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the recipe as JSON would hold it, without the local folders."""
+        """Return the recipe as JSON would hold it, without what is local."""
         table = asdict(self)
-        for local in ("data", "runs", "threads"):
+        for local in ("data", "runs", "threads", "device"):
             del table[local]
+        table["phases"] = [phase.as_dict() for phase in self.phases]
         return table
-
-
-def load(recipe: str, overrides: Sequence[str] = ()) -> Recipe:
-    """Return the recipe of a TOML file, or of one that ships, by its name.
-
-    Parameters
-    ----------
-    recipe
-        A path, or the name of a shipped recipe.
-    overrides
-        "key=value", where the key may be dotted ("patches.batch=8") and the value is
-        TOML, or a bare word.
-
-    Raises
-    ------
-    UsageError
-        When a key is unknown or a value is of the wrong type.
-    """
-    path = Path(recipe) if recipe.endswith(".toml") else SHIPPED / f"{recipe}.toml"
-    if not path.is_file():
-        if path.parent == SHIPPED:
-            raise UnknownNameError(
-                "recipe", recipe, (p.stem for p in SHIPPED.iterdir())
-            )
-        raise InputError(f"no recipe at {path}")
-    try:
-        table = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path} is not TOML: {error}") from error
-    for override in overrides:
-        _override(table, override)
-    built: Recipe = _built(Recipe, table, "")
-    return built
-
-
-def _override(table: dict[str, Any], text: str) -> None:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise UsageError(f"{text!r} is not key=value", hint="for example steps=100")
-    *groups, last = key.split(".")
-    for group in groups:
-        table = table.setdefault(group, {})
-    try:
-        table[last] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
-        table[last] = value
-
-
-def _built(kind: type[Any], table: Mapping[str, Any], prefix: str) -> Any:
-    """Return a dataclass of `kind` with the values of `table`, each checked."""
-    hints = get_type_hints(kind)
-    for key in table:
-        if key not in hints:
-            names = (prefix + field.name for field in fields(kind))
-            raise UnknownNameError("recipe key", prefix + key, names)
-    if kind is Recipe and "name" not in table:
-        raise UsageError("the recipe has no name", hint='add name = "mine"')
-    return kind(
-        **{key: _value(hints[key], value, prefix + key) for key, value in table.items()}
-    )
-
-
-def _value(hint: Any, value: Any, key: str) -> Any:
-    """Return a TOML value as the type that a key wants."""
-    match (get_origin(hint) or hint), value:
-        case (kind, dict()) if is_dataclass(kind):
-            return _built(hint, value, key + ".")
-        case (kind, dict()) if kind is Mapping:
-            return value
-        case (kind, [*items]) if kind is tuple and len(items) == len(get_args(hint)):
-            return tuple(map(_value, get_args(hint), items, [key] * len(items)))
-        case (kind, _) if kind is Literal and value in get_args(hint):
-            return value
-        case (kind, str() | int()) if (kind, type(value)) in _WIDENED:
-            return kind(value)
-        case (kind, _) if type(value) is kind:
-            return value
-    wanted = " or ".join(map(str, get_args(hint))) or hint.__name__
-    raise UsageError(
-        f"recipe key {key!r} takes {wanted}, not {value!r}",
-        hint="the recipes that ship show what each key takes",
-    )
-
-
-_WIDENED = {(float, int), (Path, str)}  # (wanted, what TOML gives for it)

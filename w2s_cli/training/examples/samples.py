@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from w2s_cli.physics.kernel import Kernel, gaussian_kernel
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.physics.simulate import Exposure, out_of_focus, widefield
+from w2s_cli.training.examples.truth import Pair
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.truth import Pair
 
 FloatArray = NDArray[np.float32]
 _T = TypeVar("_T")
@@ -51,16 +51,17 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Draw:
-    """Random patches of the fields of one step."""
+    """A random patch of the fields of one step."""
 
     recipe: Recipe
+    scale: int
     pairs: Sequence[Pair]
     fields: Mapping[str, Sequence[FloatArray]]
     kernels: Sequence[Kernel]
     rng: np.random.Generator
 
     def sample(self) -> Sample:
-        """Return the next patch, real or degraded."""
+        """Return the patch, real or degraded."""
         source = self._source({**vars(self.recipe.sources)})
         return self._real() if source == "pairs" else self._simulated(source)
 
@@ -83,7 +84,7 @@ class Draw:
         )
         read = rng.uniform(*light.sigma) if rng.random() < 0.5 else 0.0
         noise = NoiseModel(gain=1, read_noise=read)
-        same_size = self.recipe.network.scale == 1
+        same_size = self.scale == 1
         if same_size and source == "averages":
             clean = self._cropped(source, self.recipe.patches.side)
             expected = target = _lit(clean, exposure)

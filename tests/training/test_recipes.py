@@ -1,0 +1,194 @@
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from w2s_cli.assets import checkpoint
+from w2s_cli.assets.catalogue import WEIGHTS
+from w2s_cli.datasets import DATASETS
+from w2s_cli.networks import DISCRIMINATORS, NETWORKS
+from w2s_cli.networks.real_esrgan import RealESRGAN
+from w2s_cli.networks.vgg import VGG
+from w2s_cli.training.examples import EXAMPLES
+from w2s_cli.training.loop import train
+from w2s_cli.training.losses import LOSSES
+from w2s_cli.training.progress import Progress
+from w2s_cli.training.reading import SHIPPED, load
+from w2s_cli.training.start import discriminator_of, network_of
+
+NAMES = sorted(path.stem for path in SHIPPED.glob("*.toml"))
+OWN = {"denoise", "jdsr", "epll"}
+PAPERS = [name for name in NAMES if name not in OWN]
+W2S = 47_040  # patches of 240 images
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_asks_for_what_there_is(name: str) -> None:
+    recipe = load(name)
+    assert recipe.name == name
+    assert recipe.summary
+    assert recipe.train_fields == (1, 70)
+    assert recipe.validation_fields == (71, 80)
+    assert (recipe.pairs.split, recipe.pairs.validation) == ("train", "validation")
+    assert not recipe.pairs.fields
+    for part in recipe.parts:
+        assert part.examples in EXAMPLES
+        assert part.network.name in NETWORKS
+        assert all(loss in LOSSES for loss in part.loss)
+        assert not part.pairs.kind or part.pairs.kind in DATASETS
+        VGG(19, (*part.features.layers, part.features.texture))
+        if part.adversary.network:
+            assert part.adversary.network in DISCRIMINATORS
+
+
+@pytest.mark.parametrize("name", PAPERS)
+def test_a_recipe_names_its_paper_and_what_it_does_otherwise(name: str) -> None:
+    recipe = load(name)
+    assert any(word in recipe.paper for word in ("Table", "section"))
+    assert recipe.deviates
+    assert recipe.precision == "fp32"
+
+
+@pytest.mark.parametrize(
+    ("name", "million"),
+    [
+        *(("dncnn-w2s", 0.556), ("memnet-w2s", 0.195), ("ridnet-w2s", 1.497)),
+        *(("rcan-w2s", 15.442), ("rdn-w2s", 22.121), ("san-w2s", 15.710)),
+        *(("srfbn-w2s", 2.135), ("esrgan-w2s", 16.918), ("jdsr-rcan-w2s", 15.442)),
+        *(("jdsr-esrgan-w2s", 16.918), ("jdsr-texture-w2s", 11.882)),
+        *(("n2n-fmd", 0.987), ("epsr-w2s", 40.7)),
+    ],
+)
+def test_a_network_is_as_large_as_the_published_one(name: str, million: float) -> None:
+    with torch.device("meta"):
+        network = network_of(load(name))
+    count = sum(parameter.numel() for parameter in network.parameters())
+    assert count / 1e6 == pytest.approx(million, abs=0.05 if million > 40 else 6e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "batch"),
+    [
+        *(("dncnn-w2s", 50, 128), ("memnet-w2s", 50, 128), ("ridnet-w2s", 50, 64)),
+        *(("rcan-w2s", 49, 16), ("rdn-w2s", 49, 16), ("san-w2s", 49, 16)),
+        *(("srfbn-w2s", 49, 16), ("epsr-w2s", 49, 16), ("esrgan-w2s", 49, 16)),
+        *(("jdsr-rcan-w2s", 49, 16), ("jdsr-esrgan-w2s", 49, 16)),
+        ("jdsr-texture-w2s", 49, 16),
+    ],
+)
+def test_the_steps_are_the_epochs_of_w2s(name: str, epochs: int, batch: int) -> None:
+    recipe = load(name)
+    assert recipe.patches.batch == batch
+    assert recipe.steps * batch == epochs * W2S
+    assert recipe.optimiser.renew in (0, W2S / batch)
+    milestones = [step * batch / W2S for step in recipe.schedule.milestones]
+    assert milestones == ([30] if epochs == 50 else [])
+    scale = 1 if epochs == 50 else 2
+    assert recipe.patches.side == 64
+    with torch.device("meta"):
+        judge = discriminator_of(recipe) if recipe.adversary.network else None
+    assert judge is None or judge.side == scale * recipe.patches.side
+
+
+TINY = {
+    "unet": "width=8 levels=2 blocks=1",
+    "dncnn": "width=8 depth=4",
+    "memnet": "width=4 memories=2 residuals=1",
+    "ridnet": "width=8 squeezed=2 blocks=1",
+    "n2n-unet": "width=8 levels=2 last=[8,8]",
+    "rcan": "width=8 squeezed=2 groups=1 blocks=1",
+    "rdn": "width=8 blocks=2 layers=2",
+    "san": "width=16 squeezed=2 groups=1 blocks=1",
+    "srfbn": "width=8 groups=2",
+    "epsr": "width=8 blocks=2",
+    "rrdb": "width=8 growth=4 blocks=1 doublings=1",
+    "esrgan": "width=8 growth=4 blocks=1",
+    "real-esrgan": "width=8 growth=4 blocks=1",
+    "vgg-discriminator": "width=4 side=64 hidden=8",
+    "unet-discriminator": "width=4",
+}
+FAST = {"unet", "dncnn", "memnet"}  # what begins as the identity
+QUICK = [
+    *("steps=24", "validate_every=1", "validation_batches=1", "seed=3"),
+    *("device=cpu", "threads=1", "patches.side=32", "patches.batch=2"),
+    *("schedule.name=constant", "schedule.warm_up=0", "simulated_fields=4"),
+    *("light.measured=0", "sources.pairs=0", "sources.averages=0", "sources.sharp=0"),
+]
+
+
+@pytest.fixture
+def vgg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make a VGG-19 of few channels and random weights."""
+    monkeypatch.setattr("w2s_cli.networks.vgg._WIDTHS", (4, 4, 8, 8, 8))
+    torch.manual_seed(0)
+    network = VGG(19)
+    for layer in network.features:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight)
+    checkpoint.save(tmp_path / "vgg.safetensors", network.state_dict(), {})
+    return tmp_path / "vgg.safetensors"
+
+
+@pytest.fixture
+def natural(tmp_path: Path) -> Path:
+    """Make a tiny Real-ESRGAN to start from."""
+    torch.manual_seed(0)
+    state = RealESRGAN(blocks=1, width=8, growth=4).state_dict()
+    checkpoint.save(tmp_path / "natural.safetensors", state, {}, halve=False)
+    return tmp_path / "natural.safetensors"
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "epll"])
+def test_a_recipe_learns(
+    name: str, tmp_path: Path, vgg: Path, natural: Path, request: pytest.FixtureRequest
+) -> None:
+    settings = [*QUICK, f"runs={tmp_path}", f"features.weights={vgg}"]
+    recipe = load(name)
+    settings += _tiny("network", recipe.network.name)
+    rate = 1e-2 if recipe.network.name in FAST else 2e-3
+    settings.append(f"optimiser.rate={rate}")
+    for judge in {part.adversary.network for part in recipe.parts} - {""}:
+        settings += _tiny("adversary", judge)
+    if recipe.start:
+        settings.append(f"start={natural}")
+    if recipe.pairs.few:
+        settings.append("pairs.few=3")
+    if recipe.patches.stride:
+        settings.append("patches.stride=8")
+    if set(recipe.pairs.levels) > {1, 2}:
+        settings.append("pairs.levels=[1,2]")
+    if recipe.examples != "physics":
+        fixture = {"": "w2s", "fmd": "fmd", "video-rate": "video_rate"}
+        data = request.getfixturevalue(fixture[recipe.pairs.kind])
+        settings.append(f"data={data}")
+    seen: list[Progress] = []
+    path = train(load(name, settings), seen.append)
+    assert path == tmp_path / name / f"{name}.safetensors"
+    assert checkpoint.load(path).record["recipe"]["name"] == name
+    for losses in _validations(seen):
+        assert min(losses[-3:]) < 0.99 * losses[0]
+
+
+def _tiny(table: str, network: str) -> list[str]:
+    return [f"{table}.options.{option}" for option in TINY[network].split()]
+
+
+def _validations(seen: Sequence[Progress]) -> Iterator[list[float]]:
+    """Yield the losses of the held-out patches, phase by phase."""
+    for folder in dict.fromkeys(progress.folder for progress in seen):
+        yield [
+            progress.validation
+            for progress in seen
+            if progress.folder == folder and progress.validation is not None
+        ]
+
+
+def test_few_pairs_go_on_from_the_base() -> None:
+    base, few = load("real-esrgan-base"), load("real-esrgan-few")
+    assert Path(few.start) == base.folder / f"{base.name}.safetensors"
+    assert base.start in WEIGHTS
+    one, other = base.as_dict(), few.as_dict()
+    different = {key for key in one if one[key] != other[key]}
+    assert different == {"name", "summary", "paper", "start", "pairs"}

@@ -1,0 +1,38 @@
+"""`w2s blend`: a network between two."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from w2s_cli.cli.telling import note
+
+
+def blend(
+    first: Annotated[Path, typer.Argument(help="Weights of a network.", metavar="A")],
+    second: Annotated[
+        Path, typer.Argument(help="Other weights of the same network.", metavar="B")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="A file to write.", metavar="FILE")
+    ],
+    share: Annotated[
+        float, typer.Option("--share", help="Of B in the blend, from 0 to 1.")
+    ] = 0.5,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an output that exists.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
+    ] = False,
+) -> None:
+    """Interpolate between two networks: between faithful and sharp, as ESRGAN does.
+
+    For example:
+      w2s blend pixels.safetensors gan.safetensors -o both.safetensors --share 0.2
+    """
+    from w2s_cli.batch.blend import blend as written
+
+    written(first, second, output, share, overwrite=overwrite)
+    if not quiet:
+        note(f"{1 - share:g} of {first} + {share:g} of {second} -> {output}")

@@ -1,0 +1,192 @@
+"""All that changes while a network learns, and how it is kept."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from w2s_cli.errors import InputError
+from w2s_cli.training.adversary import Adversary
+from w2s_cli.training.answer import Answer
+from w2s_cli.training.batch import Batch
+from w2s_cli.training.losses import LOSSES
+from w2s_cli.training.optimiser import Steps
+from w2s_cli.training.progress import Sample
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.schedule import share
+from w2s_cli.training.start import network_of
+from w2s_cli.training.world import World
+
+DISCRIMINATOR = "discriminator"  # the name of its loss, which is no part of the other
+FREE = {"summary", "paper", "deviates", "licence", "seen"} | {
+    *("steps", "patience", "validate_every")
+}
+"""What of a recipe may change between a checkpoint and going on from it."""
+_SHOWN = 4  # patches of a sheet of samples
+
+
+class Learner:
+    """A network, its moving average, its adversary, and how well it did best.
+
+    Parameters
+    ----------
+    recipe
+        Of one phase.
+    world
+        The processes that share the training.
+    """
+
+    def __init__(self, recipe: Recipe, world: World) -> None:
+        self._recipe, self._device = recipe, world.device
+        network = network_of(recipe)
+        network.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._answer = Answer(network).train()
+        self._shared = world.shared(self._answer)
+        self._average = deepcopy(self._answer).eval()
+        self._steps = Steps(network, recipe.optimiser)
+        self._losses = {
+            name: (weight, LOSSES[name].load()(recipe, world.device))
+            for name, weight in recipe.loss.items()
+        }
+        hostile = recipe.adversary.network
+        self._adversary = Adversary(recipe, world) if hostile else None
+        self.step, self.rate = 0, 0.0
+        self._best = float("inf")
+        self._best_step = 0
+        self._best_state: dict[str, Tensor] = {}
+
+    def learn(self, batch: Batch, other: Batch) -> dict[str, float]:
+        """Take one step; return the parts of its loss.
+
+        Parameters
+        ----------
+        batch
+            What to learn from.
+        other
+            Where the adversary takes its real images from.
+        """
+        rate = share(self._recipe.schedule, self.step, self._recipe.steps)
+        outputs, against = self._run(self._shared, batch), self._adversary
+        terms = self._terms(outputs, batch)
+        if against:
+            terms["adversary"] = against.loss(outputs[-1], batch, other)
+        self._steps.take(torch.stack([*terms.values()]).sum(), rate)
+        found = {name: term.item() for name, term in terms.items()}
+        if against:
+            found[DISCRIMINATOR] = against.learn(outputs[-1], batch, other, rate)
+        self.step += 1
+        self.rate = rate * self._recipe.optimiser.rate
+        self._follow()
+        return found
+
+    def validate(self, batches: Sequence[Batch]) -> float:
+        """Return the mean loss of the averaged network, and remember the best.
+
+        What an adversary would say is not part of it: it learns as well.
+        """
+        with torch.inference_mode():
+            losses = [
+                sum(self._terms(self._run(self._average, batch), batch).values())
+                for batch in batches
+            ]
+        mean = float(sum(losses)) / len(losses)
+        if mean < self._best:
+            self._best, self._best_step = mean, self.step
+            if self._recipe.patience:
+                self._best_state = deepcopy(self._average.network.state_dict())
+        return mean
+
+    def samples(self, batch: Batch) -> tuple[Sample, ...]:
+        """Return pictures of some inputs, outputs and truths."""
+        with torch.inference_mode():
+            output = self._run(self._average, batch)[-1]
+            shown = map(batch.picture, (batch.image, output, batch.real))
+            planes = [one[:_SHOWN, 0].float().cpu().numpy() for one in shown]
+        return tuple(zip(*planes, strict=True))
+
+    @property
+    def weary(self) -> bool:
+        """Return whether the validation has been no better for too long."""
+        patience = self._recipe.patience
+        return bool(patience) and self.step - self._best_step >= patience
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights that the training gives: the best, or else the last."""
+        return self._best_state or self._average.network.state_dict()
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; the file appears when it is whole."""
+        content = {
+            "recipe": self._recipe.as_dict(),
+            "step": self.step,
+            "network": self._answer.network.state_dict(),
+            "average": self._average.network.state_dict(),
+            "steps": self._steps.state(),
+            "adversary": self._adversary.state() if self._adversary else {},
+            "best": (self._best, self._best_step, self._best_state),
+        }
+        partial = path.with_suffix(".part")
+        torch.save(content, partial)
+        partial.replace(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint, if there is one.
+
+        Raises
+        ------
+        InputError
+            When it is of another recipe.
+        """
+        if not path.is_file():
+            return
+        content = torch.load(path, weights_only=True, map_location=self._device)
+        _check_same(content["recipe"], self._recipe.as_dict(), path)
+        self.step = content["step"]
+        self._answer.network.load_state_dict(content["network"])
+        self._average.network.load_state_dict(content["average"])
+        self._steps.resume(content["steps"])
+        if self._adversary:
+            self._adversary.resume(content["adversary"])
+        self._best, self._best_step, self._best_state = content["best"]
+
+    def _run(self, answer: Any, batch: Batch) -> list[Tensor]:
+        bf16 = self._recipe.precision == "bf16"
+        kind = torch.device(self._device).type
+        with torch.autocast(kind, torch.bfloat16, enabled=bf16):
+            outputs: list[Tensor] = answer(batch.image)
+        return outputs
+
+    def _terms(self, outputs: Sequence[Tensor], batch: Batch) -> dict[str, Tensor]:
+        """Return each weighed loss, summed over all that the network gave."""
+        return {
+            name: torch.stack([weight * loss(one, batch) for one in outputs]).sum()
+            for name, (weight, loss) in self._losses.items()
+        }
+
+    def _follow(self) -> None:
+        """Let the moving average follow; a young one forgets its start sooner."""
+        memory = min(self._recipe.average, self.step / (self.step + 10))
+        pairs = zip(
+            self._average.state_dict().values(),
+            self._answer.state_dict().values(),
+            strict=True,
+        )
+        for mean, latest in pairs:
+            if mean.is_floating_point():
+                mean.lerp_(latest, 1 - memory)
+            else:
+                mean.copy_(latest)
+
+
+def _check_same(found: Any, wanted: dict[str, Any], path: Path) -> None:
+    """Refuse to mix two trainings: what decides about the steps must be the same."""
+    for key in sorted(wanted.keys() - FREE):
+        if found.get(key) != wanted[key]:
+            raise InputError(
+                f"{path} is of a training with {key} = {found.get(key)}, "
+                f"not {wanted[key]}",
+                hint="give another folder with runs=FOLDER, or delete that one",
+            )

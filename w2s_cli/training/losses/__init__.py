@@ -1,0 +1,84 @@
+"""What a network is punished for: each loss one function, or one small class.
+
+The target of a row is a callable `(recipe, device)` that returns a `Loss`. A recipe's
+table `loss` gives the weight of each; what a discriminator says is weighed in its table
+`adversary`.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+from w2s_cli.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from w2s_cli.training.batch import Batch
+
+
+class Loss(Protocol):
+    """A function of what a network gave."""
+
+    def __call__(self, output: "Tensor", batch: "Batch") -> "Tensor":
+        """Return one number, the mean over the batch's valid pixels.
+
+        Parameters
+        ----------
+        output
+            (N, 1, Y * scale, X * scale) float32, in the units of the batch.
+        batch
+            What the network was shown.
+        """
+        ...
+
+
+LOSSES = Registry(
+    "loss",
+    Entry(
+        "counts",
+        "w2s_cli.training.losses.counts:counts",
+        "squared error in photons, relative to the noise",
+        "made by this project",
+    ),
+    Entry(
+        "root",
+        "w2s_cli.training.losses.counts:root",
+        "squared error of stabilised counts, relative to their mean",
+        "made by this project",
+    ),
+    Entry(
+        "l1",
+        "w2s_cli.training.losses.pixel:l1",
+        "absolute error",
+        "Zhou et al. 2020, W2S",
+    ),
+    Entry(
+        "mse",
+        "w2s_cli.training.losses.pixel:mse",
+        "squared error",
+        "public code of W2S",
+    ),
+    Entry(
+        "ssim",
+        "w2s_cli.training.losses.structure:ssim",
+        "1 less the structural similarity",
+        "Wang et al. 2004",
+    ),
+    Entry(
+        "perceptual",
+        "w2s_cli.training.losses.features:perceptual",
+        "distance of what VGG sees",
+        "Johnson et al. 2016; Zhou et al. 2020, W2S",
+    ),
+    Entry(
+        "texture",
+        "w2s_cli.training.losses.features:texture",
+        "difference of the covariances of what VGG sees",
+        "Zhou et al. 2020, W2S",
+    ),
+    Entry(
+        "gram",
+        "w2s_cli.training.losses.features:gram",
+        "difference of the Gram matrices of what VGG sees",
+        "Gatys et al. 2016",
+    ),
+)
