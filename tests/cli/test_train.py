@@ -44,7 +44,7 @@ def test_curves_and_samples_are_drawn(w2s, here: Path) -> None:
 def test_time_left_is_told(w2s, here: Path) -> None:
     Path("tiny.toml").write_text(RECIPE)
     told = w2s("train", "tiny.toml", "validate_every=1").stderr
-    assert re.search(r"step 2 of 3: validation loss [\d.]+, \d+ min left", told)
+    assert re.search(r"step 2 of 3: validation loss [\d.]+, \d+ s left", told)
 
 
 def test_recipes_are_listed(w2s) -> None:

@@ -120,7 +120,7 @@ def test_a_file_that_is_no_image(tmp_path: Path, save, gray, array, message) -> 
 
 def test_the_simulated_set_is_always_the_same() -> None:
     data = find("simulated")
-    assert (data.levels, data.scales) == ((5, 20, 100, 500), (1, 2))
+    assert (data.levels, data.scales) == ((2, 5, 20, 100, 500), (1, 2))
     assert (data.count("validation", 5), data.count("test", 5, 2)) == (4, 12)
     pair = data.pair("001", 20)
     assert pair.image.mean() == pytest.approx(2059.22, abs=0.3)

@@ -1,5 +1,6 @@
 """W2S in each of its four forms."""
 
+import shutil
 import tracemalloc
 from pathlib import Path
 
@@ -183,7 +184,8 @@ def test_published_pngs(tmp_path: Path, save, gray, parts) -> None:
 
 def test_samples_come_back_as_counts(samples: Path, gray) -> None:
     data = find(samples)
-    assert (data.name, data.levels, data.scales) == ("w2s-samples", (1,), (1,))
+    assert (data.name, data.scales) == ("w2s-samples", (1,))
+    assert (data.levels, data.drawn) == ((1, 2, 4, 8, 16), (2, 4, 8, 16))
     assert [*data.splits] == ["train", "validation"]
     (pair,) = data.pairs("validation", 1)
     noisy, clean = gray(1).astype(float), gray(1, 1).astype(float)
@@ -192,6 +194,46 @@ def test_samples_come_back_as_counts(samples: Path, gray) -> None:
     assert pair.noise == NoiseModel(12.5, 5)
     clipped = np.isin(noisy, [0, 255]) | np.isin(clean, [0, 255])
     assert np.array_equal(pair.valid, ~clipped)
+
+
+def test_averages_are_drawn_around_the_long_one(samples: Path, save) -> None:
+    clean = np.full((256, 256), 200, np.uint8)
+    clean[:32] = 255
+    save(samples / "avg400" / "071_2.png", clean)
+    data = find(samples)
+    for level in data.drawn:
+        pair = data.pair("071_2", level)
+        assert pair.noise == NoiseModel(12.5 / level, 5)
+        assert np.array_equal(pair.valid, clean < 255)  # and the capture is not asked
+        photons = pair.noise.photons(pair.image)
+        assert np.rint(photons) == pytest.approx(photons, abs=1e-3)
+        error = ((pair.image - pair.truth) / np.sqrt(pair.noise.variance(pair.truth)))[
+            pair.valid
+        ]
+        assert error.mean() == pytest.approx(0, abs=0.02)
+        assert error.std() == pytest.approx(1, abs=0.02)
+        again = find(samples).pair("071_2", level).image
+        assert np.array_equal(pair.image, again)
+
+
+def test_every_image_and_level_is_drawn_anew(samples: Path) -> None:
+    for name in ("avg1", "avg400"):
+        shutil.copy(samples / name / "071_2.png", samples / name / "001_0.png")
+    (samples / "index.csv").write_text(
+        "image,grey_per_count,slope,intercept,gain_counts,offset_counts\n"
+        "001_0,1.5,0.6,12,12.5,5\n071_2,1.5,0.6,12,12.5,5\n"
+    )
+    data = find(samples)
+    images = [data.pair(n, 2).image for n in ("001_0", "071_2")]
+    assert not np.array_equal(*images)
+    first, second = (data.pair("071_2", level) for level in (2, 4))
+    assert first.noise is not None
+    assert second.noise is not None
+    errors = [
+        ((one.image - one.truth) / np.sqrt(one.noise.gain)).ravel()
+        for one in (first, second)
+    ]
+    assert abs(np.corrcoef(*errors)[0, 1]) < 0.5
 
 
 def test_a_broken_index(samples: Path) -> None:

@@ -23,7 +23,7 @@ from w2s_cli.physics.kernel import Kernel
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.physics.profile import radial_profile
 from w2s_cli.physics.simulate import Exposure, camera, simulate_field, widefield
-from w2s_cli.training.truth import kernels
+from w2s_cli.training.examples.truth import kernels
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 CAMERA = NoiseModel(gain=2.2, offset=100, read_noise=3)

@@ -75,7 +75,9 @@ def test_the_log_holds_every_step_and_the_samples_are_pictures(
     assert curves["counts"] == curves["loss"]
     (noisy, clean, truth), *_ = seen[-1].samples
     assert noisy.shape == clean.shape == truth.shape == (32, 32)
-    assert 0.5 < truth.max() < 3
+    assert np.quantile(truth, 0.005) == pytest.approx(0, abs=0.02)
+    assert np.quantile(truth, 0.995) == pytest.approx(1, abs=0.02)
+    assert abs(clean - truth).mean() < abs(noisy - truth).mean()
     assert not seen[0].samples
 
 

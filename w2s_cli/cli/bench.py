@@ -7,6 +7,7 @@ import typer
 
 from w2s_cli.cli import bench_options as what
 from w2s_cli.cli import bench_speed as timing
+from w2s_cli.cli import bench_suite as promises
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names, numbers, weight_files
@@ -51,13 +52,14 @@ def bench(
     as_json: ask.JsonText = False,
     csv: scoring.Csv = None,
     report: what.Report = None,
+    suite: promises.Suite = None,
     speed: timing.Speed = False,
     sizes: timing.Sizes = None,
     output: timing.Output = None,
     overwrite: ask.Overwrite = False,
     quiet: ask.Quiet = False,
 ) -> None:
-    """Compare methods on a set of images with known truth, or time them.
+    """Compare methods on a set of images with known truth, check them, or time them.
 
     For example:
       w2s bench
@@ -65,6 +67,7 @@ def bench(
       w2s bench --data W2S --denoiser dncnn-w2s-avg{level} --sr rcan
           --weights rcan=rcan.pth --jdsr jdsr --jobs 8
       w2s bench --data pairs/ --denoiser denoise --metric psnr,ssim
+      w2s bench --suite shipped --data IMAGES
       w2s bench --speed -o today.json
       w2s bench --speed --denoiser denoise --sizes 512 --against today.json
 
@@ -76,6 +79,8 @@ def bench(
     from w2s_cli.evaluation.bench.standings import Standings
     from w2s_cli.evaluation.bench.trial import protocol_for, trial_of
 
+    if suite is not None:
+        promises.check_suite_meant(context)
     timing.check_meant(context, against, speed=speed)
     first, second, joint = names(denoiser or ()), names(sr or ()), names(jdsr or ())
     files = weight_files(weights or ())
@@ -85,6 +90,16 @@ def bench(
         "precision": precision,
         "tile": tile,
     }
+    if suite is not None:
+        promises.bench_suite(
+            *(suite, (*first, *joint), files, given),
+            data=data,
+            cache=cache,
+            as_json=as_json,
+            quiet=quiet,
+            jobs=jobs,
+            **running,
+        )
     if speed:
         timing.bench_speed(
             timing.setups_of((*first, *second, *joint), files, given, **running),

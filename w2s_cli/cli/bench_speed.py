@@ -39,7 +39,7 @@ _ALONE = ("sizes", "output")  # these mean something with --speed alone
 _NEVER = (
     *("data", "levels", "split", "fields", "metric", "protocol", "noise", "jobs"),
     *("data_range", "ssim_range", "window", "fit"),
-    *("cache", "csv", "report"),
+    *("cache", "csv", "report", "suite"),
 )
 
 

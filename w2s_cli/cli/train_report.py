@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from w2s_cli.training.progress import OnStep, Progress
     from w2s_cli.training.recipe import Recipe
 
+_MINUTE = 60  # seconds, and minutes of an hour
 _COLUMNS = ("input", "output", "truth")
-_SMOOTHED = 50  # steps of the losses that a point of their curve is the mean of
+_POINTS = 100  # of a curve of losses: each is the mean of some steps
 
 
 def recipes_table() -> str:
@@ -117,7 +118,8 @@ def draw(progress: "Progress") -> None:
     from w2s_cli.training.progress import read, smoothed
 
     curves = read(progress.folder / "log.csv")
-    shown = {"training": smoothed(curves["loss"], _SMOOTHED)}
+    each = max(len(curves["loss"]) // _POINTS, 1)
+    shown = {"training": smoothed(curves["loss"], each)}
     shown["validation"] = curves.get("validation", [])
     series = [
         Series(name, asarray(points)[:, 0], asarray(points)[:, 1], colour=number)
@@ -131,5 +133,7 @@ def draw(progress: "Progress") -> None:
 
 
 def _time(seconds: float) -> str:
-    hours, minutes = divmod(round(seconds / 60), 60)
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / _MINUTE), _MINUTE)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"

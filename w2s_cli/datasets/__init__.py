@@ -43,7 +43,7 @@ DATASETS = Registry(
     Entry(
         "w2s-samples",
         "w2s_cli.datasets.w2s_samples:opened",
-        "W2S training fields in 8 bit, with what their grays mean",
+        "W2S training fields in 8 bit, with what their grays mean; avg2-16 drawn",
         "Zhou et al. 2020; ND-HowardGroup",
         needs="index.csv, avg1/001_0.png and avg400/001_0.png",
     ),

@@ -78,6 +78,7 @@ class Checked:
             "per_unit": data.per_unit,
             "offset": data.offset,
             "levels": list(data.levels),
+            "drawn": list(data.drawn),
             "scales": list(data.scales),
             "splits": dict(self.pairs),
             "fields": list(self.groups),
@@ -130,7 +131,10 @@ def check(data: DataSet, told: Told) -> Checked:
 
 
 def _parts(data: DataSet) -> list[Part]:
-    named = {f"level {level}": part for level, part in sorted(data.inputs.items())}
+    named = {
+        f"level {level}{' (drawn)' if level in data.drawn else ''}": part
+        for level, part in sorted(data.inputs.items())
+    }
     named |= {f"truth x{scale}": part for scale, part in sorted(data.truths.items())}
     return [
         Part(name, len(part), sorted(set(data.expected) - part.keys()))

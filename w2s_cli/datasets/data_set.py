@@ -62,6 +62,8 @@ class DataSet:
         The group that a name belongs to.
     noises
         Level -> name -> noise of the camera, where it is known.
+    drawn
+        The levels that no camera has recorded: their noise was drawn on the truths.
     """
 
     name: str
@@ -77,6 +79,7 @@ class DataSet:
     clean: int | None = None
     group_of: Callable[[str], str] = field_of
     noises: "Mapping[int, Mapping[str, NoiseModel]]" = field(default_factory=dict)
+    drawn: Collection[int] = ()
 
     @property
     def levels(self) -> tuple[int, ...]:

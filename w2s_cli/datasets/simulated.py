@@ -18,7 +18,7 @@ from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.physics.scene import CAMERA, Scene, simulate_scene
 from w2s_cli.physics.simulate import camera
 
-LEVELS = (5, 20, 100, 500)  # photons in the bright parts
+LEVELS = (2, 5, 20, 100, 500)  # photons in the bright parts
 SPLITS = {"validation": range(1, 5), "test": range(5, 17)}
 BRIGHT = 1000.0  # counts
 OFFSET = 2000.0  # counts: read noise takes no pixel below 0

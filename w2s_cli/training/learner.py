@@ -26,6 +26,7 @@ FREE = {"summary", "paper", "deviates", "licence", "seen"} | {
 }
 """What of a recipe may change between a checkpoint and going on from it."""
 _SHOWN = 4  # patches of a sheet of samples
+_DARK_BRIGHT = (0.005, 0.995)  # quantiles that are black and white in it
 
 
 class Learner:
@@ -100,11 +101,19 @@ class Learner:
         return mean
 
     def samples(self, batch: Batch) -> tuple[Sample, ...]:
-        """Return pictures of some inputs, outputs and truths."""
+        """Return pictures of some inputs, outputs and truths.
+
+        The darkest parts of each truth are 0 and the brightest 1, in all three.
+        """
         with torch.inference_mode():
-            output = self._run(self._average, batch)[-1]
-            shown = map(batch.picture, (batch.image, output, batch.real))
-            planes = [one[:_SHOWN, 0].float().cpu().numpy() for one in shown]
+            output, truth = self._run(self._average, batch)[-1], batch.real
+            ends = torch.tensor(_DARK_BRIGHT, device=truth.device)
+            low, high = truth.flatten(1).quantile(ends, dim=1)[..., None, None, None]
+            span = (high - low).clamp(min=1e-6)
+            planes = [
+                ((one.float() - low) / span)[:_SHOWN, 0].cpu().numpy()
+                for one in (batch.image, output, truth)
+            ]
         return tuple(zip(*planes, strict=True))
 
     @property

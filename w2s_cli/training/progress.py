@@ -32,7 +32,8 @@ class Progress:
     folder
         Where the training writes.
     samples
-        At a validation: pictures of held-out inputs, outputs and truths, in [0, 1].
+        At a validation: pictures of held-out inputs, outputs and truths, about in
+        [0, 1].
     """
 
     step: int

@@ -80,6 +80,7 @@ class Standings:
             "data": f"{data.title} ({data.place})",
             "split": self.selection.split,
             "noise": f"{noise}, for methods that need it",
+            **self._drawn(),
             **({"options": ", ".join(options)} if options else {}),
             **said,
             "pixels": f"{said['pixels']}; where the data set knows of clipped ones, "
@@ -156,11 +157,21 @@ class Standings:
         rows = [measured.row for measured in self.rows]
         return [*self._differences(), *lacking(rows, self.tables)]
 
+    def _drawn(self) -> dict[str, str]:
+        """Return which levels no camera has recorded, if any."""
+        drawn = {one.row.level for one in self.rows} & {*self.selection.data.drawn}
+        if not drawn:
+            return {}
+        listed = ", ".join(map(str, sorted(drawn)))
+        return {"simulated": f"the noise of level {listed}, drawn on the truth"}
+
     def _differences(self) -> Iterator[str]:
         """Yield why the printed figures are not of the same images, or scores."""
         data, split = self.selection.data, self.selection.split
         if split != "test":
             yield f"the papers score the test split, this is {split}"
+        if drawn := self._drawn():
+            yield f"the papers' images were recorded; simulated: {drawn['simulated']}"
         names = [name for name in data.expected if name in data.splits.get(split, ())]
         fewest = min(len(measured.images) for measured in self.rows)
         if fewest < len(names):
