@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from w2s_cli.assets import checkpoint
-from w2s_cli.errors import InputError, UsageError, WeightsError
+from w2s_cli.errors import InputError, OutputError, UsageError, WeightsError
 from w2s_cli.methods.network import Denoise, Jdsr
 from w2s_cli.training import loop
 from w2s_cli.training.loop import train
@@ -198,7 +198,7 @@ def test_weights_to_start_from_must_be_of_the_network(tmp_path: Path) -> None:
 def test_options_that_make_no_network_are_told(tmp_path: Path) -> None:
     for options, message in (
         ({"widht": 8}, "no option of unet is called 'widht'"),
-        ({"width": "wide"}, "unet cannot be made of {'width': 'wide'}"),
+        ({"width": "wide"}, "'width' of unet takes int of 1 or more, not 'wide'"),
     ):
         with pytest.raises(UsageError, match=message):
             train(_recipe(tmp_path, network=Network("unet", options)))
@@ -249,3 +249,103 @@ def test_a_batch_that_processes_cannot_share_is_refused() -> None:
     assert [*World(1, 2, "cpu").share(4)] == [1, 3]
     with pytest.raises(UsageError, match="3 processes cannot share a batch of 4"):
         World(0, 3, "cpu").share(4)
+
+
+def test_a_loss_that_is_no_number_stops_and_the_checkpoint_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = _recipe(tmp_path, optimiser=Optimiser(rate=1e30), average=0.0)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 1e9)
+    with pytest.raises(UsageError, match="steps of tiny, the loss 'counts' is") as told:
+        train(recipe)
+    assert "optimiser.rate below 1e+30" in told.value.hint
+    assert not (tmp_path / "tiny" / "tiny.safetensors").exists()
+    assert not (tmp_path / "tiny" / "checkpoint.pt").exists()
+    curves = read(tmp_path / "tiny" / "log.csv")
+    assert all(np.isfinite(value) for _, value in curves["loss"])
+
+
+def test_weights_that_are_no_numbers_are_not_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    kept = tmp_path / "tiny" / "checkpoint.pt"
+    train(_recipe(tmp_path, steps=1))
+    before = kept.read_bytes()
+    monkeypatch.setattr(
+        "w2s_cli.training.learner.Steps.take",
+        lambda steps, *_: steps._weights[0].data.fill_(float("nan")),
+    )
+    with pytest.raises(
+        UsageError, match=r"after 2 steps of tiny, weights 'head\.weight'"
+    ):
+        train(_recipe(tmp_path, steps=2))
+    assert kept.read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("")
+    with pytest.raises(OutputError, match="cannot make the folder") as caught:
+        train(_recipe(tmp_path / "runs", steps=1))
+    assert "runs=FOLDER" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"patches": Patches(side=33)}, "side is 33, but unet takes multiples of 2"),
+        (
+            {"network": Network("unet", {"levels": 0})},
+            "'levels' of unet takes int of 1",
+        ),
+        ({"network": Network("dncnn", {"norm": 1})}, "'norm' of dncnn takes bool"),
+        (
+            {"adversary": Adversary("vgg-discriminator", weight=1.0)},
+            "takes images of 128 x 128 pixels, but patches of 32 pixels become 32 x 32",
+        ),
+        (
+            {"adversary": Adversary("unet-discriminator", {"channels": 3}, weight=1.0)},
+            "sees 3 channels, but images are gray",
+        ),
+        (
+            {
+                "adversary": Adversary("unet-discriminator", {"width": 8}, weight=1.0),
+                "patches": Patches(side=20),
+            },
+            "sides are multiples of 8, but patches of 20 pixels become 20 x 20",
+        ),
+    ],
+)
+def test_patches_and_networks_that_do_not_fit_are_told(
+    tmp_path: Path, changes: Mapping[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        train(_recipe(tmp_path / "runs", **changes))
+    assert caught.value.hint
+    assert not (tmp_path / "runs").exists()
+
+
+def test_weights_to_start_from_fit(
+    tmp_path: Path, trained: tuple[Path, list[Progress]]
+) -> None:
+    weights = str(trained[0])
+    with pytest.raises(
+        WeightsError, match=r"has units 'z', but the network in .* 'root'"
+    ):
+        train(_recipe(tmp_path, units="z", start=weights))
+    with pytest.raises(WeightsError, match="no weights to start from at nothing"):
+        train(_recipe(tmp_path, start="nothing"))
+
+
+def test_checkpoints_that_do_not_fit_are_told(tmp_path: Path) -> None:
+    train(_recipe(tmp_path, steps=2))
+    faster = Optimiser(rate=0.5, clip=1.0)
+    with pytest.raises(InputError, match=r"optimiser\.rate = 0\.01, not 0\.5$"):
+        train(_recipe(tmp_path, steps=2, optimiser=faster))
+    with pytest.raises(
+        InputError, match="has taken 2 steps already, more than steps=1"
+    ):
+        train(_recipe(tmp_path, steps=1))
+    (tmp_path / "tiny" / "checkpoint.pt").write_bytes(b"junk")
+    with pytest.raises(InputError, match="no checkpoint that can be read"):
+        train(_recipe(tmp_path, steps=2))

@@ -9,7 +9,8 @@ from w2s_cli.assets import checkpoint
 from w2s_cli.methods.epll import Epll
 from w2s_cli.networks.mixture import PatchMixture
 from w2s_cli.training.mixture import Sums, train
-from w2s_cli.training.recipe import Mixture, Patches, Recipe, load
+from w2s_cli.training.reading import load
+from w2s_cli.training.recipe import Mixture, Patches, Recipe
 
 
 def _drawn(covariances: torch.Tensor, share: torch.Tensor, count: int) -> torch.Tensor:

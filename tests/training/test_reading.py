@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def test_settings_replace_those_of_the_recipe() -> None:
 
 def test_an_option_of_a_network_replaces_itself_alone() -> None:
     recipe = load("jdsr", ["network.options.width=8", "loss.l1=0.5"])
-    assert recipe.network.options == {"width": 8, "levels": 3, "blocks": 2, "scale": 2}
+    assert recipe.network.options == {"width": 8, "levels": 4, "blocks": 2, "scale": 2}
     assert recipe.loss == {"root": 1.0, "l1": 0.5}
 
 
@@ -30,13 +31,20 @@ def test_an_option_of_a_network_replaces_itself_alone() -> None:
         ("patches.bach=1", "no recipe key is called 'patches.bach'"),
         ("patches.batch=many", "'patches.batch' takes int, not 'many'"),
         ("loss.l1=least", "'loss.l1' takes float, not 'least'"),
-        ("light.blur=[1]", "'light.blur' takes"),
+        ("light.blur=[1]", "'light.blur' takes a list of 2 float"),
+        ("pairs.levels=1", "'pairs.levels' takes a list of int, not 1"),
+        ("loss=l1", "'loss' takes a table, not 'l1'"),
         ("patches.augment=flips", "takes turns or w2s or mirror or none, not 'flips'"),
     ],
 )
 def test_wrong_settings_are_told(setting: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load("jdsr", [setting])
+
+
+def test_a_setting_and_a_table_of_one_name_are_told() -> None:
+    with pytest.raises(UsageError, match=r"'steps\.a=4' wants a table 'steps'"):
+        load("jdsr", ["steps=3", "steps.a=4"])
 
 
 def test_unknown_recipe_is_guessed() -> None:
@@ -50,6 +58,9 @@ def test_files_that_are_no_recipe(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no recipe at"):
         load(str(path))
     path.write_text("steps = ")
+    with pytest.raises(UsageError, match="is not TOML"):
+        load(str(path))
+    path.write_bytes(b"name = '\xff'")
     with pytest.raises(UsageError, match="is not TOML"):
         load(str(path))
     path.write_text("steps = 1")
@@ -87,3 +98,17 @@ def test_a_new_name_holds_for_the_folders_of_the_phases() -> None:
 def test_phases_are_no_setting() -> None:
     with pytest.raises(UsageError, match=r"each under \[\[phases\]\]"):
         load("esrgan-port", ["phases=2"])
+
+
+def test_a_recipe_is_like_another_but_for_its_keys(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('like = "jdsr"\nname = "mine"\nlight = { photons = [5, 50] }')
+    mine, model = load(str(path)), load("jdsr")
+    assert mine.light == replace(model.light, photons=(5.0, 50.0))
+    assert mine.network == model.network
+    path.write_text(f'like = "{path}"\nname = "mine"')
+    with pytest.raises(UsageError, match="is like itself"):
+        load(str(path))
+    path.write_text('like = 3\nname = "mine"')
+    with pytest.raises(UsageError, match="'like' takes a text, not 3"):
+        load(str(path))

@@ -19,7 +19,7 @@ from w2s_cli.training.reading import SHIPPED, load
 from w2s_cli.training.start import discriminator_of, network_of
 
 NAMES = sorted(path.stem for path in SHIPPED.glob("*.toml"))
-OWN = {"denoise", "jdsr", "epll"}
+OWN = {"denoise", "jdsr", "epll", "denoise-fast", "jdsr-fast"}
 PAPERS = [name for name in NAMES if name not in OWN]
 W2S = 47_040  # patches of 240 images
 

@@ -40,7 +40,10 @@ def blend(
         When the target exists, or cannot be written.
     """
     if not 0 <= share <= 1:
-        raise UsageError(f"the share of {second} is from 0 to 1, not {share:g}")
+        raise UsageError(
+            f"the share of {second} is from 0 to 1, not {share:g}",
+            hint="0 gives the first network, 1 the second",
+        )
     check_place(target, overwrite=overwrite)
     one, other = checkpoint.load(first), checkpoint.load(second)
     _check_alike(one, other, (first, second))

@@ -1,14 +1,15 @@
 """All that changes while a network learns, and how it is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from w2s_cli.errors import InputError
+from w2s_cli.errors import InputError, UsageError
 from w2s_cli.training.adversary import Adversary
 from w2s_cli.training.answer import Answer
 from w2s_cli.training.batch import Batch
@@ -25,6 +26,7 @@ FREE = {"summary", "paper", "deviates", "licence", "seen"} | {
     *("steps", "patience", "validate_every")
 }
 """What of a recipe may change between a checkpoint and going on from it."""
+_ELSEWHERE = "give another folder with runs=FOLDER, or delete that one"
 _SHOWN = 4  # patches of a sheet of samples
 _DARK_BRIGHT = (0.005, 0.995)  # quantiles that are black and white in it
 
@@ -68,16 +70,23 @@ class Learner:
             What to learn from.
         other
             Where the adversary takes its real images from.
+
+        Raises
+        ------
+        UsageError
+            When the loss is no number any more.
         """
         rate = share(self._recipe.schedule, self.step, self._recipe.steps)
         outputs, against = self._run(self._shared, batch), self._adversary
         terms = self._terms(outputs, batch)
         if against:
             terms["adversary"] = against.loss(outputs[-1], batch, other)
-        self._steps.take(torch.stack([*terms.values()]).sum(), rate)
         found = {name: term.item() for name, term in terms.items()}
+        self._check_finite(found)
+        self._steps.take(torch.stack([*terms.values()]).sum(), rate)
         if against:
             found[DISCRIMINATOR] = against.learn(outputs[-1], batch, other, rate)
+            self._check_finite(found)
         self.step += 1
         self.rate = rate * self._recipe.optimiser.rate
         self._follow()
@@ -127,7 +136,14 @@ class Learner:
         return self._best_state or self._average.network.state_dict()
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint; the file appears when it is whole."""
+        """Write a checkpoint; the file appears when it is whole.
+
+        Raises
+        ------
+        UsageError
+            When weights are no numbers any more; the last checkpoint stays.
+        """
+        self._check_weights()
         content = {
             "recipe": self._recipe.as_dict(),
             "step": self.step,
@@ -147,12 +163,18 @@ class Learner:
         Raises
         ------
         InputError
-            When it is of another recipe.
+            When it is of another recipe, has taken more steps already, or is broken.
         """
         if not path.is_file():
             return
-        content = torch.load(path, weights_only=True, map_location=self._device)
+        content = _content(path, self._device)
         _check_same(content["recipe"], self._recipe.as_dict(), path)
+        if content["step"] > self._recipe.steps:
+            raise InputError(
+                f"{path} has taken {content['step']} steps already, more than "
+                f"steps={self._recipe.steps}",
+                hint=_ELSEWHERE,
+            )
         self.step = content["step"]
         self._answer.network.load_state_dict(content["network"])
         self._average.network.load_state_dict(content["average"])
@@ -175,6 +197,25 @@ class Learner:
             for name, (weight, loss) in self._losses.items()
         }
 
+    def _check_finite(self, terms: Mapping[str, float]) -> None:
+        for name, value in terms.items():
+            if not isfinite(value):
+                raise self._diverged(f"the loss {name!r} is {value}")
+
+    def _check_weights(self) -> None:
+        for name, weight in self._answer.network.state_dict().items():
+            if not weight.isfinite().all():
+                raise self._diverged(f"weights {name!r} of the network are not finite")
+
+    def _diverged(self, what: str) -> UsageError:
+        rate = self._recipe.optimiser.rate
+        return UsageError(
+            f"after {self.step} steps of {self._recipe.name}, {what}; checkpoints "
+            "written before stay as they are",
+            hint=f"set optimiser.rate below {rate:g}, or optimiser.clip=1, and begin "
+            "anew with runs=FOLDER",
+        )
+
     def _follow(self) -> None:
         """Let the moving average follow; a young one forgets its start sooner."""
         memory = min(self._recipe.average, self.step / (self.step + 10))
@@ -190,12 +231,36 @@ class Learner:
                 mean.copy_(latest)
 
 
+def _content(path: Path, device: str) -> dict[str, Any]:
+    """Return what a checkpoint holds; a broken one fails in any of many ways."""
+    try:
+        content: dict[str, Any] = torch.load(
+            path, weights_only=True, map_location=device
+        )
+    except Exception as error:
+        raise InputError(
+            f"{path} is no checkpoint that can be read", hint=_ELSEWHERE
+        ) from error
+    return content
+
+
 def _check_same(found: Any, wanted: dict[str, Any], path: Path) -> None:
     """Refuse to mix two trainings: what decides about the steps must be the same."""
     for key in sorted(wanted.keys() - FREE):
         if found.get(key) != wanted[key]:
+            where, was, wants = _difference(key, found.get(key), wanted[key])
             raise InputError(
-                f"{path} is of a training with {key} = {found.get(key)}, "
-                f"not {wanted[key]}",
-                hint="give another folder with runs=FOLDER, or delete that one",
+                f"{path} is of a training with {where} = {was}, not {wants}",
+                hint=_ELSEWHERE,
             )
+
+
+def _difference(key: str, found: Any, wanted: Any) -> tuple[str, Any, Any]:
+    """Return the dotted key of the first setting that differs, and both values."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for inner in sorted(found.keys() | wanted.keys()):
+            if found.get(inner) != wanted.get(inner):
+                return _difference(
+                    f"{key}.{inner}", found.get(inner), wanted.get(inner)
+                )
+    return key, found, wanted

@@ -17,7 +17,7 @@ from w2s_cli.assets import checkpoint
 from w2s_cli.training.batch import Batch
 from w2s_cli.training.examples import Supply, supply
 from w2s_cli.training.learner import DISCRIMINATOR, Learner
-from w2s_cli.training.progress import Log, OnStep, Progress, Sample
+from w2s_cli.training.progress import Log, OnStep, Progress, Sample, made
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.world import World, joined
 
@@ -57,12 +57,12 @@ def train(recipe: Recipe, on_step: OnStep = lambda _: None) -> Path:
 
 def _trained(recipe: Recipe, world: World, on_step: OnStep) -> Path:
     """Train one phase to its end."""
-    recipe.folder.mkdir(parents=True, exist_ok=True)
     learner, log = Learner(recipe, world), Log(recipe.folder / "log.csv")
     learner.resume(kept := recipe.folder / "checkpoint.pt")
     if world.first:
         log.cut(learner.step)
     held_out = _held_out(recipe, world)
+    made(recipe.folder)
     saved = monotonic()
     for batch, other in _batches(recipe, world, learner.step):
         terms = learner.learn(batch, other)

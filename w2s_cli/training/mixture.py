@@ -30,7 +30,7 @@ from w2s_cli.assets import checkpoint
 from w2s_cli.networks.mixture import PatchMixture
 from w2s_cli.training.examples.pool import Pool, opened
 from w2s_cli.training.examples.samples import Sample
-from w2s_cli.training.progress import Log, OnStep, Progress
+from w2s_cli.training.progress import Log, OnStep, Progress, made
 from w2s_cli.training.recipe import Recipe
 
 FORGETTING = 0.6  # step t counts (t + 2)^-FORGETTING; between 1/2 and 1, as [1]_ asks
@@ -57,7 +57,7 @@ def train(recipe: Recipe, on_step: OnStep = lambda _: None) -> Path:
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    recipe.folder.mkdir(parents=True, exist_ok=True)
+    made(recipe.folder)
     log = Log(recipe.folder / "log.csv")
     log.cut(0)
     pool = opened(recipe, "training")

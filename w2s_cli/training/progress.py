@@ -9,6 +9,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from w2s_cli.errors import OutputError
+
 Sample: TypeAlias = tuple[NDArray[np.float32], ...]
 LEADING = ("step", "loss", "validation", "rate")
 
@@ -53,6 +55,23 @@ class Progress:
 
 
 OnStep: TypeAlias = Callable[[Progress], None]
+
+
+def made(folder: Path) -> None:
+    """Make the folder that a training writes into, where there is none.
+
+    Raises
+    ------
+    OutputError
+        When nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder {folder}: {error.strerror or error}",
+            hint="name another with runs=FOLDER",
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from w2s_cli.errors import InputError, UnknownNameError, UsageError
+from w2s_cli.training.checks import check
 from w2s_cli.training.recipe import Recipe
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -29,7 +30,7 @@ def load(recipe: str, overrides: Sequence[str] = ()) -> Recipe:
     UnknownNameError
         When no recipe, or no key of one, is called so.
     UsageError
-        When the file is not TOML, or a value is of the wrong type.
+        When the file is not TOML, or a value is of the wrong type or out of range.
     InputError
         When there is no such file.
     """
@@ -48,10 +49,29 @@ def load(recipe: str, overrides: Sequence[str] = ()) -> Recipe:
     for number, phase in enumerate(phases, start=1):
         own = {"name": f"{whole.name}/{phase.get('name', number)}"}
         parts.append(_recipe({**_merged(_merged(table, phase), changes), **own}))
-    return _recipe(table, tuple(parts))
+    made = _recipe(table, tuple(parts))
+    check(made)
+    return made
 
 
-def _read(recipe: str) -> Table:
+def _read(recipe: str, users: tuple[str, ...] = ()) -> Table:
+    """Return the table of a recipe, on top of that of the recipe that it is like."""
+    if recipe in users:
+        raise UsageError(
+            f"the recipe {recipe!r} is like itself, by way of {users[-1]!r}",
+            hint="leave out one key 'like'",
+        )
+    table = _parsed(recipe)
+    model = table.pop("like", "")
+    if not isinstance(model, str):
+        raise UsageError(
+            f"recipe key 'like' takes a text, not {model!r}",
+            hint="the name of a recipe that ships, or a file",
+        )
+    return _merged(_read(model, (*users, recipe)), table) if model else table
+
+
+def _parsed(recipe: str) -> Table:
     path = Path(recipe) if recipe.endswith(".toml") else SHIPPED / f"{recipe}.toml"
     if not path.is_file():
         if path.parent == SHIPPED:
@@ -61,7 +81,7 @@ def _read(recipe: str) -> Table:
         raise InputError(f"no recipe at {path}", hint="check the spelling")
     try:
         return tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
 
 
@@ -88,6 +108,11 @@ def _override(table: Table, text: str) -> None:
     *groups, last = key.split(".")
     for group in groups:
         table = table.setdefault(group, {})
+        if not isinstance(table, dict):
+            raise UsageError(
+                f"{text!r} wants a table {group!r}, which another setting replaces",
+                hint="leave out one of both",
+            )
     try:
         table[last] = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
@@ -127,11 +152,23 @@ def _value(hint: Any, value: Any, key: str) -> Any:
             return kind(value)
         case (kind, _) if kind is Any or type(value) is kind:
             return value
-    wanted = " or ".join(map(str, inside)) or hint.__name__
     raise UsageError(
-        f"recipe key {key!r} takes {wanted}, not {value!r}",
+        f"recipe key {key!r} takes {_described(hint)}, not {value!r}",
         hint="the recipes that ship show what each key takes",
     )
+
+
+def _described(hint: Any) -> str:
+    """Return what a message calls a type."""
+    kind, inside = get_origin(hint) or hint, get_args(hint)
+    if kind is Literal:
+        return " or ".join(inside)
+    if kind is Mapping or is_dataclass(kind):
+        return "a table"
+    if kind is not tuple:
+        return str(hint.__name__)
+    count = "" if inside[-1] is ... else f"{len(inside)} "
+    return f"a list of {count}{inside[0].__name__}"
 
 
 _WIDENED = {(float, int), (Path, str)}  # (wanted, what TOML gives for it)

@@ -71,12 +71,16 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Sources:
-    """Shares of the sources of truth (`examples.truth`); they need not add up to 1."""
+    """Shares of the sources of truth (`examples.truth`); they need not add up to 1.
+
+    "even" is light without any structure, from which none is to be made.
+    """
 
     pairs: float = 0.0
     averages: float = 0.0
     sharp: float = 0.0
     simulated: float = 1.0
+    even: float = 0.0
 
 
 @dataclass(frozen=True)

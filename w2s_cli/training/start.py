@@ -16,7 +16,7 @@ from w2s_cli.methods.published import weights_of
 from w2s_cli.networks import DISCRIMINATORS, NETWORKS
 from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.registry import Entry, Registry
-from w2s_cli.training.recipe import Network, Recipe
+from w2s_cli.training.recipe import Adversary, Network, Recipe
 
 
 def network_of(recipe: Recipe) -> nn.Module:
@@ -26,40 +26,70 @@ def network_of(recipe: Recipe) -> nn.Module:
     ------
     UnknownNameError
         When there is no such network, or it has no such option.
+    UsageError
+        When it takes no patches of that size.
     WeightsError
-        When `start` holds another network, or one of another scale.
+        When `start` holds another network, one of another scale, or one that takes
+        other units.
     """
-    if not recipe.start:
+    if recipe.start:
+        network = _started(recipe)
+    else:
         torch.manual_seed(recipe.seed)
-        new: nn.Module = made(NETWORKS, recipe.network)
-        return new
+        network = made(NETWORKS, recipe.network)
+    _check_side(recipe.network.name, recipe.patches.side, network.multiple_of)
+    assert isinstance(network, nn.Module)
+    return network
+
+
+def _started(recipe: Recipe) -> Any:
+    """Return the network that `start` holds."""
     path = weights(recipe.start)
-    state = checkpoint.load(path).state
-    row = recognise(state)
-    network = rebuild(state)
+    found = checkpoint.load(path)
+    row = recognise(found.state)
     if row is None or row.name != recipe.network.name:
         raise WeightsError(
             f"the recipe trains {recipe.network.name}, but {path} holds "
             f"{row.name if row else 'another network'}",
             hint="name weights of that network, or change network.name",
         )
+    network = rebuild(found.state)
     if network.scale != scale_of(recipe):
         raise WeightsError(
             f"the recipe's network enlarges x{scale_of(recipe)}, but that in {path} "
             f"x{network.scale}",
             hint="change network.options.scale",
         )
-    assert isinstance(network, nn.Module)
+    known = "root" if "expects" in found.record else found.record.get("units")
+    if known not in (None, recipe.units):
+        raise WeightsError(
+            f"the recipe has units {recipe.units!r}, but the network in {path} takes "
+            f"{known!r}",
+            hint=f"set units to {known!r}, or start from other weights",
+        )
     return network
 
 
 def discriminator_of(recipe: Recipe) -> nn.Module:
     """Return the discriminator of a recipe; errors are those of `network_of`."""
     wanted = recipe.adversary
-    if not wanted.start:
+    if wanted.start:
+        judge = _started_discriminator(wanted)
+    else:
         torch.manual_seed(recipe.seed + 1)
-        new: nn.Module = made(DISCRIMINATORS, Network(wanted.network, wanted.options))
-        return new
+        judge = made(DISCRIMINATORS, Network(wanted.network, wanted.options))
+    if judge.channels != 1:
+        raise UsageError(
+            f"{wanted.network} sees {judge.channels} channels, but images are gray",
+            hint="set adversary.options.channels=1, or leave out adversary.start",
+        )
+    _check_seen(wanted.network, judge, recipe)
+    assert isinstance(judge, nn.Module)
+    return judge
+
+
+def _started_discriminator(wanted: Adversary) -> Any:
+    """Return the discriminator that its `start` holds."""
     path = weights(wanted.start)
     state = checkpoint.load(path).state
     kind = DISCRIMINATORS[wanted.network].load()
@@ -68,8 +98,37 @@ def discriminator_of(recipe: Recipe) -> nn.Module:
             f"the recipe trains against {wanted.network}, but {path} holds no such one",
             hint="change adversary.start or adversary.network",
         )
-    judge: nn.Module = kind.from_state_dict(state)
-    return judge
+    return kind.from_state_dict(state)
+
+
+def _check_side(name: str, side: int, multiple: int) -> None:
+    """Look whether a network takes patches of a size."""
+    if side % multiple:
+        below = side // multiple * multiple
+        near = [str(near) for near in (below, below + multiple) if near]
+        raise UsageError(
+            f"patches.side is {side}, but {name} takes multiples of {multiple}",
+            hint=f"set patches.side={' or '.join(near)}",
+        )
+
+
+def _check_seen(name: str, judge: Any, recipe: Recipe) -> None:
+    """Look whether a discriminator takes what the network makes of patches."""
+    scale = scale_of(recipe)
+    side = recipe.patches.side * scale
+    own = getattr(judge, "side", None)  # of one that takes images of one size only
+    if own not in (None, side):
+        raise UsageError(
+            f"{name} takes images of {own} x {own} pixels, but patches of "
+            f"{recipe.patches.side} pixels become {side} x {side}",
+            hint=f"set patches.side={own // scale}, or adversary.options.side={side}",
+        )
+    if own is None and side % judge.multiple_of:
+        raise UsageError(
+            f"{name} takes images whose sides are multiples of {judge.multiple_of}, "
+            f"but patches of {recipe.patches.side} pixels become {side} x {side}",
+            hint="change patches.side",
+        )
 
 
 def scale_of(recipe: Recipe) -> int:
@@ -90,6 +149,7 @@ def made(catalogue: Registry[Entry], wanted: Network) -> Any:
     for option in wanted.options:
         if option not in known:
             raise UnknownNameError(f"option of {wanted.name}", option, known)
+        _check_option(wanted, option, known[option].annotation)
     try:
         return kind(**wanted.options)
     except (TypeError, ValueError) as error:
@@ -99,9 +159,35 @@ def made(catalogue: Registry[Entry], wanted: Network) -> Any:
         ) from error
 
 
+def _check_option(wanted: Network, option: str, kind: Any) -> None:
+    """Look at what has a plain type: a network of 0 levels has no end."""
+    value = wanted.options[option]
+    least = 0 if option == "doublings" else 1
+    if kind not in (int, bool):
+        return
+    if type(value) is not kind or (kind is int and value < least):
+        takes = kind.__name__ + (f" of {least} or more" if kind is int else "")
+        raise UsageError(
+            f"option {option!r} of {wanted.name} takes {takes}, not {value!r}",
+            hint="see the recipe's table network.options",
+        )
+
+
 def weights(named: str) -> Path:
-    """Return the file of weights that a recipe names: a path, or of the catalogue."""
-    shipped = checkpoint.shipped(named)
+    """Return the file of weights that a recipe names: a path, or of the catalogue.
+
+    Raises
+    ------
+    WeightsError
+        When there is none.
+    """
     if named in WEIGHTS:
         return weights_of(named)
-    return shipped if "/" not in named and shipped.is_file() else Path(named)
+    shipped = checkpoint.shipped(named)
+    path = shipped if "/" not in named and shipped.is_file() else Path(named)
+    if not path.exists():
+        raise WeightsError(
+            f"no weights to start from at {named}",
+            hint="set start to a file, or to a name that `w2s fetch --list` shows",
+        )
+    return path

@@ -108,3 +108,12 @@ def test_one_field_cannot_both_teach_and_judge() -> None:
     assert _names("validation", data, split="all") == {1: NAMES[:2]}
     with pytest.raises(NothingMatchedError, match="has no pair for training"):
         _names("training", data, split="all")
+
+
+def test_all_of_a_set_without_splits_is_there_to_train_on() -> None:
+    data = _data()
+    held = _names("validation", data)[1]
+    assert held == [name for name in NAMES if name[:3] in ("001", "011", "021")]
+    assert _names("training", data)[1] == [n for n in NAMES if n not in held]
+    with pytest.raises(UnknownNameError, match="'trai'"):
+        _names("training", data, split="trai")

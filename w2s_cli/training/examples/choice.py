@@ -24,7 +24,8 @@ def chosen(data: "DataSet", recipe: "Recipe", part: "Part", scale: int) -> Names
     """Return the names of the pairs of a part, by their level.
 
     The part "validation" has the pairs of the recipe's split of that name. Where a set
-    has no such split, it is every tenth field of view (group) of the training split.
+    has no such split, it is every tenth field of view (group) of the training split;
+    all of a set without splits, such as two folders, is its split "train".
     With `recipe.pairs.fields`, both parts are those fields of view that the recipe
     numbers. What is in it, the part "training" is without.
 
@@ -77,7 +78,7 @@ def _of_level(
     held = _held(data, recipe, level, scale)
     if part == "validation":
         return held
-    names = data.names(recipe.pairs.split, level, scale)
+    names = data.names(_split(data, recipe), level, scale)
     if recipe.pairs.fields:
         names = _within(data, names, recipe.train_fields)
     return [name for name in names if name not in set(held)]
@@ -87,13 +88,20 @@ def _held(data: "DataSet", recipe: "Recipe", level: int, scale: int) -> list[str
     """Return the names of what no training may see."""
     pairs = recipe.pairs
     known = pairs.validation in (ALL, *data.splits)
-    names = data.names(pairs.validation if known else pairs.split, level, scale)
+    split = _split(data, recipe)
+    names = data.names(pairs.validation if known else split, level, scale)
     if pairs.fields:
         return _within(data, names, recipe.validation_fields)
     if known:
         return names
-    groups = _groups(data, pairs.split)[::_TENTH]
+    groups = _groups(data, split)[::_TENTH]
     return [name for name in names if data.group_of(name) in groups]
+
+
+def _split(data: "DataSet", recipe: "Recipe") -> str:
+    """Return the split to train on: all of a set that nobody has split."""
+    split = recipe.pairs.split
+    return ALL if split == "train" and not data.splits else split
 
 
 def _groups(data: "DataSet", split: str) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from w2s_cli.errors import InputError
 from w2s_cli.physics.kernel import Kernel
 from w2s_cli.training.batch import Batch
 from w2s_cli.training.examples import STREAMS, Part, truth
@@ -24,7 +25,7 @@ def opened(recipe: Recipe, part: Part) -> "Pool":
     Raises
     ------
     InputError
-        When the recipe needs real images that are not there.
+        When the recipe needs real images or kernels that are not there.
     """
     shares, data, scale = recipe.sources, recipe.data, scale_of(recipe)
     validation = part == "validation"
@@ -35,6 +36,10 @@ def opened(recipe: Recipe, part: Part) -> "Pool":
         "averages": truth.averages(found if shares.averages else []),
         "sharp": truth.sharp(data) if shares.sharp else [],
     }
+    given = {"pairs": found, **fields}
+    for source, some in given.items():
+        if getattr(shares, source) and not some:
+            raise _nothing(recipe, source, part)
     kept = recipe.simulated_fields
     kept = max(kept // _FEWER, 1) if validation else kept
     return Pool(
@@ -88,6 +93,20 @@ class Pool:
             ).sample()
             for number in numbers
         ]
+
+
+def _nothing(recipe: Recipe, source: str, part: Part) -> InputError:
+    span = recipe.train_fields if part == "training" else recipe.validation_fields
+    where = (
+        f"usable image at {recipe.data / 'sharp'}/*.tif"
+        if source == "sharp"
+        else f"field of view from {span[0]} to {span[1]} in {recipe.data / 'w2s'}"
+    )
+    return InputError(
+        f"sources.{source} is {getattr(recipe.sources, source):g}, but there is no "
+        f"{where} for {part}",
+        hint=f"name another folder with data=FOLDER, or set sources.{source}=0",
+    )
 
 
 def _alone(sample: Sample) -> Batch:

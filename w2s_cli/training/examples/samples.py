@@ -85,7 +85,11 @@ class Draw:
         read = rng.uniform(*light.sigma) if rng.random() < 0.5 else 0.0
         noise = NoiseModel(gain=1, read_noise=read)
         same_size = self.scale == 1
-        if same_size and source == "averages":
+        if source == "even":
+            expected, target = (
+                self._even(exposure, scale) for scale in (1, self.scale)
+            )
+        elif same_size and source == "averages":
             clean = self._cropped(source, self.recipe.patches.side)
             expected = target = _lit(clean, exposure)
         else:
@@ -94,6 +98,11 @@ class Draw:
         multiplied = rng.random() < light.multiplied
         seen = noise.stabilise(noise.sample(expected, rng, multiplied=multiplied))
         return Sample(seen, target, noise.lift, np.ones(target.shape, bool))
+
+    def _even(self, exposure: Exposure, scale: int) -> FloatArray:
+        """Return light without structure: the background."""
+        side = self.recipe.patches.side * scale
+        return _lit(np.zeros((side, side), np.float32), exposure)
 
     def _blurred(
         self, source: str, exposure: Exposure
@@ -106,7 +115,7 @@ class Draw:
         sharpness = spread * self.rng.uniform(*TARGET_BLUR)
         fine = self._fine(source, sharpness)
         if self.rng.random() < OVERLAID:
-            shares = {**vars(self.recipe.sources), "pairs": 0.0}
+            shares = {**vars(self.recipe.sources), "pairs": 0.0, "even": 0.0}
             other = self._fine(self._source(shares), sharpness)
             fine = fine + np.float32(self.rng.uniform(0.1, 1)) * other
         if self.rng.random() < HAZY:

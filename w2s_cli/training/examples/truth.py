@@ -123,7 +123,16 @@ def kernels(data: Path) -> list[Kernel]:
 
     Their even side is made odd: a kernel that is turned must keep its middle.
     """
-    weights = np.load(data / "w2s" / "kernels_36x36.npy")[:, 1:, 1:]
+    path = data / "w2s" / "kernels_36x36.npy"
+    try:
+        weights = np.load(path, allow_pickle=False)[:, 1:, 1:]
+    except (OSError, ValueError, IndexError) as error:
+        raise InputError(
+            f"the recipe blurs with measured kernels, but {path} cannot be read: "
+            f"{error}",
+            hint="name the folder that holds w2s/ with data=FOLDER, or set "
+            "light.measured=0",
+        ) from error
     return [Kernel.normalised(np.maximum(one, 0)) for one in weights]
 
 

@@ -1,0 +1,152 @@
+"""Settings of a recipe that no training can do anything with."""
+
+from collections.abc import Iterator, Mapping
+from math import inf
+from operator import attrgetter
+from pathlib import PurePath
+from typing import Any
+
+from w2s_cli.errors import UnknownNameError, UsageError
+from w2s_cli.training.losses import LOSSES
+from w2s_cli.training.recipe import Recipe
+
+_Wrong = tuple[str, str, object]  # key, what it takes, and what it has
+_TINY = 1e-12
+_OF_ROOTS = {"counts", "root"}  # losses that take outputs for roots of photons
+_OPTIMISER = {
+    "rate": (0, inf),
+    "betas": (0, 1),
+    "weight_decay": (0, inf),
+    "clip": (0, inf),
+    "renew": (0, inf),
+}
+_RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("steps", "validate_every", "simulated_fields"), (1, inf)),
+    **dict.fromkeys(("patience", "seed", "threads", "validation_batches"), (0, inf)),
+    "average": (0, 1),
+    **dict.fromkeys(("patches.side", "patches.batch", "pairs.levels"), (1, inf)),
+    **dict.fromkeys(("patches.stride", "pairs.few"), (0, inf)),
+    **dict.fromkeys(("loss", "features.layers"), (0, inf)),
+    **dict.fromkeys(("light.photons", "light.blur"), (_TINY, inf)),
+    **dict.fromkeys(("light.background", "light.haze", "light.sigma"), (0, inf)),
+    **dict.fromkeys(("light.measured", "light.multiplied"), (0, inf)),
+    **dict.fromkeys(("mixture.components", "mixture.patches"), (1, inf)),
+    "mixture.side": (2, inf),
+    "mixture.floor": (_TINY, inf),
+    **{f"optimiser.{key}": span for key, span in _OPTIMISER.items()},
+    "schedule.every": (1, inf),
+    **dict.fromkeys(("schedule.warm_up", "schedule.milestones"), (0, inf)),
+    "schedule.factor": (0, inf),
+    "adversary.weight": (0, inf),
+    **{f"adversary.optimiser.{key}": span for key, span in _OPTIMISER.items()},
+}
+"""Key -> the least value, and what all are below; of every one in a list or table."""
+_RISING = (
+    *("train_fields", "validation_fields"),
+    *("light.photons", "light.blur", "light.background", "light.haze", "light.sigma"),
+)
+
+_SEEN = {"photons": 2, "sigma": 1, "pixel_size": 2}
+"""Key of the table `seen` -> how many numbers it has."""
+
+
+def check(recipe: Recipe) -> None:
+    """Look at a recipe, and at its phases.
+
+    The numbers of the table `second_order` are for `second_order.checks`; whether a
+    network takes the patches, for `start`.
+
+    Raises
+    ------
+    UsageError
+        When a number is out of range, a name cannot be that of a folder, units are not
+        those of the examples or of a loss, or there is nothing to learn from.
+    UnknownNameError
+        When there is no such loss, or nobody reads a key of the table `seen`.
+    """
+    for part in recipe.parts:
+        _check_units(part)
+        _check_losses(part)
+    for key, wanted, value in _wrong(recipe):
+        raise UsageError(
+            f"recipe key {key!r} takes {wanted}, not {value!r}",
+            hint="`man w2s-train` says what each key is for",
+        )
+
+
+def _check_units(recipe: Recipe) -> None:
+    if (recipe.examples == "physics") != (recipe.units == "root"):
+        fitting = (
+            "root" if recipe.examples == "physics" else "z, z/255, unit or centred"
+        )
+        raise UsageError(
+            f"examples of the kind {recipe.examples!r} don't come in units "
+            f"{recipe.units!r}",
+            hint=f"set units to {fitting}, or change examples",
+        )
+
+
+def _check_losses(recipe: Recipe) -> None:
+    for name in recipe.loss:
+        if LOSSES[name].name in _OF_ROOTS and recipe.units != "root":
+            raise UsageError(
+                f"the loss {name!r} is for units 'root', not {recipe.units!r}",
+                hint="name another in the table loss, such as l1 or mse",
+            )
+    hostile = recipe.adversary.weight if recipe.adversary.network else 0
+    if not any([*recipe.loss.values(), hostile]):
+        raise UsageError(
+            "the recipe has no loss with a weight above 0", hint="for example loss.l1=1"
+        )
+
+
+def _wrong(recipe: Recipe) -> Iterator[_Wrong]:
+    within = [phase.name.removeprefix(f"{recipe.name}/") for phase in recipe.phases]
+    for name in (recipe.name, *within):
+        if PurePath(name).name != name or name in ("", ".."):
+            yield "name", "the name of a folder", name
+    yield from _wrong_seen(recipe.seen)
+    for part in recipe.parts:
+        yield from _wrong_numbers(part)
+
+
+def _wrong_numbers(recipe: Recipe) -> Iterator[_Wrong]:
+    for key, (least, below) in _RANGES.items():
+        for value in _values(attrgetter(key)(recipe)):
+            if not least <= value < below:
+                under = f", and less than {below}" if below < inf else ""
+                yield key, f"{_at_least(least)}{under}", value
+    for key in _RISING:
+        first, last = attrgetter(key)(recipe)
+        if first > last:
+            yield key, "two rising numbers", [first, last]
+    weights = vars(recipe.sources)
+    if not all(0 <= weight < inf for weight in weights.values()):
+        yield "sources", "shares of 0 or more", weights
+    if not any(weights.values()):
+        yield "sources", "one share above 0 at least", weights
+
+
+def _wrong_seen(seen: Mapping[str, Any]) -> Iterator[_Wrong]:
+    """Look at what `w2s restore` will compare its images with."""
+    if seen and not {"photons", "sigma"} <= seen.keys():
+        yield "seen", "photons and sigma", dict(seen)
+    for key, value in seen.items():
+        if key not in _SEEN:
+            known = (f"seen.{name}" for name in _SEEN)
+            raise UnknownNameError("recipe key", f"seen.{key}", known)
+        numbers = value if isinstance(value, list) else [value]
+        fitting = all(type(number) in (int, float) for number in numbers)
+        if not fitting or len(numbers) != _SEEN[key] or sorted(numbers) != numbers:
+            wanted = "a number" if _SEEN[key] == 1 else "two rising numbers"
+            yield f"seen.{key}", wanted, value
+
+
+def _values(value: Any) -> list[float]:
+    if isinstance(value, tuple):
+        return [*value]
+    return [*value.values()] if hasattr(value, "values") else [value]
+
+
+def _at_least(least: float) -> str:
+    return "a number above 0" if least == _TINY else f"{least} or more"
