@@ -55,11 +55,11 @@ def test_floats_are_halved_or_not_and_integers_stay(tmp_path: Path) -> None:
     assert checkpoint.load(path).state["n"].dtype == torch.int64
 
 
-@pytest.mark.parametrize("name", ["denoise", "jdsr"])
+@pytest.mark.parametrize("name", ["denoise", "jdsr", "denoise-fast", "jdsr-fast"])
 def test_shipped_weights_are_small_and_say_what_they_are(name: str) -> None:
     path = checkpoint.shipped(name)
     loaded = checkpoint.load(path)
-    assert path.stat().st_size < 3e6
+    assert path.stat().st_size <= 10e6
     assert loaded.record["name"] == name
     assert loaded.record["licence"]
     assert all(tensor.isfinite().all() for tensor in loaded.state.values())

@@ -6,7 +6,8 @@ import torch
 
 from w2s_cli.assets import checkpoint
 from w2s_cli.errors import UsageError, WeightsError
-from w2s_cli.methods.network import Denoise, Jdsr
+from w2s_cli.methods.network import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
+from w2s_cli.networks.flops import gflop
 from w2s_cli.networks.unet import UNet
 from w2s_cli.restore import Domain, FloatArray, Seen
 
@@ -34,13 +35,41 @@ def test_a_network_that_needs_the_whole_plane_gets_it(
     assert Denoise().traits.whole
 
 
-@pytest.mark.parametrize("method", [Denoise, Jdsr])
-def test_half_precision_changes_little(method: type[Denoise | Jdsr]) -> None:
+@pytest.mark.parametrize(("fast", "full"), [(DenoiseFast, Denoise), (JdsrFast, Jdsr)])
+def test_fast_ones_have_a_quarter_of_the_work(
+    fast: type[Shipped], full: type[Shipped]
+) -> None:
+    less, more = (
+        gflop(method(device="cpu").running.network, 512, 512) for method in (fast, full)
+    )
+    assert less <= more / 4
+
+
+@pytest.mark.parametrize("method", [Denoise, Jdsr, DenoiseFast, JdsrFast])
+def test_half_precision_changes_little(method: type[Shipped]) -> None:
     full = method(precision="fp32")(BLOCKS)
     assert full.shape == (2, 24 * method.scale, 32 * method.scale)
     assert full.dtype == np.float32
     # The noise has a standard deviation of 1.
     assert abs(method(precision="bf16")(BLOCKS) - full).max() < 0.1
+
+
+def test_eight_orientations_are_the_mean_of_what_each_gives() -> None:
+    rng = np.random.default_rng(1)
+    blocks = rng.uniform(2, 9, (2, 16, 24)).astype(np.float32)
+    one, eight = Jdsr(), Jdsr(orientations=8)
+    found = eight(blocks)
+    laid = [np.rot90(blocks, turns, (1, 2)) for turns in range(4)]
+    laid += [np.swapaxes(plane, 1, 2) for plane in laid]
+    made = [one(np.ascontiguousarray(plane)) for plane in laid]
+    back = [np.rot90(plane, -turns, (1, 2)) for turns, plane in enumerate(made[:4])]
+    back += [
+        np.rot90(np.swapaxes(plane, 1, 2), -turns, (1, 2))
+        for turns, plane in enumerate(made[4:])
+    ]
+    np.testing.assert_allclose(found, np.mean(back, 0), atol=0.03)  # bf16 before
+    turned = eight(np.ascontiguousarray(np.rot90(blocks, 1, (1, 2))))
+    np.testing.assert_allclose(turned, np.rot90(found, 1, (1, 2)), atol=1e-5)
 
 
 def test_provenance_says_what_was_used() -> None:

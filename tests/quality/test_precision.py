@@ -97,7 +97,7 @@ def test_bf16_is_allowed_where_it_changes_little(file: str) -> None:
     assert item.bf16 == (share <= MOST)
 
 
-@pytest.mark.parametrize("method", ["denoise", "jdsr"])
+@pytest.mark.parametrize("method", ["denoise", "jdsr", "denoise-fast", "jdsr-fast"])
 def test_bf16_changes_the_shipped_networks_little(method: str) -> None:
     share = _share(method, ())
     print(f"\n{method:15} bf16 changes {share:.3f} of the error (of the noise for x2)")

@@ -145,7 +145,7 @@ def test_a_published_network_costs_its_passes(
     assert measured(job, ready, planes[side], tmp_path / "o.tif", row) <= MOST
 
 
-@pytest.mark.parametrize("method", ["denoise", "jdsr"])
+@pytest.mark.parametrize("method", ["denoise", "jdsr", "denoise-fast", "jdsr-fast"])
 @pytest.mark.parametrize("precision", ["bf16", "fp32"])
 def test_a_shipped_network_costs_its_passes(
     method: str, precision: str, planes: dict[int, Path], tmp_path: Path

@@ -13,7 +13,7 @@ from w2s_cli.stack import Stack
 
 rng = np.random.default_rng(0)
 NOISE = {0: NoiseModel(2.0, 100, 3)}
-NETWORKS = {"denoise", "jdsr", "auto"}
+NETWORKS = {"denoise", "jdsr", "denoise-fast", "jdsr-fast", "auto"}
 LOCAL = [
     entry.name
     for entry in METHODS

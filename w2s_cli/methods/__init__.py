@@ -58,6 +58,21 @@ METHODS = Registry(
         needs="noise model, weights",
     ),
     Entry(
+        "jdsr-fast",
+        "w2s_cli.methods.network:JdsrFast",
+        "jdsr with a smaller network: a quarter of the work, or less",
+        "trained by this project",
+        scale=2,
+        needs="noise model, weights",
+    ),
+    Entry(
+        "denoise-fast",
+        "w2s_cli.methods.network:DenoiseFast",
+        "denoise with a smaller network: a quarter of the work, or less",
+        "trained by this project",
+        needs="noise model, weights",
+    ),
+    Entry(
         "auto",
         "w2s_cli.methods.auto:Auto",
         "denoise as the noise asks: denoise, pure-let, or not at all",

@@ -1,7 +1,9 @@
 """Pixels through a network: devices, precisions, and the layout of the memory."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,6 +35,29 @@ class Running:
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return what it makes of planes: see `forward`."""
         return forward(self.network, blocks, self.device, self.precision)
+
+
+def averaged(run: Callable[[FloatArray], FloatArray], blocks: FloatArray) -> FloatArray:
+    """Return the mean of what `run` makes of planes laid in all eight ways.
+
+    Parameters
+    ----------
+    run
+        (N, Y, X) to (N, Y * scale, X * scale).
+    blocks
+        (N, Y, X).
+    """
+    total: FloatArray | None = None
+    for turns in range(4):
+        for mirrored in (False, True):
+            laid = np.rot90(blocks, turns, (1, 2))
+            laid = laid[:, :, ::-1] if mirrored else laid
+            made = run(np.ascontiguousarray(laid))
+            made = made[:, :, ::-1] if mirrored else made
+            back = np.rot90(made, -turns, (1, 2))
+            total = back.copy() if total is None else total + back
+    assert total is not None
+    return total / np.float32(8)
 
 
 def placed(network: Network, device: str) -> Network:

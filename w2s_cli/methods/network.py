@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from w2s_cli.assets import checkpoint
 from w2s_cli.errors import WeightsError
 from w2s_cli.methods.device import present
-from w2s_cli.methods.inference import Running, fastest, placed
+from w2s_cli.methods.inference import Running, averaged, fastest, placed
 from w2s_cli.networks.rebuild import Network, rebuild
 from w2s_cli.restore import Domain, FloatArray, Seen, Traits
 
@@ -25,11 +25,18 @@ class Shipped:
         "auto", "cpu", "cuda", "cuda:n" or "mps".
     precision
         "auto", "fp32", "bf16" or "fp16".
+    orientations
+        1, or 8 for the mean over all ways to lay a square.
     """
 
     weights: Path | None = None
     device: str = "auto"
     precision: str = "auto"
+    orientations: Annotated[
+        Literal[1, 8],
+        "ways to lay each tile; the mean of 8 is a little better and takes 8 times "
+        "as long",
+    ] = 1
 
     name: ClassVar[str]
     scale: ClassVar[int]
@@ -64,7 +71,9 @@ class Shipped:
         MemoryError
             When the device has no room for the blocks.
         """
-        return self.running(blocks)
+        if self.orientations == 1:
+            return self.running(blocks)
+        return averaged(self.running, blocks)
 
     @property
     def running(self) -> Running:
@@ -104,6 +113,22 @@ class Jdsr(Shipped):
     """Denoise and enlarge x2 with a residual U-Net."""
 
     name = "jdsr"
+    scale = 2
+
+
+@dataclass(frozen=True)
+class DenoiseFast(Shipped):
+    """Denoise with a smaller residual U-Net."""
+
+    name = "denoise-fast"
+    scale = 1
+
+
+@dataclass(frozen=True)
+class JdsrFast(Shipped):
+    """Denoise and enlarge x2 with a smaller residual U-Net."""
+
+    name = "jdsr-fast"
     scale = 2
 
 
