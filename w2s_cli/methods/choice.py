@@ -8,6 +8,8 @@ from w2s_cli.errors import WeightsError
 from w2s_cli.methods.network import Denoise, Jdsr
 from w2s_cli.networks.rebuild import rebuild, recognise
 
+OURS = "unet"  # a method has another name
+
 
 def method_for(weights: Sequence[Path]) -> str:
     """Return the methods that weights are for, joined by "+"; the default for none.
@@ -28,7 +30,7 @@ def _method(path: Path) -> str:
             f"{path} belongs to no network that w2s knows",
             hint="`w2s inspect` shows what is in it",
         )
-    if "expects" not in found.record:
+    if row.name != OURS and "expects" not in found.record:
         return row.name
     scale = rebuild(found.state).scale
     return next(kind.name for kind in (Denoise, Jdsr) if kind.scale == scale)

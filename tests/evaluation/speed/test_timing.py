@@ -39,8 +39,8 @@ def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
     setup = Setup("denoise", device="cpu", precision="fp32", tile=64, seconds=0)
     timed = measure(setup, 96, plane)
     [link] = setup.chain().links
-    assert (link.traits.margin, link.traits.multiple_of) == (46, 4)
-    sides = (96, 96 - 16)  # 64 + 46 is beyond the edge; 64 - 46 goes down to 16
+    assert (link.traits.margin, link.traits.multiple_of) == (98, 8)
+    sides = (96, 96)  # 64 + 98 is beyond one edge, 64 - 98 beyond the other
     by_hand = sum(gflop(link.running.network, *both) for both in product(sides, sides))
     assert timed.work == {"fp32": pytest.approx(by_hand)}
     assert timed.share({"fp32": 2 * timed.speed}) == pytest.approx(0.5)

@@ -104,8 +104,8 @@ def test_a_data_set_gives_its_finest_truths(
     assert _names(validate) == ["0"]
     assert _names(train) == ["1", "2", "3"]
     np.testing.assert_allclose(train[0].read()[0], scene(1) / 255, atol=1e-6)
-    with pytest.raises(UnknownNameError, match="no split is called 'train'"):
-        sources(replace(recipe, pairs=Pairs()), "training")
+    with pytest.raises(UnknownNameError, match="no split is called 'other'"):
+        sources(replace(recipe, pairs=Pairs(split="other")), "training")
 
 
 def test_a_deep_data_set_has_the_range_of_what_is_trained_on(
