@@ -15,15 +15,9 @@ from w2s_cli.methods.network import Denoise, Jdsr
 from w2s_cli.training import loop
 from w2s_cli.training.loop import train
 from w2s_cli.training.progress import Progress, read
-from w2s_cli.training.recipe import (
-    Adversary,
-    Network,
-    Optimiser,
-    Patches,
-    Recipe,
-    Schedule,
-    Sources,
-)
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.tables.examples import Patches, Sources
+from w2s_cli.training.tables.learning import Adversary, Network, Optimiser, Schedule
 
 TINY = {"width": 8, "levels": 2, "blocks": 1}
 

@@ -10,7 +10,9 @@ from w2s_cli.methods.epll import Epll
 from w2s_cli.networks.mixture import PatchMixture
 from w2s_cli.training.mixture import Sums, train
 from w2s_cli.training.reading import load
-from w2s_cli.training.recipe import Mixture, Patches, Recipe
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.tables.examples import Patches
+from w2s_cli.training.tables.mixture import Mixture
 
 
 def _drawn(covariances: torch.Tensor, share: torch.Tensor, count: int) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from w2s_cli.training.recipe import Optimiser
+from w2s_cli.training.tables.learning import Optimiser
 
 
 class Steps:

@@ -2,7 +2,7 @@
 
 from math import cos, pi
 
-from w2s_cli.training.recipe import Schedule
+from w2s_cli.training.tables.learning import Schedule
 
 _RISE, _LOWEST_START, _LOWEST_END = 0.3, 1 / 10, 1e-5  # of "one-cycle"
 

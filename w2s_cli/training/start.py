@@ -16,7 +16,8 @@ from w2s_cli.methods.published import weights_of
 from w2s_cli.networks import DISCRIMINATORS, NETWORKS
 from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.registry import Entry, Registry
-from w2s_cli.training.recipe import Adversary, Network, Recipe
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.tables.learning import Adversary, Network
 
 
 def network_of(recipe: Recipe) -> nn.Module:

@@ -8,7 +8,8 @@ from w2s_cli.errors import (
     UsageError,
 )
 from w2s_cli.training.examples.choice import chosen
-from w2s_cli.training.recipe import Pairs, Recipe
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.tables.examples import Pairs
 
 NAMES = [f"{field:03d}_{channel}" for field in range(1, 31) for channel in range(2)]
 

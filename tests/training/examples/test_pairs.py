@@ -10,7 +10,9 @@ from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.training.examples import Part, supply
 from w2s_cli.training.examples.pairs import RealPairs
-from w2s_cli.training.recipe import Network, Pairs, Patches, Recipe
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.tables.examples import Pairs, Patches
+from w2s_cli.training.tables.learning import Network
 
 
 def _recipe(data: Path, **changes) -> Recipe:

@@ -5,7 +5,8 @@ import pytest
 
 from w2s_cli.errors import InputError
 from w2s_cli.training.examples.pool import opened
-from w2s_cli.training.recipe import Light, Recipe, Sources
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.tables.examples import Light, Sources
 
 
 def test_sources_that_hold_nothing_are_told(tmp_path: Path) -> None:

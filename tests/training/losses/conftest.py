@@ -10,7 +10,8 @@ from torch import nn
 from w2s_cli.assets import checkpoint
 from w2s_cli.networks.vgg import VGG
 from w2s_cli.training.batch import Batch
-from w2s_cli.training.recipe import Features, Recipe, Units
+from w2s_cli.training.recipe import Recipe, Units
+from w2s_cli.training.tables.learning import Features
 
 # Of truth, dark and bright: photons, z-scores, those over 255, 8-bit counts over 255
 SPANS: dict[Units, tuple[float, float]] = {

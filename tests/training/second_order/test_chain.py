@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from w2s_cli.training.recipe import SecondOrder, SecondStage, Stage
 from w2s_cli.training.second_order import chain, jpeg, kernels
 from w2s_cli.training.second_order.chain import Degraded, degraded
+from w2s_cli.training.tables.second_order import SecondOrder, SecondStage, Stage
 
 DRAWS = 400
 MILD = SecondOrder(

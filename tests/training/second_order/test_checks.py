@@ -5,8 +5,9 @@ import pytest
 
 from w2s_cli.errors import UnknownNameError, UsageError
 from w2s_cli.training.reading import load
-from w2s_cli.training.recipe import Recipe, SecondOrder, SecondStage, Stage
+from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.second_order.checks import check
+from w2s_cli.training.tables.second_order import SecondOrder, SecondStage, Stage
 
 
 def _recipe(second_order: SecondOrder) -> Recipe:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from w2s_cli.training.recipe import Stage
 from w2s_cli.training.second_order import jpeg
+from w2s_cli.training.tables.second_order import Stage
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from w2s_cli.physics.kernel import Kernel
-from w2s_cli.training.recipe import SecondStage, Stage
 from w2s_cli.training.second_order import kernels
 from w2s_cli.training.second_order.kernels import KINDS, SIDES
+from w2s_cli.training.tables.second_order import SecondStage, Stage
 
 DRAWS = 600
 

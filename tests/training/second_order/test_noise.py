@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from w2s_cli.training.recipe import Stage
 from w2s_cli.training.second_order import noise
+from w2s_cli.training.tables.second_order import Stage
 
 
 def test_gaussian_noise_has_the_spread_asked_for() -> None:

@@ -11,9 +11,12 @@ import torch
 from w2s_cli.errors import UsageError
 from w2s_cli.training.batch import Batch
 from w2s_cli.training.examples import supply
-from w2s_cli.training.recipe import Network, Patches, Recipe, SecondOrder
+from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.second_order.chain import Degraded
 from w2s_cli.training.second_order.patches import inner, square
+from w2s_cli.training.tables.examples import Patches
+from w2s_cli.training.tables.learning import Network
+from w2s_cli.training.tables.second_order import SecondOrder
 
 Save = Callable[[str, np.ndarray], Path]
 Scene = Callable[..., np.ndarray]

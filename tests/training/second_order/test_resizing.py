@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from w2s_cli.training.recipe import SecondStage, Stage
 from w2s_cli.training.second_order.resizing import (
     MODES,
     Mode,
@@ -10,6 +9,7 @@ from w2s_cli.training.second_order.resizing import (
     resized,
     scaled,
 )
+from w2s_cli.training.tables.second_order import SecondStage, Stage
 
 DRAWS = 600
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from w2s_cli.errors import InputError, UnknownNameError
-from w2s_cli.training.recipe import Pairs, Recipe
+from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.second_order.sources import Source, sources
+from w2s_cli.training.tables.examples import Pairs
 
 Save = Callable[[str, np.ndarray], Path]
 Scene = Callable[..., np.ndarray]

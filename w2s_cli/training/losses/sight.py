@@ -12,7 +12,8 @@ from w2s_cli.errors import UnknownNameError, WeightsError
 from w2s_cli.methods.published import weights_of
 from w2s_cli.networks.vgg import VGG
 from w2s_cli.training.batch import Batch
-from w2s_cli.training.recipe import Features, Recipe
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.tables.learning import Features
 
 ASKERS = frozenset({"perceptual", "texture", "gram"})
 Seen = Mapping[str, tuple[Tensor, Tensor]]

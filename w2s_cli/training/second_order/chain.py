@@ -5,7 +5,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.training.recipe import SecondOrder, Stage
 from w2s_cli.training.second_order import jpeg, kernels, noise
 from w2s_cli.training.second_order.resizing import (
     Shape,
@@ -15,6 +14,7 @@ from w2s_cli.training.second_order.resizing import (
     scaled,
 )
 from w2s_cli.training.second_order.sharpening import sharpened
+from w2s_cli.training.tables.second_order import SecondOrder, Stage
 
 FloatArray = NDArray[np.float32]
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from math import isfinite
 
 from w2s_cli.errors import UnknownNameError, UsageError
-from w2s_cli.training.recipe import Recipe, Stage
+from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.second_order.kernels import KINDS
+from w2s_cli.training.tables.second_order import Stage
 
 _Wrong = tuple[str, str, object]  # key, what it takes, and what it has
 _SPANS = {  # the least and the greatest value that a span may hold

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from w2s_cli.training.recipe import Stage
 from w2s_cli.training.second_order.noise import WHITE, gray_levels
+from w2s_cli.training.tables.second_order import Stage
 
 FloatArray = NDArray[np.float32]
 

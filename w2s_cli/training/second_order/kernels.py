@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from w2s_cli.physics.kernel import Kernel
-from w2s_cli.training.recipe import Span, Stage
+from w2s_cli.training.tables import Span
+from w2s_cli.training.tables.second_order import Stage
 
 FloatArray = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ References
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.training.recipe import Stage
+from w2s_cli.training.tables.second_order import Stage
 
 FloatArray = NDArray[np.float32]
 WHITE = 255

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from w2s_cli.training.recipe import Stage
+from w2s_cli.training.tables.second_order import Stage
 
 FloatArray = NDArray[np.float32]
 Mode = Literal["area", "bilinear", "bicubic"]
