@@ -327,7 +327,7 @@ def test_weights_to_start_from_fit(
         WeightsError, match=r"has units 'z', but the network in .* 'root'"
     ):
         train(_recipe(tmp_path, units="z", start=weights))
-    with pytest.raises(WeightsError, match="no weights to start from at nothing"):
+    with pytest.raises(WeightsError, match="start is 'nothing': no such file"):
         train(_recipe(tmp_path, start="nothing"))
 
 
@@ -340,6 +340,20 @@ def test_checkpoints_that_do_not_fit_are_told(tmp_path: Path) -> None:
         InputError, match="has taken 2 steps already, more than steps=1"
     ):
         train(_recipe(tmp_path, steps=1))
-    (tmp_path / "tiny" / "checkpoint.pt").write_bytes(b"junk")
-    with pytest.raises(InputError, match="no checkpoint that can be read"):
+
+
+@pytest.mark.parametrize("spoil", [b"junk", b"half", {"other": 1}, [1]])
+def test_what_is_no_checkpoint_is_told(
+    tmp_path: Path, spoil: bytes | dict[str, int] | list[int]
+) -> None:
+    train(_recipe(tmp_path, steps=2))
+    kept = tmp_path / "tiny" / "checkpoint.pt"
+    if spoil == b"half":
+        whole = kept.read_bytes()
+        kept.write_bytes(whole[: len(whole) // 2])
+    elif isinstance(spoil, bytes):
+        kept.write_bytes(spoil)
+    else:
+        torch.save(spoil, kept)
+    with pytest.raises(InputError, match=r"checkpoint\.pt is no checkpoint that can"):
         train(_recipe(tmp_path, steps=2))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from w2s_cli.cli import options as ask
 from w2s_cli.cli.telling import note
 
 
@@ -19,12 +20,8 @@ def blend(
     share: Annotated[
         float, typer.Option("--share", help="Of B in the blend, from 0 to 1.")
     ] = 0.5,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an output that exists.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
-    ] = False,
+    overwrite: ask.Overwrite = False,
+    quiet: ask.Quiet = False,
 ) -> None:
     """Interpolate between two networks: between faithful and sharp, as ESRGAN does.
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from w2s_cli.cli import options as ask
 from w2s_cli.cli.telling import note, warn
 
 
@@ -27,12 +28,8 @@ def convert(
             "--units", help="What the network takes: z, z/255, unit or centred."
         ),
     ] = "",
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace an output that exists.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")
-    ] = False,
+    overwrite: ask.Overwrite = False,
+    quiet: ask.Quiet = False,
 ) -> None:
     """Convert weights to safetensors, without running anything in them.
 

@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from w2s_cli.errors import InputError, UsageError
+from w2s_cli.errors import UsageError
 from w2s_cli.training.adversary import Adversary
 from w2s_cli.training.answer import Answer
 from w2s_cli.training.batch import Batch
+from w2s_cli.training.kept import keep, kept
 from w2s_cli.training.losses import LOSSES
 from w2s_cli.training.optimiser import Steps
 from w2s_cli.training.progress import Sample
@@ -22,11 +23,6 @@ from w2s_cli.training.start import network_of
 from w2s_cli.training.world import World
 
 DISCRIMINATOR = "discriminator"  # the name of its loss, which is no part of the other
-FREE = {"summary", "paper", "deviates", "licence", "seen"} | {
-    *("steps", "patience", "validate_every")
-}
-"""What of a recipe may change between a checkpoint and going on from it."""
-_ELSEWHERE = "give another folder with runs=FOLDER, or delete that one"
 _SHOWN = 4  # patches of a sheet of samples
 _DARK_BRIGHT = (0.005, 0.995)  # quantiles that are black and white in it
 
@@ -153,9 +149,7 @@ class Learner:
             "adversary": self._adversary.state() if self._adversary else {},
             "best": (self._best, self._best_step, self._best_state),
         }
-        partial = path.with_suffix(".part")
-        torch.save(content, partial)
-        partial.replace(path)
+        keep(content, path)
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint, if there is one.
@@ -167,14 +161,7 @@ class Learner:
         """
         if not path.is_file():
             return
-        content = _content(path, self._device)
-        _check_same(content["recipe"], self._recipe.as_dict(), path)
-        if content["step"] > self._recipe.steps:
-            raise InputError(
-                f"{path} has taken {content['step']} steps already, more than "
-                f"steps={self._recipe.steps}",
-                hint=_ELSEWHERE,
-            )
+        content = kept(path, self._recipe, self._device)
         self.step = content["step"]
         self._answer.network.load_state_dict(content["network"])
         self._average.network.load_state_dict(content["average"])
@@ -229,38 +216,3 @@ class Learner:
                 mean.lerp_(latest, 1 - memory)
             else:
                 mean.copy_(latest)
-
-
-def _content(path: Path, device: str) -> dict[str, Any]:
-    """Return what a checkpoint holds; a broken one fails in any of many ways."""
-    try:
-        content: dict[str, Any] = torch.load(
-            path, weights_only=True, map_location=device
-        )
-    except Exception as error:
-        raise InputError(
-            f"{path} is no checkpoint that can be read", hint=_ELSEWHERE
-        ) from error
-    return content
-
-
-def _check_same(found: Any, wanted: dict[str, Any], path: Path) -> None:
-    """Refuse to mix two trainings: what decides about the steps must be the same."""
-    for key in sorted(wanted.keys() - FREE):
-        if found.get(key) != wanted[key]:
-            where, was, wants = _difference(key, found.get(key), wanted[key])
-            raise InputError(
-                f"{path} is of a training with {where} = {was}, not {wants}",
-                hint=_ELSEWHERE,
-            )
-
-
-def _difference(key: str, found: Any, wanted: Any) -> tuple[str, Any, Any]:
-    """Return the dotted key of the first setting that differs, and both values."""
-    if isinstance(found, dict) and isinstance(wanted, dict):
-        for inner in sorted(found.keys() | wanted.keys()):
-            if found.get(inner) != wanted.get(inner):
-                return _difference(
-                    f"{key}.{inner}", found.get(inner), wanted.get(inner)
-                )
-    return key, found, wanted

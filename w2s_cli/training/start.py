@@ -3,19 +3,17 @@
 import inspect
 import json
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
 from w2s_cli.assets import checkpoint
-from w2s_cli.assets.catalogue import WEIGHTS
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
-from w2s_cli.methods.published import weights_of
 from w2s_cli.networks import DISCRIMINATORS, NETWORKS
 from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.registry import Entry, Registry
+from w2s_cli.training.named import weights
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.tables.learning import Adversary, Network
 
@@ -45,7 +43,7 @@ def network_of(recipe: Recipe) -> nn.Module:
 
 def _started(recipe: Recipe) -> Any:
     """Return the network that `start` holds."""
-    path = weights(recipe.start)
+    path = weights("start", recipe.start)
     found = checkpoint.load(path)
     row = recognise(found.state)
     if row is None or row.name != recipe.network.name:
@@ -91,7 +89,7 @@ def discriminator_of(recipe: Recipe) -> nn.Module:
 
 def _started_discriminator(wanted: Adversary) -> Any:
     """Return the discriminator that its `start` holds."""
-    path = weights(wanted.start)
+    path = weights("adversary.start", wanted.start)
     state = checkpoint.load(path).state
     kind = DISCRIMINATORS[wanted.network].load()
     if not kind.detect(state):
@@ -172,23 +170,3 @@ def _check_option(wanted: Network, option: str, kind: Any) -> None:
             f"option {option!r} of {wanted.name} takes {takes}, not {value!r}",
             hint="see the recipe's table network.options",
         )
-
-
-def weights(named: str) -> Path:
-    """Return the file of weights that a recipe names: a path, or of the catalogue.
-
-    Raises
-    ------
-    WeightsError
-        When there is none.
-    """
-    if named in WEIGHTS:
-        return weights_of(named)
-    shipped = checkpoint.shipped(named)
-    path = shipped if "/" not in named and shipped.is_file() else Path(named)
-    if not path.exists():
-        raise WeightsError(
-            f"no weights to start from at {named}",
-            hint="set start to a file, or to a name that `w2s fetch --list` shows",
-        )
-    return path

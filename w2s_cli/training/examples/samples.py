@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from w2s_cli.physics.kernel import Kernel, gaussian_kernel
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.physics.simulate import Exposure, out_of_focus, widefield
+from w2s_cli.training.examples.augment import turned
 from w2s_cli.training.examples.truth import Pair
 from w2s_cli.training.recipe import Recipe
 
@@ -137,7 +138,8 @@ class Draw:
         """Return a kernel, and the standard deviation of its middle part."""
         if self.rng.random() < self.recipe.light.measured:
             chosen = _one_of(self.kernels, self.rng)
-            return Kernel(_turned([chosen.weights], self.rng)[0]), MEASURED_SPREAD
+            (weights,) = turned([chosen.weights], "turns", self.rng)
+            return Kernel(weights), MEASURED_SPREAD
         spread = self.rng.uniform(*self.recipe.light.blur)
         return gaussian_kernel(spread), spread
 
@@ -156,21 +158,14 @@ def _crop(
         height, width = planes[0].shape
     y, x = rng.integers(height - side + 1), rng.integers(width - side + 1)
     finer = (len(plane) // height for plane in planes)
-    return _turned(
+    return turned(
         [
             plane[y * n : (y + side) * n, x * n : (x + side) * n]
             for plane, n in zip(planes, finer, strict=True)
         ],
+        "turns",
         rng,
     )
-
-
-def _turned(
-    planes: Sequence[NDArray[Any]], rng: np.random.Generator
-) -> list[NDArray[Any]]:
-    turns, mirror = int(rng.integers(4)), rng.random() < 0.5
-    turned = (np.rot90(plane, turns) for plane in planes)
-    return [np.ascontiguousarray(p.T if mirror else p) for p in turned]
 
 
 def _one_of(things: Sequence[_T], rng: np.random.Generator) -> _T:

@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Set
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from w2s_cli.assets import catalogue, checkpoint
-from w2s_cli.errors import UnknownNameError, WeightsError
-from w2s_cli.methods.published import weights_of
+from w2s_cli.assets import checkpoint
+from w2s_cli.errors import UnknownNameError
 from w2s_cli.networks.vgg import VGG
 from w2s_cli.training.batch import Batch
+from w2s_cli.training.named import weights
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.tables.learning import Features
 
@@ -109,24 +108,12 @@ def _layers(features: Features, askers: Set[str]) -> set[str]:
 
 @lru_cache(maxsize=1)
 def _opened(
-    weights: str, layers: tuple[str, ...], askers: frozenset[str], device: str
+    named: str, layers: tuple[str, ...], askers: frozenset[str], device: str
 ) -> Sight:
-    state = checkpoint.load(_path(weights)).state
+    state = checkpoint.load(weights("features.weights", named)).state
     try:
         network = VGG.from_state_dict(state, layers)
     except UnknownNameError as error:
         error.hint = f"set features.layers or features.texture: {error.hint}"
         raise
     return Sight(network.to(device), askers)
-
-
-def _path(weights: str) -> Path:
-    if weights in catalogue.WEIGHTS:
-        return weights_of(weights)
-    path = Path(weights)
-    if not path.is_file():
-        raise WeightsError(
-            f"features.weights is {weights!r}: no such file, nor published weights",
-            hint='set it to "vgg19", or to a file with VGG-16 or VGG-19',
-        )
-    return path
