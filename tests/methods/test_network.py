@@ -6,10 +6,19 @@ import torch
 
 from w2s_cli.assets import checkpoint
 from w2s_cli.errors import UsageError, WeightsError
-from w2s_cli.methods.network import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
+from w2s_cli.methods.network import (
+    DARKEST,
+    Denoise,
+    DenoiseFast,
+    Jdsr,
+    JdsrFast,
+    Shipped,
+)
 from w2s_cli.networks.flops import gflop
 from w2s_cli.networks.unet import UNet
-from w2s_cli.restore import Domain, FloatArray, Seen
+from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.physics.scene import CAMERA, simulate_scene
+from w2s_cli.restore import Chain, Domain, FloatArray, Seen
 
 rng = np.random.default_rng(0)
 BLOCKS: FloatArray = (2 * np.sqrt(rng.poisson(20, (2, 24, 32)) + 0.375)).astype("f4")
@@ -70,6 +79,29 @@ def test_eight_orientations_are_the_mean_of_what_each_gives() -> None:
     np.testing.assert_allclose(found, np.mean(back, 0), atol=0.03)  # bf16 before
     turned = eight(np.ascontiguousarray(np.rot90(blocks, 1, (1, 2))))
     np.testing.assert_allclose(turned, np.rot90(found, 1, (1, 2)), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", [Denoise, JdsrFast])
+def test_much_read_noise_is_lowered_to_where_the_network_has_learned(
+    method: type[Shipped],
+) -> None:
+    random = np.random.default_rng(4)
+    blocks = random.normal(8, 1, (1, 32, 32)).astype(np.float32)
+    assert method().knowing(NoiseModel(1, read_noise=4)) == method()
+    noise = NoiseModel(0.25, 100, read_noise=20)
+    knowing = method().knowing(noise)
+    lifted = blocks + np.float32(noise.floor - DARKEST)
+    expected = method()(blocks) + np.float32(noise.floor - DARKEST)
+    assert knowing(lifted) == pytest.approx(expected, abs=1e-3)
+
+
+def test_cells_come_out_under_read_noise_far_beyond_what_was_learned() -> None:
+    scene = simulate_scene(5, photons=1, side=96)
+    light = CAMERA.photons(scene.clean) * np.float32(200)
+    noise = NoiseModel(gain=1, read_noise=80)
+    seen = np.asarray(noise.sample(light, np.random.default_rng(6)), np.float32)
+    (clean,) = Chain([Denoise()]).bound(noise)(seen[None])
+    assert (clean - light).std() < 0.15 * (seen - light).std()
 
 
 def test_provenance_says_what_was_used() -> None:

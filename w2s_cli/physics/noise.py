@@ -16,7 +16,7 @@ References
 """
 
 from dataclasses import asdict, dataclass
-from math import isfinite
+from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,11 @@ class NoiseModel:
     def lift(self) -> float:
         """Return what the stabilisation adds to the photons under the root."""
         return 0.375 + self.sigma**2
+
+    @property
+    def floor(self) -> float:
+        """Return the stabilised value of no light."""
+        return 2 * sqrt(self.lift)
 
     def photons(self, counts: NDArray[Any]) -> FloatArray:
         """Return `counts` in photon units; dark pixels may be negative."""

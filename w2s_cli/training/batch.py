@@ -82,6 +82,10 @@ class Batch:
         """Return the truth in `units`, as a discriminator sees it."""
         return self._in_units(self.truth)
 
+    def mean(self, error: Tensor) -> Tensor:
+        """Return the mean of an error over the pixels that are valid."""
+        return (error * self.valid).sum() / self.valid.sum().clamp(min=1)
+
     def picture(self, image: Tensor) -> Tensor:
         """Return an image or output, which is in `units`, about in [0, 1].
 

@@ -31,10 +31,10 @@ def _counts(output: Tensor, batch: Batch) -> Tensor:
     photons = (output / 2) ** 2 - batch.lift
     light = (batch.truth + batch.lift).mean((1, 2, 3), keepdim=True)
     noise = light.clamp(min=LEAST_NOISE)
-    return (((photons - batch.truth) ** 2) / noise * batch.valid).mean()
+    return batch.mean((photons - batch.truth) ** 2 / noise)
 
 
 def _root(output: Tensor, batch: Batch) -> Tensor:
     target = batch.target
     level = target.mean((1, 2, 3), keepdim=True).clamp(min=1)
-    return ((output - target) ** 2 / level * batch.valid).mean()
+    return batch.mean((output - target) ** 2 / level)

@@ -24,8 +24,8 @@ def mse(recipe: Recipe, device: str) -> Loss:
 
 
 def _l1(output: Tensor, batch: Batch) -> Tensor:
-    return ((output - batch.target).abs() * batch.valid).mean()
+    return batch.mean((output - batch.target).abs())
 
 
 def _mse(output: Tensor, batch: Batch) -> Tensor:
-    return ((output - batch.target) ** 2 * batch.valid).mean()
+    return batch.mean((output - batch.target) ** 2)
