@@ -7,7 +7,6 @@ import torch
 from w2s_cli.assets import checkpoint
 from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods.network import (
-    DARKEST,
     Denoise,
     DenoiseFast,
     Jdsr,
@@ -90,8 +89,8 @@ def test_much_read_noise_is_lowered_to_where_the_network_has_learned(
     assert method().knowing(NoiseModel(1, read_noise=4)) == method()
     noise = NoiseModel(0.25, 100, read_noise=20)
     knowing = method().knowing(noise)
-    lifted = blocks + np.float32(noise.floor - DARKEST)
-    expected = method()(blocks) + np.float32(noise.floor - DARKEST)
+    lifted = blocks + np.float32(noise.excess)
+    expected = method()(blocks) + np.float32(noise.excess)
     assert knowing(lifted) == pytest.approx(expected, abs=1e-3)
 
 

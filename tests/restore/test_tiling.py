@@ -1,30 +1,49 @@
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import pytest
 
 from w2s_cli.errors import OutOfMemoryError
 from w2s_cli.methods import METHODS
+from w2s_cli.methods.build import build
 from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.restore import Chain, FloatArray, Restorer, Traits, restore
+from w2s_cli.restore import Chain, FloatArray, Restorer, Traits, lessons, restore
 from w2s_cli.restore.tiling import SMALLEST_TILE, block_shapes, restore_plane, spans
 from w2s_cli.stack import Stack
 
 rng = np.random.default_rng(0)
 NOISE = {0: NoiseModel(2.0, 100, 3)}
 NETWORKS = {"denoise", "jdsr", "denoise-fast", "jdsr-fast", "auto"}
+LEARNERS = {entry.name for entry in METHODS if "time to learn" in entry.needs}
+ENLARGING = "n2sr output=sr"
 LOCAL = [
     entry.name
     for entry in METHODS
     if entry.name != "vst+bm3d" and "published" not in entry.target
 ]
+LOCAL.append(ENLARGING)
 
 
-def _method(name: str) -> Restorer:
-    method = METHODS[name].load()
-    made: Restorer = method(precision="fp32") if name in NETWORKS else method()
-    return made
+@pytest.fixture(scope="module", autouse=True)
+def _learned_is_kept_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("W2S_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@cache
+def _method(text: str) -> Restorer:
+    """Return a method, by its name and its options; one that learns has learned."""
+    name, *options = text.split()
+    if name not in LEARNERS:
+        method = METHODS[name].load()
+        made: Restorer = method(precision="fp32") if name in NETWORKS else method()
+        return made
+    chain = build(name, [*options, "iterations=2", "width=4"], precision="fp32")
+    repeats = 100 + 2 * rng.poisson(9, (2, 128, 128)).astype(np.float32)
+    return lessons(Stack(repeats, "TYX"), chain, NOISE)[0]
 
 
 def _pixels(name: str, image: np.ndarray, tile: int) -> np.ndarray:

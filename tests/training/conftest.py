@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -79,4 +80,17 @@ def video_rate(tmp_path_factory: pytest.TempPathFactory) -> Path:
             seen = _captured(blurred, 1, count, number)
             _save(folder / part / "LR" / f"{number}.png", 0.5 * (seen - 90))
             _save(folder / part / "HR" / f"{number}.png", 0.5 * (sharp - 90))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def repeats(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three captures of the same, as a series."""
+    folder = tmp_path_factory.mktemp("repeats")
+    light = CAMERA.photons(_scene(5)[1])
+    shots = [CAMERA.sample(light, np.random.default_rng(seed)) for seed in range(3)]
+    series = np.stack(shots).round().clip(0, 65535).astype(np.uint16)
+    tifffile.imwrite(
+        folder / "series.tif", series, imagej=True, metadata={"axes": "TYX"}
+    )
     return folder

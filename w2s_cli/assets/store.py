@@ -4,21 +4,20 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 import pooch
-from filelock import FileLock
 
 from w2s_cli.assets.answers import NotThereError
-from w2s_cli.assets.cache import CACHE_DIR, cache_folder, record, record_of, status
+from w2s_cli.assets.cache import cache_folder, record, record_of, status
 from w2s_cli.assets.catalogue import Item, find
 from w2s_cli.assets.download import Download, Progress
 from w2s_cli.assets.local import local_copy
-from w2s_cli.errors import OutputError, UsageError, WeightsError
+from w2s_cli.assets.lock import locked
+from w2s_cli.errors import UsageError, WeightsError
 
 OFFLINE = "W2S_OFFLINE"
 _NOT_IT = (b"<!doctype", b"<html", b"<?xml", b"version https://git-lfs")
@@ -61,7 +60,8 @@ def path_of(
     item = find(name)
     if _is_whole(item):
         return status(item).path
-    with _alone(item) as path:
+    path = cache_folder() / item.file
+    with locked(path):
         if path.is_file() and not status(item).sha256:
             record(path, pooch.file_hash(path))  # somebody has put it there
         elif not _is_whole(item):
@@ -74,21 +74,6 @@ def _is_whole(item: Item) -> bool:
     if not (known.cached and known.sha256):
         return False
     return bool(pooch.file_hash(known.path) == known.sha256)
-
-
-@contextmanager
-def _alone(item: Item) -> Iterator[Path]:
-    """Yield the path of a file while no other process may fetch the same."""
-    path = cache_folder() / item.file
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock")):
-            yield path
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error}",
-            hint=f"make room, or name another folder in {CACHE_DIR}",
-        ) from error
 
 
 def _fetch(

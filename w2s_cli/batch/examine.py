@@ -28,11 +28,14 @@ class Examined:
         Where the noise model is from.
     warnings
         Why a result should be looked at twice, one line a reason.
+    correlation
+        Of the noise of neighbouring pixels; 0 where it cannot be measured.
     """
 
     noise: NoiseModel
     origin: Literal["given", "estimated"]
     warnings: tuple[str, ...] = ()
+    correlation: float = 0.0
 
 
 def examine(
@@ -109,12 +112,14 @@ def _examined(
         stack.pixel_size,
         fit.correlation if fit else 0.0,
         fit.model if fit and given else None,
+        chain.learner,
     )
     prefix = f"channel {channel}: " if stack.channel_count > 1 else ""
     return Examined(
         noise,
         "given" if given else "estimated",
         tuple(prefix + reason for reason in reasons),
+        fit.correlation if fit else 0.0,
     )
 
 

@@ -1,13 +1,15 @@
 """What is found out about a stack before it is restored."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from w2s_cli.batch.choose import Choice
 from w2s_cli.batch.examine import Examined
+from w2s_cli.methods.build import provenance
 from w2s_cli.methods.levels import Stretch
 from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.restore import Levels
+from w2s_cli.restore import Learning, Levels
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +24,14 @@ class Findings:
         Black and white of each channel; empty where the method needs none.
     choice
         Which method was taken, and why, where that was left open.
+    lessons
+        What a method that learns has become for each channel.
     """
 
     channels: tuple[Examined, ...] = ()
     stretches: tuple[Stretch, ...] = ()
     choice: Choice | None = None
+    lessons: Mapping[int, Learning] = field(default_factory=dict)
 
     @property
     def noise(self) -> dict[int, NoiseModel]:
@@ -48,8 +53,10 @@ class Findings:
         """Return the findings as a part of a JSON object."""
         noise = [{**asdict(one.noise), "origin": one.origin} for one in self.channels]
         levels = [one.as_json() for one in self.stretches]
+        learned = [provenance(lesson) for lesson in self.lessons.values()]
         return {
             **({"auto": self.choice.as_json()} if self.choice else {}),
             "noise": noise,
             **({"levels": levels} if levels else {}),
+            **({"learned": learned} if learned else {}),
         }

@@ -17,6 +17,7 @@ from w2s_cli.errors import (
 )
 from w2s_cli.methods.build import build, parse
 from w2s_cli.restore import Chain
+from w2s_cli.stack import Stack
 
 Pair = tuple[Path, Path]
 
@@ -39,6 +40,10 @@ class Job:
         Side of a tile, in input pixels.
     overwrite
         Whether an output that exists is replaced.
+    train_on
+        Files for a method that learns to learn from; each input by itself without.
+    save_weights
+        Where what it has learned is copied to.
     """
 
     method: str = "jdsr"
@@ -51,6 +56,12 @@ class Job:
     channel: str | None = None
     tile: int = 512
     overwrite: bool = False
+    train_on: tuple[Path, ...] = ()
+    save_weights: Path | None = None
+
+    def part(self, stack: Stack) -> Stack:
+        """Return the part of a stack that the job is about."""
+        return stack if self.channel is None else stack.only_channel(self.channel)
 
     def chain(self) -> Chain:
         """Return the chain of methods, built once for all files.

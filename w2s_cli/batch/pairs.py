@@ -28,7 +28,7 @@ def paired(inputs: Sequence[Path], output: str) -> list[Pair]:
     UsageError
         When two inputs would go to one output, or an output is one of the inputs.
     """
-    sources = [source for path in inputs for source in images(path)]
+    sources = files(inputs)
     several = len(sources) > 1 or any(path.is_dir() for path in inputs)
     target = Path(output)
     if several or output.endswith("/") or target.is_dir():
@@ -38,6 +38,17 @@ def paired(inputs: Sequence[Path], output: str) -> list[Pair]:
         pairs = [(source, target) for source in sources]
     _check_distinct(pairs)
     return pairs
+
+
+def files(inputs: Sequence[Path]) -> list[Path]:
+    """Return the files that are named, and those in the folders that are.
+
+    Raises
+    ------
+    NothingMatchedError
+        When a folder holds no image, or a pattern matches nothing.
+    """
+    return [source for path in inputs for source in images(path)]
 
 
 def make_folder(output: str, pairs: Sequence[Pair]) -> None:

@@ -1,16 +1,19 @@
 """Say what a restoration would do, and what it would take."""
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from w2s_cli.batch.choose import Choice, settled
 from w2s_cli.batch.job import Job
-from w2s_cli.batch.restore import selected, tiles
+from w2s_cli.batch.learning import check_savable
+from w2s_cli.batch.restore import tiles
 from w2s_cli.files import check_target, opened
 from w2s_cli.files.streams import STREAM, received
 from w2s_cli.methods.build import provenance
-from w2s_cli.restore import Chain
+from w2s_cli.restore import Chain, Learning
+from w2s_cli.restore.lessons import MOST_PIXELS
 from w2s_cli.stack import Stack
 
 # Peak resident memory is about that of the program with its libraries, plus a few
@@ -22,6 +25,7 @@ _PLANE = 14
 _TRAINED_PROGRAM = 300 << 20
 _TRAINED_WORK = 1536  # in fp32; half of it or more in bf16
 _WORK = 64
+_TAUGHT = 4  # bytes a pixel of what is learned from
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,11 @@ class Plan:
         The chain of methods that was asked for.
     choice
         Which method would be taken, and why, where that was left open.
+    steps
+        How many it would take to learn before, in all channels; none where the same was
+        learned already.
+    train_on
+        What it would learn from, if not from the source.
     tile, tiles
         The side of a tile in input pixels, and how many tiles there are in all.
     memory
@@ -57,6 +66,8 @@ class Plan:
     tiles: int
     memory: int
     choice: Choice | None = None
+    steps: int = 0
+    train_on: tuple[Path, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object."""
@@ -69,10 +80,15 @@ class Plan:
             "output_shape": list(self.output_shape),
             "method": self.method,
             **({"auto": self.choice.as_json()} if self.choice else {}),
+            **({"learning": self._learning()} if self.steps else {}),
             "tile": self.tile,
             "tiles": self.tiles,
             "memory": self.memory,
         }
+
+    def _learning(self) -> dict[str, Any]:
+        files = self.train_on or (self.source,)
+        return {"steps": self.steps, "from": [str(file) for file in files]}
 
 
 def plan_file(job: Job, chain: Chain, source: Path, target: Path) -> Plan:
@@ -88,7 +104,8 @@ def plan_file(job: Job, chain: Chain, source: Path, target: Path) -> Plan:
     if target != STREAM and target.parent.exists():
         check_target(target, overwrite=job.overwrite)
     with received(source) as file, opened(file, axes=job.axes) as whole:
-        stack = selected(whole, job)
+        stack = job.part(whole)
+        check_savable(job, stack.channel_count)
         _, chain, choice = settled(job, chain, stack, job.noise.of(source))
         *lead, height, width = stack.data.shape
         scale = chain.traits.scale
@@ -104,14 +121,36 @@ def plan_file(job: Job, chain: Chain, source: Path, target: Path) -> Plan:
             tiles(stack, chain, job.tile),
             memory_needed(stack, chain, job.tile),
             choice,
+            _steps(chain, stack),
+            job.train_on,
         )
 
 
+def _steps(chain: Chain, stack: Stack) -> int:
+    """Return in how many steps a chain learns from a stack, or from one like it."""
+    return chain.learner.steps * stack.channel_count if chain.learner else 0
+
+
 def memory_needed(stack: Stack, chain: Chain, tile: int) -> int:
-    """Return about how many bytes of memory restoring a stack takes at most."""
+    """Return about how many bytes of memory a stack takes at most."""
+    return max(_to_learn(stack, chain), _to_restore(stack, chain, tile))
+
+
+def _to_learn(stack: Stack, chain: Chain) -> int:
+    """Return the bytes that learning takes; what it takes is free again after it."""
+    if chain.learner is None or not chain.learner.steps:
+        return 0
+    pixels = min(prod(stack.data.shape) // stack.channel_count, MOST_PIXELS)
+    return _TRAINED_PROGRAM + chain.learner.memory + pixels * _TAUGHT
+
+
+def _to_restore(stack: Stack, chain: Chain, tile: int) -> int:
     traits = chain.traits
     height, width = stack.data.shape[-2:]
-    trained = any("weights_sha256" in provenance(link) for link in chain.links)
+    trained = any(
+        isinstance(link, Learning) or "weights_sha256" in provenance(link)
+        for link in chain.links
+    )
     planes = height * width * (1 + traits.scale**2) * _PLANE
     sides = [
         side if traits.whole else min(side, tile + 2 * traits.margin)

@@ -12,11 +12,12 @@ from w2s_cli.batch.choose import settled
 from w2s_cli.batch.examine import examine
 from w2s_cli.batch.findings import Findings
 from w2s_cli.batch.job import Job
+from w2s_cli.batch.learning import Lessons, check_known, check_savable, save_weights
 from w2s_cli.files import check_target, opened, write
 from w2s_cli.files.streams import STREAM, received, sent
 from w2s_cli.methods.build import account
 from w2s_cli.methods.levels import stretches
-from w2s_cli.restore import Chain, restore
+from w2s_cli.restore import Chain, Told, lessons, restore
 from w2s_cli.restore.tiling import tile_count
 from w2s_cli.stack import Stack
 
@@ -72,6 +73,8 @@ def restore_file(
     source: Path,
     target: Path,
     *,
+    known: Lessons | None = None,
+    on_step: Callable[[int], Told] = lambda channel: lambda step, steps, loss: None,
     on_start: Callable[[int], None] = lambda tiles: None,
     on_tile: Callable[[], None] = lambda: None,
 ) -> Outcome:
@@ -85,6 +88,10 @@ def restore_file(
         The methods of the job.
     source, target
         The files; "-" is a standard stream.
+    known
+        What a method that learns has learned before; None to learn from the file.
+    on_step
+        Gives what to call after each step of learning in a channel.
     on_start, on_tile
         Called once with the number of tiles, then after each tile.
 
@@ -101,17 +108,23 @@ def restore_file(
         opened(file, axes=job.axes) as whole,
         sent(target) as spooled,
     ):
-        stack = selected(whole, job)
+        stack = job.part(whole)
         given = job.noise.of(source)
         taken, chain, choice = settled(job, chain, stack, given)
         channels, levels = examine(stack, chain, given), stretches(stack, chain)
-        findings = Findings(tuple(channels), tuple(levels), choice)
+        noise = {number: one.noise for number, one in enumerate(channels)}
+        if known:
+            check_known(known, stack, job.train_on)
+        check_savable(job, stack.channel_count)
+        taught = known or lessons(stack, chain, noise, on_step)
+        findings = Findings(tuple(channels), tuple(levels), choice, taught)
         on_start(tiles(stack, chain, job.tile))
         restored, tally = restore(
             stack,
             chain,
             findings.noise,
             findings.levels,
+            taught,
             tile=job.tile,
             on_tile=on_tile,
         )
@@ -122,6 +135,8 @@ def restore_file(
             overwrite=job.overwrite,
             record=lambda: _record(job, links, findings, tally.clipped),
         )
+        if job.save_weights and not known:
+            save_weights(taught, job.save_weights)
     return Outcome(
         source,
         target,
@@ -131,11 +146,6 @@ def restore_file(
         tally.clipped,
         perf_counter() - start,
     )
-
-
-def selected(stack: Stack, job: Job) -> Stack:
-    """Return the part of a stack that the job is about."""
-    return stack if job.channel is None else stack.only_channel(job.channel)
 
 
 def tiles(stack: Stack, chain: Chain, tile: int) -> int:

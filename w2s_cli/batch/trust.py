@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 
 from w2s_cli.estimate.light import BRIGHT, brightest, saturated
 from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.restore import Seen
+from w2s_cli.restore import Learning, Seen
 
 MOST_CORRELATION = 0.06  # between the noise of neighbouring pixels
 # The estimate from 64 x 64 pixels of raw noise is off by up to 0.1, 512 x 512 by 0.02.
 _SPREAD = 4  # that, times the root of the pixels; fine structure adds up to 0.04
 MOST_MISFIT = 1.5  # between standard deviations, given and measured
 MOST_SATURATED = 0.001  # share of the pixels
+_LEARNS_NOISE = (
+    "A method that learns from hidden pixels takes such noise for structure; --method "
+    "n2v with -O rows=N or -O columns=N hides N neighbours on both sides as well"
+)
 
 
 def concerns(
@@ -25,6 +29,7 @@ def concerns(
     pixel_size: Mapping[str, float],
     correlation: float = 0.0,
     measured: NoiseModel | None = None,
+    learner: Learning | None = None,
 ) -> list[str]:
     """Return why a result should be looked at twice, one line a reason.
 
@@ -42,8 +47,10 @@ def concerns(
         Of the noise of neighbouring pixels.
     measured
         What the image itself tells of its noise, where `noise` is from elsewhere.
+    learner
+        The method that learns from the image, if there is one.
     """
-    reasons = [*_of_camera(plane, correlation)]
+    reasons = [*_of_saturation(plane), *_of_neighbours(plane, correlation, learner)]
     if measured:
         reasons += [*_of_model(noise, measured, plane)]
     if seen:
@@ -56,19 +63,28 @@ def white(correlation: float, pixels: int) -> bool:
     return abs(correlation) <= MOST_CORRELATION + _SPREAD / sqrt(pixels)
 
 
-def _of_camera(plane: NDArray[Any], correlation: float) -> Iterator[str]:
+def _of_saturation(plane: NDArray[Any]) -> Iterator[str]:
     share = saturated(plane)
     if share > MOST_SATURATED:
         yield (
             f"{share:.1%} of the pixels are saturated at {plane.max():.0f} counts: "
             "their light is unknown"
         )
-    if not white(correlation, plane.size):
-        cause = "filtered, resized or compressed" if correlation > 0 else "sharpened"
-        yield (
-            f"the noise of neighbouring pixels is correlated ({correlation:.2f}): was "
-            f"the image {cause}? The method expects raw pixels"
-        )
+
+
+def _of_neighbours(
+    plane: NDArray[Any], correlation: float, learner: Learning | None
+) -> Iterator[str]:
+    """Yield why noise that is alike in neighbours does harm, where it does."""
+    bears = learner is not None and not learner.needs_white_noise
+    if bears or white(correlation, plane.size):
+        return
+    cause = "filtered, resized or compressed" if correlation > 0 else "sharpened"
+    harm = _LEARNS_NOISE if learner else "The method expects raw pixels"
+    yield (
+        f"the noise of neighbouring pixels is correlated ({correlation:.2f}): was the "
+        f"image {cause}? {harm}"
+    )
 
 
 def _of_model(

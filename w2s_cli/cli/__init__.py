@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from w2s_cli import __version__
+from w2s_cli.cli.adapt import adapt
 from w2s_cli.cli.bench import bench
 from w2s_cli.cli.blend import blend
 from w2s_cli.cli.commands import Command, Commands
@@ -39,6 +40,7 @@ app.command("make-kernel", cls=Command, no_args_is_help=True)(make_kernel)
 app.command("simulate", cls=Command, no_args_is_help=True)(simulate)
 app.command("evaluate", cls=Command, no_args_is_help=True)(evaluate)
 app.command("train", cls=Command, no_args_is_help=True)(train)
+app.command("adapt", cls=Command, no_args_is_help=True)(adapt)
 app.add_typer(data, name="data")
 app.command("bench", cls=Command)(bench)
 app.command("fetch", cls=Command, no_args_is_help=True)(fetch)

@@ -49,6 +49,23 @@ Options = Annotated[
         metavar="KEY=VALUE",
     ),
 ]
+TrainOn = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--train-on",
+        help="Learn once from these files or folders, not from each input: for methods "
+        "such as n2sr.",
+        metavar="INPUT",
+    ),
+]
+SaveWeights = Annotated[
+    Path | None,
+    typer.Option(
+        "--save-weights",
+        help="Copy what was learned to this file, for --weights.",
+        metavar="FILE",
+    ),
+]
 Axes = Annotated[
     str | None,
     typer.Option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from w2s_cli.cli.telling import note, tell, warn
+from w2s_cli.errors import few
 from w2s_cli.registry import LICENCE
 
 if TYPE_CHECKING:
@@ -49,9 +50,16 @@ def show_plan(plan: "Plan") -> None:
         note(_chosen(plan.source, plan.choice))
     typer.echo(
         f"{_arrow(plan)}: {plan.axes} {_size(plan.shape)} to "
-        f"{_size(plan.output_shape)} {plan.dtype}, {plan.method}, "
+        f"{_size(plan.output_shape)} {plan.dtype}, {plan.method}{_learning(plan)}, "
         f"{plan.tiles} tiles of {plan.tile}, about {plan.memory >> 20} MiB of memory"
     )
+
+
+def _learning(plan: "Plan") -> str:
+    if not plan.steps:
+        return ""
+    files = f" from {few(plan.train_on)}" if plan.train_on else ""
+    return f" (learns first, in {plan.steps} steps{files})"
 
 
 def _chosen(source: Path, choice: "Choice") -> str:

@@ -9,6 +9,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.fetch import fetch_needed
+from w2s_cli.cli.lesson import Lesson, learned_before
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.reports import (
     document,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from w2s_cli.batch.job import Failure, Job, Pair
     from w2s_cli.batch.plan import Plan
     from w2s_cli.batch.restore import Outcome
+    from w2s_cli.restore import Chain
 
 
 def restore(
@@ -31,6 +33,8 @@ def restore(
     method: ask.Method = "",
     weights: ask.Weights = None,
     options: ask.Options = None,
+    train_on: ask.TrainOn = None,
+    save_weights: ask.SaveWeights = None,
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
     gain: Annotated[float | None, ask.GAIN] = None,
@@ -52,12 +56,15 @@ def restore(
       w2s restore *.tif -o restored/ --method denoise
       w2s restore cell.tif -o clean.tif --method gaussian -O sigma=1.5
       w2s restore stack.tif -o sharp.tif --axes ZYX --gain 2.1 --offset 100
+      w2s restore cell.tif -o clean.tif --method n2sr
+      w2s restore *.tif -o clean/ --method n2sr --train-on best.tif
       w2s restore cell.tif -o sharp.tif --dry-run
 
     Without --gain or --noise the noise of the camera is estimated from each file.
     """
     from w2s_cli.batch.job import Job, exit_code
-    from w2s_cli.batch.pairs import paired
+    from w2s_cli.batch.learning import check_learning
+    from w2s_cli.batch.pairs import files, paired
     from w2s_cli.methods.choice import method_for
 
     if as_json and output == "-":
@@ -77,24 +84,30 @@ def restore(
         channel,
         tile,
         overwrite,
+        tuple(files(train_on or ())),
+        save_weights,
     )
     pairs = paired(inputs, output)
     fetch_needed(method, quiet=quiet)
+    chain = job.chain()
+    check_learning(job, chain, [source for source, _ in pairs])
     reports = (
-        _planned(job, pairs, show=not as_json)
+        _planned(job, chain, pairs, show=not as_json)
         if dry_run
-        else _restored(job, pairs, output, quiet=quiet)
+        else _restored(job, chain, pairs, output, quiet=quiet)
     )
     if as_json:
         typer.echo(document(reports))
     raise typer.Exit(exit_code(reports))
 
 
-def _planned(job: "Job", pairs: "list[Pair]", *, show: bool) -> "list[Plan | Failure]":
+def _planned(
+    job: "Job", chain: "Chain", pairs: "list[Pair]", *, show: bool
+) -> "list[Plan | Failure]":
     from w2s_cli.batch.job import Failure, each
     from w2s_cli.batch.plan import plan_file
 
-    reports = [*each(pairs, partial(plan_file, job, job.chain()))]
+    reports = [*each(pairs, partial(plan_file, job, chain))]
     for report in reports:
         if isinstance(report, Failure):
             show_failure(report)
@@ -104,19 +117,26 @@ def _planned(job: "Job", pairs: "list[Pair]", *, show: bool) -> "list[Plan | Fai
 
 
 def _restored(
-    job: "Job", pairs: "list[Pair]", output: str, *, quiet: bool
+    job: "Job", chain: "Chain", pairs: "list[Pair]", output: str, *, quiet: bool
 ) -> "list[Outcome | Failure]":
     from w2s_cli.batch.job import Failure, each
     from w2s_cli.batch.pairs import make_folder
     from w2s_cli.batch.restore import restore_file
 
-    chain = job.chain()
     make_folder(output, pairs)
+    known = learned_before(job, chain, quiet=quiet) if job.train_on else None
 
     def work(source: Path, target: Path) -> "Outcome":
         with progress(source.name, quiet=quiet) as bar:
             return restore_file(
-                job, chain, source, target, on_start=bar.start, on_tile=bar.advance
+                job,
+                chain,
+                source,
+                target,
+                known=known,
+                on_step=Lesson(source.name, bar, quiet=quiet).of_channel,
+                on_start=bar.start,
+                on_tile=bar.advance,
             )
 
     reports: list[Outcome | Failure] = []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from w2s_cli.cli.wording import table
+from w2s_cli.cli.wording import duration, table
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Display
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from w2s_cli.training.progress import OnStep, Progress
     from w2s_cli.training.recipe import Recipe
 
-_MINUTE = 60  # seconds, and minutes of an hour
 _COLUMNS = ("input", "output", "truth")
 _POINTS = 100  # of a curve of losses: each is the mean of some steps
 
@@ -102,7 +101,7 @@ class _Watcher:
     def _line(self, progress: "Progress") -> str:
         taken = progress.step - self._from
         left = (monotonic() - self._since) * (progress.steps - progress.step)
-        time = f", {_time(left / taken)} left" if taken and left else ""
+        time = f", {duration(left / taken)} left" if taken and left else ""
         return (
             f"step {progress.step} of {progress.steps}: "
             f"validation loss {progress.validation:.4g}{time}"
@@ -130,10 +129,3 @@ def draw(progress: "Progress") -> None:
     line_plot(path, series, "step", "loss", progress.folder.name)
     if progress.samples:
         save_sheet(progress.folder / "samples.png", progress.samples, _COLUMNS)
-
-
-def _time(seconds: float) -> str:
-    if seconds < _MINUTE:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / _MINUTE), _MINUTE)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+_MINUTE = 60  # seconds, and minutes of an hour
+
 
 def words(value: Any) -> str:
     """Return a JSON value as a reader likes it."""
@@ -29,3 +31,11 @@ def table(lines: list[list[str]]) -> str:
         ).rstrip()
         for line in lines
     )
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, such as "3 min"."""
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / _MINUTE), _MINUTE)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

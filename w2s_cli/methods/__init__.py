@@ -40,6 +40,17 @@ def _of_tiles(network: str) -> str:
     return "; tiles approximate" if network in NEARLY else ""
 
 
+def _learning(name: str, kind: str, asked: str, source: str) -> Entry:
+    """Return a method that learns from the image; it stands with the training."""
+    return Entry(
+        name,
+        f"w2s_cli.training.alone.methods:{kind}",
+        f"learn to denoise from the image itself: {asked}",
+        source,
+        needs="noise model, time to learn",
+    )
+
+
 METHODS = Registry(
     "method",
     Entry(
@@ -127,6 +138,15 @@ METHODS = Registry(
         "denoise by wavelet thresholds that judge themselves",
         "Luisier et al. 2011",
         needs="noise model",
+    ),
+    *(
+        _learning(name, kind, summary, source)
+        for name, kind, summary, source in (
+            ("n2sr", "N2SR", "one pixel of every 2 x 2", "Tian et al. 2022, Noise2SR"),
+            ("n2v", "N2V", "replaced pixels", "Krull et al. 2019, Noise2Void"),
+            ("n2s", "N2S", "the pixels of a lattice", "Batson and Royer 2019"),
+            ("n2n", "N2N", "another capture", "Lehtinen et al. 2018, Noise2Noise"),
+        )
     ),
     Entry("gaussian", "w2s_cli.methods.gaussian:Gaussian", "smooth with a Gaussian"),
     Entry("median", "w2s_cli.methods.median:Median", "take the median around a pixel"),

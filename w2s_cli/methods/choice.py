@@ -30,6 +30,9 @@ def _method(path: Path) -> str:
             f"{path} belongs to no network that w2s knows",
             hint="`w2s inspect` shows what is in it",
         )
+    recipe = found.record.get("recipe", {})
+    if recipe.get("examples") == "alone":
+        return str(recipe["name"])
     if row.name != OURS and "expects" not in found.record:
         return row.name
     scale = rebuild(found.state).scale

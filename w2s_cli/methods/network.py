@@ -15,14 +15,6 @@ from w2s_cli.networks.rebuild import Network, rebuild
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Domain, FloatArray, Seen, Traits
 
-DARKEST = NoiseModel(gain=1, read_noise=4).floor
-"""The stabilised value of no light, where it is lowered to.
-
-The read noise of 4 photons is a little more than the networks have learned from.
-Simulated cells with 10 photons and a read noise of 10 come out there as well as
-anywhere.
-"""
-
 
 @dataclass(frozen=True)
 class Shipped:
@@ -39,7 +31,7 @@ class Shipped:
     orientations
         1, or 8 for the mean over all ways to lay a square.
     lowered
-        What is taken from stabilised counts, and added again: see `knowing`.
+        What is taken from stabilised counts, and added again: see `NoiseModel.excess`.
     """
 
     weights: Path | None = None
@@ -91,12 +83,8 @@ class Shipped:
         return made + lowered
 
     def knowing(self, noise: NoiseModel) -> Self:
-        """Return the restorer for images with this noise.
-
-        Much read noise lifts stabilised counts out of the range that a network has
-        seen. Its standard deviation is 1 wherever they are: they are lowered again.
-        """
-        return replace(self, lowered=max(noise.floor - DARKEST, 0.0))
+        """Return the restorer for images with this noise."""
+        return replace(self, lowered=noise.excess)
 
     @property
     def running(self) -> Running:

@@ -3,12 +3,16 @@
 from w2s_cli.restore.affine import Levels
 from w2s_cli.restore.apply import Restored, restore
 from w2s_cli.restore.chain import Chain
+from w2s_cli.restore.lessons import lessons
 from w2s_cli.restore.restorer import (
     Domain,
     FloatArray,
+    Learning,
     NoiseAware,
     Restorer,
     Seen,
+    Series,
+    Told,
     Traits,
 )
 
@@ -16,11 +20,15 @@ __all__ = [
     "Chain",
     "Domain",
     "FloatArray",
+    "Learning",
     "Levels",
     "NoiseAware",
     "Restored",
     "Restorer",
     "Seen",
+    "Series",
+    "Told",
     "Traits",
+    "lessons",
     "restore",
 ]

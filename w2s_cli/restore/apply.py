@@ -11,7 +11,7 @@ from w2s_cli.errors import InputError
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore.affine import Levels
 from w2s_cli.restore.chain import Chain
-from w2s_cli.restore.restorer import FloatArray
+from w2s_cli.restore.restorer import FloatArray, Learning
 from w2s_cli.restore.tiling import restore_plane
 from w2s_cli.stack import Computed, Stack
 
@@ -29,6 +29,7 @@ def restore(
     chain: Chain,
     noise: Mapping[int, NoiseModel] | None = None,
     levels: Mapping[int, Levels] | None = None,
+    lessons: Mapping[int, Learning] | None = None,
     *,
     tile: int = 512,
     on_tile: Callable[[], None] = lambda: None,
@@ -45,6 +46,8 @@ def restore(
         The noise model of each channel, for methods that need one.
     levels
         Black and white of each channel, for methods that need them.
+    lessons
+        What a method that learns has become for each channel: see `restore.lessons`.
     tile
         Side of a tile along Y and X, in input pixels, without its margin.
     on_tile
@@ -64,7 +67,7 @@ def restore(
     scale = chain.traits.scale
     tally = Restored()
     bound = [
-        chain.bound(**_known(channel, noise=noise, levels=levels))
+        chain.bound(**_known(channel, noise=noise, levels=levels, lesson=lessons))
         for channel in range(stack.channel_count)
     ]
 

@@ -15,6 +15,7 @@ from w2s_cli.restore.restorer import (
     STATISTICAL,
     Domain,
     FloatArray,
+    Learning,
     NoiseAware,
     Restorer,
     Traits,
@@ -94,8 +95,16 @@ class Chain:
             for traits in (link.traits for link in self.links)
         )
 
+    @property
+    def learner(self) -> Learning | None:
+        """Return the link that learns from the images, if there is one."""
+        return next((link for link in self.links if isinstance(link, Learning)), None)
+
     def bound(
-        self, noise: NoiseModel = _PHOTONS, levels: Levels = EIGHT_BIT
+        self,
+        noise: NoiseModel = _PHOTONS,
+        levels: Levels = EIGHT_BIT,
+        lesson: Learning | None = None,
     ) -> "Chain":
         """Return the chain with every link taking and giving counts.
 
@@ -105,10 +114,15 @@ class Chain:
             Of the channel; needed if `needs_noise`.
         levels
             Black and white of the channel; needed if `needs_levels`.
+        lesson
+            What the link that learns has become for the channel; needed if there is a
+            `learner`.
         """
-        return Chain(
-            [InCounts(_told(link, noise), noise, levels) for link in self.links]
-        )
+        links = [
+            lesson if lesson and isinstance(link, Learning) else link
+            for link in self.links
+        ]
+        return Chain([InCounts(_told(link, noise), noise, levels) for link in links])
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the blocks after the last link."""

@@ -1,8 +1,10 @@
 """What a method must be: a callable on a pile of planes, and its traits."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Protocol, Self, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,10 @@ from numpy.typing import NDArray
 from w2s_cli.physics.noise import NoiseModel
 
 FloatArray = NDArray[np.float32]
+Series: TypeAlias = Sequence[FloatArray]
+"""Planes (Y, X) of the same place, one after the other in time."""
+Told: TypeAlias = Callable[[int, int, float], None]
+"""Called with the steps that were taken, of how many, and the loss of the last."""
 
 
 class Domain(Enum):
@@ -105,4 +111,46 @@ class NoiseAware(Protocol):
 
     def knowing(self, noise: NoiseModel) -> Restorer:
         """Return the restorer for images with this noise."""
+        ...
+
+
+@runtime_checkable
+class Learning(Restorer, Protocol):
+    """A restorer that learns from the images themselves before it is called."""
+
+    @property
+    def weights(self) -> Path | None:
+        """Return the file that holds what it has learned; None before."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Return how many steps it takes to learn; 0 once it has learned."""
+        ...
+
+    @property
+    def memory(self) -> int:
+        """Return how many bytes a step of learning takes at most, about."""
+        ...
+
+    @property
+    def needs_white_noise(self) -> bool:
+        """Return whether it takes noise that neighbours share for structure."""
+        ...
+
+    def taught(self, series: Callable[[], Sequence[Series]], told: Told, /) -> Self:
+        """Return the restorer when it has learned.
+
+        Parameters
+        ----------
+        series
+            Gives the images to learn from, in stabilised counts, when it is called.
+        told
+            What to call after each step.
+
+        Raises
+        ------
+        InputError
+            When nothing can be learned from them.
+        """
         ...

@@ -9,7 +9,7 @@ from w2s_cli.restore.apply import finite
 from w2s_cli.stack import Stack
 
 MOST_PLANES = 4
-MOST_PIXELS = 2048  # along Y and X, from the middle
+MOST_SIDE = 2048  # pixels along Y and X, from the middle
 GRID, SQUARE = 4, 256  # squares along Y and X, and their side
 
 
@@ -30,8 +30,8 @@ def middle(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
     """
     plane = stack.data[at]
     finite(plane, at)
-    top, left = (max(side - MOST_PIXELS, 0) // 2 for side in plane.shape)
-    return plane[top : top + MOST_PIXELS, left : left + MOST_PIXELS].copy()
+    top, left = (max(side - MOST_SIDE, 0) // 2 for side in plane.shape)
+    return plane[top : top + MOST_SIDE, left : left + MOST_SIDE].copy()
 
 
 def spread(planes: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:

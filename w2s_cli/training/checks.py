@@ -12,6 +12,7 @@ from w2s_cli.training.recipe import Recipe
 
 _Wrong = tuple[str, str, object]  # key, what it takes, and what it has
 _TINY = 1e-12
+_STABILISED = {"physics", "alone"}  # examples that come in units "root"
 _OF_ROOTS = {"counts", "root"}  # losses that take outputs for roots of photons
 _OPTIMISER = {
     "rate": (0, inf),
@@ -32,6 +33,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("light.measured", "light.multiplied"), (0, inf)),
     **dict.fromkeys(("mixture.components", "mixture.patches"), (1, inf)),
     "mixture.side": (2, inf),
+    "hidden.share": (_TINY, 1),
+    **dict.fromkeys(("hidden.radius", "hidden.period"), (1, inf)),
+    "hidden.reach": (0, inf),
     "mixture.floor": (_TINY, inf),
     **{f"optimiser.{key}": span for key, span in _OPTIMISER.items()},
     "schedule.every": (1, inf),
@@ -75,9 +79,9 @@ def check(recipe: Recipe) -> None:
 
 
 def _check_units(recipe: Recipe) -> None:
-    if (recipe.examples == "physics") != (recipe.units == "root"):
+    if (recipe.examples in _STABILISED) != (recipe.units == "root"):
         fitting = (
-            "root" if recipe.examples == "physics" else "z, z/255, unit or centred"
+            "root" if recipe.examples in _STABILISED else "z, z/255, unit or centred"
         )
         raise UsageError(
             f"examples of the kind {recipe.examples!r} don't come in units "

@@ -3,19 +3,19 @@
 Read it top to bottom: `train` goes through the phases, `_trained` is the loop.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
 from w2s_cli import __version__
 from w2s_cli.assets import checkpoint
 from w2s_cli.training.batch import Batch
-from w2s_cli.training.examples import Supply, supply
+from w2s_cli.training.examples import Part, Supply, supply
 from w2s_cli.training.learner import DISCRIMINATOR, Learner
 from w2s_cli.training.progress import Log, OnStep, Progress, Sample, made
 from w2s_cli.training.recipe import Recipe
@@ -24,7 +24,12 @@ from w2s_cli.training.world import World, joined
 SAVE_EVERY = 30.0  # seconds: what a crash may cost, and a step
 
 
-def train(recipe: Recipe, on_step: OnStep = lambda _: None) -> Path:
+Source: TypeAlias = Callable[[Recipe, Part], Supply]
+
+
+def train(
+    recipe: Recipe, on_step: OnStep = lambda _: None, source: Source = supply
+) -> Path:
     """Train all phases of a recipe, from the last checkpoint if there is one.
 
     Parameters
@@ -33,6 +38,8 @@ def train(recipe: Recipe, on_step: OnStep = lambda _: None) -> Path:
         What to train.
     on_step
         Called after each step, in the first of several processes.
+    source
+        Opens what the training, or the validation, draws from.
 
     Returns
     -------
@@ -50,21 +57,21 @@ def train(recipe: Recipe, on_step: OnStep = lambda _: None) -> Path:
         start = recipe.start
         for phase in recipe.parts:
             part = replace(phase, start=start or phase.start)
-            start = str(_trained(part, world, on_step))
+            start = str(_trained(part, world, on_step, source))
     last = Path(start)
     return last if not recipe.phases else _kept(recipe, last)
 
 
-def _trained(recipe: Recipe, world: World, on_step: OnStep) -> Path:
+def _trained(recipe: Recipe, world: World, on_step: OnStep, source: Source) -> Path:
     """Train one phase to its end."""
     learner, log = Learner(recipe, world), Log(recipe.folder / "log.csv")
     learner.resume(kept := recipe.folder / "checkpoint.pt")
     if world.first:
         log.cut(learner.step)
-    held_out = _held_out(recipe, world)
+    held_out = _held_out(source, recipe, world)
     made(recipe.folder)
     saved = monotonic()
-    for batch, other in _batches(recipe, world, learner.step):
+    for batch, other in _batches(source, recipe, world, learner.step):
         terms = learner.learn(batch, other)
         progress = _progress(recipe, learner, terms, held_out)
         if world.first:
@@ -107,19 +114,21 @@ def _progress(
     )
 
 
-def _batches(recipe: Recipe, world: World, start: int) -> Iterator[tuple[Batch, Batch]]:
+def _batches(
+    source: Source, recipe: Recipe, world: World, start: int
+) -> Iterator[tuple[Batch, Batch]]:
     """Yield the batch of every step from `start`, the next one always under way.
 
     Beside it, the batch whose truths an adversary takes for real: the same, or one of a
     step that never comes.
     """
-    source, numbers = supply(recipe, "training"), world.share(recipe.patches.batch)
+    drawn_from, numbers = source(recipe, "training"), world.share(recipe.patches.batch)
 
     def drawn(step: int) -> tuple[Batch, Batch]:
-        batch = source.batch(step, numbers)
+        batch = drawn_from.batch(step, numbers)
         if not recipe.adversary.unpaired:
             return batch, batch
-        return batch, source.batch(recipe.steps + step, numbers)
+        return batch, drawn_from.batch(recipe.steps + step, numbers)
 
     with ThreadPoolExecutor(1) as worker:
         ahead: Future[tuple[Batch, Batch]] = worker.submit(drawn, start)
@@ -130,14 +139,14 @@ def _batches(recipe: Recipe, world: World, start: int) -> Iterator[tuple[Batch, 
             yield batch.to(world.device), other.to(world.device)
 
 
-def _held_out(recipe: Recipe, world: World) -> list[Batch]:
+def _held_out(source: Source, recipe: Recipe, world: World) -> list[Batch]:
     """Return the fixed batches of the validation range; the first process judges."""
     if not world.first:
         return []
-    source: Supply = supply(recipe, "validation")
+    drawn_from = source(recipe, "validation")
     numbers = range(recipe.patches.batch)
     return [
-        source.batch(step, numbers).to(world.device)
+        drawn_from.batch(step, numbers).to(world.device)
         for step in range(recipe.validation_batches)
     ]
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from w2s_cli.training.tables.alone import Hidden
 from w2s_cli.training.tables.examples import Light, Pairs, Patches, Sources
 from w2s_cli.training.tables.learning import (
     Adversary,
@@ -39,7 +40,8 @@ class Recipe:
         The folder that gets checkpoints, the log and the weights.
     examples
         "physics": truth from `sources`, degraded by `light`, beside real W2S pairs;
-        "pairs": real pairs; "second-order": truths degraded as Real-ESRGAN does.
+        "pairs": real pairs; "second-order": truths degraded as Real-ESRGAN does;
+        "alone": noisy images, of which a part is `hidden`.
     units
         What the network takes and gives: "root", stabilised counts, or one of
         `w2s_cli.networks.rebuild.Units`.
@@ -71,7 +73,7 @@ class Recipe:
     licence: str = "MIT"
     data: Path = Path("data")
     runs: Path = Path("runs")
-    examples: Literal["physics", "pairs", "second-order"] = "physics"
+    examples: Literal["physics", "pairs", "second-order", "alone"] = "physics"
     units: Units = "root"
     start: str = ""
     loss: Mapping[str, float] = field(default_factory=lambda: {"counts": 1.0})
@@ -92,6 +94,7 @@ class Recipe:
     pairs: Pairs = field(default_factory=Pairs)
     sources: Sources = field(default_factory=Sources)
     light: Light = field(default_factory=Light)
+    hidden: Hidden = field(default_factory=Hidden)
     second_order: SecondOrder = field(default_factory=SecondOrder)
     mixture: Mixture = field(default_factory=Mixture)
     optimiser: Optimiser = field(default_factory=Optimiser)

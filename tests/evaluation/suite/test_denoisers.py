@@ -88,7 +88,7 @@ def test_the_part_with_most_structure_is_taken(
     high[4:, 4:6] = 9
     monkeypatch.setattr(robustness, "SIDE", 4)
     monkeypatch.setattr(robustness, "STRIDE", 2)
-    part, structure = robustness._part(low, high)
+    part, structure = robustness.part(low, high)
     assert structure.tolist() == [[0, 0, 9, 9]] * 4 or structure.tolist() == (
         [[9, 9, 0, 0]] * 4
     )

@@ -19,7 +19,7 @@ from w2s_cli.evaluation.scores.convention import Convention
 from w2s_cli.evaluation.scores.score import score
 from w2s_cli.methods.levels import stretches
 from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.restore import Levels, restore
+from w2s_cli.restore import Levels, lessons, restore
 from w2s_cli.restore.affine import EIGHT_BIT
 from w2s_cli.restore.sampling import spread
 from w2s_cli.stack import Stack
@@ -77,11 +77,13 @@ def restored(trial: Trial, pair: Pair) -> FloatArray:
     stack = Stack(pair.image, "YX")
     noise = {0: _noise(trial, pair)} if chain.needs_noise else {}
     levels = _levels(trial, stack)
+    taught = lessons(stack, chain, noise)
     if trial.first_version:
-        known = {"noise": noise.get(0), "levels": levels.get(0)}
-        facts: dict[str, Any] = {name: one for name, one in known.items() if one}
+        known: dict[str, dict[int, Any]]
+        known = {"noise": {**noise}, "levels": {**levels}, "lesson": {**taught}}
+        facts: dict[str, Any] = {name: by[0] for name, by in known.items() if 0 in by}
         return first_version.restored(pair.image, chain.bound(**facts))
-    result, _ = restore(stack, chain, noise, levels, tile=trial.tile)
+    result, _ = restore(stack, chain, noise, levels, taught, tile=trial.tile)
     plane: FloatArray = result.data[()]
     return plane
 
@@ -100,7 +102,12 @@ def _levels(trial: Trial, stack: Stack) -> dict[int, Levels]:
 
 @lru_cache(maxsize=8)
 def _warm_up(trial: Trial) -> None:
-    """Restore a small image, once a process: loading weights is no part of the time."""
+    """Restore a small image, once a process: loading weights is no part of the time.
+
+    A method that learns does so for each image anew, and loads nothing before.
+    """
+    if chain_of(trial).learner:
+        return
     noise = NoiseModel(1.0)
     plane = noise.sample(np.full((64, 64), 100, np.float32), np.random.default_rng(0))
     stack = Stack(np.asarray(plane, np.float32), "YX")

@@ -15,7 +15,7 @@ from w2s_cli.evaluation.speed.work import gflop_by_precision
 from w2s_cli.methods.build import build
 from w2s_cli.methods.levels import stretches
 from w2s_cli.physics.scene import CAMERA
-from w2s_cli.restore import Chain, Levels, restore
+from w2s_cli.restore import Chain, Levels, lessons, restore
 from w2s_cli.restore.tiling import tile_count
 from w2s_cli.stack import Stack
 
@@ -132,6 +132,7 @@ def _restored(setup: Setup, stack: Stack, levels: Mapping[int, Levels]) -> int:
         _chain(setup),
         {0: CAMERA},
         levels,
+        lessons(stack, _chain(setup), {0: CAMERA}),
         tile=setup.tile,
         on_tile=lambda: tiles.append(None),
     )

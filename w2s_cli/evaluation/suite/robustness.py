@@ -35,7 +35,7 @@ _SEED = 7100
 
 def real(subject: Subject, setting: Setting) -> list[Finding]:
     """Return errors on pairs of little and much light, fitted to much light."""
-    data = _pairs(setting.folder / "pairs_hagen")
+    data = pairs(setting.folder / "pairs_hagen")
     return _compared(subject, setting, data, Convention(fit="affine"))
 
 
@@ -72,7 +72,7 @@ def _sweeps() -> DataSet:
     return held("simulated cameras", {1: images}, {1: truths})
 
 
-def _pairs(folder: Path) -> DataSet:
+def pairs(folder: Path) -> DataSet:
     """Return the parts with most structure of the pairs in a folder.
 
     Raises
@@ -81,7 +81,7 @@ def _pairs(folder: Path) -> DataSet:
         When there is no pair.
     """
     parts = {
-        path.stem.removesuffix("_low"): _part(
+        path.stem.removesuffix("_low"): part(
             _plane(path), _plane(path.with_stem(path.stem.replace("_low", "_high")))
         )
         for path in sorted(folder.glob("*_low.png"))
@@ -99,7 +99,8 @@ def _plane(path: Path) -> FloatArray:
         return np.asarray(stack.data[()], np.float32)
 
 
-def _part(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+def part(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the same part of two images, (Y, X) each: that with most structure."""
     starts = (range(0, max(side - SIDE, 0) + 1, STRIDE) for side in high.shape)
     parts = [
         np.s_[top : top + SIDE, left : left + SIDE] for top, left in product(*starts)

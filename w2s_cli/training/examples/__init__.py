@@ -47,6 +47,11 @@ EXAMPLES = Registry(
         "sharp images, degraded twice",
         "Wang et al. 2021, Real-ESRGAN",
     ),
+    Entry(
+        "alone",
+        "w2s_cli.training.alone.folder:opened",
+        "noisy images, parts of which are hidden",
+    ),
 )
 
 

@@ -46,6 +46,12 @@ LOSSES = Registry(
         "made by this project",
     ),
     Entry(
+        "explained",
+        "w2s_cli.training.losses.explained:explained",
+        "squared error in photons of what an output explains, for w2s adapt",
+        "made by this project",
+    ),
+    Entry(
         "l1",
         "w2s_cli.training.losses.pixel:l1",
         "absolute error",

@@ -1,0 +1,101 @@
+"""`w2s adapt`: a shipped network on the user's own images."""
+
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from w2s_cli.cli import options as ask
+from w2s_cli.cli.arguments import noise_models
+from w2s_cli.cli.progress import Bar, progress
+from w2s_cli.cli.telling import note, warn
+from w2s_cli.cli.wording import duration
+
+if TYPE_CHECKING:
+    from w2s_cli.restore import Told
+
+_TIMED = 10  # steps, before it is said how long all will take
+
+
+def adapt(
+    inputs: ask.Inputs,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="The weights, in safetensors.", metavar="FILE"
+        ),
+    ],
+    method: Annotated[
+        Literal["denoise", "denoise-fast", "jdsr", "jdsr-fast"],
+        typer.Option("--method", help="The network to adapt."),
+    ] = "denoise",
+    kernel: Annotated[
+        Path | None,
+        typer.Option(
+            "--kernel",
+            help="For jdsr, which needs it: the blur on the grid of the output.",
+            metavar="FILE",
+        ),
+    ] = None,
+    steps: Annotated[
+        int, typer.Option("--steps", help="At most so many steps.", min=1)
+    ] = 300,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Of patches and noise.", min=0)
+    ] = 0,
+    axes: ask.Axes = None,
+    channel: ask.ChannelName = None,
+    gain: Annotated[float | None, ask.GAIN] = None,
+    offset: Annotated[float | None, ask.OFFSET] = None,
+    read_noise: Annotated[float | None, ask.READ_NOISE] = None,
+    noise: ask.Noise = None,
+    device: ask.Device = "auto",
+    overwrite: ask.Overwrite = False,
+    quiet: ask.Quiet = False,
+) -> None:
+    """Adapt a shipped network to noisy images of your own, without any truth.
+
+    For example:
+      w2s adapt cell.tif -o mine.safetensors
+      w2s adapt day1/ -o mine.safetensors --method denoise-fast --noise camera.json
+      w2s adapt cell.tif -o mine.safetensors --method jdsr --kernel blur.npy
+      w2s restore cell.tif -o clean.tif --weights mine.safetensors
+
+    It is judged by squares of the images that it has not learned from. Nothing is saved
+    unless it is better there than what ships, beyond doubt.
+    """
+    from w2s_cli.batch.adapting import material
+    from w2s_cli.batch.job import Job
+    from w2s_cli.batch.pairs import files
+    from w2s_cli.training.alone.adapt import Wanted, check
+    from w2s_cli.training.alone.adapt import adapt as adapted
+
+    known = noise_models(noise, gain, offset, read_noise)
+    job = Job(method, device=device, noise=known, axes=axes, channel=channel)
+    wanted = Wanted(method, kernel, steps, device, seed)
+    check(wanted, output, overwrite=overwrite)
+    found = material(job, job.chain(), files(inputs))
+    if not quiet:
+        for reason in found.warnings:
+            warn(reason)
+    with progress(method, quiet=quiet) as bar:
+        told = _told(method, bar, quiet=quiet)
+        better = adapted(wanted, found.planes, found.seen, output, told)
+    if not quiet:
+        note(f"{output}: {method} adapted gains {better}")
+
+
+def _told(method: str, bar: Bar, *, quiet: bool) -> "Told":
+    """Return what to call after each step."""
+    begun: list[float] = []
+
+    def tell(step: int, steps: int, loss: float) -> None:
+        begun.append(monotonic())
+        if step == _TIMED and not quiet:
+            left = (begun[-1] - begun[0]) / (_TIMED - 1) * (steps - step)
+            note(f"{method}: at most {steps} steps, about {duration(left)}")
+        bar.rename(f"{method}: loss {loss:.4g}")
+        bar.reach(step, steps)
+
+    return tell
