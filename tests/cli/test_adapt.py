@@ -9,7 +9,7 @@ import tifffile
 from w2s_cli.assets import checkpoint
 from w2s_cli.physics.kernel import gaussian_kernel
 from w2s_cli.training import loop
-from w2s_cli.training.alone import adapt as adapting
+from w2s_cli.training.adaptation import adapt as adapting
 
 FAST = ("--method", "denoise-fast", "--device", "cpu")
 NOISE = ("--gain", "2", "--offset", "100")

@@ -68,8 +68,8 @@ def adapt(
     from w2s_cli.batch.adapting import material
     from w2s_cli.batch.job import Job
     from w2s_cli.batch.pairs import files
-    from w2s_cli.training.alone.adapt import Wanted, check
-    from w2s_cli.training.alone.adapt import adapt as adapted
+    from w2s_cli.training.adaptation.adapt import Wanted, check
+    from w2s_cli.training.adaptation.adapt import adapt as adapted
 
     known = noise_models(noise, gain, offset, read_noise)
     job = Job(method, device=device, noise=known, axes=axes, channel=channel)

@@ -8,5 +8,6 @@ through `loop`, from the first step to weights that `w2s restore` takes::
       -> learner   answer (the network) -> losses, adversary -> optimiser, schedule
       -> progress  the log, and what a watcher is told
 
-`mixture` is the same for a prior, such as that of `vst+epll`.
+`mixture` is the same for a prior, such as that of `vst+epll`. Two learn without truth,
+from noisy images: `alone` anew, `adaptation` from a network that ships.
 """

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from w2s_cli.training.alone.hiding import Lattice, Nothing, Quarter, Spots, hiding_of
+from w2s_cli.training.alone.hiding import Lattice, Nothing, Quarter, hiding_of
+from w2s_cli.training.alone.spots import Spots
 from w2s_cli.training.tables.alone import Hidden
 
 Plane = NDArray[np.float32]

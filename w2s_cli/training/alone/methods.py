@@ -12,9 +12,10 @@ import numpy as np
 
 from w2s_cli.methods.network import Jdsr
 from w2s_cli.restore import FloatArray, Traits
-from w2s_cli.training.alone.hiding import Lattice, Spots
+from w2s_cli.training.alone.hiding import Lattice
 from w2s_cli.training.alone.method import Alone, hidden_of
 from w2s_cli.training.alone.mosaic import PERIOD, halved, thinned
+from w2s_cli.training.alone.spots import Spots
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from w2s_cli.restore import FloatArray, Series
-from w2s_cli.training.alone.hiding import Hiding, hiding_of
+from w2s_cli.training.alone.hiding import hiding_of
+from w2s_cli.training.alone.shown import Hiding
 from w2s_cli.training.batch import Batch
 from w2s_cli.training.examples import STREAMS, Part
 from w2s_cli.training.examples.augment import turned

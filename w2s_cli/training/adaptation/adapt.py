@@ -14,11 +14,11 @@ from w2s_cli.methods.inference import fastest
 from w2s_cli.methods.network import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
 from w2s_cli.physics.kernel import Kernel
 from w2s_cli.restore import Seen, Told
-from w2s_cli.training.alone import reblur
-from w2s_cli.training.alone.adapted import write
-from w2s_cli.training.alone.adapting import Adapting, check_planes
-from w2s_cli.training.alone.gain import Gain, gain
-from w2s_cli.training.alone.redrawn import Field, Plane, fields
+from w2s_cli.training.adaptation import reblur
+from w2s_cli.training.adaptation.gain import Gain, gain
+from w2s_cli.training.adaptation.record import write
+from w2s_cli.training.adaptation.redrawn import Field, Plane, fields
+from w2s_cli.training.adaptation.supply import Adapting, check_planes
 from w2s_cli.training.examples import Part
 from w2s_cli.training.loop import train
 from w2s_cli.training.progress import Progress

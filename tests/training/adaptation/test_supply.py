@@ -9,7 +9,8 @@ from w2s_cli.errors import InputError
 from w2s_cli.methods.network import DenoiseFast, JdsrFast
 from w2s_cli.physics.kernel import gaussian_kernel
 from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.training.alone.adapting import (
+from w2s_cli.training.adaptation.redrawn import LESS, Field
+from w2s_cli.training.adaptation.supply import (
     EVERY,
     HELD,
     JUDGED,
@@ -18,7 +19,6 @@ from w2s_cli.training.alone.adapting import (
     check_planes,
     squares,
 )
-from w2s_cli.training.alone.redrawn import LESS, Field
 from w2s_cli.training.examples import Part
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.tables.examples import Patches

@@ -16,7 +16,7 @@ from w2s_cli.errors import InputError
 from w2s_cli.methods.network import Shipped
 from w2s_cli.physics.kernel import Kernel
 from w2s_cli.restore import FloatArray
-from w2s_cli.training.alone.redrawn import Field, Plane
+from w2s_cli.training.adaptation.redrawn import Field, Plane
 from w2s_cli.training.examples import STREAMS, Part
 from w2s_cli.training.examples.augment import turned
 from w2s_cli.training.losses.explained import Shot

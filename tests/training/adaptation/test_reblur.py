@@ -7,7 +7,7 @@ import pytest
 
 from w2s_cli.errors import InputError
 from w2s_cli.physics.kernel import gaussian_kernel
-from w2s_cli.training.alone.reblur import MOST_REACH, read
+from w2s_cli.training.adaptation.reblur import MOST_REACH, read
 
 
 def test_a_large_kernel_loses_its_tails(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from w2s_cli.physics.noise import NoiseModel
 from w2s_cli.restore import Domain, FloatArray, Traits
-from w2s_cli.training.alone.redrawn import LESS, Field, fields, skew_of
+from w2s_cli.training.adaptation.redrawn import LESS, Field, fields, skew_of
 
 LIGHTS = ((2.0, 0.0), (1.0, 1.5), (20.0, 0.0))  # photons, and sd of the read noise
 

@@ -7,8 +7,8 @@ import pytest
 
 from w2s_cli.methods.network import DenoiseFast
 from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.training.alone.gain import Gain, gain
-from w2s_cli.training.alone.redrawn import LESS, Field
+from w2s_cli.training.adaptation.gain import Gain, gain
+from w2s_cli.training.adaptation.redrawn import LESS, Field
 
 LIGHT = 30.0
 

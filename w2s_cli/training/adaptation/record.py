@@ -11,8 +11,8 @@ from w2s_cli.assets import checkpoint
 from w2s_cli.files.target import replacing
 from w2s_cli.physics.kernel import Kernel
 from w2s_cli.restore import Seen
-from w2s_cli.training.alone.gain import Gain
-from w2s_cli.training.alone.redrawn import Field
+from w2s_cli.training.adaptation.gain import Gain
+from w2s_cli.training.adaptation.redrawn import Field
 
 
 def write(

@@ -11,7 +11,8 @@ from scipy import special
 
 from w2s_cli.methods.network import Shipped
 from w2s_cli.physics.kernel import Kernel
-from w2s_cli.training.alone.adapting import (
+from w2s_cli.training.adaptation.redrawn import Field
+from w2s_cli.training.adaptation.supply import (
     EVERY,
     JUDGED,
     LEAST_SIDE,
@@ -19,7 +20,6 @@ from w2s_cli.training.alone.adapting import (
     Patch,
     shown,
 )
-from w2s_cli.training.alone.redrawn import Field
 
 CERTAIN = 0.977  # probability: two standard errors, more where squares are few
 LEAST = 0.002
