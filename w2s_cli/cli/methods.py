@@ -59,6 +59,10 @@ def _options(entry: Entry) -> list[dict[str, Any]]:
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
-    return [
-        f"x{v}" if key == "scale" and v else str(v or "-") for key, v in row.items()
-    ]
+    return [_cell(column, value) for column, value in row.items()]
+
+
+def _cell(column: str, value: Any) -> str:
+    if column == "scale":
+        return f"x{value}" if value else "-"
+    return "-" if value is None or value == "" else str(value)

@@ -139,8 +139,9 @@ def test_options_out_of_range_are_told(
     method: type[Alone], option: str, value: int, least: int
 ) -> None:
     message = f"^option {option} must be {least} or more, found {value}$"
-    with pytest.raises(UsageError, match=message):
+    with pytest.raises(UsageError, match=message) as caught:
         method(**{option: value})
+    assert caught.value.hint == f"`w2s methods {method.name}` says what it is for"
 
 
 @pytest.mark.parametrize("name", ["n2sr", "n2v/median", "n2s"])

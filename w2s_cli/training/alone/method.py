@@ -75,7 +75,8 @@ class Alone:
         for name, least in _LEAST.items():
             if (value := getattr(self, name, least)) < least:
                 raise UsageError(
-                    f"option {name} must be {least} or more, found {value}"
+                    f"option {name} must be {least} or more, found {value}",
+                    hint=f"`w2s methods {self.name}` says what it is for",
                 )
 
     @property
