@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from w2s_cli.batch.learning import Lessons
     from w2s_cli.restore import Chain, Told
 
-_TIMED = 10  # steps, before it is said how long all will take
+_WARM, _TIMED = 5, 20  # steps: the first are slower; then it is known how long all take
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,13 @@ class Lesson:
 
     def of_channel(self, channel: int) -> "Told":
         """Return what to call after each step in a channel."""
-        start = monotonic()
+        begun: list[float] = []
 
         def tell(step: int, steps: int, loss: float) -> None:
-            if step == _TIMED and not self.quiet:
-                left = (monotonic() - start) / _TIMED * (steps - step)
+            begun.append(monotonic())
+            if len(begun) == _TIMED and not self.quiet:
+                each = (begun[-1] - begun[_WARM]) / (_TIMED - 1 - _WARM)
+                left = each * (steps - step)
                 note(f"{self.name}: learns in {steps} steps, about {duration(left)}")
             self.bar.rename(f"{self.name}, channel {channel}: loss {loss:.4g}")
             self.bar.reach(step, steps)
