@@ -190,6 +190,6 @@ def test_correlated_noise_is_warned_of(w2s, folder: Path) -> None:
 def test_the_first_steps_tell_how_long_it_takes(w2s, folder: Path) -> None:
     words = ["--method", "n2v", "-O", "iterations=25", *TINY[2:]]
     result = w2s("restore", "one.tif", "-o", "x.tif", *words)
-    assert result.stderr.startswith("one.tif: learns in 25 steps, about ")
+    assert result.stderr.startswith("one.tif: at most 25 steps, about ")
     quiet = w2s("restore", "two.tif", "-o", "y.tif", *words, "-q")
     assert (quiet.exit_code, quiet.output) == (0, "")

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from w2s_cli.errors import WeightsError
 from w2s_cli.methods.choice import method_for
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.unet import UNet
+from w2s_cli.training.reading import load
 
 
 def test_the_method_is_what_the_weights_are_for(tmp_path: Path) -> None:
@@ -22,6 +24,19 @@ def test_the_method_is_what_the_weights_are_for(tmp_path: Path) -> None:
         assert method_for([paths[name]]) == name
     assert method_for([]) == "jdsr"
     assert method_for([paths["dncnn"], paths["jdsr"]]) == "dncnn+jdsr"
+
+
+@pytest.mark.parametrize("method", ["n2sr", "n2v", "n2s", "n2n"])
+def test_what_learned_alone_is_known_under_any_name(
+    tmp_path: Path, method: str
+) -> None:
+    recipe = replace(load(method), name="mine")
+    network = UNet(4, 1, 1, 2 if method == "n2sr" else 1)
+    path = tmp_path / "mine.safetensors"
+    checkpoint.save(
+        path, network.state_dict(), {"expects": "counts", "recipe": recipe.as_dict()}
+    )
+    assert method_for([path]) == method
 
 
 def test_weights_of_no_network(tmp_path: Path) -> None:

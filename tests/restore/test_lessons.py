@@ -22,7 +22,7 @@ from w2s_cli.restore import (
     lessons,
     restore,
 )
-from w2s_cli.restore.lessons import series
+from w2s_cli.restore.lessons import MOST_FILES, MOST_PIXELS, series, shares
 from w2s_cli.stack import Stack
 
 NOISE = NoiseModel(2.0, 100.0, 3.0)
@@ -120,6 +120,15 @@ def test_planes_are_lowered_as_much_as_the_read_noise_lifts_them() -> None:
     dark = np.full((8, 8), 100, np.float32)
     [[plane]] = series(Stack(dark, "YX"), 0, noise)
     assert plane == pytest.approx(NoiseModel(1, read_noise=4).floor, abs=1e-3)
+
+
+@pytest.mark.parametrize(("count", "taken"), [(1, 1), (32, 32), (33, 17), (3000, 32)])
+def test_many_files_share_what_is_learned_from(count: int, taken: int) -> None:
+    files = [Path(f"{number}.tif") for number in range(count)]
+    found = [*shares(files)]
+    assert len(found) == taken <= MOST_FILES
+    assert [path for path, _ in found][:2] == files[:: -(-count // MOST_FILES)][:2]
+    assert {most for _, most in found} == {MOST_PIXELS // taken}
 
 
 def test_of_a_large_plane_the_middle_is_taken() -> None:

@@ -10,7 +10,7 @@ from w2s_cli.errors import UsageError
 from w2s_cli.files import opened
 from w2s_cli.files.target import check_place, replacing
 from w2s_cli.restore import Chain, Learning, Series, Told
-from w2s_cli.restore.lessons import MOST_PIXELS, series
+from w2s_cli.restore.lessons import series, shares
 from w2s_cli.stack import Stack
 
 Lessons = Mapping[int, Learning]
@@ -79,8 +79,7 @@ def learned(
     learner = chain.learner
     assert learner
     places: dict[int, list[Series]] = {}
-    most = MOST_PIXELS // len(files)
-    for path in files:
+    for path, most in shares(files):
         for channel, some in _places(job, chain, path, most).items():
             places.setdefault(channel, []).extend(some)
         check_savable(job, len(places))

@@ -1,21 +1,15 @@
 """`w2s adapt`: a shipped network on the user's own images."""
 
 from pathlib import Path
-from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
-from w2s_cli.cli.progress import Bar, progress
+from w2s_cli.cli.lesson import Lesson
+from w2s_cli.cli.progress import progress
 from w2s_cli.cli.telling import note, warn
-from w2s_cli.cli.wording import duration
-
-if TYPE_CHECKING:
-    from w2s_cli.restore import Told
-
-_TIMED = 10  # steps, before it is said how long all will take
 
 
 def adapt(
@@ -80,22 +74,7 @@ def adapt(
         for reason in found.warnings:
             warn(reason)
     with progress(method, quiet=quiet) as bar:
-        told = _told(method, bar, quiet=quiet)
+        told = Lesson(method, bar, quiet=quiet).of_channel(0)
         better = adapted(wanted, found.planes, found.seen, output, told)
     if not quiet:
         note(f"{output}: {method} adapted gains {better}")
-
-
-def _told(method: str, bar: Bar, *, quiet: bool) -> "Told":
-    """Return what to call after each step."""
-    begun: list[float] = []
-
-    def tell(step: int, steps: int, loss: float) -> None:
-        begun.append(monotonic())
-        if step == _TIMED and not quiet:
-            left = (begun[-1] - begun[0]) / (_TIMED - 1) * (steps - step)
-            note(f"{method}: at most {steps} steps, about {duration(left)}")
-        bar.rename(f"{method}: loss {loss:.4g}")
-        bar.reach(step, steps)
-
-    return tell

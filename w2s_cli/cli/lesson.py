@@ -27,14 +27,15 @@ class Lesson:
     def of_channel(self, channel: int) -> "Told":
         """Return what to call after each step in a channel."""
         begun: list[float] = []
+        name = f"{self.name}, channel {channel}" if channel else self.name
 
         def tell(step: int, steps: int, loss: float) -> None:
             begun.append(monotonic())
             if len(begun) == _TIMED and not self.quiet:
                 each = (begun[-1] - begun[_WARM]) / (_TIMED - 1 - _WARM)
                 left = each * (steps - step)
-                note(f"{self.name}: learns in {steps} steps, about {duration(left)}")
-            self.bar.rename(f"{self.name}, channel {channel}: loss {loss:.4g}")
+                note(f"{self.name}: at most {steps} steps, about {duration(left)}")
+            self.bar.rename(f"{name}: loss {loss:.4g}")
             self.bar.reach(step, steps)
 
         return tell

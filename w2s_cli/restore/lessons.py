@@ -1,7 +1,8 @@
 """What a method that learns from the images becomes for each of their channels."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from w2s_cli.restore.sampling import MOST_SIDE, middle
 from w2s_cli.stack import Stack
 
 MOST_PIXELS = 32 << 20  # to learn from: 128 MiB
+MOST_FILES = 32
 
 Index = tuple[int, ...]
 
@@ -53,6 +55,16 @@ def _later(stack: Stack, channel: int, noise: NoiseModel) -> Callable[[], list[S
     return lambda: series(stack, channel, noise)
 
 
+def shares(files: Sequence[Path]) -> Iterator[tuple[Path, int]]:
+    """Yield which of many files are learned from, and the most pixels of each.
+
+    Of more than `MOST_FILES` they are evenly spaced ones.
+    """
+    taken = files[:: -(-len(files) // MOST_FILES)]
+    for path in taken:
+        yield path, MOST_PIXELS // len(taken)
+
+
 def series(
     stack: Stack, channel: int, noise: NoiseModel, most: int = MOST_PIXELS
 ) -> list[Series]:
@@ -69,7 +81,7 @@ def series(
     """
     runs = _runs(stack, channel)
     plane = prod(min(side, MOST_SIDE) for side in stack.data.shape[-2:])
-    frames = max(most // plane, 2)
+    frames = most // plane
     if sum(map(len, runs)) > frames:
         moments = [run[at : at + 2] for run in runs for at in range(0, len(run), 2)]
         kept = max(frames // len(moments[0]), 1)

@@ -34,7 +34,6 @@ METHODS: dict[str, tuple[type[Shipped], type[Shipped]]] = {
 """What can be adapted, and what estimates the light meanwhile."""
 SUFFIX = ".safetensors"
 _SETTINGS = {
-    "examples": "alone",
     "average": 0.98,
     "validate_every": 20,
     "validation_batches": 12,

@@ -7,7 +7,7 @@ from w2s_cli.estimate.noise import fit_noise
 from w2s_cli.files import opened as read
 from w2s_cli.files.folder import images
 from w2s_cli.restore import Series
-from w2s_cli.restore.lessons import series
+from w2s_cli.restore.lessons import series, shares
 from w2s_cli.restore.sampling import sampled, spread
 from w2s_cli.training.alone.places import fitted
 from w2s_cli.training.alone.supply import Alone
@@ -26,12 +26,13 @@ def opened(recipe: Recipe, part: Part) -> Alone:
         When there is no image, one cannot be read or has no noise that can be measured,
         or nothing can be learned from them.
     """
-    places = [place for path in images(recipe.data) for place in _places(path)]
+    files = [*images(recipe.data)]
+    places = [place for path, most in shares(files) for place in _places(path, most)]
     return Alone(fitted(recipe, places), part, places)
 
 
-def _places(path: Path) -> Iterator[Series]:
+def _places(path: Path, most: int) -> Iterator[Series]:
     with read(path) as stack:
         for channel in range(stack.channel_count):
             noise = fit_noise(spread(sampled(stack, channel))).model
-            yield from series(stack, channel, noise)
+            yield from series(stack, channel, noise, most)

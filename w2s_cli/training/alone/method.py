@@ -123,6 +123,11 @@ class Alone:
         return True
 
     @property
+    def hidden(self) -> Hidden:
+        """Return what is hidden to learn, or was when it learned."""
+        return _hidden_of(self.weights) if self.weights else self.recipe.hidden
+
+    @property
     def _untaught(self) -> Any:
         return _untaught(self.name, tuple(self._settings()))
 
@@ -191,7 +196,7 @@ def _untaught(name: str, settings: tuple[str, ...]) -> nn.Module:
 
 
 @lru_cache(maxsize=8)
-def hidden_of(weights: Path) -> Hidden:
+def _hidden_of(weights: Path) -> Hidden:
     """Return what was hidden when weights were learned, as their record has it."""
     recipe = checkpoint.load(weights).record.get("recipe", {})
     return Hidden(**recipe.get("hidden", {}))

@@ -13,7 +13,7 @@ import numpy as np
 from w2s_cli.methods.network import Jdsr
 from w2s_cli.restore import FloatArray, Traits
 from w2s_cli.training.alone.hiding import Lattice
-from w2s_cli.training.alone.method import Alone, hidden_of
+from w2s_cli.training.alone.method import Alone
 from w2s_cli.training.alone.mosaic import PERIOD, halved, thinned
 from w2s_cli.training.alone.spots import Spots
 
@@ -104,8 +104,7 @@ class N2V(Alone):
 
     @property
     def _spots(self) -> Spots:
-        """Return what was hidden when it learned."""
-        hidden = hidden_of(self.weights) if self.weights else self.recipe.hidden
+        hidden = self.hidden
         return Spots(hidden.share, hidden.radius, hidden.value, hidden.reach)
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
@@ -136,7 +135,7 @@ class N2S(Alone):
 
     @property
     def _lattice(self) -> Lattice:
-        return Lattice(self.recipe.hidden.period)
+        return Lattice(self.hidden.period)
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
         """Return the planes, each pixel as told by the others."""
