@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from urllib3.util.retry import Retry
 
-from w2s_cli.assets import catalogue, download
-from w2s_cli.assets.catalogue import Item
+from w2s_cli.weights import catalogue, download
+from w2s_cli.weights.catalogue import Item
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from w2s_cli.files import write
-from w2s_cli.physics.scene import simulate_scene
+from w2s_cli.io import write_image
+from w2s_cli.microscope.simulation import simulate_scene
 from w2s_cli.stack import Stack
 
 README = Path(__file__).parents[1] / "README.md"
@@ -26,7 +26,7 @@ def _commands() -> list[str]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("readme")
     scene = simulate_scene(0, side=128)
-    write(Stack(scene.seen, "YX"), path / "cell.tif")
+    write_image(Stack(scene.seen, "YX"), path / "cell.tif")
     (path / "raw").mkdir()
     shutil.copy(path / "cell.tif", path / "raw" / "one.tif")
     np.save(path / "raw" / "two.npy", scene.seen)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from w2s_cli.assets import checkpoint
-from w2s_cli.physics.kernel import gaussian_kernel
+from w2s_cli.microscope.psf import gaussian_psf
+from w2s_cli.pipeline.adaptation import adapt as adapting
 from w2s_cli.training import loop
-from w2s_cli.training.adaptation import adapt as adapting
+from w2s_cli.weights import checkpoint
 
 FAST = ("--method", "denoise-fast", "--device", "cpu")
 NOISE = ("--gain", "2", "--offset", "100")
@@ -76,7 +76,7 @@ def test_enlarging_network_with_a_kernel(
 ) -> None:
     """Whatever it gains in two steps: the way through is what is tested."""
     monkeypatch.setattr(adapting.Gain, "clear", True)
-    np.save("kernel.npy", gaussian_kernel(0.8).weights)
+    np.save("kernel.npy", gaussian_psf(0.8).weights)
     words = ("adapt", "weave.tif", "-o", "mine.safetensors", "--steps=2", "--quiet")
     enlarging = ("--method", "jdsr-fast", "--kernel", "kernel.npy", "--device", "cpu")
     done = w2s(*words, *enlarging, *NOISE)

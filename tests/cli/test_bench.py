@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from w2s_cli.physics.scene import simulate_scene
+from w2s_cli.microscope.simulation import simulate_scene
 
 W2S = Callable[..., Result]
 QUICK = ("--split", "validation", "--levels", "20", "--fields", "001,002")

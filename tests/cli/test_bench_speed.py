@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from w2s_cli.cli.speed_report import print_json
-from w2s_cli.evaluation.speed.record import Speeds
-from w2s_cli.evaluation.speed.timed import Timed
+from w2s_cli.bench.speed.speed_record import Speeds
+from w2s_cli.bench.speed.timing import Timed
+from w2s_cli.cli.speed import print_json
 
 W2S = Callable[..., Result]
 

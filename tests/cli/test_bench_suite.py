@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from w2s_cli.bench.suite import evenness
 from w2s_cli.cli.bench_suite import subjects_of
 from w2s_cli.errors import UsageError
-from w2s_cli.evaluation.suite import evenness
 
 W2S = Callable[..., Result]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from w2s_cli.assets import checkpoint
 from w2s_cli.networks.unet import UNet
+from w2s_cli.weights import checkpoint
 
 
 def _network(path: str, seed: int, record: Mapping[str, Any], width: int = 4) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from w2s_cli.files import opened
+from w2s_cli.io import open_image
 
 
 def test_demo(w2s, here: Path) -> None:
@@ -18,7 +18,10 @@ def test_demo(w2s, here: Path) -> None:
     bicubic, jdsr = scores
     assert jdsr["psnr"] > bicubic["psnr"] + 2
     assert jdsr["ssim"] > bicubic["ssim"] + 0.05
-    with opened(Path("out/cell.tif")) as cell, opened(Path("out/sim.tif")) as sim:
+    with (
+        open_image(Path("out/cell.tif")) as cell,
+        open_image(Path("out/sim.tif")) as sim,
+    ):
         assert str(cell.data.dtype) == str(sim.data.dtype) == "uint16"
         assert (cell.data.shape, sim.data.shape) == ((512, 512), (1024, 1024))
         assert cell.pixel_size == {"Y": 0.08, "X": 0.08}

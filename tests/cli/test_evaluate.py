@@ -11,9 +11,9 @@ import tifffile
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from w2s_cli.bench.scores.convention import PROTOCOLS, Convention, RangeRule
+from w2s_cli.bench.scores.intervals import interval
 from w2s_cli.cli import score_options
-from w2s_cli.evaluation.scores.bootstrap import interval
-from w2s_cli.evaluation.scores.convention import PROTOCOLS, Convention, RangeRule
 from w2s_cli.metrics import METRICS
 
 FIELDS = ("001_0", "001_1", "002_0", "003_0", "004_0", "005_0", "006_0")

@@ -9,13 +9,13 @@ import pytest
 import tifffile
 from PIL import Image
 
-from w2s_cli.files.kernel_file import read_kernel
-from w2s_cli.physics.kernel import widefield_kernel
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.simulate import Exposure, camera, simulate_field, widefield
+from w2s_cli.io.psf_file import read_psf
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.psf import widefield_psf
+from w2s_cli.microscope.simulation import Exposure, camera, simulate_field, widefield
 
 SIDE = ["--side", "9"]
-LENS = widefield_kernel(1.4, 0.525, 0.05, 9)
+LENS = widefield_psf(1.4, 0.525, 0.05, 9)
 MAKE = ["make-kernel", "--na", "1.4", "--wavelength", "0.525"]
 
 
@@ -64,7 +64,7 @@ def test_a_pair(w2s, images: Path) -> None:
     assert lines["pair"].startswith("wf/0.tif, sim/0.tif: shift y ")
     with Image.open("k.png") as picture:
         assert picture.size == (900, 600)
-    found = read_kernel(Path("k.tif"))
+    found = read_psf(Path("k.tif"))
     assert found.pixel_size == pytest.approx(0.05)
     a, b = found.weights.ravel(), LENS.weights.ravel()
     assert a @ b > 0.99 * np.linalg.norm(a) * np.linalg.norm(b)
@@ -179,7 +179,7 @@ def test_theory(w2s, here: Path) -> None:
     assert "FWHM            5.94 pixels, 193 nm" in result.stdout
     assert "light within    97" in result.stdout
     assert Path("k.png").stat().st_size > 0
-    found = read_kernel(Path("k.tif"))
+    found = read_psf(Path("k.tif"))
     assert found.pixel_size == pytest.approx(0.0325)
     assert found.weights.shape[0] % 2 == 1
     known = json.loads(w2s(*words, "--side", "9", "--json", "--overwrite").stdout)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from w2s_cli.files import opened
+from w2s_cli.io import open_image
 from w2s_cli.methods.gaussian import Gaussian
 
 NOISY = ["--method", "pure-let"]  # needs a noise model
@@ -61,7 +61,7 @@ def test_quiet_does_not_silence_warnings(w2s, here: Path) -> None:
     result = w2s("restore", "full.tif", "-o", "s.tif", *words)
     assert result.stderr.startswith("warning: full.tif: 8.3% of the pixels are satur")
     assert len(result.stderr.splitlines()) == 1
-    with opened(Path("s.tif")) as stack:
+    with open_image(Path("s.tif")) as stack:
         [warning] = stack.history[-1]["warnings"]
     assert warning in result.stderr
 
@@ -80,7 +80,7 @@ def test_a_given_noise_model_is_used_and_recorded(w2s, here: Path) -> None:
     assert w2s(*words, "-o", "a.tif", "--noise", "noise.json").exit_code == 0
     assert w2s(*words, "-o", "b.tif", "--gain", 2, "--offset", 100).exit_code == 0
     assert Path("a.tif").read_bytes() == Path("b.tif").read_bytes()
-    with opened(Path("a.tif")) as stack:
+    with open_image(Path("a.tif")) as stack:
         assert stack.history[-1]["noise"] == [
             {"gain": 2.0, "offset": 100.0, "read_noise": 0.0, "origin": "given"}
         ]

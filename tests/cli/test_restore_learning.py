@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from w2s_cli.files import opened
+from w2s_cli.io import open_image
 
 TINY = ["-O", "iterations=2", "-O", "width=4", "--gain", 2, "--offset", 100]
 N2SR = ["--method", "n2sr", *TINY]
@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def record(path: str) -> dict[str, Any]:
-    with opened(Path(path)) as stack:
+    with open_image(Path(path)) as stack:
         return dict(stack.history[-1])
 
 

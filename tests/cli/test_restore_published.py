@@ -12,10 +12,10 @@ import tifffile
 import torch
 from torch import nn
 
-from w2s_cli.assets import catalogue
-from w2s_cli.files import opened
+from w2s_cli.io import open_image
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.rcan import RCAN
+from w2s_cli.weights import catalogue
 
 FETCHED = ["--method", "dncnn-fmd", "--device", "cpu"]
 
@@ -48,7 +48,7 @@ def test_the_first_use_fetches_and_says_so(w2s, here: Path, published) -> None:
     again = w2s("restore", "cell.tif", "-o", "b.tif", *FETCHED)
     assert "fetching" not in again.stderr
     assert (tifffile.imread("a.tif") == tifffile.imread("cell.tif")).all()
-    with opened(Path("a.tif")) as stack:
+    with open_image(Path("a.tif")) as stack:
         [record] = stack.history
     [link] = record["links"]
     assert link["options"] == {"units": "auto", "black": None, "white": None}
@@ -92,7 +92,7 @@ def test_a_chain_of_two_files(w2s, here: Path) -> None:
     words += ["--weights", one, "--weights", two]
     units = ["-O", "dncnn.units=z/255", "-O", "rcan.units=unit", "-O", "rcan.black=100"]
     assert w2s(*words, *units).exit_code == 0
-    with opened(Path("c.tif")) as stack:
+    with open_image(Path("c.tif")) as stack:
         first, second = stack.history[-1]["links"]
         assert stack.data.shape == (2, 120, 100)
     assert (first["units"], second["units"]) == ("z/255", "unit")
@@ -182,5 +182,5 @@ def test_auto_warns_where_it_leaves_an_image_alone(w2s, here: Path) -> None:
     [warning] = result.stderr.splitlines()
     assert warning.startswith("warning: big.tif: not denoised: the noise of neighbour")
     assert (tifffile.imread("a.tif") == counts).all()
-    with opened(Path("a.tif")) as stack:
+    with open_image(Path("a.tif")) as stack:
         assert stack.history[-1]["warnings"][0] in warning

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from w2s_cli.physics.simulate import simulate_field
+from w2s_cli.microscope.simulation import simulate_field
 
 LENS = ["--na", "1.4", "--wavelength", "0.525"]
 FINE = ["--pixel-size", "0.0325"]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from w2s_cli.assets import checkpoint
 from w2s_cli.networks.rebuild import rebuild
 from w2s_cli.networks.unet import UNet
+from w2s_cli.weights import checkpoint
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_inspect_of_an_unknown_network(w2s, here: Path) -> None:
 
 
 def test_inspect_of_a_discriminator(w2s, here: Path) -> None:
-    from w2s_cli.networks.unet_discriminator import UNetDiscriminator
+    from w2s_cli.networks.discriminators import UNetDiscriminator
 
     torch.save(UNetDiscriminator(1, 4).state_dict(), "d.pth")
     assert "network      unet-discriminator\n" in w2s("inspect", "d.pth").stdout

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from w2s_cli.datasets import find
-from w2s_cli.datasets.check import Checked, Fault
-from w2s_cli.datasets.check import check as checked
-from w2s_cli.datasets.order import Order
-from w2s_cli.datasets.prepare import prepare
+from w2s_cli.datasets.dataset_check import Checked, Fault
+from w2s_cli.datasets.dataset_check import check as checked
+from w2s_cli.datasets.preparation import prepare
+from w2s_cli.datasets.preparation_order import Order
 
 
 def check(place: Path | str) -> Checked:

@@ -9,9 +9,9 @@ from PIL import Image
 
 from w2s_cli.datasets import find
 from w2s_cli.datasets.manifest import MANIFEST, Manifest
-from w2s_cli.datasets.order import Order
-from w2s_cli.datasets.prepare import Prepared
-from w2s_cli.datasets.prepare import prepare as ordered
+from w2s_cli.datasets.preparation import Prepared
+from w2s_cli.datasets.preparation import prepare as ordered
+from w2s_cli.datasets.preparation_order import Order
 from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
 from w2s_cli.errors import (
     InputError,

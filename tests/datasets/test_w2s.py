@@ -7,15 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from w2s_cli.datasets import DataSet, find
+from w2s_cli.datasets import find
+from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT, frames_of
-from w2s_cli.errors import (
-    InputError,
-    NothingMatchedError,
-    UnknownNameError,
-    UsageError,
-)
-from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.errors import InputError, NothingMatchedError, UnknownNameError, UsageError
+from w2s_cli.microscope.noise_model import NoiseModel
 
 FRAMES = {1: [249], 2: [0, 1], 4: range(4), 8: range(8), 16: range(16), 400: range(400)}
 

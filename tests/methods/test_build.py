@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import pytest
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UnknownNameError, UsageError
 from w2s_cli.methods import METHODS
 from w2s_cli.methods import build as build_module
@@ -15,9 +16,9 @@ from w2s_cli.methods.build import account, build, parse
 from w2s_cli.methods.gaussian import Gaussian
 from w2s_cli.methods.identity import Identity
 from w2s_cli.methods.median import Median
-from w2s_cli.methods.options import options_of
+from w2s_cli.methods.method_options import options_of
 from w2s_cli.registry import Entry, Registry
-from w2s_cli.restore import FloatArray, Traits
+from w2s_cli.restorers.restorer import Traits
 
 UNTRAINED = [e.name for e in METHODS if "weights" not in e.needs]
 

@@ -4,12 +4,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from w2s_cli.assets import checkpoint
 from w2s_cli.errors import WeightsError
-from w2s_cli.methods.choice import method_for
+from w2s_cli.methods.build import method_for
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.unet import UNet
-from w2s_cli.training.reading import load
+from w2s_cli.training.recipe_reading import load
+from w2s_cli.weights import checkpoint
 
 
 def test_the_method_is_what_the_weights_are_for(tmp_path: Path) -> None:

@@ -7,18 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.files.kernel_file import write_kernel
-from w2s_cli.methods.blur import Deblurring
+from w2s_cli.io.psf_file import write_psf
 from w2s_cli.methods.build import account, build
+from w2s_cli.methods.deconvolution import Deblurring
 from w2s_cli.methods.richardson_lucy import RichardsonLucy
 from w2s_cli.methods.wiener import Wiener
 from w2s_cli.metrics.fidelity import rmse
-from w2s_cli.physics.kernel import Kernel, gaussian_kernel, halved
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.scene import CAMERA, simulate_scene
-from w2s_cli.physics.simulate import simulate_field
-from w2s_cli.restore import FloatArray
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.psf import PSF, gaussian_psf, halved
+from w2s_cli.microscope.simulation import CAMERA, simulate_field, simulate_scene
 
 SIGMA = 1.5  # of the blur, in pixels
 FWHM = SIGMA * np.sqrt(8 * np.log(2))
@@ -30,7 +29,7 @@ def scene(seed: int, photons: float, side: int = 128) -> tuple[FloatArray, Float
     """Return the light of a cell, and what a camera counts of it when blurred."""
     rng = np.random.default_rng(seed)
     light = np.float32(photons) * (simulate_field(side, rng) + np.float32(0.02))
-    return light, NOISE.sample(gaussian_kernel(SIGMA).blur(light), rng)
+    return light, NOISE.sample(gaussian_psf(SIGMA).blur(light), rng)
 
 
 def deblurred(method: Deblurring, image: FloatArray) -> FloatArray:
@@ -103,7 +102,7 @@ def test_without_blur_a_clear_image_stays(method: Deblurring) -> None:
 def test_scale_two_estimates_the_light_on_the_finer_grid() -> None:
     rng = np.random.default_rng(22)
     light = np.float32(500) * (simulate_field(128, rng) + np.float32(0.02))
-    image = NOISE.sample(halved(gaussian_kernel(2 * SIGMA).blur(light)), rng)
+    image = NOISE.sample(halved(gaussian_psf(2 * SIGMA).blur(light)), rng)
     fine = deblurred(RichardsonLucy(fwhm=FWHM, scale=2), image)
     repeated = image.repeat(2, 0).repeat(2, 1)
     assert fine.shape == (128, 128)
@@ -123,7 +122,7 @@ def test_the_default_kernel_does_no_harm(method: type[Deblurring], seed: int) ->
 def test_nothing_moves() -> None:
     light = np.zeros((41, 41), np.float32)
     light[20, 13] = 5000
-    image = gaussian_kernel(SIGMA).blur(light) + 1
+    image = gaussian_psf(SIGMA).blur(light) + 1
     for method in (Wiener(fwhm=FWHM), RichardsonLucy(fwhm=FWHM)):
         result = deblurred(method, image)
         assert np.unravel_index(result.argmax(), result.shape) == (20, 13)
@@ -145,7 +144,7 @@ def test_a_kernel_file_does_what_the_kernel_does(tmp_path: Path, side: int) -> N
     place = np.arange(side) - side // 2
     line = np.exp(-0.5 * (place / SIGMA) ** 2)
     path = tmp_path / "k.tif"
-    write_kernel(Kernel.normalised(np.outer(line, line)), path)
+    write_psf(PSF.normalised(np.outer(line, line)), path)
     for method in BOTH:
         np.testing.assert_allclose(
             deblurred(method(kernel=path), image),
@@ -156,7 +155,7 @@ def test_a_kernel_file_does_what_the_kernel_does(tmp_path: Path, side: int) -> N
 
 def test_the_record_names_the_kernel(tmp_path: Path) -> None:
     path = tmp_path / "k.tif"
-    write_kernel(gaussian_kernel(1), path)
+    write_psf(gaussian_psf(1), path)
     text = "richardson-lucy+wiener"
     chain = build(text, [f"{name}.kernel={path}" for name in text.split("+")])
     first, second = json.loads(json.dumps(account(text, chain)))

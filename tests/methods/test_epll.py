@@ -3,14 +3,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from w2s_cli.assets import checkpoint
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods.epll import Epll
 from w2s_cli.metrics.fidelity import rmse
-from w2s_cli.physics.kernel import gaussian_kernel
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.simulate import Exposure, simulate_cell, widefield
-from w2s_cli.restore import Chain, FloatArray
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.psf import gaussian_psf
+from w2s_cli.microscope.simulation import Exposure, simulate_cell, widefield
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.weights import checkpoint
 
 CAMERA = NoiseModel(gain=2.2, offset=100, read_noise=1)
 
@@ -23,7 +24,7 @@ def _restored(counts: np.ndarray) -> FloatArray:
 def test_most_of_the_noise_goes(photons: int, share: float) -> None:
     rng = np.random.default_rng(3)
     exposure = Exposure(photons, 0.05)
-    light = widefield(simulate_cell(192, rng), gaussian_kernel(3), exposure)
+    light = widefield(simulate_cell(192, rng), gaussian_psf(3), exposure)
     counts, clean = CAMERA.sample(light, rng), CAMERA.counts(light)
     assert rmse(clean, _restored(counts)) < share * rmse(clean, counts)
 

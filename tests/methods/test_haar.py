@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from w2s_cli.methods.haar import DETAILS, SUM, joined, pixels, split, spread
+from w2s_cli.methods.pure_let import DETAILS, SUM, joined, pixels, split, spread
 
 rng = np.random.default_rng(0)
 LEVELS = 3

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
-from w2s_cli.methods.levels import Stretch, stretches
 from w2s_cli.methods.pure_let import PureLet
-from w2s_cli.restore import Chain, Domain, FloatArray, Levels, Traits, restore
+from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.display_range import Stretch, stretches
+from w2s_cli.restorers.restorer import Domain, Traits
+from w2s_cli.restorers.units import Levels
 from w2s_cli.stack import Stack
 
 

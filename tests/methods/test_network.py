@@ -4,20 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from w2s_cli.assets import checkpoint
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError, WeightsError
-from w2s_cli.methods.network import (
-    Denoise,
-    DenoiseFast,
-    Jdsr,
-    JdsrFast,
-    Shipped,
-)
+from w2s_cli.methods.shipped import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.simulation import CAMERA, simulate_scene
 from w2s_cli.networks.flops import gflop
 from w2s_cli.networks.unet import UNet
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.scene import CAMERA, simulate_scene
-from w2s_cli.restore import Chain, Domain, FloatArray, Seen
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.restorer import Domain, TrainedRange
+from w2s_cli.weights import checkpoint
 
 rng = np.random.default_rng(0)
 BLOCKS: FloatArray = (2 * np.sqrt(rng.poisson(20, (2, 24, 32)) + 0.375)).astype("f4")
@@ -32,7 +28,7 @@ def test_traits_come_from_the_network_and_its_record(tmp_path: Path) -> None:
     assert (traits.scale, traits.multiple_of) == (2, 2)
     assert traits.margin == network.margin
     assert traits.expects is Domain.ROOT
-    assert traits.seen == Seen((1, 50), 2, (0.1, 0.2))
+    assert traits.seen == TrainedRange((1, 50), 2, (0.1, 0.2))
 
 
 def test_a_network_that_needs_the_whole_plane_gets_it(

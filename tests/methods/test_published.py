@@ -12,16 +12,15 @@ import pytest
 import torch
 from torch import nn
 
-from w2s_cli.assets import catalogue, checkpoint
 from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods import METHODS, NEARLY
 from w2s_cli.methods.build import account, build
-from w2s_cli.methods.foreign import tiling_of
-from w2s_cli.methods.inference import fastest
+from w2s_cli.methods.published_network import tiling_of
 from w2s_cli.networks import NETWORKS
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.epsr import EPSR
 from w2s_cli.networks.esrgan import ESRGAN, ShuffledESRGAN
+from w2s_cli.networks.inference import fastest
 from w2s_cli.networks.memnet import MemNet
 from w2s_cli.networks.n2n_unet import N2NUNet, SharedUNet
 from w2s_cli.networks.n2v_unet import N2VUNet
@@ -34,8 +33,11 @@ from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN
 from w2s_cli.networks.srfbn import SRFBN
 from w2s_cli.networks.unet import UNet
-from w2s_cli.restore import Chain, Levels, restore
+from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.units import Levels
 from w2s_cli.stack import Stack
+from w2s_cli.weights import catalogue, checkpoint
 
 SMALL: dict[str, Callable[[], Any]] = {
     "dncnn": partial(DnCNN, 1, 6, 4),

@@ -6,9 +6,9 @@ import pytest
 from w2s_cli.errors import UsageError
 from w2s_cli.methods import pure_let
 from w2s_cli.methods.pure_let import PureLet, combined, equations
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.simulate import simulate_cell
-from w2s_cli.restore import Chain
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.simulation import simulate_cell
+from w2s_cli.restorers.chain import Chain
 
 LEVELS, FUNCTIONS = 3, 18
 INSIDE = np.s_[2**LEVELS - 1 : 1 - 2**LEVELS, 2**LEVELS - 1 : 1 - 2**LEVELS]

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UnknownNameError, UsageError
 from w2s_cli.methods.nlm import Nlm
 from w2s_cli.methods.wavelet import Wavelet
 from w2s_cli.metrics.fidelity import rmse
-from w2s_cli.physics.simulate import simulate_field
-from w2s_cli.restore import FloatArray, Restorer
+from w2s_cli.microscope.simulation import simulate_field
+from w2s_cli.restorers.restorer import Restorer
 
 METHODS: list[Restorer] = [Nlm(), Wavelet(), Wavelet("haar", 8), Wavelet("db38", 1)]
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from w2s_cli.errors import WeightsError
-from w2s_cli.methods.vgg_features import vgg_features
 from w2s_cli.networks.vgg import VGG
+from w2s_cli.weights.vgg_features import vgg_features
 
 
 def test_features_are_those_of_the_network_after_its_rectifiers(tmp_path: Path) -> None:

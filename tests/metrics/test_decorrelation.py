@@ -7,8 +7,8 @@ from scipy.signal.windows import tukey
 
 from w2s_cli.errors import InputError
 from w2s_cli.metrics.decorrelation import decorrelation, decorrelation_analysis
-from w2s_cli.physics.kernel import diffraction_kernel
-from w2s_cli.physics.simulate import simulate_cell
+from w2s_cli.microscope.psf import diffraction_psf
+from w2s_cli.microscope.simulation import simulate_cell
 
 
 def _cut(frequency: float, seed: int, side: int = 256) -> np.ndarray:
@@ -32,7 +32,7 @@ def test_resolution_follows_the_cut_off_of_a_microscope() -> None:
     truth = simulate_cell(256, np.random.default_rng(0))
     found = []
     for cutoff in (0.12, 0.18, 0.27, 0.4):
-        light = diffraction_kernel(cutoff).blur(truth)
+        light = diffraction_psf(cutoff).blur(truth)
         photons = 5000 * np.maximum(light, 0) / light.max() + 50
         image = np.random.default_rng(1).poisson(photons)
         found.append(decorrelation(image) * cutoff)
@@ -42,7 +42,7 @@ def test_resolution_follows_the_cut_off_of_a_microscope() -> None:
 
 def test_snr_falls_with_noise_and_resolution_with_it() -> None:
     rng = np.random.default_rng(2)
-    light = diffraction_kernel(0.25).blur(simulate_cell(256, rng))
+    light = diffraction_psf(0.25).blur(simulate_cell(256, rng))
     light = np.maximum(light, 0) / light.max()
     results = [
         decorrelation_analysis(rng.poisson(photons * light + 1))

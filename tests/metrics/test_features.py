@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from w2s_cli.errors import InputError
-from w2s_cli.metrics.features import feature_distance
+from w2s_cli.metrics.feature_distances import feature_distance
 
 rng = np.random.default_rng(5)
 LAYERS = [rng.normal(0, 1, (6, 8, 9)), rng.normal(0, 1, (12, 4, 4))]

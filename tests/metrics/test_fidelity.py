@@ -7,13 +7,7 @@ import pytest
 from skimage.metrics import normalized_root_mse, peak_signal_noise_ratio
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.metrics.fidelity import (
-    fitted,
-    nrmse,
-    psnr,
-    rmse,
-    scale_invariant_psnr,
-)
+from w2s_cli.metrics.fidelity import fitted, nrmse, psnr, rmse, scale_invariant_psnr
 
 rng = np.random.default_rng(0)
 IMAGE = rng.random((40, 50))

@@ -7,8 +7,7 @@ import pytest
 from scipy import fft, optimize
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.metrics.frc import RingCorrelation, frc, ring_correlation
-from w2s_cli.metrics.single_frc import single_frc
+from w2s_cli.metrics.frc import RingCorrelation, frc, ring_correlation, single_frc
 
 MEAN = 400.0  # photons a pixel, the power of their noise
 Transfer = Callable[[Any], Any]

@@ -3,7 +3,7 @@ import pytest
 from scipy.linalg import sqrtm
 
 from w2s_cli.errors import InputError
-from w2s_cli.metrics.frechet import frechet_distance
+from w2s_cli.metrics.feature_distances import frechet_distance
 
 rng = np.random.default_rng(4)
 

@@ -5,7 +5,7 @@ from skimage.metrics import structural_similarity
 from skimage.transform import downscale_local_mean
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.metrics.multiscale import WEIGHTS, ms_ssim
+from w2s_cli.metrics.structural_similarity import WEIGHTS, ms_ssim
 
 rng = np.random.default_rng(1)
 IMAGE = np.kron(rng.random((24, 26)), np.ones((8, 8)))[:190, :200]

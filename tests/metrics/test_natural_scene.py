@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from scipy.signal import convolve2d
 from scipy.stats import gennorm
 
-from w2s_cli.metrics.natural_scene import (
+from w2s_cli.metrics.niqe import (
     asymmetric_fit,
     block_features,
     contrast_normalised,

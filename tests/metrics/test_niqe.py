@@ -6,8 +6,7 @@ from scipy import fft
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli.errors import InputError, UsageError, WeightsError
-from w2s_cli.metrics.natural_scene import block_features
-from w2s_cli.metrics.niqe import Pristine, niqe
+from w2s_cli.metrics.niqe import Pristine, block_features, niqe
 
 
 def _scene(seed: int, sides: tuple[int, int] = (768, 768)) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 from skimage.metrics import structural_similarity
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.metrics.similarity import ssim
+from w2s_cli.metrics.structural_similarity import ssim
 
 rng = np.random.default_rng(0)
 IMAGE = rng.random((40, 50))

@@ -4,7 +4,7 @@ from scipy.ndimage import gaussian_filter
 
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.metrics.squirrel import rse, rsp, squirrel
-from w2s_cli.physics.kernel import diffraction_kernel
+from w2s_cli.microscope.psf import diffraction_psf
 
 rng = np.random.default_rng(0)
 SHARP = gaussian_filter(rng.random((96, 128)) ** 8, 1, mode="reflect")
@@ -51,7 +51,7 @@ def test_error_is_where_structure_was_invented() -> None:
 
 @pytest.mark.parametrize("scale", [1, 2])
 def test_given_kernel_is_what_blurs(scale: int) -> None:
-    kernel = diffraction_kernel(0.12, 31)
+    kernel = diffraction_psf(0.12, 31)
     low = 50 * _seen(kernel.blur(SHARP.astype(np.float32)), scale) + 7
     found = squirrel(low, SHARP, kernel=5 * kernel.weights)
     assert found.sigma is None

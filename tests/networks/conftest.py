@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from w2s_cli.networks.discriminators import UNetDiscriminator, VGGDiscriminator
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.epsr import EPSR
 from w2s_cli.networks.esrgan import ESRGAN, ShuffledESRGAN
@@ -21,8 +22,6 @@ from w2s_cli.networks.real_esrgan import RealESRGAN
 from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN
 from w2s_cli.networks.srfbn import SRFBN
-from w2s_cli.networks.unet_discriminator import UNetDiscriminator
-from w2s_cli.networks.vgg_discriminator import VGGDiscriminator
 
 # By the name of its row in the catalogue and, after a slash, what it is an example of.
 # Those of one row differ in every argument.

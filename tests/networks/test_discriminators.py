@@ -10,9 +10,8 @@ from torch.nn.functional import leaky_relu
 
 from w2s_cli.errors import WeightsError
 from w2s_cli.networks import DISCRIMINATORS
+from w2s_cli.networks.discriminators import UNetDiscriminator, VGGDiscriminator
 from w2s_cli.networks.rebuild import rebuild, recognise
-from w2s_cli.networks.unet_discriminator import UNetDiscriminator
-from w2s_cli.networks.vgg_discriminator import VGGDiscriminator
 
 Random = Callable[..., Any]
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from w2s_cli.errors import WeightsError
-from w2s_cli.networks.mixture import PatchMixture
+from w2s_cli.networks.patch_mixture import PatchMixture
 from w2s_cli.networks.unet import UNet
 
 

@@ -1,8 +1,7 @@
 import torch
 from torch.distributions import MultivariateNormal
 
-from w2s_cli.networks.mixture import PatchMixture
-from w2s_cli.networks.patch_filter import PatchFilter
+from w2s_cli.networks.patch_mixture import PatchFilter, PatchMixture
 
 
 def _mixture(components: int) -> PatchMixture:

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from w2s_cli.networks import DISCRIMINATORS
+from w2s_cli.networks.discriminators import UNetDiscriminator, VGGDiscriminator
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.epsr import EPSR
 from w2s_cli.networks.esrgan import ShuffledESRGAN
@@ -23,8 +24,6 @@ from w2s_cli.networks.rebuild import recognise
 from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN
 from w2s_cli.networks.srfbn import SRFBN
-from w2s_cli.networks.unet_discriminator import UNetDiscriminator
-from w2s_cli.networks.vgg_discriminator import VGGDiscriminator
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "state_dicts"
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from w2s_cli.networks.initial import initialise
+from w2s_cli.networks.parts import initialise
 from w2s_cli.networks.ridnet import RIDNet
 
 

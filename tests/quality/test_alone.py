@@ -14,15 +14,18 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from w2s_cli.datasets import Pair, find
-from w2s_cli.estimate.noise import fit_noise
-from w2s_cli.evaluation.scores.convention import Convention, protocol
-from w2s_cli.evaluation.scores.score import score
-from w2s_cli.evaluation.suite import robustness
-from w2s_cli.files import opened
+from w2s_cli._typing import FloatArray
+from w2s_cli.bench.scores.convention import Convention, protocol
+from w2s_cli.bench.scores.score import score
+from w2s_cli.bench.suite import robustness
+from w2s_cli.datasets import find
+from w2s_cli.datasets.data_set import ImagePair
+from w2s_cli.io import open_image
 from w2s_cli.methods.build import build
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.restore import FloatArray, lessons, restore
+from w2s_cli.microscope.noise_estimation import fit_noise
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.stack import Stack
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -51,7 +54,7 @@ METRICS = ("psnr", "ssim", "rmse")
 class Case:
     """An image, and a second capture of it where there is one."""
 
-    pair: Pair
+    pair: ImagePair
     other: FloatArray | None = None
 
 
@@ -63,7 +66,7 @@ def restored(method: str, case: Case) -> FloatArray:
     captures = np.stack([pair.image, case.other]) if both else pair.image
     stack = Stack(captures, "TYX" if both else "YX")
     noise = {0: pair.noise or fit_noise([pair.image]).model}
-    result, _ = restore(stack, chain, noise, None, lessons(stack, chain, noise))
+    result, _ = restore(stack, chain, noise, None, fit_channels(stack, chain, noise))
     return np.asarray(result.data[(0,) if both else ()], np.float32)
 
 
@@ -128,11 +131,11 @@ def test_pairs_of_little_and_much_light_are_no_worse_than_by_bm3d(
 
 def _simulated(noise: NoiseModel) -> Iterable[Case]:
     for number, (file, index) in enumerate(SHARP.items()):
-        with opened(DATA / "sharp" / file) as stack:
+        with open_image(DATA / "sharp" / file) as stack:
             clean, _ = robustness.part(*[stack.data[index].astype(np.float32)] * 2)
         clean = clean * np.float32(WHITE / clean.max())
         rng = np.random.default_rng([7, number])
         one, other = (
             noise.sample(noise.photons(clean), rng).astype(np.float32) for _ in range(2)
         )
-        yield Case(Pair(file, file, one, clean, None, noise), other)
+        yield Case(ImagePair(file, file, one, clean, None, noise), other)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from w2s_cli.assets import checkpoint
-from w2s_cli.assets.catalogue import find
-from w2s_cli.assets.store import path_of
-from w2s_cli.batch.weights import Origin, convert
 from w2s_cli.networks.rebuild import input_units, recognise
+from w2s_cli.weights import checkpoint
+from w2s_cli.weights.catalogue import find
+from w2s_cli.weights.inspection import Origin, convert
+from w2s_cli.weights.store import path_of
 
 WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
 NAMES = ("dncnn-fmd", "n2n-fmd", "dncnn-natural", "memnet-natural", "dncnn-kair-25")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from w2s_cli.assets import checkpoint
-from w2s_cli.networks.describe import describe
+from w2s_cli.networks.rebuild import describe
+from w2s_cli.weights import checkpoint
 
 WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
 

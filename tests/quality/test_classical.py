@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.methods.build import build
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.restore import FloatArray
+from w2s_cli.microscope.noise_model import NoiseModel
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "w2s"
 Z = 66.02846  # counts in a unit of the papers' z-scores

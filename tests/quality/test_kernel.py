@@ -13,22 +13,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from w2s_cli.batch.kernel_doubts import doubts
-from w2s_cli.batch.kernel_pairs import kernel_of
-from w2s_cli.estimate.kernel import KernelFit, fit_kernel
-from w2s_cli.files import opened
-from w2s_cli.physics.kernel import Kernel
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.profile import radial_profile
-from w2s_cli.physics.simulate import Exposure, camera, simulate_field, widefield
-from w2s_cli.training.examples.truth import kernels
+from w2s_cli._typing import FloatArray
+from w2s_cli.io import open_image
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.psf import PSF
+from w2s_cli.microscope.psf_estimation import PSFFit, fit_psf
+from w2s_cli.microscope.psf_profile import radial_profile
+from w2s_cli.microscope.simulation import Exposure, camera, simulate_field, widefield
+from w2s_cli.pipeline.psf_from_pairs import kernel_of, psf_warnings
+from w2s_cli.training.patches.truth import kernels
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 CAMERA = NoiseModel(gain=2.2, offset=100, read_noise=3)
 PHOTONS = 1000
-FloatArray = NDArray[np.float32]
 
 pytestmark = [
     pytest.mark.quality,
@@ -41,7 +39,7 @@ def fields() -> tuple[tuple[str, FloatArray], ...]:
     """Return sharp fields with bright parts at 1, real and simulated."""
     found = []
     for path in sorted((DATA / "sharp").glob("*.tif")):
-        with opened(path) as stack:
+        with open_image(path) as stack:
             for index in stack.indices():
                 plane = stack.data[index].astype(np.float32)
                 low, high = np.quantile(plane, [0.002, 0.998])
@@ -54,12 +52,12 @@ def fields() -> tuple[tuple[str, FloatArray], ...]:
     return tuple(found)
 
 
-def seen(field: FloatArray, kernel: Kernel, rng: np.random.Generator) -> FloatArray:
+def seen(field: FloatArray, kernel: PSF, rng: np.random.Generator) -> FloatArray:
     expected = widefield(field, kernel, Exposure(PHOTONS, background=0.05))
     return camera(expected, CAMERA, rng).astype(np.float32)
 
 
-def likeness(fit: KernelFit, truth: Kernel) -> float:
+def likeness(fit: PSFFit, truth: PSF) -> float:
     """Return the normalised correlation, the truth moved by the shift found."""
     shift = np.mean([pair.alignment.shift for pair in fit.pairs], axis=0)
     y, x = (np.fft.fftfreq(side) for side in truth.weights.shape)
@@ -84,10 +82,10 @@ def test_one_pair_shows_the_kernel() -> None:
         rng = np.random.default_rng(number)
         name, field = fields()[rng.integers(len(fields()))]
         low = seen(field, kernel, rng)
-        fit = fit_kernel([(low, field)])
+        fit = fit_psf([(low, field)])
         ours.append(likeness(fit, kernel))
-        authors.append(likeness(fit_kernel([(low, field)], constant=2500), kernel))
-        warned = doubts([(low, field)], [], fit)
+        authors.append(likeness(fit_psf([(low, field)], constant=2500), kernel))
+        warned = psf_warnings([(low, field)], [], fit)
         if not warned:
             sure.append(ours[-1])
         if ours[-1] < 0.98:
@@ -106,10 +104,12 @@ def test_many_pairs_show_it_better() -> None:
         rng = np.random.default_rng([1, number])
         chosen = rng.choice(len(fields()), 8, replace=False)
         pairs = [(seen(fields()[at][1], kernel, rng), fields()[at][1]) for at in chosen]
-        fit = fit_kernel(pairs)
+        fit = fit_psf(pairs)
         scores.append(likeness(fit, kernel))
         if scores[-1] < 0.98:
-            print(f"kernel {6 * number}: {scores[-1]:.4f}", *doubts(pairs, [], fit))
+            print(
+                f"kernel {6 * number}: {scores[-1]:.4f}", *psf_warnings(pairs, [], fit)
+            )
     print(told(scores, f"{len(scores)} kernels, 8 pairs each"))
     assert np.median(scores) >= 0.998
     assert np.mean(np.array(scores) >= 0.98) >= 0.95

@@ -11,10 +11,9 @@ from safetensors.torch import load_file
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli.metrics.decorrelation import decorrelation
-from w2s_cli.metrics.features import feature_distance
-from w2s_cli.metrics.frc import frc
+from w2s_cli.metrics.feature_distances import feature_distance
+from w2s_cli.metrics.frc import frc, single_frc
 from w2s_cli.metrics.niqe import Pristine, niqe
-from w2s_cli.metrics.single_frc import single_frc
 from w2s_cli.networks.vgg import VGG
 
 SHARED = Path(__file__).parents[3] / "shared"

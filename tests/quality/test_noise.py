@@ -12,16 +12,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from w2s_cli.batch.noise_report import Question, report_noise
-from w2s_cli.batch.trust import white
-from w2s_cli.estimate.noise import fit_noise
-from w2s_cli.estimate.noise_fit import NoiseFit
-from w2s_cli.files import write
-from w2s_cli.physics.kernel import widefield_kernel
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.scene import NUMERICAL_APERTURE, WAVELENGTH
-from w2s_cli.physics.simulate import Exposure, camera, simulate_field, widefield
-from w2s_cli.restore import FloatArray
+from w2s_cli._typing import FloatArray
+from w2s_cli.io import write_image
+from w2s_cli.microscope.noise_estimation import fit_noise
+from w2s_cli.microscope.noise_fit import NoiseFit
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.psf import widefield_psf
+from w2s_cli.microscope.simulation import (
+    NUMERICAL_APERTURE,
+    WAVELENGTH,
+    Exposure,
+    camera,
+    simulate_field,
+    widefield,
+)
+from w2s_cli.pipeline.diagnosis import white
+from w2s_cli.pipeline.noise_report import Question, report_noise
 from w2s_cli.stack import Stack
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "w2s"
@@ -43,7 +49,7 @@ def _truth(number: int) -> FloatArray:
 
 def _seen(number: int, rng: np.random.Generator) -> FloatArray:
     """Return the expected photons on 512 x 512 pixels, 20 to 2000 in bright parts."""
-    kernel = widefield_kernel(NUMERICAL_APERTURE, WAVELENGTH, pixel_size=0.04)
+    kernel = widefield_psf(NUMERICAL_APERTURE, WAVELENGTH, pixel_size=0.04)
     photons = 20 * 100 ** rng.random()
     light = Exposure(photons, background=rng.uniform(0.01, 0.1), haze=rng.random())
     return widefield(_truth(number), kernel, light)
@@ -154,7 +160,7 @@ def test_a_large_image_takes_less_than_a_second(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     small = _seen(0, rng)
     counts = camera(np.tile(small, (4, 4)), NoiseModel(2.2, 100, 3), rng)
-    write(Stack(counts, "YX"), tmp_path / "large.tif")
+    write_image(Stack(counts, "YX"), tmp_path / "large.tif")
     report_noise(Question(), tmp_path / "large.tif")
     start = process_time()
     [channel] = report_noise(Question(), tmp_path / "large.tif").channels

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from w2s_cli.assets.catalogue import find
+from w2s_cli._typing import FloatArray
 from w2s_cli.methods.build import build
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.restore import FloatArray
-from w2s_cli.restore.affine import EIGHT_BIT
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.restorers.units import EIGHT_BIT
+from w2s_cli.weights.catalogue import find
 
 SHARED = Path(__file__).parents[3] / "shared"
 IMAGES = ("072_0", "075_1", "078_2")

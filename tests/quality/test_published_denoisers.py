@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from w2s_cli.assets.store import path_of
-from w2s_cli.batch.job import Job
-from w2s_cli.batch.restore import restore_file
-from w2s_cli.restore import FloatArray
+from w2s_cli._typing import FloatArray
+from w2s_cli.pipeline.file_restoration import restore_file
+from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.weights.store import path_of
 
 SHARED = Path(__file__).parents[3] / "shared"
 PAIRS = SHARED / "data" / "pairs_hagen"
@@ -55,7 +55,7 @@ class Restoring:
     """A method, built once, from grey values to grey values by way of PNG files."""
 
     def __init__(self, method: str, folder: Path) -> None:
-        self.job = Job(method=method, overwrite=True)
+        self.job = RestoreSpec(method=method, overwrite=True)
         self.chain = self.job.chain()
         self.source, self.target = folder / "in.png", folder / "out.png"
 

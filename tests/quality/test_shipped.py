@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from w2s_cli.evaluation.suite import CHECKS
-from w2s_cli.evaluation.suite.run import SHIPPED, checks_named, planned, run
-from w2s_cli.evaluation.suite.setting import Setting, Subject
+from w2s_cli.bench.suite import CHECKS
+from w2s_cli.bench.suite.run import SHIPPED, checks_named, planned, run
+from w2s_cli.bench.suite.setting import Setting, Subject
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SUBJECTS = [Subject(name) for name in SHIPPED]

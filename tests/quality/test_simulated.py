@@ -6,18 +6,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from w2s_cli.evaluation.suite.evenness import empty, flat
-from w2s_cli.evaluation.suite.finding import Finding
-from w2s_cli.evaluation.suite.run import SHIPPED
-from w2s_cli.evaluation.suite.setting import Setting, Subject
+from w2s_cli._typing import FloatArray
+from w2s_cli.bench.suite.evenness import empty, flat
+from w2s_cli.bench.suite.finding import Finding
+from w2s_cli.bench.suite.run import SHIPPED
+from w2s_cli.bench.suite.setting import Setting, Subject
 from w2s_cli.methods.bicubic import Bicubic
-from w2s_cli.methods.network import Denoise, Jdsr
+from w2s_cli.methods.shipped import Denoise, Jdsr
 from w2s_cli.metrics.fidelity import rmse
-from w2s_cli.physics.kernel import widefield_kernel
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.scene import CAMERA, simulate_scene
-from w2s_cli.physics.simulate import Exposure, simulate_cell, widefield
-from w2s_cli.restore import Chain, FloatArray, Restorer
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.psf import widefield_psf
+from w2s_cli.microscope.simulation import (
+    CAMERA,
+    Exposure,
+    simulate_cell,
+    simulate_scene,
+    widefield,
+)
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.restorer import Restorer
 
 Check = Callable[[Subject, Setting], list[Finding]]
 
@@ -56,7 +63,7 @@ def test_jdsr_keeps_the_light() -> None:
 @pytest.mark.parametrize("photons", [20, 200, 1000])
 def test_denoise_removes_most_of_the_noise(photons: int) -> None:
     rng = np.random.default_rng(3)
-    kernel = widefield_kernel(1.4, 0.525, pixel_size=0.04)
+    kernel = widefield_psf(1.4, 0.525, pixel_size=0.04)
     light = widefield(simulate_cell(512, rng), kernel, Exposure(photons, 0.02))
     counts, clean = CAMERA.sample(light, rng), CAMERA.counts(light)
     denoised = _restored(Denoise(), counts, CAMERA)

@@ -14,28 +14,27 @@ from typing import Any
 import pytest
 import torch
 
-from w2s_cli.batch.job import Job
-from w2s_cli.batch.restore import restore_file
-from w2s_cli.evaluation.speed import memory
-from w2s_cli.files import write
-from w2s_cli.methods.inference import TYPES, placed
+from w2s_cli.bench.speed import machine
+from w2s_cli.io import write_image
+from w2s_cli.microscope.simulation import simulate_scene
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.epsr import EPSR
 from w2s_cli.networks.esrgan import ESRGAN, ShuffledESRGAN
-from w2s_cli.networks.flops import gflop
+from w2s_cli.networks.flops import convolution_peak, gflop
+from w2s_cli.networks.inference import TYPES, placed
 from w2s_cli.networks.memnet import MemNet
 from w2s_cli.networks.n2n_unet import N2NUNet
 from w2s_cli.networks.n2v_unet import N2VUNet
 from w2s_cli.networks.noise2sr import Noise2SR
-from w2s_cli.networks.peak import convolution_peak
 from w2s_cli.networks.rcan import RCAN
 from w2s_cli.networks.rdn import RDN
 from w2s_cli.networks.real_esrgan import RealESRGAN
 from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN
 from w2s_cli.networks.srfbn import SRFBN
-from w2s_cli.physics.scene import simulate_scene
-from w2s_cli.restore.tiling import block_shapes
+from w2s_cli.pipeline.file_restoration import restore_file
+from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.restorers.tiling import block_shapes
 from w2s_cli.stack import Stack
 
 LARGE, SMALL = (2048, 512), (512, 256)  # side of the plane, and of a tile
@@ -102,18 +101,20 @@ def planes(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     paths = {side: folder / f"{side}.tif" for side, _ in (LARGE, SMALL)}
     for side, path in paths.items():
         scene = simulate_scene(0, side=side)
-        write(Stack(scene.seen, "YX"), path)
+        write_image(Stack(scene.seen, "YX"), path)
     return paths
 
 
-def measured(job: Job, network: Any, source: Path, target: Path, row: str) -> float:
+def measured(
+    job: RestoreSpec, network: Any, source: Path, target: Path, row: str
+) -> float:
     """Return the time of a restoration over that of its passes, and print both."""
     chain = job.chain()
     side = int(source.stem)
     dtype = TYPES[job.precision]
-    memory.restart()
+    machine.restart()
     whole = timed(lambda: restore_file(job, chain, source, target))
-    most = (memory.peak() or 0) >> 20
+    most = (machine.peak() or 0) >> 20
     shapes = [*block_shapes(side, side, chain.traits, job.tile)]
     seconds, work = bare(network, shapes, dtype)
     speed = work / seconds
@@ -134,7 +135,7 @@ def test_a_published_network_costs_its_passes(
     network = make()
     weights = tmp_path / "w.pth"
     torch.save(network.state_dict(), weights)
-    job = Job(
+    job = RestoreSpec(
         method,
         ("units=unit", "black=0", "white=2000"),
         (weights,),
@@ -150,11 +151,11 @@ def test_a_published_network_costs_its_passes(
 def test_a_shipped_network_costs_its_passes(
     method: str, precision: str, planes: dict[int, Path], tmp_path: Path
 ) -> None:
-    from w2s_cli.assets import checkpoint
     from w2s_cli.networks.rebuild import rebuild
+    from w2s_cli.weights import checkpoint
 
     ready = placed(rebuild(checkpoint.load(checkpoint.shipped(method)).state), "cpu")
-    job = Job(method, precision=precision)
+    job = RestoreSpec(method, precision=precision)
     # Once, small: what is imported at first use is no part of a plane's time.
     restore_file(job, job.chain(), planes[SMALL[0]], tmp_path / "small.tif")
     ratio = measured(job, ready, planes[LARGE[0]], tmp_path / "o.tif", method)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from w2s_cli.physics.scene import CAMERA, simulate_scene
-from w2s_cli.training.alone.method import Alone
-from w2s_cli.training.alone.methods import N2S, N2V
+from w2s_cli.methods.noise2x import N2S, N2V
+from w2s_cli.methods.self_supervised import SelfSupervised
+from w2s_cli.microscope.simulation import CAMERA, simulate_scene
 
 pytestmark = pytest.mark.quality
 Plane: TypeAlias = NDArray[np.float32]
@@ -28,7 +28,7 @@ def striped(light: Plane) -> Plane:
     return 2 * np.sqrt(light + np.float32(0.375)) + alike
 
 
-def _error(method: Alone, seen: Plane, light: Plane) -> float:
+def _error(method: SelfSupervised, seen: Plane, light: Plane) -> float:
     """Return the root mean squared error in photons, over that of the noise."""
     taught = method.taught(lambda: [[seen]], lambda step, steps, loss: None)
     photons = (taught(seen[None])[0] / 2) ** 2 - 0.375
@@ -43,7 +43,7 @@ def test_only_a_mask_along_the_rows_keeps_stripes_from_being_learned(
 ) -> None:
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     small = {"width": 8, "iterations": 400, "device": "cpu", "precision": "fp32"}
-    methods: dict[str, Alone] = {
+    methods: dict[str, SelfSupervised] = {
         "n2v": N2V(**small),  # type: ignore[arg-type]
         "n2s": N2S(**small),  # type: ignore[arg-type]
         "n2v rows=2": N2V(**small, rows=2),  # type: ignore[arg-type]

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
-from w2s_cli.physics.kernel import gaussian_kernel, halved
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.simulate import simulate_field
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.psf import gaussian_psf, halved
+from w2s_cli.microscope.simulation import simulate_field
 
 SIDE = 72
 CAMERA = NoiseModel(gain=12, offset=100, read_noise=8)
@@ -21,7 +21,7 @@ Counts = NDArray[np.float32]
 def _scene(*seed: int) -> tuple[Counts, Counts]:
     """Return the expected counts of a sharp field, and at half the size, blurred."""
     fine = simulate_field(2 * SIDE, np.random.default_rng(seed)) + 0.1
-    light = 60 * fine, 60 * halved(gaussian_kernel(1.5).blur(fine))
+    light = 60 * fine, 60 * halved(gaussian_psf(1.5).blur(fine))
     return CAMERA.counts(light[0]), CAMERA.counts(light[1])
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from w2s_cli.training.batch import Batch
+from w2s_cli.training.training_batch import Batch
 
 
 def _batch(units: str, truth: torch.Tensor, lift: float = 0.0) -> Batch:

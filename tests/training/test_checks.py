@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from w2s_cli.errors import UnknownNameError, UsageError
-from w2s_cli.training.reading import SHIPPED, load
+from w2s_cli.training.recipe_reading import SHIPPED, load
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from w2s_cli.assets import checkpoint
 from w2s_cli.errors import InputError, OutputError, UsageError, WeightsError
-from w2s_cli.methods.network import Denoise, Jdsr
+from w2s_cli.methods.shipped import Denoise, Jdsr
 from w2s_cli.training import loop
 from w2s_cli.training.loop import train
 from w2s_cli.training.progress import Progress, read
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.tables.examples import Patches, Sources
-from w2s_cli.training.tables.learning import Adversary, Network, Optimiser, Schedule
+from w2s_cli.training.recipe_tables import (
+    Adversary,
+    Network,
+    Optimiser,
+    Patches,
+    Schedule,
+    Sources,
+)
+from w2s_cli.weights import checkpoint
 
 TINY = {"width": 8, "levels": 2, "blocks": 1}
 
@@ -238,11 +244,11 @@ def test_processes_that_share_a_training_learn_what_one_learns(tmp_path: Path) -
 
 
 def test_a_batch_that_processes_cannot_share_is_refused() -> None:
-    from w2s_cli.training.world import World
+    from w2s_cli.training.distributed import Distributed
 
-    assert [*World(1, 2, "cpu").share(4)] == [1, 3]
+    assert [*Distributed(1, 2, "cpu").share(4)] == [1, 3]
     with pytest.raises(UsageError, match="3 processes cannot share a batch of 4"):
-        World(0, 3, "cpu").share(4)
+        Distributed(0, 3, "cpu").share(4)
 
 
 def test_a_loss_that_is_no_number_stops_and_the_checkpoint_stays(
@@ -267,7 +273,7 @@ def test_weights_that_are_no_numbers_are_not_kept(
     train(_recipe(tmp_path, steps=1))
     before = kept.read_bytes()
     monkeypatch.setattr(
-        "w2s_cli.training.learner.Steps.take",
+        "w2s_cli.training.trainer.Steps.take",
         lambda steps, *_: steps._weights[0].data.fill_(float("nan")),
     )
     with pytest.raises(

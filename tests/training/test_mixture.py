@@ -5,14 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from w2s_cli.assets import checkpoint
 from w2s_cli.methods.epll import Epll
-from w2s_cli.networks.mixture import PatchMixture
-from w2s_cli.training.mixture import Sums, train
-from w2s_cli.training.reading import load
+from w2s_cli.networks.patch_mixture import PatchMixture
+from w2s_cli.training.mixture_training import Sums, train
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.tables.examples import Patches
-from w2s_cli.training.tables.mixture import Mixture
+from w2s_cli.training.recipe_reading import load
+from w2s_cli.training.recipe_tables import Mixture, Patches
+from w2s_cli.weights import checkpoint
 
 
 def _drawn(covariances: torch.Tensor, share: torch.Tensor, count: int) -> torch.Tensor:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from w2s_cli.errors import InputError, UnknownNameError, UsageError
-from w2s_cli.training.reading import load
+from w2s_cli.training.recipe_reading import load
 
 
 def test_settings_replace_those_of_the_recipe() -> None:

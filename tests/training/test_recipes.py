@@ -6,18 +6,18 @@ import pytest
 import torch
 from torch import nn
 
-from w2s_cli.assets import checkpoint
-from w2s_cli.assets.catalogue import WEIGHTS
 from w2s_cli.datasets import DATASETS
 from w2s_cli.networks import DISCRIMINATORS, NETWORKS
 from w2s_cli.networks.real_esrgan import RealESRGAN
 from w2s_cli.networks.vgg import VGG
-from w2s_cli.training.examples import EXAMPLES
+from w2s_cli.training.initial_network import discriminator_of, network_of
 from w2s_cli.training.loop import train
 from w2s_cli.training.losses import LOSSES
+from w2s_cli.training.patches import EXAMPLES
 from w2s_cli.training.progress import Progress
-from w2s_cli.training.reading import SHIPPED, load
-from w2s_cli.training.start import discriminator_of, network_of
+from w2s_cli.training.recipe_reading import SHIPPED, load
+from w2s_cli.weights import checkpoint
+from w2s_cli.weights.catalogue import WEIGHTS
 
 NAMES = sorted(path.stem for path in SHIPPED.glob("*.toml"))
 OWN = {"denoise", "jdsr", "epll", "denoise-fast", "jdsr-fast"}

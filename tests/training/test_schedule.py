@@ -2,8 +2,8 @@ from math import isclose
 
 import pytest
 
-from w2s_cli.training.schedule import share
-from w2s_cli.training.tables.learning import Schedule
+from w2s_cli.training.optimisation import share
+from w2s_cli.training.recipe_tables import Schedule
 
 
 def _shares(schedule: Schedule, steps: int = 100) -> list[float]:

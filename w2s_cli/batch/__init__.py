@@ -1,1 +1,1 @@
-"""Many files: one bad one never stops the others."""
+"""Many files: which goes where, and what became of each."""

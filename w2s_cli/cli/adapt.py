@@ -7,9 +7,8 @@ import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
-from w2s_cli.cli.lesson import Lesson
-from w2s_cli.cli.progress import progress
-from w2s_cli.cli.telling import note, warn
+from w2s_cli.cli.output import note, warn
+from w2s_cli.cli.progress import Lesson, progress
 
 
 def adapt(
@@ -59,14 +58,14 @@ def adapt(
     It is judged by squares of the images that it has not learned from. Nothing is saved
     unless it is better there than what ships, beyond doubt.
     """
-    from w2s_cli.batch.adapting import material
-    from w2s_cli.batch.job import Job
-    from w2s_cli.batch.pairs import files
-    from w2s_cli.training.adaptation.adapt import Wanted, check
-    from w2s_cli.training.adaptation.adapt import adapt as adapted
+    from w2s_cli.batch.file_pairs import files
+    from w2s_cli.pipeline.adaptation.adapt import Wanted, check
+    from w2s_cli.pipeline.adaptation.adapt import adapt as adapted
+    from w2s_cli.pipeline.adaptation.adaptation_planes import material
+    from w2s_cli.pipeline.spec import RestoreSpec
 
     known = noise_models(noise, gain, offset, read_noise)
-    job = Job(method, device=device, noise=known, axes=axes, channel=channel)
+    job = RestoreSpec(method, device=device, noise=known, axes=axes, channel=channel)
     wanted = Wanted(method, kernel, steps, device, seed)
     check(wanted, output, overwrite=overwrite)
     found = material(job, job.chain(), files(inputs))

@@ -11,7 +11,7 @@ from w2s_cli.errors import UsageError
 from w2s_cli.methods import METHODS
 
 if TYPE_CHECKING:
-    from w2s_cli.batch.noise_file import GivenNoise
+    from w2s_cli.io.noise_file import GivenNoise
 
 _MOST_MICROMETRES = 30.0  # a camera's own pixel may have 24
 _SPAN = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
@@ -106,8 +106,8 @@ def noise_models(
     read_noise: float | None,
 ) -> "GivenNoise":
     """Return the noise models that the command line gives; none: to be estimated."""
-    from w2s_cli.batch.noise_file import GivenNoise, read_noise_models
-    from w2s_cli.physics.noise import NoiseModel
+    from w2s_cli.io.noise_file import GivenNoise, read_noise_models
+    from w2s_cli.microscope.noise_model import NoiseModel
 
     if gain is None:
         if offset is not None or read_noise is not None:

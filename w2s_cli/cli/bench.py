@@ -6,23 +6,22 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from w2s_cli.cli import bench_options as what
-from w2s_cli.cli import bench_speed as timing
 from w2s_cli.cli import bench_suite as promises
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
+from w2s_cli.cli import speed as timing
 from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.bench_report import print_json, print_text, write_csv
+from w2s_cli.cli.output import note
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.score_options import convention_of
-from w2s_cli.cli.telling import note
 
 if TYPE_CHECKING:
-    from w2s_cli.datasets import DataSet
-    from w2s_cli.evaluation.bench.measured import Measured
-    from w2s_cli.evaluation.bench.rows import Contest
-    from w2s_cli.evaluation.bench.run import Selection
-    from w2s_cli.evaluation.bench.standings import Standings
-    from w2s_cli.evaluation.bench.trial import Trial
+    from w2s_cli.bench.config import BenchConfig
+    from w2s_cli.bench.method_config import MethodConfig
+    from w2s_cli.bench.results import BenchResult
+    from w2s_cli.bench.run_bench import MethodResult, Selection
+    from w2s_cli.datasets.data_set import DataSet
 
 
 def bench(
@@ -74,10 +73,10 @@ def bench(
     Every score is kept: a bench that was stopped goes on where it was, and what has
     been scored before, by the same version, is not computed again.
     """
+    from w2s_cli.bench.method_config import method_config, protocol_for
+    from w2s_cli.bench.results import BenchResult
+    from w2s_cli.bench.run_bench import Selection, default_split, fields_named
     from w2s_cli.datasets import find
-    from w2s_cli.evaluation.bench.run import Selection, default_split, fields_named
-    from w2s_cli.evaluation.bench.standings import Standings
-    from w2s_cli.evaluation.bench.trial import protocol_for, trial_of
 
     if suite is not None:
         promises.check_suite_meant(context)
@@ -119,7 +118,7 @@ def bench(
     convention = convention_of(
         named, data_range=data_range, ssim_range=ssim_range, window=window, fit=fit
     )
-    trial = trial_of(
+    trial = method_config(
         found,
         named,
         metrics=names(metric or ()) or ("rmse", "ssim"),
@@ -129,7 +128,7 @@ def bench(
     )
     contest = _contest(found, first, second, joint, levels, files, given)
     measured = _measured(selection, contest, trial, cache, jobs=jobs, quiet=quiet)
-    standings = Standings(measured, selection, trial, named, bool(against))
+    standings = BenchResult(measured, selection, trial, named, bool(against))
     print_json(standings) if as_json else print_text(standings)
     _write(standings, csv, report, quiet=quiet)
     raise typer.Exit(0 if standings.whole else 1)
@@ -137,18 +136,18 @@ def bench(
 
 def _check_targets(csv: Path | None, report: Path | None, *, overwrite: bool) -> None:
     """Find out before the work whether the files can be written."""
-    from w2s_cli.files.target import check_place
+    from w2s_cli.io.targets import check_place
 
     if csv:
         check_place(csv, overwrite=overwrite)
     if report:
-        from w2s_cli.evaluation.report.write import check_report
+        from w2s_cli.bench.report.report_file import check_report
 
         check_report(report, overwrite=overwrite)
 
 
 def _write(
-    standings: "Standings", csv: Path | None, report: Path | None, *, quiet: bool
+    standings: "BenchResult", csv: Path | None, report: Path | None, *, quiet: bool
 ) -> None:
     """Write the files that were asked for, and say so."""
     if csv:
@@ -156,7 +155,7 @@ def _write(
         if not quiet:
             note(f"the scores of each image are in {csv}")
     if report:
-        from w2s_cli.evaluation.report.write import write_report
+        from w2s_cli.bench.report.report_file import write_report
 
         write_report(standings, report)
         if not quiet:
@@ -171,12 +170,12 @@ def _contest(
     levels: str | None,
     weights: dict[str, str],
     options: tuple[str, ...],
-) -> "Contest":
+) -> "BenchConfig":
     """Return what the command line wants compared."""
-    from w2s_cli.evaluation.bench.rows import Contest
+    from w2s_cli.bench.config import BenchConfig
 
     alone = not (denoisers or sr or joint)
-    return Contest(
+    return BenchConfig(
         tuple(what.USUAL.split(",")) if alone else denoisers,
         sr,
         joint,
@@ -190,23 +189,23 @@ def _contest(
 
 def _measured(
     selection: "Selection",
-    contest: "Contest",
-    trial: "Trial",
+    contest: "BenchConfig",
+    trial: "MethodConfig",
     cache: Path | None,
     *,
     jobs: int,
     quiet: bool,
-) -> "list[Measured]":
+) -> "list[MethodResult]":
     """Score every row, behind a bar of all images."""
-    from w2s_cli.assets.cache import cache_folder
-    from w2s_cli.evaluation.bench.run import run
+    from w2s_cli.bench.run_bench import run_bench
+    from w2s_cli.weights.cache import cache_folder
 
     rows = selection.rows(contest)
     journals = (cache or cache_folder()) / "bench"
     with progress("", quiet=quiet) as bar:
         bar.start(sum(selection.count(row) for row in rows))
         return [
-            *run(
+            *run_bench(
                 *(rows, selection, trial, journals),
                 jobs=jobs,
                 on_row=bar.rename,

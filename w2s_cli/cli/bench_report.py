@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from w2s_cli.cli.telling import warn
-from w2s_cli.cli.wording import table
+from w2s_cli.cli.output import table, warn
 
 if TYPE_CHECKING:
-    from w2s_cli.evaluation.bench.measured import Measured
-    from w2s_cli.evaluation.bench.standings import Standings
-    from w2s_cli.evaluation.scores.bootstrap import Interval
+    from w2s_cli.bench.results import BenchResult
+    from w2s_cli.bench.run_bench import MethodResult
+    from w2s_cli.bench.scores.intervals import Interval
 
 
-def print_json(standings: "Standings") -> None:
+def print_json(standings: "BenchResult") -> None:
     """Print everything as one JSON object."""
     typer.echo(json.dumps(standings.as_json(), indent=2, allow_nan=False))
 
 
-def print_text(standings: "Standings") -> None:
+def print_text(standings: "BenchResult") -> None:
     """Print what the numbers mean, and the table; on standard error, what to doubt."""
     for subject, text in standings.stated.items():
         typer.echo(f"{subject}: {text}")
@@ -32,9 +31,9 @@ def print_text(standings: "Standings") -> None:
         warn(remark)
 
 
-def write_csv(standings: "Standings", path: Path) -> None:
+def write_csv(standings: "BenchResult", path: Path) -> None:
     """Write a line an image of each row."""
-    from w2s_cli.files.target import replacing
+    from w2s_cli.io.targets import replacing
 
     with replacing(path) as temporary, temporary.open("w", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
@@ -51,7 +50,7 @@ def write_csv(standings: "Standings", path: Path) -> None:
                 )
 
 
-def _heads(standings: "Standings") -> list[str]:
+def _heads(standings: "BenchResult") -> list[str]:
     """Return the first line of the table: of a metric its mean and its interval."""
     scores = [head for metric in standings.metrics for head in (metric, "95 %")]
     papers = []
@@ -60,7 +59,7 @@ def _heads(standings: "Standings") -> list[str]:
     return ["method", "level", "images", *scores, *papers, "seconds"]
 
 
-def _cells(standings: "Standings", measured: "Measured") -> list[str]:
+def _cells(standings: "BenchResult", measured: "MethodResult") -> list[str]:
     """Return the line of a row."""
     row = measured.row
     cells = [row.name, str(row.level), str(len(measured.images))]

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from w2s_cli.cli.arguments import names
+from w2s_cli.cli.output import table, warn
 from w2s_cli.cli.progress import progress
-from w2s_cli.cli.telling import warn
-from w2s_cli.cli.wording import table
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.evaluation.suite.finding import Finding, Outcome
-    from w2s_cli.evaluation.suite.setting import Subject
+    from w2s_cli.bench.suite.finding import Finding, Outcome
+    from w2s_cli.bench.suite.setting import Subject
 
 Suite = Annotated[
     str | None,
@@ -74,9 +73,9 @@ def bench_suite(
         With 1 when a check falls short.
     """
     from w2s_cli import __version__
-    from w2s_cli.assets.cache import cache_folder
-    from w2s_cli.evaluation.suite.run import SHIPPED, checks_named, planned, run
-    from w2s_cli.evaluation.suite.setting import Setting
+    from w2s_cli.bench.suite.run import SHIPPED, checks_named, planned, run
+    from w2s_cli.bench.suite.setting import Setting
+    from w2s_cli.weights.cache import cache_folder
 
     subjects = subjects_of(methods or SHIPPED, weights, options)
     plan = planned(subjects, checks_named(names([words])))
@@ -109,7 +108,7 @@ def subjects_of(
     UsageError
         When weights or options are for none of them.
     """
-    from w2s_cli.evaluation.suite.setting import Subject
+    from w2s_cli.bench.suite.setting import Subject
     from w2s_cli.methods.build import options_for
 
     if unknown := sorted(weights.keys() - {*methods}):

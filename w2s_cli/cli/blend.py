@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.telling import note
+from w2s_cli.cli.output import note
 
 
 def blend(
@@ -28,7 +28,7 @@ def blend(
     For example:
       w2s blend pixels.safetensors gan.safetensors -o both.safetensors --share 0.2
     """
-    from w2s_cli.batch.blend import blend as written
+    from w2s_cli.weights.blending import blend as written
 
     written(first, second, output, share, overwrite=overwrite)
     if not quiet:

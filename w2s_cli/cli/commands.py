@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from w2s_cli.cli.telling import note, tell
+from w2s_cli.cli.output import note, tell
 from w2s_cli.errors import W2SError
 
 INTERRUPTED = 130

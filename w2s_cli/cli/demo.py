@@ -11,7 +11,7 @@ from w2s_cli.cli.reports import show_outcome
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from w2s_cli.physics.scene import Scene
+    from w2s_cli.microscope.simulation import Scene
 
 INSET = 96  # side of the magnified square, in camera pixels
 
@@ -48,11 +48,12 @@ def demo(
     Writes cell.tif (what the camera saw), sim.tif (restored) and demo.png (both, beside
     bicubic interpolation and the truth) into FOLDER, here unless given.
     """
-    from w2s_cli.batch.job import Job
-    from w2s_cli.batch.pairs import make_folder
-    from w2s_cli.batch.restore import restore_file
-    from w2s_cli.files import check_target, write
-    from w2s_cli.physics.scene import simulate_scene
+    from w2s_cli.batch.file_pairs import make_folder
+    from w2s_cli.io import write_image
+    from w2s_cli.io.targets import check_target
+    from w2s_cli.microscope.simulation import simulate_scene
+    from w2s_cli.pipeline.file_restoration import restore_file
+    from w2s_cli.pipeline.spec import RestoreSpec
     from w2s_cli.stack import Stack
 
     cell, sim, picture = (folder / name for name in ("cell.tif", "sim.tif", "demo.png"))
@@ -61,8 +62,8 @@ def demo(
         check_target(target, overwrite=overwrite)
     scene = simulate_scene(seed, photons=photons)
     size = dict.fromkeys("YX", scene.pixel_size)
-    write(Stack(scene.seen, "YX", size), cell, overwrite=overwrite)
-    job = Job(overwrite=overwrite)
+    write_image(Stack(scene.seen, "YX", size), cell, overwrite=overwrite)
+    job = RestoreSpec(overwrite=overwrite)
     show_outcome(restore_file(job, job.chain(), cell, sim), quiet=False)
     _show(_compared(scene, sim, picture), as_json=as_json)
     typer.echo(f"look at {picture}", err=True)
@@ -72,13 +73,13 @@ def _compared(scene: "Scene", sim: Path, picture: Path) -> list[Score]:
     """Draw input, bicubic, restored and truth; return the scores of the middle two."""
     import numpy as np
 
-    from w2s_cli.evaluation.drawing.picture import Panel, busiest, save_comparison
-    from w2s_cli.files import opened
+    from w2s_cli.bench.drawing.pictures import Panel, busiest, save_comparison
+    from w2s_cli.io import open_image
     from w2s_cli.methods.bicubic import Bicubic
 
     seen = scene.seen.astype(np.float32)
     bicubic = Bicubic()(seen[None])[0]
-    with opened(sim) as stack:
+    with open_image(sim) as stack:
         restored = stack.data[()]
     scores = [_score("bicubic", scene, bicubic), _score("w2s jdsr", scene, restored)]
     labels = [f"{s.label}: {s.psnr:.1f} dB, SSIM {s.ssim:.2f}" for s in scores]
@@ -101,7 +102,7 @@ def _score(label: str, scene: "Scene", image: "NDArray[Any]") -> Score:
     import numpy as np
 
     from w2s_cli.metrics.fidelity import psnr
-    from w2s_cli.metrics.similarity import ssim
+    from w2s_cli.metrics.structural_similarity import ssim
 
     low, high = np.quantile(scene.truth, [0.001, 0.999])
     span = float(high - low)

@@ -10,11 +10,11 @@ import typer
 from w2s_cli.cli import kernel_options as blur
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
-from w2s_cli.cli.telling import warn
+from w2s_cli.cli.output import warn
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.batch.kernel_pairs import Measured
+    from w2s_cli.pipeline.psf_from_pairs import Measured
 
 
 def estimate_kernel(
@@ -56,9 +56,14 @@ def estimate_kernel(
     HIGH has twice as many pixels along Y and X as LOW, or as many. The kernel is on the
     grid of HIGH: w2s simulate --kernel blurs with it.
     """
-    from w2s_cli.batch.kernel_facts import as_made, fit_facts, profile_rows
-    from w2s_cli.batch.kernel_pairs import kernel_of, paired_files
-    from w2s_cli.files.kernel_file import write_kernel
+    from w2s_cli.io.psf_file import write_psf
+    from w2s_cli.pipeline.psf_from_pairs import (
+        as_made,
+        fit_facts,
+        kernel_of,
+        paired_files,
+        profile_rows,
+    )
 
     if as_json and as_csv:
         raise UsageError("--json and --csv both want standard output", hint="drop one")
@@ -66,7 +71,7 @@ def estimate_kernel(
     files = paired_files(images)
     check_targets(output, plot, [*chain(*files)], overwrite=overwrite)
     found = kernel_of(files, side, constant, pixel_size, axes=axes, channel=channel)
-    write_kernel(
+    write_psf(
         found.fit.kernel, output, overwrite=overwrite, record=lambda: as_made(found)
     )
     if plot is not None:
@@ -83,7 +88,7 @@ def estimate_kernel(
 
 
 def _constant(regularisation: str) -> float | None:
-    from w2s_cli.estimate.division import AUTHORS
+    from w2s_cli.microscope.psf_equations import AUTHORS
 
     if regularisation == "auto":
         return None
@@ -133,7 +138,7 @@ def _certainty(certainty: float | None) -> str:
 
 
 def _print_csv(found: "Measured") -> None:
-    from w2s_cli.batch.kernel_facts import profile_rows
+    from w2s_cli.pipeline.psf_from_pairs import profile_rows
 
     rows = profile_rows(found.fit.kernel)
     typer.echo(",".join(rows[0]))

@@ -4,22 +4,47 @@ import csv
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from w2s_cli.cli import noise_options as what
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.plots import check_plot
+from w2s_cli.cli.output import check_plot, note, table, warn
 from w2s_cli.cli.reports import document, show_failure
-from w2s_cli.cli.telling import note, warn
-from w2s_cli.cli.wording import table
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.batch.job import Failure
-    from w2s_cli.batch.noise_report import NoiseReport
-    from w2s_cli.batch.noise_verdict import ChannelNoise
+    from w2s_cli.batch.jobs import Failure
+    from w2s_cli.pipeline.noise_report import ChannelNoise, NoiseReport
+
+Repeats = Annotated[
+    str | None,
+    typer.Option(
+        "--repeats",
+        help="The axis along which the same view was taken again, such as T.",
+        metavar="AXIS",
+    ),
+]
+Dark = Annotated[
+    Path | None,
+    typer.Option(
+        "--dark",
+        help="Frames without light: offset and read noise are theirs.",
+        metavar="FILE",
+    ),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", help="Draw variance over mean, of one file.", metavar="PNG"),
+]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a plot that exists.")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON, for `w2s restore --noise`.")
+]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+
 
 _COLUMNS = (
     *("file", "channel", "gain", "offset", "read noise", "a", "b", "SNR", "photons"),
@@ -29,14 +54,14 @@ _COLUMNS = (
 
 def estimate_noise(
     files: ask.Inputs,
-    repeats: what.Repeats = None,
-    dark: what.Dark = None,
+    repeats: Repeats = None,
+    dark: Dark = None,
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
-    plot: what.Plot = None,
-    overwrite: what.Overwrite = False,
-    as_json: what.AsJson = False,
-    as_csv: what.AsCsv = False,
+    plot: Plot = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
     quiet: ask.Quiet = False,
 ) -> None:
     """Estimate the noise of a camera from images.
@@ -50,9 +75,9 @@ def estimate_noise(
 
     The variance is a * mean + b: a is the gain, in counts a photon.
     """
-    from w2s_cli.batch.job import each_file, exit_code
-    from w2s_cli.batch.noise_report import Question, read_dark, report_noise
-    from w2s_cli.files.folder import images
+    from w2s_cli.batch.jobs import each_file, exit_code
+    from w2s_cli.io.formats import images
+    from w2s_cli.pipeline.noise_report import Question, read_dark, report_noise
 
     if as_json and as_csv:
         raise UsageError("--json and --csv both want standard output", hint="drop one")
@@ -79,7 +104,7 @@ def estimate_noise(
 
 def _tell(reports: "list[NoiseReport | Failure]") -> None:
     """Say what failed, and what speaks against the numbers."""
-    from w2s_cli.batch.job import Failure
+    from w2s_cli.batch.jobs import Failure
 
     for report in reports:
         if isinstance(report, Failure):
@@ -92,7 +117,7 @@ def _tell(reports: "list[NoiseReport | Failure]") -> None:
 
 
 def _done(reports: "list[NoiseReport | Failure]") -> "list[NoiseReport]":
-    from w2s_cli.batch.noise_report import NoiseReport
+    from w2s_cli.pipeline.noise_report import NoiseReport
 
     return [report for report in reports if isinstance(report, NoiseReport)]
 
@@ -144,8 +169,8 @@ def _cells(channel: "ChannelNoise") -> list[str]:
 
 
 def _draw(plot: Path, reports: "list[NoiseReport | Failure]", *, quiet: bool) -> None:
-    from w2s_cli.evaluation.drawing.noise import plot_noise
-    from w2s_cli.files.target import replacing
+    from w2s_cli.bench.drawing.plots import plot_noise
+    from w2s_cli.io.targets import replacing
 
     for report in _done(reports):
         fits = {channel.name: channel.fit for channel in report.channels}

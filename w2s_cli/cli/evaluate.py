@@ -10,13 +10,13 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names
+from w2s_cli.cli.output import note
 from w2s_cli.cli.score_options import convention_of
 from w2s_cli.cli.score_report import print_json, print_tables, warn_of, write_csv
-from w2s_cli.cli.telling import note
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.evaluation.scores.matching import Match
+    from w2s_cli.bench.scores.matching import Match
 
 _METRICS = ("rmse", "psnr", "ssim")
 
@@ -71,11 +71,11 @@ def evaluate(
 
     Means come with 95 % intervals over fields of view. w2s(1) lists the exit codes.
     """
-    from w2s_cli.evaluation.scores.aids import aids_for
-    from w2s_cli.evaluation.scores.evaluate import evaluate as score_all
-    from w2s_cli.evaluation.scores.matching import field_of
-    from w2s_cli.evaluation.scores.outcome import Question
-    from w2s_cli.files.target import check_place
+    from w2s_cli.bench.scores.evaluation import Question
+    from w2s_cli.bench.scores.evaluation import evaluate as score_all
+    from w2s_cli.bench.scores.matching import field_of
+    from w2s_cli.bench.scores.metric_resources import resources_for
+    from w2s_cli.io.targets import check_place
 
     if csv:
         check_place(csv, overwrite=overwrite)
@@ -95,7 +95,7 @@ def evaluate(
         fit=fit,
     )
     _check_needs(metrics, references, inputs)
-    aids = aids_for(metrics, convention, pristine, vgg)
+    aids = resources_for(metrics, convention, pristine, vgg)
     question = Question(
         metrics, convention, aids, axes, channel, level, resamples, seed
     )
@@ -126,7 +126,7 @@ def _check_needs(
     metrics: Sequence[str], references: Path | None, inputs: Path | None
 ) -> None:
     """Refuse metrics of images that the command line does not name."""
-    from w2s_cli.evaluation.scores.aids import WITHOUT_REFERENCE
+    from w2s_cli.bench.scores.metric_resources import WITHOUT_REFERENCE
     from w2s_cli.metrics import METRICS
 
     for name in metrics:
@@ -150,7 +150,7 @@ def _matches(
     strip: str,
     common: bool,
 ) -> "list[Match]":
-    from w2s_cli.evaluation.scores.matching import matched, with_inputs
+    from w2s_cli.bench.scores.matching import matched, with_inputs
 
     found = matched(predictions, references, strip=strip, common=common)
     if common and references is not None:
@@ -160,7 +160,7 @@ def _matches(
 
 def _note_left_out(found: "list[Match]", *folders: Path) -> None:
     """Say how many images of folders have no partner."""
-    from w2s_cli.files.folder import images
+    from w2s_cli.io.formats import images
 
     for folder in folders:
         count = sum(1 for _ in images(folder)) - len(found)

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from w2s_cli.cli.telling import note, tell
-from w2s_cli.cli.wording import table
+from w2s_cli.cli.output import note, table, tell
 from w2s_cli.errors import UsageError, W2SError
 
 if TYPE_CHECKING:
-    from w2s_cli.assets.catalogue import Item
+    from w2s_cli.weights.catalogue import Item
 
 
 def names(incomplete: str) -> list[tuple[str, str]]:
     """Return how a half-typed name may go on, with a line of help each."""
-    from w2s_cli.assets.catalogue import DATASETS, WEIGHTS
+    from w2s_cli.weights.catalogue import DATASETS, WEIGHTS
 
     rows = [*WEIGHTS.values(), *DATASETS.values()]
     return [(row.name, row.title) for row in rows if row.name.startswith(incomplete)]
@@ -110,15 +109,15 @@ def fetch_needed(methods: str, *, quiet: bool) -> None:
     """
     from rich.filesize import decimal
 
-    from w2s_cli.assets.cache import status
-    from w2s_cli.assets.catalogue import WEIGHTS
     from w2s_cli.methods.build import parse
+    from w2s_cli.weights.cache import status
+    from w2s_cli.weights.catalogue import WEIGHTS
 
     for name in dict.fromkeys(entry.name for entry in parse(methods)):
         item = WEIGHTS.get(name)
         if item is None or status(item).cached:
             continue
-        from w2s_cli.methods.published import weights_of
+        from w2s_cli.methods.published_network import weights_of
 
         if not quiet:
             size = f"{decimal(item.size)} " if item.size else ""
@@ -129,7 +128,7 @@ def fetch_needed(methods: str, *, quiet: bool) -> None:
 
 def _items(wanted: list[str], *, everything: bool, listed: bool) -> "list[Item]":
     """Return what the command line names, each once, before any of it is fetched."""
-    from w2s_cli.assets.catalogue import DATASETS, WEIGHTS, find
+    from w2s_cli.weights.catalogue import DATASETS, WEIGHTS, find
 
     chosen = {name: find(name) for name in wanted}
     if everything or (listed and not wanted):
@@ -142,7 +141,7 @@ def _items(wanted: list[str], *, everything: bool, listed: bool) -> "list[Item]"
 
 
 def _row(item: "Item") -> dict[str, Any]:
-    from w2s_cli.assets.cache import status
+    from w2s_cli.weights.cache import status
 
     state = status(item)
     return asdict(item) | {
@@ -169,7 +168,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 
 def _fetched(item: "Item", folder: Path | None, mirror: str, *, quiet: bool) -> Path:
-    from w2s_cli.assets.store import path_of
+    from w2s_cli.weights.store import path_of
 
     with _bar(item.name, quiet=quiet) as told:
         return path_of(item.name, folder=folder, mirror=mirror, progress=told)

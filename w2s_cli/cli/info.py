@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.wording import words
+from w2s_cli.cli.output import words
 
 _UNITS = {"pixel_size": " (um)", "time_step": " (s)"}
 
@@ -38,9 +38,9 @@ def info(
 
 def _facts(file: Path) -> dict[str, Any]:
     """Return what is known of a file, as JSON."""
-    from w2s_cli.files import opened
+    from w2s_cli.io import open_image
 
-    with opened(file) as stack:
+    with open_image(file) as stack:
         return {
             "file": str(file),
             "format": stack.extra.get("format", file.suffix.lstrip(".").upper()),

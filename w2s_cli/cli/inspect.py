@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.wording import words
+from w2s_cli.cli.output import words
 
 
 def inspect(
@@ -22,7 +22,7 @@ def inspect(
       w2s inspect epoch_49.pth
       w2s inspect dncnn.safetensors --json | jq .options
     """
-    from w2s_cli.batch.weights import inspect as examined
+    from w2s_cli.weights.inspection import inspect as examined
 
     facts = examined(file).as_json()
     if as_json:

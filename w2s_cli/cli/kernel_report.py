@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from w2s_cli.cli.plots import check_plot
-from w2s_cli.cli.telling import note
+from w2s_cli.cli.output import check_plot, note
 
 if TYPE_CHECKING:
-    from w2s_cli.physics.kernel import Kernel
+    from w2s_cli.microscope.psf import PSF
 
 
 def check_targets(
@@ -23,18 +22,18 @@ def check_targets(
     OutputError
         When they exist, or their folder cannot be written.
     """
-    from w2s_cli.batch.pairs import check_spared
-    from w2s_cli.files.kernel_file import check_kernel_target
+    from w2s_cli.batch.file_pairs import check_spared
+    from w2s_cli.io.psf_file import check_psf_target
 
-    check_kernel_target(output, overwrite=overwrite)
+    check_psf_target(output, overwrite=overwrite)
     check_spared(output, inputs)
     if plot is not None:
         check_plot(plot, inputs, overwrite=overwrite)
 
 
-def about(kernel: "Kernel") -> list[tuple[str, str]]:
+def about(kernel: "PSF") -> list[tuple[str, str]]:
     """Return the same as lines of a table."""
-    from w2s_cli.batch.kernel_facts import facts
+    from w2s_cli.pipeline.psf_from_pairs import facts
 
     known = facts(kernel)
     size = " x ".join(map(str, known["shape"])) + " pixels"
@@ -54,13 +53,13 @@ def about(kernel: "Kernel") -> list[tuple[str, str]]:
     ]
 
 
-def draw(kernel: "Kernel", path: Path, title: str) -> None:
+def draw(kernel: "PSF", path: Path, title: str) -> None:
     """Draw the radial profile of a kernel, beside that of the best Gaussian."""
     import numpy as np
 
-    from w2s_cli.batch.kernel_facts import facts, profile_rows
-    from w2s_cli.evaluation.drawing.lines import Series, line_plot
-    from w2s_cli.files.target import replacing
+    from w2s_cli.bench.drawing.plots import Series, line_plot
+    from w2s_cli.io.targets import replacing
+    from w2s_cli.pipeline.psf_from_pairs import facts, profile_rows
 
     rows = profile_rows(kernel)
     across = "radius_um" if kernel.pixel_size else "radius_pixels"

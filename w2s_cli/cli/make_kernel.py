@@ -33,13 +33,13 @@ def make_kernel(
 
     For w2s simulate the pixel is that of the truth, half a camera pixel.
     """
-    from w2s_cli.batch.kernel_facts import facts, profile_rows
-    from w2s_cli.files.kernel_file import write_kernel
-    from w2s_cli.physics.kernel import enclosed, enclosing_side, widefield_kernel
+    from w2s_cli.io.psf_file import write_psf
+    from w2s_cli.microscope.psf import enclosed, enclosing_side, widefield_psf
+    from w2s_cli.pipeline.psf_from_pairs import facts, profile_rows
 
     check_targets(output, plot, [], overwrite=overwrite)
     chosen = enclosing_side(na, wavelength, pixel_size) if side is None else side
-    kernel = widefield_kernel(na, wavelength, pixel_size, chosen)
+    kernel = widefield_psf(na, wavelength, pixel_size, chosen)
     held = float(enclosed(na, wavelength, (chosen // 2 + 0.5) * pixel_size))
     record = {
         "tool": "w2s",
@@ -48,7 +48,7 @@ def make_kernel(
         "na": na,
         "wavelength": wavelength,
     }
-    write_kernel(kernel, output, overwrite=overwrite, record=lambda: record)
+    write_psf(kernel, output, overwrite=overwrite, record=lambda: record)
     if plot is not None:
         draw(kernel, plot, title=f"NA {na:g}, {wavelength:g} um")
     if as_json:

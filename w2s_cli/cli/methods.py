@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from w2s_cli.cli.telling import note
-from w2s_cli.cli.wording import table
+from w2s_cli.cli.output import note, table
 from w2s_cli.methods import METHODS
 from w2s_cli.registry import Entry
 
@@ -45,7 +44,7 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def _options(entry: Entry) -> list[dict[str, Any]]:
-    from w2s_cli.methods.options import options_of
+    from w2s_cli.methods.method_options import options_of
 
     return [
         {

@@ -3,10 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING
+
+from w2s_cli.cli.output import duration, note
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    from w2s_cli.pipeline.shared_fitting import FittedMethods
+    from w2s_cli.pipeline.spec import RestoreSpec
+    from w2s_cli.restorers.chain import Chain
+    from w2s_cli.restorers.restorer import FitProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +66,46 @@ def progress(name: str, *, quiet: bool) -> Iterator[Bar]:
         redirect_stdout=False,  # the image itself may go there
     ) as display:
         yield Bar(display, display.add_task(name, total=None))
+
+
+_WARM, _TIMED = 5, 20  # steps: the first are slower; then it is known how long all take
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is learned from, and the bar that shows how far it is."""
+
+    name: str
+    bar: Bar
+    quiet: bool
+
+    def of_channel(self, channel: int) -> "FitProgress":
+        """Return what to call after each step in a channel."""
+        begun: list[float] = []
+        name = f"{self.name}, channel {channel}" if channel else self.name
+
+        def tell(step: int, steps: int, loss: float) -> None:
+            begun.append(monotonic())
+            if len(begun) == _TIMED and not self.quiet:
+                each = (begun[-1] - begun[_WARM]) / (_TIMED - 1 - _WARM)
+                left = each * (steps - step)
+                note(f"{self.name}: at most {steps} steps, about {duration(left)}")
+            self.bar.rename(f"{name}: loss {loss:.4g}")
+            self.bar.reach(step, steps)
+
+        return tell
+
+
+def learned_before(
+    job: "RestoreSpec", chain: "Chain", *, quiet: bool
+) -> "FittedMethods":
+    """Return what is learned from the files of `--train-on`, and save it as asked."""
+    from w2s_cli.pipeline.shared_fitting import learned, save_weights
+
+    name = str(job.train_on[0])
+    with progress(name, quiet=quiet) as bar:
+        lesson = Lesson(name, bar, quiet=quiet)
+        lessons = learned(job, chain, job.train_on, lesson.of_channel)
+    if job.save_weights:
+        save_weights(lessons, job.save_weights)
+    return lessons

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from w2s_cli.cli.telling import note, tell, warn
+from w2s_cli.cli.output import note, tell, warn
 from w2s_cli.errors import few
 from w2s_cli.registry import LICENCE
 
 if TYPE_CHECKING:
-    from w2s_cli.batch.choose import Choice
-    from w2s_cli.batch.examine import Examined
-    from w2s_cli.batch.job import Failure, Report
-    from w2s_cli.batch.plan import Plan
-    from w2s_cli.batch.restore import Outcome
+    from w2s_cli.batch.jobs import Failure, Report
+    from w2s_cli.pipeline.auto_method import Choice
+    from w2s_cli.pipeline.diagnosis import ChannelDiagnosis
+    from w2s_cli.pipeline.file_restoration import Outcome
+    from w2s_cli.pipeline.plan import Plan
 
 
 def show_outcome(outcome: "Outcome", *, quiet: bool) -> None:
@@ -96,7 +96,7 @@ def _size(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _noise(channel: "Examined") -> str:
+def _noise(channel: "ChannelDiagnosis") -> str:
     model = channel.noise
     return (
         f"noise {channel.origin} (gain {model.gain:.3g}, offset {model.offset:.4g}, "

@@ -9,8 +9,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.fetch import fetch_needed
-from w2s_cli.cli.lesson import Lesson, learned_before
-from w2s_cli.cli.progress import progress
+from w2s_cli.cli.progress import Lesson, learned_before, progress
 from w2s_cli.cli.reports import (
     document,
     show_failure,
@@ -21,10 +20,11 @@ from w2s_cli.cli.reports import (
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.batch.job import Failure, Job, Pair
-    from w2s_cli.batch.plan import Plan
-    from w2s_cli.batch.restore import Outcome
-    from w2s_cli.restore import Chain
+    from w2s_cli.batch.jobs import Failure, FilePair
+    from w2s_cli.pipeline.file_restoration import Outcome
+    from w2s_cli.pipeline.plan import Plan
+    from w2s_cli.pipeline.spec import RestoreSpec
+    from w2s_cli.restorers.chain import Chain
 
 
 def restore(
@@ -62,10 +62,11 @@ def restore(
 
     Without --gain or --noise the noise of the camera is estimated from each file.
     """
-    from w2s_cli.batch.job import Job, exit_code
-    from w2s_cli.batch.learning import check_learning
-    from w2s_cli.batch.pairs import files, paired
-    from w2s_cli.methods.choice import method_for
+    from w2s_cli.batch.file_pairs import files, paired
+    from w2s_cli.batch.jobs import exit_code
+    from w2s_cli.methods.build import method_for
+    from w2s_cli.pipeline.shared_fitting import check_learning
+    from w2s_cli.pipeline.spec import RestoreSpec
 
     if as_json and output == "-":
         raise UsageError(
@@ -73,7 +74,7 @@ def restore(
             hint="name an output file with -o",
         )
     method = method or method_for(weights or ())
-    job = Job(
+    job = RestoreSpec(
         method,
         tuple(options or ()),
         tuple(weights or ()),
@@ -102,10 +103,10 @@ def restore(
 
 
 def _planned(
-    job: "Job", chain: "Chain", pairs: "list[Pair]", *, show: bool
+    job: "RestoreSpec", chain: "Chain", pairs: "list[FilePair]", *, show: bool
 ) -> "list[Plan | Failure]":
-    from w2s_cli.batch.job import Failure, each
-    from w2s_cli.batch.plan import plan_file
+    from w2s_cli.batch.jobs import Failure, each
+    from w2s_cli.pipeline.plan import plan_file
 
     reports = [*each(pairs, partial(plan_file, job, chain))]
     for report in reports:
@@ -117,11 +118,16 @@ def _planned(
 
 
 def _restored(
-    job: "Job", chain: "Chain", pairs: "list[Pair]", output: str, *, quiet: bool
+    job: "RestoreSpec",
+    chain: "Chain",
+    pairs: "list[FilePair]",
+    output: str,
+    *,
+    quiet: bool,
 ) -> "list[Outcome | Failure]":
-    from w2s_cli.batch.job import Failure, each
-    from w2s_cli.batch.pairs import make_folder
-    from w2s_cli.batch.restore import restore_file
+    from w2s_cli.batch.file_pairs import make_folder
+    from w2s_cli.batch.jobs import Failure, each
+    from w2s_cli.pipeline.file_restoration import restore_file
 
     make_folder(output, pairs)
     known = learned_before(job, chain, quiet=quiet) if job.train_on else None

@@ -9,7 +9,7 @@ import typer
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.evaluation.scores.convention import Convention
+    from w2s_cli.bench.scores.convention import Convention
 
 _RANGE = "dtype, max-min or percentile of the reference, or a number in the unit"
 
@@ -132,7 +132,7 @@ def convention_of(protocol: str, **given: Any) -> "Convention":
     UsageError
         When there is no such protocol, or the options make no sense.
     """
-    from w2s_cli.evaluation.scores.convention import protocol as named
+    from w2s_cli.bench.scores.convention import protocol as named
 
     said = {key: value for key, value in given.items() if value is not None}
     for key in ("data_range", "ssim_range"):
@@ -142,7 +142,7 @@ def convention_of(protocol: str, **given: Any) -> "Convention":
 
 
 def _range(text: str) -> float | str:
-    from w2s_cli.evaluation.scores.convention import RangeRule
+    from w2s_cli.bench.scores.convention import RangeRule
 
     rules = get_args(RangeRule)
     if text in rules:

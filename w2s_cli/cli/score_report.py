@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from w2s_cli.cli.telling import note, warn
-from w2s_cli.cli.wording import table
+from w2s_cli.cli.output import note, table, warn
 from w2s_cli.errors import few
 
 if TYPE_CHECKING:
-    from w2s_cli.evaluation.scores.outcome import Evaluation
+    from w2s_cli.bench.scores.evaluation import Evaluation
 
 
 def warn_of(found: "Evaluation") -> None:
@@ -34,8 +33,8 @@ def warn_of(found: "Evaluation") -> None:
 
 def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None:
     """Print the means, and under them all that decides what they mean."""
-    from w2s_cli.evaluation.scores.bootstrap import FEWEST
-    from w2s_cli.evaluation.scores.stated import stated, too_narrow
+    from w2s_cli.bench.scores.intervals import FEWEST
+    from w2s_cli.bench.scores.score_warnings import stated, too_narrow
 
     if per_image:
         typer.echo(table([["image", *found.question.metrics], *_images(found)]) + "\n")
@@ -66,15 +65,15 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
 
 def print_json(found: "Evaluation", protocol: str) -> None:
     """Print all there is as one JSON object."""
-    from w2s_cli.evaluation.scores.record import as_json
+    from w2s_cli.bench.scores.evaluation_record import as_json
 
     typer.echo(json.dumps(as_json(found, protocol), indent=2))
 
 
 def write_csv(found: "Evaluation", path: Path) -> None:
     """Write a row an image."""
-    from w2s_cli.evaluation.scores.record import rows
-    from w2s_cli.files.target import replacing
+    from w2s_cli.bench.scores.evaluation_record import rows
+    from w2s_cli.io.targets import replacing
 
     lines = rows(found)
     with replacing(path) as temporary, temporary.open("w", newline="") as file:
@@ -91,7 +90,7 @@ def _images(found: "Evaluation") -> list[list[str]]:
 
 
 def _means(found: "Evaluation") -> list[list[str]]:
-    from w2s_cli.evaluation.scores.record import unit_of
+    from w2s_cli.bench.scores.evaluation_record import unit_of
     from w2s_cli.metrics import METRICS
 
     lines = []

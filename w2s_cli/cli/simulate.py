@@ -8,11 +8,11 @@ import typer
 
 from w2s_cli.cli import kernel_options as blur
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.telling import note, warn
+from w2s_cli.cli.output import note, warn
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.batch.simulate import Simulated
+    from w2s_cli.pipeline.file_simulation import Simulated
 
 _Truth = Annotated[Path, typer.Argument(help="A sharp image.", metavar="TRUTH")]
 _Output = Annotated[
@@ -80,11 +80,10 @@ def simulate(
 
     Without --photons the values of TRUTH are the photons a camera pixel expects.
     """
-    from w2s_cli.batch.microscope import microscope
-    from w2s_cli.batch.pairs import check_spared
-    from w2s_cli.batch.recording import Recording
-    from w2s_cli.batch.simulate import simulate_file
-    from w2s_cli.physics.noise import NoiseModel
+    from w2s_cli.batch.file_pairs import check_spared
+    from w2s_cli.microscope.noise_model import NoiseModel
+    from w2s_cli.pipeline.file_simulation import simulate_file
+    from w2s_cli.pipeline.simulated_microscope import Recording, microscope
 
     for target in (output, sim):
         if target is not None:

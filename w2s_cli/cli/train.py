@@ -1,11 +1,134 @@
 """`w2s train`: from a recipe to weights."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from w2s_cli.cli.train_report import recipes_table, watched
+from w2s_cli.cli.output import duration, table
 from w2s_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Display
+    from rich.progress import TaskID
+
+    from w2s_cli.training.progress import Board, OnStep, Progress
+    from w2s_cli.training.recipe import Recipe
+
+_COLUMNS = ("input", "output", "truth")
+_POINTS = 100  # of a curve of losses: each is the mean of some steps
+
+
+def recipes_table() -> str:
+    """Return the recipes that ship, with what each stands for."""
+    from w2s_cli.training.recipe_reading import SHIPPED, load
+
+    found = [load(path.stem) for path in sorted(SHIPPED.glob("*.toml"))]
+    return table([["RECIPE", "WHAT"], *([r.name, r.summary] for r in found)])
+
+
+@contextmanager
+def watched(recipe: "Recipe", *, quiet: bool) -> "Iterator[OnStep]":
+    """Enter with a function to call after each step."""
+    from w2s_cli.training.progress import board
+
+    with _display(quiet=quiet) as display:
+        watcher = _Watcher(recipe, display, board(), quiet=quiet)
+        try:
+            yield watcher.tell
+        finally:
+            watcher.close()
+
+
+@contextmanager
+def _display(*, quiet: bool) -> "Iterator[Display]":
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    still = quiet or not console.is_terminal or console.is_dumb_terminal
+    columns = (*Progress.get_default_columns()[:-1], TimeRemainingColumn())
+    state = TextColumn("{task.fields[state]}", markup=False)
+    with Progress(*columns, state, console=console, disable=still) as display:
+        yield display
+
+
+class _Watcher:
+    def __init__(
+        self,
+        recipe: "Recipe",
+        display: "Display",
+        board: "Board | None",
+        *,
+        quiet: bool,
+    ) -> None:
+        self._recipe, self._display, self._board = recipe, display, board
+        self._quiet = quiet
+        self._tasks: dict[str, TaskID] = {}
+        self._since, self._from = monotonic(), 0
+
+    def tell(self, progress: "Progress") -> None:
+        """Show a step."""
+        self._display.update(
+            self._task(progress),
+            completed=progress.step,
+            state=f"loss {progress.loss:.4g}",
+        )
+        if self._board:
+            self._board.add(progress)
+        if progress.validation is None:
+            return
+        if not self._quiet:
+            typer.echo(self._line(progress), err=True)
+        draw(progress)
+
+    def close(self) -> None:
+        """Finish what was begun."""
+        if self._board:
+            self._board.close()
+
+    def _task(self, progress: "Progress") -> "TaskID":
+        name = str(progress.folder)
+        if name not in self._tasks:
+            label = str(progress.folder.relative_to(self._recipe.runs))
+            task = self._display.add_task(label, total=progress.steps, state="")
+            self._tasks[name] = task
+            self._since, self._from = monotonic(), progress.step
+        return self._tasks[name]
+
+    def _line(self, progress: "Progress") -> str:
+        taken = progress.step - self._from
+        left = (monotonic() - self._since) * (progress.steps - progress.step)
+        time = f", {duration(left / taken)} left" if taken and left else ""
+        return (
+            f"step {progress.step} of {progress.steps}: "
+            f"validation loss {progress.validation:.4g}{time}"
+        )
+
+
+def draw(progress: "Progress") -> None:
+    """Draw the curves of a training so far, and its samples, beside its log."""
+    from numpy import asarray
+
+    from w2s_cli.bench.drawing.pictures import save_sheet
+    from w2s_cli.bench.drawing.plots import Series, line_plot
+    from w2s_cli.training.progress import read, smoothed
+
+    curves = read(progress.folder / "log.csv")
+    each = max(len(curves["loss"]) // _POINTS, 1)
+    shown = {"training": smoothed(curves["loss"], each)}
+    shown["validation"] = curves.get("validation", [])
+    series = [
+        Series(name, asarray(points)[:, 0], asarray(points)[:, 1], colour=number)
+        for number, (name, points) in enumerate(shown.items())
+        if points
+    ]
+    path = progress.folder / "losses.png"
+    line_plot(path, series, "step", "loss", progress.folder.name)
+    if progress.samples:
+        save_sheet(progress.folder / "samples.png", progress.samples, _COLUMNS)
 
 
 def train(
@@ -43,11 +166,11 @@ def train(
         raise UsageError(
             "no recipe is named", hint="`w2s train --list` lists those that ship"
         )
-    from w2s_cli.training import loop, mixture
-    from w2s_cli.training.reading import load
+    from w2s_cli.training import loop, mixture_training
+    from w2s_cli.training.recipe_reading import load
 
     wanted = load(recipe, settings or [])
-    run = mixture.train if wanted.kind == "mixture" else loop.train
+    run = mixture_training.train if wanted.kind == "mixture" else loop.train
     with watched(wanted, quiet=quiet) as tell:
         weights = run(wanted, tell)
     typer.echo(weights)

@@ -15,12 +15,11 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.pair import Pair
+from w2s_cli.datasets.data_set import DataSet, ImagePair
 from w2s_cli.errors import InputError, few
 from w2s_cli.registry import Entry, Registry
 
-__all__ = ["DATASETS", "SIMULATED", "DataSet", "Pair", "find"]
+__all__ = ["DATASETS", "SIMULATED", "DataSet", "ImagePair", "find"]
 
 SIMULATED = "simulated"
 
@@ -35,7 +34,7 @@ DATASETS = Registry(
     ),
     Entry(
         "w2s-normalized",
-        "w2s_cli.datasets.w2s_forms:normalized",
+        "w2s_cli.datasets.w2s:normalized",
         "W2S, averages as z-scores",
         "Zhou et al. 2020",
         needs="avg1/001_0.npy",
@@ -49,7 +48,7 @@ DATASETS = Registry(
     ),
     Entry(
         "w2s-png",
-        "w2s_cli.datasets.w2s_forms:png",
+        "w2s_cli.datasets.w2s:png",
         "W2S, averages in 8 bit, as first published",
         "Zhou et al. 2020",
         needs="test/avg1/081_0.png or all/avg1/001_0.png",
@@ -137,8 +136,8 @@ def _opened(entry: Entry, place: Path) -> DataSet | None:
 
 def _place(wanted: str) -> Path:
     """Return the file or folder that a word means, after a look at its permissions."""
-    from w2s_cli.assets.cache import status
-    from w2s_cli.assets.catalogue import DATASETS as PUBLISHED
+    from w2s_cli.weights.cache import status
+    from w2s_cli.weights.catalogue import DATASETS as PUBLISHED
 
     places = [Path(wanted)]
     if wanted in PUBLISHED:

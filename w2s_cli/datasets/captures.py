@@ -16,7 +16,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.datasets.pair import FloatArray
+from w2s_cli._typing import FloatArray
 from w2s_cli.datasets.w2s import CAPTURES, frames_of
 from w2s_cli.errors import InputError
 

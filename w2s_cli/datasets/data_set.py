@@ -4,14 +4,65 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from w2s_cli.datasets.pair import Image, Mask, Pair
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError, NothingMatchedError, UnknownNameError, UsageError
-from w2s_cli.metrics.checks import size
+from w2s_cli.metrics.input_checks import size
 
 if TYPE_CHECKING:
-    from w2s_cli.physics.noise import NoiseModel
+    from w2s_cli.microscope.noise_model import NoiseModel
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class ImagePair:
+    """One image and what it should have been.
+
+    Attributes
+    ----------
+    name
+        Such as "081_0": field of view 081, channel 0.
+    group
+        What a bootstrap draws anew: the field of view, "081".
+    image
+        (Y, X) float32, in counts, or in gray values where a set has nothing else.
+    truth
+        (Y * scale, X * scale) float32, in the unit of `image`.
+    valid
+        The shape of `truth`, False where either was clipped; None: valid everywhere.
+    noise
+        The camera's noise in `image`, where the set knows it.
+    """
+
+    name: str
+    group: str
+    image: FloatArray
+    truth: FloatArray
+    valid: Mask | None = None
+    noise: "NoiseModel | None" = None
+
+
+class Image(Protocol):
+    """One plane that is read, or computed, when it is asked for."""
+
+    @property
+    def where(self) -> str:
+        """Return what a message calls it."""
+        ...
+
+    def shape(self) -> tuple[int, int]:
+        """Return its size, without its pixels; InputError where it is broken."""
+        ...
+
+    def read(self) -> tuple[FloatArray, Mask | None]:
+        """Return (Y, X) values and where they are valid, None for everywhere."""
+        ...
+
 
 ALL = "all"  # the split of everything there is
 
@@ -160,7 +211,7 @@ class DataSet:
         level: int,
         scale: int = 1,
         fields: Collection[str] | None = None,
-    ) -> Iterator[Pair]:
+    ) -> Iterator[ImagePair]:
         """Return the pairs, each read when it is asked for.
 
         Parameters and errors are those of `names`; in the iteration those of `pair`.
@@ -168,7 +219,7 @@ class DataSet:
         names = self.names(split, level, scale, fields)
         return map(partial(self.pair, level=level, scale=scale), names)
 
-    def pair(self, name: str, level: int, scale: int = 1) -> Pair:
+    def pair(self, name: str, level: int, scale: int = 1) -> ImagePair:
         """Return one pair, by a name of `names`.
 
         Raises
@@ -187,7 +238,7 @@ class DataSet:
             )
         valid = _both(seen, known, scale)
         noise = self.noises.get(level, {}).get(name)
-        return Pair(name, self.group_of(name), image, truth, valid, noise)
+        return ImagePair(name, self.group_of(name), image, truth, valid, noise)
 
 
 def _both(seen: Mask | None, known: Mask | None, scale: int) -> Mask | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.planes import FilePlane, kept
-from w2s_cli.restore.affine import EIGHT_BIT
+from w2s_cli.restorers.units import EIGHT_BIT
 
 LEVELS = {1: "raw", 2: "avg2", 4: "avg4", 8: "avg8", 16: "avg16"}
 TEST_FIELD = "19"

@@ -10,8 +10,8 @@ from pathlib import Path
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.planes import FilePlane
 from w2s_cli.errors import InputError, NothingMatchedError, few
-from w2s_cli.files.folder import images, stem
-from w2s_cli.restore.affine import EIGHT_BIT
+from w2s_cli.io.formats import images, stem
+from w2s_cli.restorers.units import EIGHT_BIT
 
 _KNOWN = (
     ("noisy", "clean"),

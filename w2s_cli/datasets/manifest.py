@@ -10,7 +10,7 @@ from hashlib import file_digest
 from pathlib import Path
 
 from w2s_cli.errors import OutputError
-from w2s_cli.files.target import replacing
+from w2s_cli.io.targets import replacing
 
 MANIFEST = "w2s-data.csv"
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.datasets.pair import FloatArray, Mask
+from w2s_cli._typing import FloatArray
+from w2s_cli.datasets.data_set import Mask
 from w2s_cli.errors import InputError
-from w2s_cli.files import opened
+from w2s_cli.io import open_image
 
 NPY = ".npy"
 NPY_BROKEN = (EOFError, OSError, SyntaxError, ValueError)  # what numpy raises of one
@@ -56,7 +57,7 @@ class FilePlane:
         """Return the type of its values; InputError where it is broken."""
         if self.path.suffix == NPY:
             return self._array().dtype
-        with opened(self.path, double=True) as stack:
+        with open_image(self.path, double=True) as stack:
             return stack.data.dtype
 
     def read(self) -> tuple[FloatArray, Mask | None]:
@@ -86,7 +87,7 @@ class FilePlane:
             _size(array.shape, self.path)
             wide = np.promote_types(array.dtype, np.float32)
             return array.astype(wide).reshape(array.shape[-2:])
-        with opened(self.path, double=True) as stack:
+        with open_image(self.path, double=True) as stack:
             _size(stack.data.shape, self.path)
             index = (0,) * (len(stack.data.shape) - 2)
             return np.asarray(stack.data[index], np.float32)

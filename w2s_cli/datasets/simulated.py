@@ -12,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.pair import FloatArray, Mask
-from w2s_cli.physics.noise import NoiseModel
-from w2s_cli.physics.scene import CAMERA, Scene, simulate_scene
-from w2s_cli.physics.simulate import camera
+from w2s_cli._typing import FloatArray
+from w2s_cli.datasets.data_set import DataSet, Mask
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.simulation import CAMERA, Scene, camera, simulate_scene
 
 LEVELS = (2, 5, 20, 100, 500)  # photons in the bright parts
 SPLITS = {"validation": range(1, 5), "test": range(5, 17)}

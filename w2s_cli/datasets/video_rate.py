@@ -20,7 +20,7 @@ from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.folders import files_of, scale_of
 from w2s_cli.datasets.planes import FilePlane
 from w2s_cli.errors import NothingMatchedError
-from w2s_cli.restore.affine import EIGHT_BIT
+from w2s_cli.restorers.units import EIGHT_BIT
 
 KINDS = ("MITO", "MPM", "MEM", "NUC")
 TRAINING, VALIDATION = 3600, 1100

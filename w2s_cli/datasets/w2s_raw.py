@@ -18,10 +18,10 @@ from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.datasets import w2s
 from w2s_cli.datasets.captures import Array, averages, captures_shape
-from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.pair import FloatArray, Mask
+from w2s_cli.datasets.data_set import DataSet, Mask
 from w2s_cli.errors import InputError
 
 _MEMBER = re.compile(r"(?:.*/)?Image(\d{3})/(wf|sim)_channel([0-2])\.npy")

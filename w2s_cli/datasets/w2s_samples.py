@@ -33,12 +33,12 @@ from zlib import crc32
 
 import numpy as np
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.datasets import w2s
-from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.pair import FloatArray, Mask
+from w2s_cli.datasets.data_set import DataSet, Mask
 from w2s_cli.datasets.planes import FilePlane
 from w2s_cli.errors import InputError
-from w2s_cli.physics.noise import NoiseModel
+from w2s_cli.microscope.noise_model import NoiseModel
 
 INDEX = "index.csv"
 DRAWN = tuple(level for level in w2s.LEVELS if 1 < level < w2s.CAPTURES)

@@ -6,9 +6,9 @@ the kinds of network that a user may have weights for, by theirs.
 
 from dataclasses import replace
 
-from w2s_cli.assets.catalogue import WEIGHTS, Item
 from w2s_cli.networks import NETWORKS
 from w2s_cli.registry import Entry, Registry
+from w2s_cli.weights.catalogue import WEIGHTS, Item
 
 # They look further than the margin of a tile, or at all of it.
 NEARLY = frozenset({"rcan", "san", "ridnet", "rdn", "rrdb", "esrgan", "real-esrgan"})
@@ -18,7 +18,7 @@ def _published(item: Item) -> Entry:
     author, *_, place = item.citation.split(", ")
     return Entry(
         item.name,
-        "w2s_cli.methods.published:Published",
+        "w2s_cli.methods.published_network:Published",
         item.title + _of_tiles(item.network),
         f"{author}, {place}",
         item.licence,
@@ -30,7 +30,7 @@ def _published(item: Item) -> Entry:
 def _brought(network: Entry) -> Entry:
     return replace(
         network,
-        target="w2s_cli.methods.published:Brought",
+        target="w2s_cli.methods.published_network:Brought",
         summary=network.summary + _of_tiles(network.name),
         needs="weights by --weights",
     )
@@ -44,7 +44,7 @@ def _learning(name: str, kind: str, asked: str, source: str) -> Entry:
     """Return a method that learns from the image; it stands with the training."""
     return Entry(
         name,
-        f"w2s_cli.training.alone.methods:{kind}",
+        f"w2s_cli.methods.noise2x:{kind}",
         f"learn to denoise from the image itself: {asked}",
         source,
         needs="noise model, time to learn",
@@ -55,7 +55,7 @@ METHODS = Registry(
     "method",
     Entry(
         "jdsr",
-        "w2s_cli.methods.network:Jdsr",
+        "w2s_cli.methods.shipped:Jdsr",
         "denoise and enlarge x2 with the shipped network",
         "trained by this project",
         scale=2,
@@ -63,14 +63,14 @@ METHODS = Registry(
     ),
     Entry(
         "denoise",
-        "w2s_cli.methods.network:Denoise",
+        "w2s_cli.methods.shipped:Denoise",
         "denoise with the shipped network",
         "trained by this project",
         needs="noise model, weights",
     ),
     Entry(
         "jdsr-fast",
-        "w2s_cli.methods.network:JdsrFast",
+        "w2s_cli.methods.shipped:JdsrFast",
         "jdsr with a smaller network: a quarter of the work, or less",
         "trained by this project",
         scale=2,
@@ -78,7 +78,7 @@ METHODS = Registry(
     ),
     Entry(
         "denoise-fast",
-        "w2s_cli.methods.network:DenoiseFast",
+        "w2s_cli.methods.shipped:DenoiseFast",
         "denoise with a smaller network: a quarter of the work, or less",
         "trained by this project",
         needs="noise model, weights",

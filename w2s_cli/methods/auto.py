@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 
-from w2s_cli.methods.inference import Running
-from w2s_cli.methods.network import Denoise
-from w2s_cli.restore import FloatArray, Traits
+from w2s_cli._typing import FloatArray
+from w2s_cli.methods.shipped import Denoise
+from w2s_cli.networks.inference import Running
+from w2s_cli.restorers.restorer import Traits
 
 
 @dataclass(frozen=True)
 class Auto:
     """Stand for the denoiser that an image asks for, until the image is known.
 
-    `w2s_cli.batch.choose` puts that one in its place; by itself it is the shipped one.
+    `w2s_cli.pipeline.auto_method` puts that one in its place; by itself it is the
+    shipped one.
 
     Attributes
     ----------

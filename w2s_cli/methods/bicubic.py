@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from w2s_cli.restore import FloatArray, Traits
+from w2s_cli._typing import FloatArray
+from w2s_cli.restorers.restorer import Traits
 
 # Keys' cubic convolution [1]_ with a = -1/2, a quarter of a pixel to the left and to
 # the right of a sample: an output pixel is half an input pixel wide, and the two grids

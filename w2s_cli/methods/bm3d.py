@@ -16,8 +16,9 @@ from bm3d import (
     bm3d,
 )
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.restore import Domain, FloatArray, Traits
+from w2s_cli.restorers.restorer import Domain, Traits
 
 _PROFILES = {
     "np": BM3DProfile,

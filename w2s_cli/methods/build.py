@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from w2s_cli.errors import UnknownNameError, UsageError
+from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
 from w2s_cli.methods import METHODS
-from w2s_cli.methods.options import Option, options_of, takes
+from w2s_cli.methods.method_options import Option, options_of, takes
+from w2s_cli.methods.shipped import Denoise, Jdsr
+from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.registry import Entry
-from w2s_cli.restore import Chain, Restorer
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.restorer import Restorer
+from w2s_cli.weights import checkpoint
 
 
 def parse(text: str) -> list[Entry]:
@@ -204,3 +208,36 @@ def _settings(link: Restorer) -> dict[str, Any]:
         name: value.name if isinstance(value, Path) else value
         for name, value in values.items()
     }
+
+
+OURS = "unet"  # a method has another name
+_ALONE = {"quarter": "n2sr", "spots": "n2v", "lattice": "n2s", "capture": "n2n"}
+"""What was hidden from a network that learned without truth -> its method."""
+
+
+def method_for(weights: Sequence[Path]) -> str:
+    """Return the methods that weights are for, joined by "+"; the default for none.
+
+    Raises
+    ------
+    WeightsError
+        When a file cannot be read, or belongs to no network that `w2s` knows.
+    """
+    return "+".join(map(_method, weights)) or Jdsr.name
+
+
+def _method(path: Path) -> str:
+    found = checkpoint.load(path)
+    row = recognise(found.state)
+    if row is None:
+        raise WeightsError(
+            f"{path} belongs to no network that w2s knows",
+            hint="`w2s inspect` shows what is in it",
+        )
+    recipe = found.record.get("recipe", {})
+    if recipe.get("examples") == "alone":
+        return _ALONE[recipe["hidden"]["by"]]
+    if row.name != OURS and "expects" not in found.record:
+        return row.name
+    scale = rebuild(found.state).scale
+    return next(kind.name for kind in (Denoise, Jdsr) if kind.scale == scale)

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from w2s_cli.assets import checkpoint
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.device import memory_errors, present
-from w2s_cli.networks.mixture import PatchMixture
-from w2s_cli.networks.patch_filter import PatchFilter
-from w2s_cli.restore import Domain, FloatArray, Traits
+from w2s_cli.networks.inference import memory_errors, present
+from w2s_cli.networks.patch_mixture import PatchFilter, PatchMixture
+from w2s_cli.restorers.restorer import Domain, Traits
+from w2s_cli.weights import checkpoint
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from scipy.ndimage import gaussian_filter
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.restore import FloatArray, Traits
+from w2s_cli.restorers.restorer import Traits
 
 CUT = 4  # where the kernel ends, in standard deviations
 

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from scipy.ndimage import median_filter
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.restore import FloatArray, Traits
+from w2s_cli.restorers.restorer import Traits
 
 
 @dataclass(frozen=True, slots=True)

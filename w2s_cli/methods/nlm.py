@@ -6,8 +6,9 @@ from typing import Annotated
 import numpy as np
 from skimage.restoration import denoise_nl_means
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.restore import Domain, FloatArray, Traits
+from w2s_cli.restorers.restorer import Domain, Traits
 
 
 @dataclass(frozen=True, slots=True)

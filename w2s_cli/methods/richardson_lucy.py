@@ -31,10 +31,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.blur import Deblurring
-from w2s_cli.physics.optics import Optics
-from w2s_cli.restore import FloatArray, Traits
+from w2s_cli.methods.deconvolution import Deblurring
+from w2s_cli.microscope.optics import Optics
+from w2s_cli.restorers.restorer import Traits
 
 _DARKEST = np.float32(1e-6)  # photons: light is multiplied, and 0 would stay 0
 _STEEPEST_TV = 0.25  # a step divides by 1 - tv * c with c < 3.5: it must stay above 0

@@ -8,8 +8,9 @@ import numpy as np
 import pywt
 from skimage.restoration import denoise_wavelet
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UnknownNameError, UsageError
-from w2s_cli.restore import Domain, FloatArray, Traits
+from w2s_cli.restorers.restorer import Domain, Traits
 
 _LEVELS = 3  # beyond it a coefficient stands for 16 pixels, and is nearly all object
 

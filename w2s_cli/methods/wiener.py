@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.blur import Deblurring
-from w2s_cli.physics.optics import transfer
-from w2s_cli.restore import FloatArray
+from w2s_cli.methods.deconvolution import Deblurring
+from w2s_cli.microscope.optics import transfer
 
 _DARKEST = 1e-6  # photons: without light and read noise, there still is a ratio
 _RINGS = 64  # of spatial frequency, from 0 to half a cycle a pixel

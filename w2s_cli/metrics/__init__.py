@@ -42,21 +42,21 @@ METRICS = Registry(
     ),
     Metric(
         "ssim",
-        "w2s_cli.metrics.similarity:ssim",
+        "w2s_cli.metrics.structural_similarity:ssim",
         "structural similarity",
         "Wang et al. 2004; scikit-image",
         needs="reference",
     ),
     Metric(
         "ms-ssim",
-        "w2s_cli.metrics.multiscale:ms_ssim",
+        "w2s_cli.metrics.structural_similarity:ms_ssim",
         "structural similarity on five scales",
         "Wang et al. 2003",
         needs="reference",
     ),
     Metric(
         "vgg-distance",
-        "w2s_cli.metrics.features:feature_distance",
+        "w2s_cli.metrics.feature_distances:feature_distance",
         "distance of network features: LPIPS-like, unweighted",
         "Zhang et al. 2018",
         needs="layers",
@@ -64,7 +64,7 @@ METRICS = Registry(
     ),
     Metric(
         "fid",
-        "w2s_cli.metrics.frechet:frechet_distance",
+        "w2s_cli.metrics.feature_distances:frechet_distance",
         "distance of two sets of images by their features",
         "Heusel et al. 2017",
         needs="sets",
@@ -89,7 +89,7 @@ METRICS = Registry(
     ),
     Metric(
         "frc-single",
-        "w2s_cli.metrics.single_frc:single_frc",
+        "w2s_cli.metrics.frc:single_frc",
         "the same of one image, from alternate pixels; 4 pixels at best",
         "after Koho et al. 2019",
         needs="nothing",

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.signal.windows import tukey
 
-from w2s_cli.metrics.checks import FloatImage, Image, plane
+from w2s_cli.metrics.input_checks import FloatImage, Image, plane
 
 FloatArray = NDArray[np.float64]
 

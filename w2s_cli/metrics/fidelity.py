@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.metrics.checks import Image, Mask, check_range, scored
+from w2s_cli.metrics.input_checks import Image, Mask, check_range, scored
 
 Normalisation = Literal["euclidean", "min-max", "mean"]
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy import fft, optimize, signal
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.metrics.checks import FloatImage, Image, plane, size
 from w2s_cli.metrics.fidelity import least_squares
+from w2s_cli.metrics.input_checks import FloatImage, Image, plane, size
 
 LEAST = 16
 _WIDEST = 15.0  # standard deviation of the blur that is tried, in the image's pixels

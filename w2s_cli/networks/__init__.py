@@ -69,12 +69,12 @@ DISCRIMINATORS = Registry(
     "discriminator",
     Entry(
         "vgg-discriminator",
-        "w2s_cli.networks.vgg_discriminator:VGGDiscriminator",
+        "w2s_cli.networks.discriminators:VGGDiscriminator",
         "a score an image: ESRGAN, EPSR",
     ),
     Entry(
         "unet-discriminator",
-        "w2s_cli.networks.unet_discriminator:UNetDiscriminator",
+        "w2s_cli.networks.discriminators:UNetDiscriminator",
         "a score a pixel: Real-ESRGAN",
     ),
 )

@@ -5,8 +5,7 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
-from w2s_cli.networks.initial import initialise
-from w2s_cli.networks.parts import drawn
+from w2s_cli.networks.parts import drawn, initialise
 from w2s_cli.networks.rebuild import Predicts, State
 from w2s_cli.networks.shapes import Shaped, conv_shape
 

@@ -6,8 +6,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from w2s_cli.networks.initial import initialise
-from w2s_cli.networks.parts import drawn
+from w2s_cli.networks.parts import drawn, initialise
 from w2s_cli.networks.rebuild import Predicts, State, Units
 from w2s_cli.networks.shapes import Shaped, conv_shape, count
 

@@ -1,12 +1,13 @@
 """From a bag of tensors to the network they belong to."""
 
 from collections.abc import Mapping
-from typing import Literal, Protocol, Self, runtime_checkable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self, runtime_checkable
 
 from torch import Tensor
 
 from w2s_cli.errors import WeightsError
-from w2s_cli.networks import NETWORKS
+from w2s_cli.networks import DISCRIMINATORS, NETWORKS
 from w2s_cli.registry import Entry, Registry
 
 State = Mapping[str, Tensor]
@@ -71,3 +72,47 @@ def rebuild(state: State) -> Network:
         )
     network: Network = row.load().from_state_dict(state)
     return network
+
+
+_FACTS = ("predicts", "scale", "channels", "margin", "multiple_of", "whole")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A network that was recognised.
+
+    Attributes
+    ----------
+    name, summary
+        As the catalogue has them.
+    options
+        Its hyper-parameters: the arguments that rebuild it.
+    parameters
+        The number of its trained numbers.
+    facts
+        What it says of itself: see `w2s_cli.networks.rebuild.Network`. A discriminator
+        says less.
+    """
+
+    name: str
+    summary: str
+    options: dict[str, Any]
+    parameters: int
+    facts: dict[str, Any]
+
+
+def describe(state: State) -> Description | None:
+    """Return the network or discriminator of `state`; None where it is unknown."""
+    row = recognise(state) or recognise(state, DISCRIMINATORS)
+    if row is None:
+        return None
+    kind = row.load()
+    network = kind.from_state_dict(state)
+    return Description(
+        row.name,
+        row.summary,
+        # Its own names: published ones may have others for the same tensors.
+        kind.options(network.state_dict()),
+        sum(parameter.numel() for parameter in network.parameters()),
+        {name: getattr(network, name) for name in _FACTS if hasattr(network, name)},
+    )

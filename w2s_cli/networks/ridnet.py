@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.initial import initialise
-from w2s_cli.networks.parts import drawn
+from w2s_cli.networks.parts import drawn, initialise
 from w2s_cli.networks.rebuild import Predicts, State
 from w2s_cli.networks.shapes import Shaped, conv_shape, count
 

@@ -13,22 +13,22 @@ from typing import Any, TypeAlias
 import torch
 
 from w2s_cli import __version__
-from w2s_cli.assets import checkpoint
-from w2s_cli.training.batch import Batch
-from w2s_cli.training.examples import Part, Supply, supply
-from w2s_cli.training.learner import DISCRIMINATOR, Learner
+from w2s_cli.training.distributed import Distributed, join_processes
+from w2s_cli.training.patches import Part, PatchSampler, open_sampler
 from w2s_cli.training.progress import Log, OnStep, Progress, Sample, made
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.world import World, joined
+from w2s_cli.training.trainer import DISCRIMINATOR, Trainer
+from w2s_cli.training.training_batch import Batch
+from w2s_cli.weights import checkpoint
 
 SAVE_EVERY = 30.0  # seconds: what a crash may cost, and a step
 
 
-Source: TypeAlias = Callable[[Recipe, Part], Supply]
+Source: TypeAlias = Callable[[Recipe, Part], PatchSampler]
 
 
 def train(
-    recipe: Recipe, on_step: OnStep = lambda _: None, source: Source = supply
+    recipe: Recipe, on_step: OnStep = lambda _: None, source: Source = open_sampler
 ) -> Path:
     """Train all phases of a recipe, from the last checkpoint if there is one.
 
@@ -53,7 +53,7 @@ def train(
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    with joined(recipe.device) as world:
+    with join_processes(recipe.device) as world:
         start = recipe.start
         for phase in recipe.parts:
             part = replace(phase, start=start or phase.start)
@@ -62,9 +62,11 @@ def train(
     return last if not recipe.phases else _kept(recipe, last)
 
 
-def _trained(recipe: Recipe, world: World, on_step: OnStep, source: Source) -> Path:
+def _trained(
+    recipe: Recipe, world: Distributed, on_step: OnStep, source: Source
+) -> Path:
     """Train one phase to its end."""
-    learner, log = Learner(recipe, world), Log(recipe.folder / "log.csv")
+    learner, log = Trainer(recipe, world), Log(recipe.folder / "log.csv")
     learner.resume(kept := recipe.folder / "checkpoint.pt")
     if world.first:
         log.cut(learner.step)
@@ -92,7 +94,7 @@ def _trained(recipe: Recipe, world: World, on_step: OnStep, source: Source) -> P
 
 
 def _progress(
-    recipe: Recipe, learner: Learner, terms: dict[str, float], held_out: Sequence[Batch]
+    recipe: Recipe, learner: Trainer, terms: dict[str, float], held_out: Sequence[Batch]
 ) -> Progress:
     """Return where the training stands, validated when it is time for it."""
     validation: float | None = None
@@ -115,7 +117,7 @@ def _progress(
 
 
 def _batches(
-    source: Source, recipe: Recipe, world: World, start: int
+    source: Source, recipe: Recipe, world: Distributed, start: int
 ) -> Iterator[tuple[Batch, Batch]]:
     """Yield the batch of every step from `start`, the next one always under way.
 
@@ -139,7 +141,7 @@ def _batches(
             yield batch.to(world.device), other.to(world.device)
 
 
-def _held_out(source: Source, recipe: Recipe, world: World) -> list[Batch]:
+def _held_out(source: Source, recipe: Recipe, world: Distributed) -> list[Batch]:
     """Return the fixed batches of the validation range; the first process judges."""
     if not world.first:
         return []

@@ -3,8 +3,9 @@
 import csv
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,3 +121,42 @@ def smoothed(curve: list[tuple[int, float]], count: int) -> list[tuple[int, floa
     return [
         (part[-1][0], sum(value for _, value in part) / len(part)) for part in parts
     ]
+
+
+class Board:
+    """Event files in the folder of each phase."""
+
+    def __init__(self) -> None:
+        self._writers: dict[str, Any] = {}
+
+    def add(self, progress: Progress) -> None:
+        """Write a step: its losses, and the samples where there are any."""
+        writer = self._writer(str(progress.folder))
+        step = progress.step
+        writer.add_scalar("loss", progress.loss, step)
+        writer.add_scalar("rate", progress.rate, step)
+        for name, value in progress.terms.items():
+            writer.add_scalar(f"loss/{name}", value, step)
+        if progress.validation is not None:
+            writer.add_scalar("validation", progress.validation, step)
+        for number, sample in enumerate(progress.samples):
+            for part, plane in zip(("input", "output", "truth"), sample, strict=True):
+                shown = np.clip(plane, 0, 1)[None]
+                writer.add_image(f"{part}/{number}", shown, step)
+
+    def close(self) -> None:
+        """Finish the files."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def _writer(self, folder: str) -> Any:
+        if folder not in self._writers:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writers[folder] = SummaryWriter(folder)
+        return self._writers[folder]
+
+
+def board() -> Board | None:
+    """Return a board where TensorBoard is installed, else None."""
+    return Board() if find_spec("tensorboard") else None

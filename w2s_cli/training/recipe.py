@@ -5,17 +5,20 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from w2s_cli.training.tables.alone import Hidden
-from w2s_cli.training.tables.examples import Light, Pairs, Patches, Sources
-from w2s_cli.training.tables.learning import (
+from w2s_cli.training.recipe_tables import (
     Adversary,
     Features,
+    Hidden,
+    Light,
+    Mixture,
     Network,
     Optimiser,
+    Pairs,
+    Patches,
     Schedule,
+    SecondOrder,
+    Sources,
 )
-from w2s_cli.training.tables.mixture import Mixture
-from w2s_cli.training.tables.second_order import SecondOrder
 
 Units = Literal["root", "z", "z/255", "unit", "centred"]
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from w2s_cli.assets import checkpoint
 from w2s_cli.networks.vgg import VGG
-from w2s_cli.training.batch import Batch
 from w2s_cli.training.recipe import Recipe, Units
-from w2s_cli.training.tables.learning import Features
+from w2s_cli.training.recipe_tables import Features
+from w2s_cli.training.training_batch import Batch
+from w2s_cli.weights import checkpoint
 
 # Of truth, dark and bright: photons, z-scores, those over 255, 8-bit counts over 255
 SPANS: dict[Units, tuple[float, float]] = {

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from w2s_cli.training.batch import Batch
 from w2s_cli.training.losses import LOSSES, Loss
 from w2s_cli.training.recipe import Recipe, Units
+from w2s_cli.training.training_batch import Batch
 
 MASKED = ("l1", "mse", "ssim")
 ANY_UNITS = (*MASKED, "perceptual", "texture", "gram")

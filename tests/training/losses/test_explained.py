@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from w2s_cli.errors import UsageError
-from w2s_cli.physics.kernel import gaussian_kernel, halved
-from w2s_cli.training.batch import Batch
+from w2s_cli.microscope.psf import gaussian_psf, halved
 from w2s_cli.training.losses import LOSSES
 from w2s_cli.training.losses.explained import STRAYING, Shot, binned
 from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
 
 LOSS = LOSSES["explained"].load()(Recipe("test"), "cpu")
 
@@ -42,7 +42,7 @@ def test_error_by_the_formula() -> None:
 
 def test_bins_are_those_of_the_physics() -> None:
     photons = np.random.default_rng(0).random((40, 48), np.float32)
-    kernel = gaussian_kernel(1.3)
+    kernel = gaussian_psf(1.3)
     weights = kernel.weights.copy()
     weights[0] += 0.01  # not symmetric
     kernel = type(kernel).normalised(weights)

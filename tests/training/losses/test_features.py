@@ -8,12 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from w2s_cli.assets import checkpoint
 from w2s_cli.errors import UsageError
 from w2s_cli.networks.vgg import VGG
-from w2s_cli.training.batch import Batch
 from w2s_cli.training.losses import LOSSES
-from w2s_cli.training.losses.features import (
+from w2s_cli.training.losses.vgg import (
     covariance,
     gram,
     gram_matrix,
@@ -21,6 +19,8 @@ from w2s_cli.training.losses.features import (
     texture,
 )
 from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
+from w2s_cli.weights import checkpoint
 
 Recipes = Callable[..., Recipe]
 Batches = Callable[..., Batch]

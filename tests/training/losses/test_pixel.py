@@ -3,9 +3,9 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from w2s_cli.training.batch import Batch
 from w2s_cli.training.losses.pixel import l1, mse
 from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
 
 
 @pytest.mark.parametrize(("loss", "power"), [(l1, 1), (mse, 2)])

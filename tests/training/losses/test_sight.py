@@ -6,14 +6,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from w2s_cli.assets.cache import CACHE_DIR
-from w2s_cli.assets.store import OFFLINE
 from w2s_cli.errors import UnknownNameError, WeightsError
 from w2s_cli.networks.vgg import VGG
-from w2s_cli.training.batch import Batch
 from w2s_cli.training.losses import LOSSES, Loss
-from w2s_cli.training.losses.sight import ASKERS, sight_of
+from w2s_cli.training.losses.vgg import ASKERS, sight_of
 from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
+from w2s_cli.weights.cache import CACHE_DIR
+from w2s_cli.weights.store import OFFLINE
 
 Recipes = Callable[..., Recipe]
 Batches = Callable[..., Batch]

@@ -7,17 +7,17 @@ import torch
 from torch import Tensor
 
 from w2s_cli.errors import UsageError
-from w2s_cli.metrics import similarity
-from w2s_cli.training.batch import Batch
+from w2s_cli.metrics import structural_similarity
 from w2s_cli.training.losses.structure import similarity_map, ssim
 from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
 
 LOSS = ssim(Recipe("test"), "cpu")
 
 
 def of_metric(truth: Tensor, image: Tensor, **options: Any) -> float:
     first, second = truth.double().numpy(), image.double().numpy()
-    return similarity.ssim(first, second, data_range=1, **options)
+    return structural_similarity.ssim(first, second, data_range=1, **options)
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.2, 1])

@@ -12,7 +12,7 @@ from w2s_cli.registry import Entry, Registry
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from w2s_cli.training.batch import Batch
+    from w2s_cli.training.training_batch import Batch
 
 
 class Loss(Protocol):
@@ -35,13 +35,13 @@ LOSSES = Registry(
     "loss",
     Entry(
         "counts",
-        "w2s_cli.training.losses.counts:counts",
+        "w2s_cli.training.losses.pixel:counts",
         "squared error in photons, relative to the noise",
         "made by this project",
     ),
     Entry(
         "root",
-        "w2s_cli.training.losses.counts:root",
+        "w2s_cli.training.losses.pixel:root",
         "squared error of stabilised counts, relative to their mean",
         "made by this project",
     ),
@@ -71,19 +71,19 @@ LOSSES = Registry(
     ),
     Entry(
         "perceptual",
-        "w2s_cli.training.losses.features:perceptual",
+        "w2s_cli.training.losses.vgg:perceptual",
         "distance of what VGG sees",
         "Johnson et al. 2016; Zhou et al. 2020, W2S",
     ),
     Entry(
         "texture",
-        "w2s_cli.training.losses.features:texture",
+        "w2s_cli.training.losses.vgg:texture",
         "difference of the covariances of what VGG sees",
         "Zhou et al. 2020, W2S",
     ),
     Entry(
         "gram",
-        "w2s_cli.training.losses.features:gram",
+        "w2s_cli.training.losses.vgg:gram",
         "difference of the Gram matrices of what VGG sees",
         "Gatys et al. 2016",
     ),

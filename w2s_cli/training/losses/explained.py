@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from w2s_cli.errors import UsageError
-from w2s_cli.training.batch import Batch
 from w2s_cli.training.losses import Loss
-from w2s_cli.training.losses.counts import LEAST_NOISE
+from w2s_cli.training.losses.pixel import LEAST_NOISE
 from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
 
 STRAYING = 0.1
 """Weight of how far an enlarged output, stabilised, is from what it was before."""

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from w2s_cli.errors import UsageError
-from w2s_cli.training.batch import Batch
 from w2s_cli.training.losses import Loss
 from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
 
 _SIGMA = 1.5  # pixels, of the Gaussian window
 _SIDE = 11
@@ -24,9 +24,9 @@ _C2 = 0.03**2
 def ssim(recipe: Recipe, device: str) -> Loss:
     """Return 1 less the mean structural similarity of pictures with white at 1.
 
-    As `w2s_cli.metrics.similarity.ssim` does, it looks through a Gaussian window of
-    11 x 11 pixels, at none that reaches beyond the patch. A window with a pixel that is
-    not valid counts as alike.
+    As `w2s_cli.metrics.structural_similarity.ssim` does, it looks through a Gaussian
+    window of 11 x 11 pixels, at none that reaches beyond the patch. A window with a
+    pixel that is not valid counts as alike.
 
     Raises
     ------

@@ -1,0 +1,308 @@
+"""Every bad input and output is one clear line, and leaves nothing behind."""
+
+import errno
+import logging
+import re
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from w2s_cli.errors import (
+    AxesError,
+    InputError,
+    OutOfMemoryError,
+    OutputError,
+    UsageError,
+)
+from w2s_cli.io import open_image, write_image
+from w2s_cli.io.targets import check_target
+from w2s_cli.stack import Stack
+
+STACK = Stack(np.arange(6 * 32 * 33, dtype=np.uint16).reshape(6, 32, 33), "TYX")
+
+
+def read_all(path):
+    with open_image(path) as stack:
+        for index in stack.indices():
+            assert stack.data[index].shape == stack.data.shape[-2:]
+
+
+def assert_refused(path, message, error=InputError):
+    with pytest.raises(error, match=message) as caught:
+        read_all(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert caught.value.hint
+
+
+def test_missing(tmp_path):
+    assert_refused(tmp_path / "a.tif", "there is no file")
+
+
+def test_folder(tmp_path):
+    assert_refused(tmp_path, "is a folder, not an image")
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.npy"])
+def test_empty(tmp_path, name):
+    (tmp_path / name).touch()
+    assert_refused(tmp_path / name, "is empty: 0 bytes")
+
+
+def test_text_called_tif(tmp_path):
+    (tmp_path / "a.tif").write_text("dear diary")
+    assert_refused(
+        tmp_path / "a.tif",
+        "is not a TIFF, PNG or NPY image: it starts with b'dear dia'",
+    )
+
+
+def test_unreadable(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert_refused(tmp_path / "a.tif", "cannot read .*: Permission denied")
+
+
+def test_content_decides_not_the_name(tmp_path):
+    tifffile.imwrite(tmp_path / "a.png", STACK.data[0])
+    with open_image(tmp_path / "a.png") as stack:
+        assert stack.extra["format"] == "TIFF"
+
+
+@pytest.mark.parametrize(
+    ("kind", "keep", "plane"),
+    [
+        ("plain", 0.5, r"plane \d is missing \(it is promised at byte \d+ of \d+\)"),
+        ("ome", 0.5, "plane 1 is missing"),
+        ("imagej", 0.5, r"plane 1 is missing \(6 planes are promised\)"),
+        ("lzw", 0.5, r"plane \d is missing"),
+        ("w2s", 0.5, r"plane \d is missing"),
+        ("w2s", 0.99, "its description is missing, which names the axes"),
+    ],
+)
+def test_truncated_tiff(tmp_path, kind, keep, plane):
+    path = tmp_path / "a.tif"
+    options = {
+        "plain": {"metadata": None},
+        "ome": {"ome": True, "metadata": {"axes": "TYX"}},
+        "imagej": {"imagej": True, "metadata": {"axes": "TYX"}},
+        "lzw": {"compression": "lzw", "metadata": None},
+    }
+    if kind == "w2s":
+        write_image(STACK, path)
+    else:
+        tifffile.imwrite(path, STACK.data, photometric="minisblack", **options[kind])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * keep)])
+    assert_refused(path, f"is truncated: .*{plane}")
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_truncated_while_it_is_read(tmp_path, compression):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path,
+        STACK.data,
+        photometric="minisblack",
+        metadata=None,
+        compression=compression,
+    )
+    with open_image(path) as stack:
+        stack.data[(0,)]
+        with path.open("r+b") as file:
+            file.truncate(path.stat().st_size // 2)
+        with pytest.raises(InputError, match=r"plane 5 (is missing|cannot be decoded)"):
+            stack.data[(5,)]
+
+
+def test_broken_data_name_their_plane(tmp_path):
+    path = tmp_path / "a.tif"
+    options = {"photometric": "minisblack", "metadata": None, "compression": "zlib"}
+    tifffile.imwrite(path, STACK.data, **options)
+    with tifffile.TiffFile(path) as file:
+        offset = file.pages[3].dataoffsets[0]
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(b"\xff" * 20)
+    assert_refused(path, "is broken: plane 3 cannot be decoded")
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.npy"])
+def test_truncated_png_and_npy(tmp_path, name):
+    path = tmp_path / name
+    write_image(
+        Stack(np.random.default_rng(0).integers(0, 99, (64, 64), np.uint8), "YX"), path
+    )
+    path.write_bytes(path.read_bytes()[:1500])
+    assert_refused(path, "is truncated")
+
+
+def test_a_plane_beyond_memory(tmp_path, monkeypatch):
+    tifffile.imwrite(tmp_path / "a.tif", STACK.data[0], compression="zlib")
+
+    def fail(*_, **__):
+        raise MemoryError("16 TiB")
+
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", fail)
+    assert_refused(
+        tmp_path / "a.tif", "plane 0 of .* does not fit into memory", OutOfMemoryError
+    )
+
+
+def test_colour_png(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    assert_refused(tmp_path / "a.png", "not a greyscale image .* its mode is RGB")
+    picture = Image.new("P", (4, 4))
+    picture.putpalette([200, 3, 7, 1, 90, 255])
+    picture.save(tmp_path / "b.png")
+    assert_refused(tmp_path / "b.png", "its mode is P")
+
+
+def test_arrays_that_are_no_stacks(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros(7, np.uint8))
+    assert_refused(tmp_path / "a.npy", r"has shape \(7,\), which is not", AxesError)
+    np.save(tmp_path / "b.npy", np.zeros((2,) * 6, np.uint8))
+    assert_refused(tmp_path / "b.npy", "which is not a stack of planes", AxesError)
+    np.save(tmp_path / "c.npy", np.array([{}, {}]), allow_pickle=True)
+    assert_refused(tmp_path / "c.npy", "no array of numbers")
+
+
+def test_any_damage_is_an_input_error_and_silent(tmp_path, capfd, caplog):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "a.tif"
+    wholes = []
+    for options in (
+        {"imagej": True},
+        {"ome": True},
+        {"compression": "lzw", "metadata": None},
+        {"compression": "zlib", "tile": (16, 16)},
+    ):
+        tifffile.imwrite(path, STACK.data, photometric="minisblack", **options)
+        wholes.append(path.read_bytes())
+    assert logging.getLogger("tifffile").handlers
+    for number in range(300):
+        damaged = bytearray(wholes[number % len(wholes)])
+        for place in rng.integers(0, (len(damaged), 400)[number % 2], 4):
+            damaged[place] = rng.integers(256)
+        path.write_bytes(damaged[: rng.integers(1, 2 * len(damaged))])
+        try:
+            read_all(path)
+        except (InputError, OutOfMemoryError) as error:
+            assert error.hint  # noqa: PT017
+    assert capfd.readouterr() == ("", "")
+
+
+class Failing:
+    """Planes of which the last cannot be made."""
+
+    shape = (3, 64, 64)
+    dtype = np.dtype(np.uint16)
+
+    def __init__(self, error):
+        self.error = error
+
+    def __getitem__(self, index):
+        if index[0] == 2:
+            raise self.error
+        return np.zeros((64, 64), np.uint16)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.npy"])
+@pytest.mark.parametrize("imagej", [False, True])
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), OutputError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (InputError("a NaN"), InputError),
+        (ZeroDivisionError(), ZeroDivisionError),
+    ],
+)
+def test_a_failing_plane_leaves_nothing(tmp_path, name, imagej, error, raised):
+    extra = {"format": "ImageJ TIFF"} if imagej else {}
+    with pytest.raises(raised) as caught:
+        write_image(Stack(Failing(error), "TYX", extra=extra), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+    if raised is OutputError:
+        assert re.search("cannot write .*: No space left on device", str(caught.value))
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.npy", "a.png"])
+def test_a_full_disk(tmp_path, name):
+    noise = np.random.default_rng(0).integers(0, 65536, (500, 500)).astype(np.uint16)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OutputError, match=f"cannot write .*{name}: ") as caught:
+            write_image(Stack(noise, "YX"), tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "free space" in caught.value.hint
+    assert not list(tmp_path.iterdir())
+
+
+def test_existing_output_is_kept_or_replaced_whole(tmp_path):
+    path = tmp_path / "a.tif"
+    path.write_text("precious")
+    with pytest.raises(OutputError, match="exists") as caught:
+        write_image(STACK, path)
+    assert "--overwrite" in caught.value.hint
+    failing = Stack(Failing(OSError(errno.ENOSPC, "full")), "TYX")
+    with pytest.raises(OutputError, match="full"):
+        write_image(failing, path, overwrite=True)
+    assert path.read_text() == "precious"
+    write_image(STACK, path, overwrite=True)
+    with open_image(path) as stack:
+        assert stack.data.shape == STACK.data.shape
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("nowhere/a.tif", OutputError, "there is no folder .*nowhere"),
+        ("folder.tif", OutputError, "folder.tif is a folder"),
+        ("a.jpg", UsageError, "cannot tell the format of .* from its suffix '.jpg'"),
+        ("a", UsageError, "cannot tell the format of .* from its suffix ''"),
+    ],
+)
+def test_impossible_targets(tmp_path, name, error, message):
+    (tmp_path / "folder.tif").mkdir()
+    for attempt in (check_target, lambda path: write_image(STACK, path)):
+        with pytest.raises(error, match=message) as caught:
+            attempt(tmp_path / name)
+        assert caught.value.hint
+
+
+def test_unwritable_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(OutputError, match="cannot write into the folder"):
+        write_image(STACK, tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize(
+    ("stack", "message"),
+    [
+        (STACK, "PNG holds one plane, not axes TYX"),
+        (Stack(np.zeros((4, 4), np.float32), "YX"), "uint8 or uint16, not float32"),
+    ],
+)
+def test_png_that_cannot_hold_the_stack(tmp_path, stack, message):
+    with pytest.raises(InputError, match=message) as caught:
+        write_image(stack, tmp_path / "a.png")
+    assert caught.value.hint == "write a .tif file"
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_image_without_pixels(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((0, 9), np.uint8))
+    with (
+        pytest.raises(InputError, match=r"a\.npy has no pixels: its shape is \(0, 9\)"),
+        open_image(tmp_path / "a.npy"),
+    ):
+        pass

@@ -1,0 +1,24 @@
+import numpy as np
+import pytest
+
+from w2s_cli.microscope.quantization import step_of_pile, unclipped
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(-np.inf, np.inf), (-np.inf, 1.0), (-0.5, np.inf), (-0.3, 1.2), (0.5, np.inf)],
+)
+def test_a_clipped_normal_variable_is_given_back(low: float, high: float) -> None:
+    whole = np.random.default_rng(0).normal(200, 15, 400_000)
+    seen = whole.clip(200 + 15 * low, 200 + 15 * high)
+    shares = (np.array([np.mean(whole < seen)]), np.array([np.mean(whole > seen)]))
+    mean, variance = unclipped(np.array([seen.mean()]), np.array([seen.var()]), *shares)
+    assert mean == pytest.approx(200, abs=0.2)
+    assert variance == pytest.approx(225, rel=0.02)
+
+
+def test_a_pile_at_the_end_of_the_range_is_seen() -> None:
+    counts = np.random.default_rng(0).normal(200, 15, (256, 256)).round()
+    assert step_of_pile([counts], counts.max()) == 0
+    assert step_of_pile([counts.clip(None, 225)], 225) == 1
+    assert step_of_pile([counts.clip(175, None) * 4], 700) == 4

@@ -1,0 +1,230 @@
+"""Learning before restoring: what is refused, what is planned, what is warned of."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from w2s_cli.errors import InputError, OutputError, UsageError, W2SError
+from w2s_cli.io import open_image, write_image
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.pipeline.diagnosis import channel_warnings
+from w2s_cli.pipeline.plan import Plan, plan_file
+from w2s_cli.pipeline.shared_fitting import check_known, check_learning, learned
+from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.restorers.restorer import Fittable
+from w2s_cli.stack import Stack
+
+NOISE = NoiseModel(2.0, 100.0, 3.0)
+JOB = RestoreSpec(method="n2sr", options=("iterations=2", "width=4"))
+ONE = (Path("one.tif"),)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with images of one and of two channels."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path / "cache"))
+    for seed, name in enumerate(("one.tif", "two.tif")):
+        write_image(noisy((96, 96), "YX", seed), Path(name))
+    write_image(noisy((2, 96, 96), "CYX"), Path("colours.tif"))
+    return tmp_path
+
+
+def noisy(shape: tuple[int, ...], axes: str, seed: int = 0) -> Stack:
+    light = np.linspace(5, 100, shape[-1], dtype=np.float32)
+    counts = NOISE.sample(np.broadcast_to(light, shape), np.random.default_rng(seed))
+    return Stack(counts.round().clip(0, 65535).astype(np.uint16), axes)
+
+
+def learner(method: str, *options: str) -> Fittable:
+    found = RestoreSpec(method=method, options=options).chain().learner
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("job", "sources", "kind", "message", "hint"),
+    [
+        (
+            replace(JOB, method="gaussian+n2sr"),
+            ONE,
+            UsageError,
+            "a method that learns from the image must come first, found gaussian+n2sr",
+            "it learns what the camera wrote, which other methods change",
+        ),
+        (
+            replace(JOB, method="n2v+n2sr", options=()),
+            ONE,
+            UsageError,
+            "a method that learns from the image must come first, found n2v+n2sr",
+            "it learns what the camera wrote, which other methods change",
+        ),
+        (
+            RestoreSpec(method="median", train_on=ONE),
+            ONE,
+            UsageError,
+            "--train-on is for methods that learn from the image, not median",
+            "such as --method n2sr",
+        ),
+        (
+            RestoreSpec(method="median", save_weights=Path("w.safetensors")),
+            ONE,
+            UsageError,
+            "--save-weights is for methods that learn from the image, not median",
+            "such as --method n2sr",
+        ),
+        (
+            replace(JOB, save_weights=Path("w.safetensors")),
+            (*ONE, Path("two.tif")),
+            UsageError,
+            "each of 2 files learns weights of its own, and --save-weights names one "
+            "file",
+            "learn once for all of them with --train-on",
+        ),
+        (
+            replace(JOB, save_weights=Path("one.tif"), overwrite=True),
+            ONE,
+            UsageError,
+            "--save-weights would replace the image one.tif",
+            "name a file that ends in .safetensors",
+        ),
+        (
+            replace(JOB, save_weights=Path("two.tif")),
+            ONE,
+            OutputError,
+            "two.tif exists",
+            "--overwrite",
+        ),
+    ],
+)
+def test_what_is_refused_before(
+    job: RestoreSpec,
+    sources: tuple[Path, ...],
+    kind: type[W2SError],
+    message: str,
+    hint: str,
+) -> None:
+    with pytest.raises(kind) as caught:
+        check_learning(job, job.chain(), sources)
+    assert str(caught.value) == message
+    assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("job", "sources"),
+    [
+        (JOB, (*ONE, Path("two.tif"))),
+        (replace(JOB, method="n2sr+bicubic"), ONE),
+        (replace(JOB, save_weights=Path("w.safetensors")), ONE),
+        (
+            replace(JOB, save_weights=Path("w.safetensors"), train_on=ONE),
+            (*ONE, Path("two.tif")),
+        ),
+        (RestoreSpec(method="median"), ONE),
+    ],
+)
+def test_what_can_be_done(job: RestoreSpec, sources: tuple[Path, ...]) -> None:
+    check_learning(job, job.chain(), sources)
+
+
+def test_one_lesson_from_several_files() -> None:
+    steps: list[int] = []
+    files = (Path("one.tif"), Path("two.tif"))
+
+    def told(channel: int, step: int, steps_in_all: int, loss: float) -> None:
+        assert (channel, steps_in_all) == (0, 2)
+        steps.append(step)
+
+    lessons = learned(JOB, JOB.chain(), files, lambda at: lambda *how: told(at, *how))
+    assert steps == [1, 2]
+    assert list(lessons) == [0]
+    assert lessons[0].steps == 0
+    again = learned(JOB, JOB.chain(), files[:1], lambda at: lambda *how: None)
+    assert again[0].weights != lessons[0].weights
+
+
+def test_several_channels() -> None:
+    files = (Path("colours.tif"),)
+    saved = replace(JOB, save_weights=Path("w.safetensors"))
+    lessons = learned(JOB, JOB.chain(), files, lambda at: lambda *how: None)
+    assert list(lessons) == [0, 1]
+    with open_image(files[0]) as stack, open_image(Path("one.tif")) as other:
+        check_known(lessons, stack, files)
+        with pytest.raises(UsageError) as caught:
+            check_known(lessons, other, files)
+    assert str(caught.value) == (
+        "the image has 1 channels, but colours.tif, to learn from, has 2"
+    )
+    assert "--channel" in caught.value.hint
+    with pytest.raises(UsageError) as caught:
+        learned(
+            saved, JOB.chain(), files, lambda at: lambda *how: pytest.fail("learns")
+        )
+    assert str(caught.value) == (
+        "each of 2 channels learns weights of its own, and --save-weights names one "
+        "file"
+    )
+    assert caught.value.hint == "name one with --channel"
+    one = replace(JOB, channel="1")
+    [alone] = learned(one, one.chain(), files, lambda at: lambda *how: None).values()
+    assert alone.weights == lessons[1].weights
+
+
+def test_a_file_that_cannot_be_learned_from() -> None:
+    with pytest.raises(InputError, match=r"there is no file no\.tif"):
+        learned(JOB, JOB.chain(), [Path("no.tif")], lambda at: lambda *how: None)
+
+
+def plan(job: RestoreSpec, source: str = "one.tif") -> Plan:
+    return plan_file(job, job.chain(), Path(source), Path("out.tif"))
+
+
+def test_a_plan_says_how_long_it_learns_and_from_what() -> None:
+    found = plan(JOB)
+    assert (found.steps, found.train_on) == (2, ())
+    assert found.as_json()["learning"] == {"steps": 2, "from": ["one.tif"]}
+    assert plan(JOB, "colours.tif").steps == 4
+    others = plan(replace(JOB, train_on=(Path("two.tif"),)))
+    assert others.as_json()["learning"] == {"steps": 2, "from": ["two.tif"]}
+    assert "learning" not in plan(RestoreSpec(method="median")).as_json()
+
+
+def test_a_plan_with_what_was_learned_before_learns_nothing() -> None:
+    [lesson] = learned(JOB, JOB.chain(), ONE, lambda at: lambda *how: None).values()
+    assert lesson.weights
+    found = plan(replace(JOB, weights=(lesson.weights,)))
+    assert found.steps == 0
+    assert "learning" not in found.as_json()
+
+
+def test_learning_takes_memory_by_the_width_of_the_network() -> None:
+    """Measured at 512 x 512 pixels on a processor: 405 MiB, and 724 MiB."""
+    narrow, wide = (
+        plan(replace(JOB, options=(f"width={width}",))).memory >> 20
+        for width in (16, 64)
+    )
+    assert 405 <= narrow <= 450
+    assert 724 <= wide <= 800
+
+
+@pytest.mark.parametrize(
+    "found", [("n2sr",), ("n2s",), ("n2v",), ("n2v", "value=median")]
+)
+def test_correlated_noise_is_taken_for_structure(found: tuple[str, ...]) -> None:
+    plane = noisy((64, 64), "YX").data[()]
+    [reason] = channel_warnings(None, plane, NOISE, {}, 0.3, learner=learner(*found))
+    assert reason == (
+        "the noise of neighbouring pixels is correlated (0.30): was the image "
+        "filtered, resized or compressed? A method that learns from hidden pixels "
+        "takes such noise for structure; --method n2v with -O rows=N or -O columns=N "
+        "hides N neighbours on both sides as well"
+    )
+    assert channel_warnings(None, plane, NOISE, {}, 0.1, learner=learner(*found)) == []
+
+
+@pytest.mark.parametrize("found", [("n2n",), ("n2v", "rows=3"), ("n2v", "columns=1")])
+def test_some_bear_correlated_noise(found: tuple[str, ...]) -> None:
+    plane = noisy((64, 64), "YX").data[()]
+    assert channel_warnings(None, plane, NOISE, {}, 0.3, learner=learner(*found)) == []

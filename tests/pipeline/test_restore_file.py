@@ -1,0 +1,190 @@
+"""One file restored, planned and examined; many files that do not harm each other."""
+
+from dataclasses import replace
+from errno import EIO, ENOSPC
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from w2s_cli.batch.jobs import Failure, each, exit_code
+from w2s_cli.errors import InputError, OutOfMemoryError, OutputError, UsageError
+from w2s_cli.io import open_image, write_image
+from w2s_cli.methods.build import build
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.pipeline.diagnosis import diagnose_channels
+from w2s_cli.pipeline.file_restoration import Outcome, restore_file
+from w2s_cli.pipeline.plan import plan_file
+from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.stack import Channel, Stack
+
+NOISE = NoiseModel(2.0, 100.0, 3.0)
+JOB = RestoreSpec(method="gaussian", options=("sigma=2",), tile=64)
+
+
+def cell(shape: tuple[int, ...], axes: str) -> Stack:
+    rng = np.random.default_rng(0)
+    ramp = np.linspace(5, 200, shape[-1], dtype=np.float32)
+    counts = NOISE.sample(np.broadcast_to(ramp, shape), rng).round().astype(np.uint16)
+    names = [Channel(name) for name in ("dna", "actin")][
+        : shape[0] if "C" in axes else 0
+    ]
+    return Stack(counts, axes, {"Y": 0.1, "X": 0.1}, channels=tuple(names))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "cell.tif"
+    write_image(cell((2, 3, 100, 70), "CZYX"), path)
+    return path
+
+
+def test_a_file_is_restored_and_says_how(source: Path, tmp_path: Path) -> None:
+    starts: list[int] = []
+    tiles: list[int] = []
+    job = replace(JOB, method="gaussian+bicubic")
+    outcome = restore_file(
+        job,
+        job.chain(),
+        source,
+        target := tmp_path / "big.tif",
+        on_start=starts.append,
+        on_tile=lambda: tiles.append(1),
+    )
+    assert (outcome.shape, outcome.scale) == ((2, 3, 200, 140), 2)
+    assert starts == [len(tiles)] == [24]
+    with open_image(target) as stack:
+        [record] = stack.history
+        assert stack.pixel_size["X"] == pytest.approx(0.05)
+        assert [channel.name for channel in stack.channels] == ["dna", "actin"]
+    assert record["links"] == [
+        {"method": "gaussian", "options": {"sigma": 2.0}},
+        {"method": "bicubic", "options": {}},
+    ]
+    assert record["noise"] == []
+    assert record["clipped"] == outcome.clipped == 0
+
+
+def test_the_same_run_writes_the_same_bytes(source: Path, tmp_path: Path) -> None:
+    copies = [tmp_path / "one.tif", tmp_path / "two.tif"]
+    for copy in copies:
+        restore_file(JOB, JOB.chain(), source, copy)
+    assert copies[0].read_bytes() == copies[1].read_bytes()
+
+
+def test_one_channel(source: Path, tmp_path: Path) -> None:
+    job = replace(JOB, channel="actin")
+    outcome = restore_file(job, job.chain(), source, target := tmp_path / "actin.tif")
+    assert outcome.shape == (3, 100, 70)
+    with open_image(target) as stack:
+        assert stack.history[-1]["channel"] == "actin"
+
+
+def test_clipped_pixels_are_counted(tmp_path: Path) -> None:
+    step = np.zeros((64, 64), np.float32)
+    step[:, 32:] = 255
+    write_image(Stack(step.astype(np.uint8), "YX"), source := tmp_path / "step.tif")
+    job = RestoreSpec(method="bicubic")
+    outcome = restore_file(job, job.chain(), source, tmp_path / "big.tif")
+    assert outcome.clipped > 0
+
+
+def test_the_noise_of_each_channel_is_estimated(tmp_path: Path) -> None:
+    write_image(cell((2, 64, 64), "CYX"), source := tmp_path / "cell.tif")
+    job = RestoreSpec(method="vst+bm3d", options=("profile=lc",))
+    outcome = restore_file(job, job.chain(), source, target := tmp_path / "clean.tif")
+    assert [channel.origin for channel in outcome.findings.channels] == [
+        "estimated"
+    ] * 2
+    for channel in outcome.findings.channels:
+        assert channel.noise.gain == pytest.approx(NOISE.gain, rel=0.45)
+    with open_image(target) as stack:
+        assert stack.history[-1]["noise"] == outcome.as_json()["noise"]
+
+
+def test_noise_is_given_for_all_channels_or_for_each() -> None:
+    chain = build("vst+bm3d")
+    stack = cell((2, 64, 64), "CYX")
+    each_one = [NOISE, NoiseModel(1.5)]
+    assert [c.noise for c in diagnose_channels(stack, chain, [NOISE])] == [NOISE, NOISE]
+    assert [c.noise for c in diagnose_channels(stack, chain, each_one)] == each_one
+    assert {c.origin for c in diagnose_channels(stack, chain, each_one)} == {"given"}
+    with pytest.raises(UsageError, match="3 noise models for an image of 2 channels"):
+        diagnose_channels(stack, chain, [NOISE] * 3)
+
+
+def test_a_warning_names_its_channel() -> None:
+    stack = cell((2, 64, 64), "CYX")
+    bright = np.array(stack.data[:])
+    bright[1, :, :2] = 65535
+    examined = diagnose_channels(
+        replace(stack, data=bright), build("vst+bm3d"), [NOISE]
+    )
+    assert examined[0].warnings == ()
+    [warning] = examined[1].warnings
+    assert warning.startswith("channel 1: 3.1% of the pixels are saturated at 65535")
+
+
+def test_broken_pixels_are_found_before_the_work() -> None:
+    pixels = np.ones((3, 8, 8), np.float32)
+    pixels[0, 2, 5] = np.nan
+    with pytest.raises(InputError, match=r"1 pixels are NaN .* plane \(0,\), y 2, x 5"):
+        diagnose_channels(Stack(pixels, "TYX"), build("vst+bm3d"), [NOISE])
+
+
+def test_a_plan_keeps_its_word(source: Path, tmp_path: Path) -> None:
+    job = replace(JOB, method="gaussian+bicubic")
+    target = tmp_path / "big.tif"
+    plan = plan_file(job, job.chain(), source, target)
+    assert not target.exists()
+    assert (plan.axes, plan.dtype, plan.tiles) == ("CZYX", "uint16", 24)
+    outcome = restore_file(job, job.chain(), source, target)
+    assert plan.output_shape == outcome.shape
+    with pytest.raises(OutputError, match=r"big\.tif exists"):
+        plan_file(job, job.chain(), source, target)
+
+
+def test_a_plan_of_larger_images_needs_more_memory(tmp_path: Path) -> None:
+    needs = []
+    for side in (64, 512):
+        source = tmp_path / f"{side}.npy"
+        np.save(source, np.zeros((side, side), np.uint16))
+        plan = plan_file(JOB, JOB.chain(), source, tmp_path / "out.tif")
+        needs.append(plan.memory)
+    assert needs[0] < needs[1]
+
+
+@pytest.mark.parametrize(
+    ("raised", "told", "message"),
+    [
+        (InputError("bad"), InputError, "bad"),
+        (MemoryError(), OutOfMemoryError, "out of memory"),
+        (OSError(EIO, "broken"), InputError, "cannot read: [Errno 5] broken"),
+        (OSError(ENOSPC, "full"), OutputError, "cannot write: [Errno 28] full"),
+    ],
+)
+def test_one_bad_file_does_not_stop_the_others(
+    raised: Exception, told: type[Exception], message: str
+) -> None:
+    def work(source: Path, target: Path) -> Outcome:
+        if source == Path("b"):
+            raise raised
+        return Outcome(source, target, (1, 1), 1, (), 0, 0.0)
+
+    reports = [*each([(Path(name), Path("x")) for name in "abc"], work)]
+    assert [type(report) for report in reports] == [Outcome, Failure, Outcome]
+    assert isinstance(reports[1], Failure)
+    assert isinstance(reports[1].error, told)
+    assert str(reports[1].error) == message
+    assert exit_code(reports) == 1
+    assert exit_code(reports[:1]) == 0
+    assert exit_code(reports[1:2]) == reports[1].error.exit_code
+
+
+@pytest.mark.parametrize("raised", [ZeroDivisionError, BrokenPipeError])
+def test_a_bug_is_not_swallowed(raised: type[Exception]) -> None:
+    def work(source: Path, target: Path) -> Outcome:
+        raise raised
+
+    with pytest.raises(raised):
+        list(each([(Path("a"), Path("x"))], work))

@@ -1,0 +1,179 @@
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from w2s_cli.errors import UsageError
+from w2s_cli.methods import METHODS
+from w2s_cli.methods.noise2x import N2N, N2S, N2SR, N2V
+from w2s_cli.methods.self_supervised import SelfSupervised
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.fitting import fit_channels
+from w2s_cli.restorers.restorer import Domain, Fittable
+from w2s_cli.stack import Stack
+from w2s_cli.weights import checkpoint
+
+Plane: TypeAlias = NDArray[np.float32]
+METHODS_ALONE = {"n2sr": N2SR, "n2v": N2V, "n2s": N2S, "n2n": N2N}
+LESSONS: dict[str, tuple[type[SelfSupervised], dict[str, Any]]] = {
+    "n2sr": (N2SR, {}),
+    "n2sr/whole": (N2SR, {"mosaics": 0}),
+    "n2v": (N2V, {}),
+    "n2v/median": (N2V, {"value": "median"}),
+    "n2s": (N2S, {}),
+    "n2n": (N2N, {}),
+}
+
+
+def _told(step: int, steps: int, loss: float) -> None:
+    pass
+
+
+def _never() -> list[list[Plane]]:
+    raise AssertionError("the images were asked for")
+
+
+def _taught(
+    method: type[SelfSupervised], captures: Sequence[Plane], **options: Any
+) -> SelfSupervised:
+    made = method(device="cpu", precision="fp32", width=8, **options)
+    return made.taught(lambda: [captures], _told)
+
+
+def _error(one: Plane, other: Plane) -> float:
+    return float(np.sqrt(np.mean((one - other) ** 2)))
+
+
+@pytest.mark.parametrize(("method", "options"), LESSONS.values(), ids=LESSONS.keys())
+def test_what_is_learned_lowers_the_noise(
+    small_methods: Path,
+    captures: list[Plane],
+    truth: Plane,
+    method: type[SelfSupervised],
+    options: dict[str, Any],
+) -> None:
+    seen = captures if method is N2N else captures[:1]
+    taught = _taught(method, seen, iterations=80, **options)
+    made = taught(captures[0][None])
+    assert made.shape == (1, *truth.shape)
+    assert made.dtype == np.float32
+    assert _error(made[0], truth) < 0.65 * _error(captures[0], truth)
+    assert taught.steps == 0
+    assert set(taught.provenance) == {"weights_sha256", "device", "precision"}
+    assert taught.taught(_never, _told) is taught
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS_ALONE.items())
+def test_methods_are_listed_and_learn(name: str, method: type[SelfSupervised]) -> None:
+    assert METHODS[name].load() is method
+    made = method()
+    assert isinstance(made, Fittable)
+    assert made.weights is None
+    assert made.steps == 1600
+    assert made.provenance == {}
+    assert made.traits.expects is Domain.ROOT
+    with pytest.raises(AssertionError, match=f"^{name} has not learned$"):
+        made(np.zeros((1, 64, 64), np.float32))
+
+
+def test_super_resolved_output_is_twice_as_large(
+    small_methods: Path, captures: list[Plane], truth: Plane
+) -> None:
+    taught = _taught(N2SR, captures[:1], iterations=60, output="sr")
+    made = taught(captures[0][None])
+    assert taught.traits.scale == 2
+    assert made.shape == (1, 192, 192)
+    halved = made[0].reshape(96, 2, 96, 2).mean((1, 3))
+    assert _error(halved, truth) < 0.75
+
+
+def test_counts_under_much_read_noise_keep_their_level(
+    small_methods: Path, truth: Plane
+) -> None:
+    noise = NoiseModel(gain=0.1, offset=50, read_noise=100)
+    counts = 50 + 100 * truth
+    rng = np.random.default_rng(8)
+    seen = np.asarray(noise.sample(noise.photons(counts), rng), np.float32)
+    stack = Stack(seen, "YX")
+    chain = Chain([N2SR(device="cpu", precision="fp32", width=8, iterations=80)])
+    taught = fit_channels(stack, chain, {0: noise})
+    result, _ = restore(stack, chain, {0: noise}, None, taught)
+    made = result.data[()]
+    assert _error(made, counts) < 0.65 * _error(seen, counts)
+    assert abs(made.mean() - counts.mean()) < 0.1 * 100
+
+
+def test_options_reach_the_recipe() -> None:
+    recipe = N2V(
+        value="median", rows=2, columns=1, patience=300, seed=7, width=24
+    ).recipe
+    assert recipe.hidden.value == "median"
+    assert recipe.hidden.reach == (1, 2)
+    assert recipe.hidden.radius == 5
+    assert (recipe.patience, recipe.seed) == (300, 7)
+    assert recipe.network.options["width"] == 24
+    assert N2V(iterations=77, quality="best").recipe.steps == 77
+    assert [
+        N2S(quality=quality).recipe.steps for quality in ("fast", "default", "best")
+    ] == [640, 1600, 4800]
+    assert N2V().recipe.patches.augment == "turns"
+    assert N2V(rows=1).recipe.patches.augment == "mirror"
+    assert N2V(rows=1, columns=1).recipe.patches.augment == "turns"
+
+
+def test_patience_looks_at_what_is_held_out_before_it_ends() -> None:
+    assert N2V(patience=50).recipe.validate_every == 50
+    assert N2V(patience=5000).recipe.validate_every == N2V().recipe.validate_every
+    assert N2V(iterations=30).recipe.validate_every == 30
+
+
+@pytest.mark.parametrize(
+    ("method", "option", "value", "least"),
+    [
+        *((N2N, "iterations", -1, 0), (N2V, "patience", -5, 0), (N2S, "seed", -1, 0)),
+        *((N2SR, "width", 0, 1), (N2SR, "mosaics", -4, 0)),
+        *((N2V, "rows", -1, 0), (N2V, "columns", -1, 0)),
+    ],
+)
+def test_options_out_of_range_are_told(
+    method: type[SelfSupervised], option: str, value: int, least: int
+) -> None:
+    message = f"^option {option} must be {least} or more, found {value}$"
+    with pytest.raises(UsageError, match=message) as caught:
+        method(**{option: value})
+    assert caught.value.hint == f"`w2s methods {method.name}` says what it is for"
+
+
+@pytest.mark.parametrize("name", ["n2sr", "n2v/median", "n2s"])
+def test_tiles_give_what_the_whole_does(
+    small_methods: Path, captures: list[Plane], name: str
+) -> None:
+    method, options = LESSONS[name]
+    taught = _taught(method, captures[:1], iterations=2, **options)
+    traits = taught.traits
+    step, margin = traits.multiple_of, traits.margin
+    far = -(-margin // step) * step
+    side = 2 * far + 2 * step
+    plane = np.random.default_rng(0).random((1, side, side), np.float32) * 20
+    whole = taught(plane)
+    tile = taught(plane[:, step:, step:])
+    inner = np.s_[:, far + step :, far + step :]
+    np.testing.assert_allclose(tile[:, far:, far:], whole[inner], atol=1e-3)
+
+
+def test_weights_say_how_far_they_see_and_what_they_hid(
+    small_methods: Path, captures: list[Plane], tmp_path: Path
+) -> None:
+    median = _taught(N2V, captures[:1], iterations=2, value="median")
+    assert median.weights
+    found = checkpoint.load(median.weights)
+    assert found.record["recipe"]["hidden"]["value"] == "median"
+    reused = N2V(weights=median.weights, device="cpu", precision="fp32", width=99)
+    assert reused.traits == median.traits
+    blocks = captures[0][None]
+    np.testing.assert_array_equal(reused(blocks), median(blocks))

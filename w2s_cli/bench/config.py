@@ -1,0 +1,164 @@
+"""Which combinations of methods a bench compares: the rows of its table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from w2s_cli.errors import UsageError
+from w2s_cli.methods.build import applicable, build, options_for, parse
+from w2s_cli.registry import Entry
+
+NOISY, CLEAN = "noisy", "noise-free"
+"""What stands for a denoiser where the input is as it is, or has no noise."""
+LEVEL = "{level}"  # stands for the level of noise in the name of a method or a file
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the table: a chain of methods on images of one level.
+
+    Attributes
+    ----------
+    denoiser
+        A method, `NOISY` or `CLEAN`.
+    sr
+        What enlarges its output; empty for none.
+    level
+        Of the images; that of the cleanest ones for `CLEAN`.
+    weights
+        Files for the methods, in their order.
+    options
+        Those that the methods have.
+    """
+
+    denoiser: str
+    sr: str
+    level: int
+    weights: tuple[Path, ...] = ()
+    options: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Return what the table calls it."""
+        return "+".join(filter(None, (self.denoiser, self.sr)))
+
+    @property
+    def method(self) -> str:
+        """Return the methods that the images go through."""
+        first = "" if self.denoiser in (NOISY, CLEAN) else self.denoiser
+        return "+".join(filter(None, (first, self.sr))) or "identity"
+
+    @property
+    def scale(self) -> int:
+        """Return 2 where the output is larger than the input."""
+        return prod(self._scale_of(entry) for entry in parse(self.method))
+
+    def _scale_of(self, entry: Entry) -> int:
+        if "weights" in entry.needs:
+            # Not loaded yet, so that nothing is fetched; one that may do both enlarges.
+            return entry.scale or 2
+        return build(entry.name, applicable(entry.name, self.options)).traits.scale
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row as a JSON object."""
+        return {
+            "method": self.name,
+            "level": self.level,
+            "scale": self.scale,
+            "weights": [str(path) for path in self.weights],
+            "options": [*self.options],
+        }
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """What is to be compared.
+
+    Attributes
+    ----------
+    denoisers
+        Methods that don't enlarge. Alone they are compared with the noisy image;
+        before `sr`, every one with every one.
+    sr
+        Methods that enlarge what a denoiser has made.
+    joint
+        Methods that do both at once.
+    levels
+        Of noise.
+    weights
+        Files by the name of their method. The file's name, as that of a method, may
+        hold "{level}".
+    options
+        "key=value" or "method.key=value", for the methods that have them.
+    """
+
+    denoisers: Sequence[str] = ()
+    sr: Sequence[str] = ()
+    joint: Sequence[str] = ()
+    levels: Sequence[int] = (1,)
+    weights: Mapping[str, str] = field(default_factory=dict)
+    options: Sequence[str] = ()
+
+    def rows(self, clean: int | None = None) -> list[Row]:
+        """Return the rows, level by level, those of the cleanest images last.
+
+        Parameters
+        ----------
+        clean
+            The level of the cleanest images; None where there are none.
+
+        Raises
+        ------
+        UnknownNameError
+            When there is no such method.
+        UsageError
+            When nothing is to be compared, a method stands where it cannot, or weights
+            or an option are for none of the methods.
+        """
+        rows = [row for level in self.levels for row in self._of_level(level)]
+        if clean is not None and clean not in self.levels:
+            rows += [self._row(CLEAN, sr, clean) for sr in self.sr]
+        if not rows:
+            raise UsageError(
+                "there is nothing to compare",
+                hint="name methods: --denoiser denoise,vst+bm3d",
+            )
+        options = options_for([row.method for row in rows], self.options)
+        rows = [replace(row, options=o) for row, o in zip(rows, options, strict=True)]
+        self._check(rows)
+        return rows
+
+    def _of_level(self, level: int) -> list[Row]:
+        first = [NOISY, *self.denoisers] if self.denoisers or self.sr else []
+        chains = [*product(first, self.sr or [""]), *product([""], self.joint)]
+        return [self._row(denoiser, sr, level) for denoiser, sr in chains]
+
+    def _row(self, denoiser: str, sr: str, level: int) -> Row:
+        named = (denoiser, sr)
+        first, second = (part.replace(LEVEL, str(level)) for part in named)
+        files = [self.weights[part] for part in named if part in self.weights]
+        weights = (Path(file.replace(LEVEL, str(level))) for file in files)
+        return Row(first, second, level, tuple(weights))
+
+    def _check(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            if any(entry.name == "auto" for entry in parse(row.method)):
+                raise UsageError(
+                    "auto takes another method for each image, which no row can tell",
+                    hint="name the methods that it chooses from: denoise, pure-let",
+                )
+            if (row.scale > 1) != bool(row.sr):
+                raise UsageError(
+                    f"{row.sr or row.denoiser} enlarges x{row.scale}",
+                    hint="--denoiser is for methods that keep the size, --sr and --jdsr"
+                    " for those that enlarge",
+                )
+        known = {*self.denoisers, *self.sr, *self.joint}
+        if unknown := sorted(self.weights.keys() - known):
+            raise UsageError(
+                f"weights are given for {unknown[0]}, which is not compared",
+                hint="write --weights METHOD=FILE, METHOD as in --denoiser or --sr",
+            )

@@ -1,0 +1,177 @@
+"""Pictures to compare images by eye: panels side by side on one gray scale."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+_GAP = 8  # pixels between panels
+_LABEL = 26  # height of the line above a panel
+_FRAME = (255, 196, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One image of a comparison.
+
+    Attributes
+    ----------
+    label
+        What stands above it.
+    pixels
+        (Y, X), in the units that all panels share.
+    scale
+        Its pixels along a pixel of the coarsest panel.
+    """
+
+    label: str
+    pixels: NDArray[Any]
+    scale: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Inset:
+    """A square to magnify, in pixels of the coarsest panel."""
+
+    y: int
+    x: int
+    side: int
+
+
+def save_comparison(
+    path: Path,
+    panels: Sequence[Panel],
+    inset: Inset,
+    *,
+    limits: tuple[float, float],
+    side: int = 440,
+) -> None:
+    """Write panels, each above its magnified inset, as a PNG.
+
+    Parameters
+    ----------
+    path
+        The PNG.
+    panels
+        What to compare.
+    inset
+        What to magnify, the same place in every panel.
+    limits
+        The intensities that become black and white, the same in every panel.
+    side
+        Width of a panel in the picture, in pixels.
+    """
+    columns = [_column(panel, inset, limits, side) for panel in panels]
+    width = sum(column.width for column in columns) + _GAP * (len(columns) + 1)
+    picture = Image.new("RGB", (width, columns[0].height + 2 * _GAP), "black")
+    left = _GAP
+    for column in columns:
+        picture.paste(column, (left, _GAP))
+        left += column.width + _GAP
+    picture.save(path)
+
+
+def _column(
+    panel: Panel, inset: Inset, limits: tuple[float, float], side: int
+) -> Image.Image:
+    y, x, length = (panel.scale * place for place in (inset.y, inset.x, inset.side))
+    whole = _gray(panel.pixels, limits, side)
+    close = _gray(panel.pixels[y : y + length, x : x + length], limits, side)
+    column = Image.new("RGB", (side, _LABEL + whole.height + _GAP + side), "black")
+    draw = ImageDraw.Draw(column)
+    draw.text((2, 3), panel.label, fill="white", font=ImageFont.load_default(size=16))
+    column.paste(whole, (0, _LABEL))
+    column.paste(close, (0, _LABEL + whole.height + _GAP))
+    shrink = side / panel.pixels.shape[1]
+    corners = [x * shrink, _LABEL + y * shrink]
+    corners += [corner + length * shrink for corner in corners]
+    draw.rectangle(corners, outline=_FRAME)
+    return column
+
+
+def _gray(pixels: NDArray[Any], limits: tuple[float, float], width: int) -> Image.Image:
+    low, high = limits
+    shades = (np.asarray(pixels, np.float64) - low) / (high - low) * 255
+    image = Image.fromarray(shades.clip(0, 255).astype(np.uint8))
+    height = round(width * pixels.shape[0] / pixels.shape[1])
+    larger = width > pixels.shape[1]
+    how = Image.Resampling.NEAREST if larger else Image.Resampling.BOX
+    return image.resize((width, height), how)
+
+
+def busiest(image: NDArray[Any], side: int) -> Inset:
+    """Return the square of an image with the most structure: the steepest on average.
+
+    Parameters
+    ----------
+    image
+        (Y, X), no side shorter than `side`, and at least 2 x 2.
+    side
+        Of the square, in its pixels.
+    """
+    corners = [
+        (y, x)
+        for y in range(0, image.shape[0] - side + 1, side // 2)
+        for x in range(0, image.shape[1] - side + 1, side // 2)
+    ]
+    steep = np.hypot(*np.gradient(image))
+    y, x = max(corners, key=lambda at: steep[at[0] :, at[1] :][:side, :side].mean())
+    return Inset(y, x, side)
+
+
+_SHEET_GAP = 6  # pixels between images
+_SHEET_LABEL = 24  # height of the line above the columns
+
+
+def save_sheet(
+    path: Path,
+    rows: Sequence[Sequence[NDArray[Any]]],
+    labels: Sequence[str],
+    *,
+    side: int = 256,
+) -> None:
+    """Write rows of images as a PNG; the file appears when it is whole.
+
+    Parameters
+    ----------
+    path
+        The PNG.
+    rows
+        (Y, X) images, black at 0 and white at 1. Coarser ones are shown with larger
+        pixels.
+    labels
+        What stands above each column.
+    side
+        Of each image in the picture, in pixels.
+    """
+    width = len(labels) * (side + _SHEET_GAP) + _SHEET_GAP
+    height = len(rows) * (side + _SHEET_GAP) + _SHEET_GAP + _SHEET_LABEL
+    sheet = Image.new("L", (width, height))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
+    for column, label in enumerate(labels):
+        draw.text(
+            (_SHEET_GAP + column * (side + _SHEET_GAP), 4),
+            label,
+            fill="white",
+            font=font,
+        )
+    for number, row in enumerate(rows):
+        for column, pixels in enumerate(row):
+            corner = (
+                column * (side + _SHEET_GAP) + _SHEET_GAP,
+                number * (side + _SHEET_GAP) + _SHEET_LABEL,
+            )
+            sheet.paste(_shown(pixels, side), corner)
+    partial = path.with_suffix(".part")
+    sheet.save(partial, "PNG")
+    partial.replace(path)
+
+
+def _shown(pixels: NDArray[Any], side: int) -> Image.Image:
+    shades = np.asarray(pixels, np.float64).clip(0, 1) * 255
+    image = Image.fromarray(shades.round().astype(np.uint8))
+    return image.resize((side, side), Image.Resampling.NEAREST)

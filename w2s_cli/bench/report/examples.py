@@ -1,0 +1,189 @@
+"""Images of a bench that are shown: chosen by rule, and restored once more."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.bench.journal import ImageResult
+from w2s_cli.bench.report.ranking import Group, Result
+from w2s_cli.bench.results import BenchResult
+from w2s_cli.bench.run_image import restored
+from w2s_cli.bench.scores.view import Float, View, compared
+from w2s_cli.datasets.data_set import ImagePair
+from w2s_cli.metrics import METRICS
+from w2s_cli.metrics.squirrel import squirrel
+
+MOST = 10  # methods that are shown of one image
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """What a method made of an image.
+
+    Attributes
+    ----------
+    name
+        Of the row.
+    scores
+        By metric.
+    plane
+        (Y * scale, X * scale), in the unit of the scores and fitted as they are.
+    residual
+        (Y, X), in the unit: the input less what it should be, were the output true.
+    """
+
+    name: str
+    scores: Mapping[str, float]
+    plane: Float
+    residual: Float
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """An image, its truth and what methods made of it.
+
+    Attributes
+    ----------
+    name, why
+        The image, and by which rule it is shown: "median" or "worst".
+    group
+        Whose rows are shown.
+    image, truth
+        (Y, X) and (Y * scale, X * scale), in the unit of the scores.
+    valid
+        Where the truth counts; None for everywhere.
+    scores
+        Of the input itself; empty where it was not scored.
+    outputs
+        In the order of the table.
+    left_out
+        Methods that are not shown, since `MOST` others are better.
+    refused
+        Methods that could not restore it.
+    """
+
+    name: str
+    why: str
+    group: Group
+    image: Float
+    truth: Float
+    valid: NDArray[np.bool_] | None
+    scores: Mapping[str, float]
+    outputs: Sequence[Output]
+    left_out: Sequence[str]
+    refused: Sequence[str]
+
+    @property
+    def slug(self) -> str:
+        """Return what it is called in the names of files."""
+        return f"{self.why}-{self.group.slug}"
+
+
+def examples(standings: BenchResult, group: Group) -> Iterator[Example]:
+    """Yield the median and the worst image of a group, each restored by its methods.
+
+    Raises
+    ------
+    W2SError
+        When an image cannot be read any more.
+    """
+    metric = standings.metrics[0]
+    data = standings.selection.data
+    for name, why in chosen(group, metric).items():
+        pair = data.pair(name, group.level, group.scale)
+        yield _example(standings, group, pair, why)
+
+
+def chosen(group: Group, metric: str) -> dict[str, str]:
+    """Return the names of the images to show, each with the rule that chose it.
+
+    Images are ordered by the mean of the metric over the methods that restored them;
+    the median one, and the worst where that is another.
+    """
+    found: dict[str, list[float]] = {}
+    for result in group.methods or group.results:
+        for scored in result.measured.done:
+            found.setdefault(scored.name, []).append(scored.scores[metric])
+    means = {name: float(np.mean(values)) for name, values in found.items()}
+    sign = 1 if METRICS[metric].better == "lower" else -1
+    finite = [name for name, mean in means.items() if np.isfinite(mean)]
+    ordered = sorted(finite, key=lambda name: sign * means[name])
+    if not ordered:
+        return dict.fromkeys([*means][:1], "first")
+    median, worst = ordered[(len(ordered) - 1) // 2], ordered[-1]
+    return {median: "median"} if median == worst else {median: "median", worst: "worst"}
+
+
+def _example(
+    standings: BenchResult, group: Group, pair: ImagePair, why: str
+) -> Example:
+    metric = standings.metrics[0]
+    scored = {result.name: _scored(result, pair.name) for result in group.results}
+    able = [one for one in group.methods if not scored[one.name].error]
+    ranked = [one for one, _ in group.ranked(metric) if one in able]
+    best = [*ranked, *(one for one in able if one not in ranked)][:MOST]
+    shown = [one for one in able if one in best]
+    whole = replace(standings.trial.convention, border=0, corners=0)
+    standings = replace(standings, trial=replace(standings.trial, convention=whole))
+    outputs = [_output(standings, one, pair, scored[one.name]) for one in shown]
+    view = _view(standings, pair, pair.truth)
+    own = [scored[one.name].scores for one in group.results if one.untouched]
+    return Example(
+        name=pair.name,
+        why=why,
+        group=group,
+        image=view.reference if view.low is None else view.low,
+        truth=view.reference,
+        valid=pair.valid,
+        scores=own[0] if own else {},
+        outputs=outputs,
+        left_out=[one.name for one in able if one not in best],
+        refused=[one.name for one in group.methods if one not in able],
+    )
+
+
+def _scored(result: Result, name: str) -> ImageResult:
+    return next(scored for scored in result.measured.images if scored.name == name)
+
+
+def _output(
+    standings: BenchResult, result: Result, pair: ImagePair, scored: ImageResult
+) -> Output:
+    row = result.measured.row
+    trial = standings.trial.of(row)
+    plane = restored(trial, pair)
+    unit = trial.convention.scale(pair.truth.dtype).one
+    return Output(
+        row.name,
+        scored.scores,
+        _view(standings, pair, plane).image,
+        residual(pair.image, plane) / unit,
+    )
+
+
+def _view(standings: BenchResult, pair: ImagePair, plane: NDArray[Any]) -> View:
+    """Return the pair and a plane as they are scored."""
+    convention = standings.trial.convention
+    return compared(pair.truth, plane, convention, pair.valid, low=pair.image).views[0]
+
+
+def residual(image: NDArray[Any], output: NDArray[Any]) -> Float:
+    """Return what an output leaves of its input: noise, and what was not restored.
+
+    An output on finer pixels is blurred first, as SQUIRREL does: by the Gaussian, gain
+    and offset that leave least.
+
+    Parameters
+    ----------
+    image, output
+        (Y, X) and (Y * scale, X * scale), in one unit.
+    """
+    seen = np.asarray(image, np.float64)
+    if output.shape == image.shape:
+        return np.asarray(seen - output)
+    if not np.ptp(output):
+        return np.asarray(seen - seen.mean())
+    return seen - squirrel(image, output).explained

@@ -1,0 +1,196 @@
+"""The figures of a report, each with what it shows in words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from w2s_cli.bench.drawing.pictures import Panel, busiest
+from w2s_cli.bench.drawing.plots import Drawn, Look, look
+from w2s_cli.bench.report.examples import Example, examples
+from w2s_cli.bench.report.gallery import (
+    Shades,
+    error_limits,
+    gallery,
+    gray_limits,
+    residual_limits,
+)
+from w2s_cli.bench.report.ranking import Group, noisiest, ranks
+from w2s_cli.bench.report.spectra import spectra
+from w2s_cli.bench.results import BenchResult
+from w2s_cli.bench.scores.score_warnings import UNITS
+from w2s_cli.bench.scores.view import Float
+
+_PART, _LEAST_SIDE = 5, 24  # the magnified square: of a side of the input; in pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """An example with its figures."""
+
+    title: str
+    rule: str
+    figures: Sequence[Drawn]
+
+
+def looks_of(groups: Sequence[Group]) -> dict[str, Look]:
+    """Return how each row looks, the same in all figures."""
+    names = dict.fromkeys(one.name for group in groups for one in group.methods)
+    return {name: look(number) for number, name in enumerate(names)}
+
+
+def rank_figure(
+    group: Group, metrics: Sequence[str], looks: Mapping[str, Look]
+) -> Drawn:
+    """Return the figure of how the methods of a group rank."""
+    images = len(group.results[0].measured.images)
+    return Drawn(
+        f"ranks-{group.slug}",
+        f"Ranks at {group.title}",
+        f"Means over {images} images, with 95 % intervals over fields of view; the "
+        "best above. On the right the same against the median time of an image, as it "
+        "was when it was scored. Rows without a mean over all images have no rank.",
+        ranks(group, metrics, looks),
+    )
+
+
+def shown_examples(
+    standings: BenchResult, groups: Sequence[Group], looks: Mapping[str, Look]
+) -> Iterator[Shown]:
+    """Yield the examples of the noisiest images of each scale, restored once more.
+
+    Raises
+    ------
+    W2SError
+        When an image cannot be read any more.
+    """
+    metric, unit = standings.metrics[0], UNITS[standings.trial.convention.unit]
+    for group in noisiest(groups):
+        for example in examples(standings, group):
+            yield Shown(
+                f"Image {example.name} at {group.title}",
+                _rule(example, metric),
+                list(_figures(example, standings.metrics, looks, unit)),
+            )
+
+
+def _rule(example: Example, metric: str) -> str:
+    """Say why this image, and which methods are not shown."""
+    said = f"The image where {metric}, averaged over the methods, is the {example.why}."
+    if example.why == "first":
+        said = f"The first image that was restored: {metric} has no finite value."
+    if example.left_out:
+        said += (
+            f" Only the {len(example.outputs)} best methods are shown, not "
+            f"{', '.join(example.left_out)}."
+        )
+    if example.refused:
+        said += f" Refused by {', '.join(example.refused)}."
+    return said
+
+
+def _figures(
+    example: Example, metrics: Sequence[str], looks: Mapping[str, Look], unit: str
+) -> Iterator[Drawn]:
+    name = f"image {example.name}"
+    yield _gallery(example, metrics, unit, name)
+    if not example.outputs:
+        return
+    yield _errors(example, unit, name)
+    yield _residuals(example, unit, name)
+    pixel = " An input pixel is larger: its line ends earlier." * (
+        example.group.scale > 1
+    )
+    yield Drawn(
+        f"spectra-{example.slug}",
+        f"Power spectra of {name}",
+        "Averages over rings. Where a line is above the truth there is noise left, or "
+        "something made up; where it is below, detail is lost." + pixel,
+        spectra(example, looks, unit),
+    )
+
+
+def _gallery(example: Example, metrics: Sequence[str], unit: str, name: str) -> Drawn:
+    scale = example.group.scale
+    low, high = gray_limits(example.truth)
+    panels = [
+        Panel(_label("input", example.scores, metrics), example.image),
+        *(
+            Panel(_label(one.name, one.scores, metrics), one.plane, scale)
+            for one in example.outputs
+        ),
+        Panel("truth\n", example.truth, scale),
+    ]
+    side = min(
+        max(min(example.image.shape) // _PART, _LEAST_SIDE), *example.image.shape
+    )
+    coarse = example.truth[::scale, ::scale].clip(low, high)
+    return Drawn(
+        f"gallery-{example.slug}",
+        f"Gallery of {name}",
+        f"All panels on one scale of gray: {low:.4g} {unit} is black and {high:.4g} "
+        "white, the percentiles 0.5 and 99.7 of the truth. The square where the truth "
+        "is steepest on average is magnified below each.",
+        gallery(panels, Shades(low, high, unit), busiest(coarse, side)),
+    )
+
+
+def _errors(example: Example, unit: str, name: str) -> Drawn:
+    maps = [
+        _where_valid(example, abs(one.plane - example.truth)) for one in example.outputs
+    ]
+    low, high = error_limits(maps)
+    clipped = example.valid is not None and not example.valid.all()
+    missing = " Pixels in pale blue are not scored: they are clipped." * clipped
+    panels = [
+        Panel(f"{one.name}\nmean {np.nanmean(error):.3g}", error)
+        for one, error in zip(example.outputs, maps, strict=True)
+    ]
+    return Drawn(
+        f"errors-{example.slug}",
+        f"Error maps of {name}",
+        "The absolute difference of output and truth, all from 0 to "
+        f"{high:.3g} {unit}." + missing,
+        gallery(panels, Shades(low, high, f"|output - truth|, {unit}", "inferno")),
+    )
+
+
+def _residuals(example: Example, unit: str, name: str) -> Drawn:
+    outputs = example.outputs
+    low, high = residual_limits([one.residual for one in outputs])
+    panels = [
+        Panel(f"{one.name}\n{_noise_like(one.residual)}", one.residual)
+        for one in outputs
+    ]
+    blurred = (
+        " Outputs are blurred to the input's pixels first, by the Gaussian, gain and "
+        "offset that leave least." * (example.group.scale > 1)
+    )
+    return Drawn(
+        f"residuals-{example.slug}",
+        f"Residuals of {name}",
+        "The input less the output: it should look like noise, without the shape of "
+        "anything, and neighbouring pixels should not be correlated. All from "
+        f"{low:.3g} to {high:.3g} {unit}." + blurred,
+        gallery(panels, Shades(low, high, f"input - output, {unit}")),
+    )
+
+
+def _label(name: str, scores: Mapping[str, float], metrics: Sequence[str]) -> str:
+    """Return a name above two scores."""
+    shown = [f"{one} {scores[one]:.4g}" for one in metrics[:2] if one in scores]
+    return f"{name}\n{', '.join(shown)}"
+
+
+def _where_valid(example: Example, values: Float) -> Float:
+    return values if example.valid is None else np.where(example.valid, values, np.nan)
+
+
+def _noise_like(residual: Float) -> str:
+    """Return the size of a residual, and how alike neighbouring pixels are."""
+    spread = residual - residual.mean()
+    power = (spread**2).mean()
+    if not power:
+        return "nothing is left"
+    neighbours = (spread[:, 1:] * spread[:, :-1]).mean() / power
+    return f"sd {np.sqrt(power):.3g}, neighbours {neighbours:+.2f}"

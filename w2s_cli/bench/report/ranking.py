@@ -1,0 +1,319 @@
+"""The rows of a bench that compete with each other, and how they rank."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from w2s_cli.bench.drawing.plots import INK, PALE, Look, png
+from w2s_cli.bench.results import BenchResult
+from w2s_cli.bench.run_bench import MethodResult
+from w2s_cli.bench.scores.intervals import Interval, interval
+from w2s_cli.metrics import METRICS
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A row with its means.
+
+    Attributes
+    ----------
+    measured
+        The row with the scores of each image.
+    means
+        By metric; None where there is none, as `Measured.interval` has it.
+    printed
+        What a paper has printed, by metric.
+    """
+
+    measured: MethodResult
+    means: dict[str, Interval | None]
+    printed: dict[str, float]
+
+    @classmethod
+    def of(cls, measured: MethodResult, standings: BenchResult) -> Self:
+        """Return a row of a bench with its means."""
+        means = {metric: measured.interval(metric) for metric in standings.metrics}
+        return cls(measured, means, standings.printed(measured))
+
+    @property
+    def name(self) -> str:
+        """Return what the row is called."""
+        return self.measured.row.name
+
+    @property
+    def untouched(self) -> bool:
+        """Return whether it is the input itself that was scored."""
+        return self.measured.row.method == "identity"
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """The rows on the same images: of one scale and one level of noise.
+
+    Attributes
+    ----------
+    scale, level
+        Of the images.
+    results
+        In the order of the table.
+    """
+
+    scale: int
+    level: int
+    results: Sequence[Result]
+
+    @property
+    def title(self) -> str:
+        """Return what it is called."""
+        return f"level {self.level}" + (f", x{self.scale}" if self.scale > 1 else "")
+
+    @property
+    def slug(self) -> str:
+        """Return what it is called in the names of files."""
+        return f"x{self.scale}-level-{self.level}"
+
+    @property
+    def methods(self) -> list[Result]:
+        """Return the rows of methods, without that of the input itself."""
+        return [result for result in self.results if not result.untouched]
+
+    def ranked(self, metric: str) -> list[tuple[Result, Interval]]:
+        """Return the methods that have a mean, and it, the best first."""
+        sign = -1 if METRICS[metric].better == "higher" else 1
+        found = [
+            (result, mean) for result in self.methods if (mean := result.means[metric])
+        ]
+        return sorted(found, key=lambda one: sign * one[1].mean)
+
+    def near_best(self, metric: str) -> list[Result]:
+        """Return the methods that differ from the best by what chance may explain.
+
+        The 95 % interval of the mean difference over the same images, drawn by fields
+        of view, holds 0.
+        """
+        ranked = [result for result, _ in self.ranked(metric)]
+        return [one for one in ranked[1:] if _may_equal(one, ranked[0], metric)]
+
+    @property
+    def fastest(self) -> Result | None:
+        """Return the method that took the least time an image."""
+        timed = [result for result in self.methods if result.measured.done]
+        return min(timed, key=lambda result: result.measured.seconds, default=None)
+
+
+def grouped(standings: BenchResult) -> list[Group]:
+    """Return the groups of a bench, in the order of scale and level."""
+    results = [Result.of(measured, standings) for measured in standings.rows]
+    rows = [result.measured.row for result in results]
+    return [
+        Group(
+            *(scale, level),
+            [
+                result
+                for result, row in zip(results, rows, strict=True)
+                if (row.scale, row.level) == (scale, level)
+            ],
+        )
+        for scale, level in sorted({(row.scale, row.level) for row in rows})
+    ]
+
+
+def noisiest(groups: Sequence[Group]) -> list[Group]:
+    """Return the group of the lowest level of each scale."""
+    scales = sorted({group.scale for group in groups})
+    return [
+        min(
+            (group for group in groups if group.scale == scale),
+            key=lambda group: group.level,
+        )
+        for scale in scales
+    ]
+
+
+def _may_equal(one: Result, other: Result, metric: str) -> bool:
+    images, others = one.measured.images, other.measured.images
+    differences = np.array([image.scores[metric] for image in images]) - np.array(
+        [image.scores[metric] for image in others]
+    )
+    found = interval(differences, [image.group for image in images])
+    if found.low is None or found.high is None:
+        return False
+    return found.low <= 0 <= found.high
+
+
+_WIDTH = 10.0
+_ROOM = 0.08  # around the values, as a part of their range
+_POINT: dict[str, Any] = {"ms": 7, "elinewidth": 1.6, "capsize": 3}
+_LEAST_SECONDS = 1e-6  # what an axis of logarithms can show
+
+
+@dataclass(frozen=True, eq=False)
+class Contenders:
+    """What the two panels of a metric show.
+
+    Attributes
+    ----------
+    metric
+        Its name.
+    ranked
+        The methods with their means, the best first.
+    untouched
+        The row of the input itself, if it has a mean: it has no rank.
+    """
+
+    metric: str
+    ranked: Sequence[tuple[Result, Interval]]
+    untouched: tuple[Result, Interval] | None
+
+    @classmethod
+    def of(cls, group: Group, metric: str) -> "Contenders":
+        """Return those of a group."""
+        rows = [(one, one.means[metric]) for one in group.results if one.untouched]
+        own = next(((one, mean) for one, mean in rows if mean), None)
+        return cls(metric, group.ranked(metric), own)
+
+    @property
+    def label(self) -> str:
+        """Return what an axis says."""
+        return f"{self.metric} ({METRICS[self.metric].better} is better)"
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Return the ends of an axis for all methods; the input may lie outside."""
+        shown = [self.untouched] if self.untouched and not self.ranked else self.ranked
+        ends = [
+            end
+            for result, mean in shown
+            for end in (mean.low, mean.mean, mean.high, result.printed.get(self.metric))
+            if end is not None
+        ]
+        low, high = min(ends), max(ends)
+        room = (high - low) * _ROOM or abs(high) * _ROOM or 1.0
+        return low - room, high + room
+
+
+def ranks(group: Group, metrics: Sequence[str], looks: Mapping[str, Look]) -> bytes:
+    """Return a PNG with two panels a metric.
+
+    Parameters
+    ----------
+    group
+        Whose rows rank.
+    metrics
+        Names in `w2s_cli.metrics.METRICS`.
+    looks
+        By the name of the row.
+    """
+    every = [Contenders.of(group, metric) for metric in metrics]
+    heights = [max(2.6, 1.1 + 0.27 * (len(one.ranked) + 1)) for one in every]
+
+    def draw(figure: Figure) -> None:
+        grid = figure.subplots(len(every), 2, squeeze=False, height_ratios=heights)
+        for (left, right), one in zip(grid, every, strict=True):
+            if one.ranked or one.untouched:
+                _dots(left, one, looks)
+                _against_time(right, one, looks)
+                continue
+            left.text(0, 0.5, f"{one.metric}: no row has a mean over all images")
+            left.axis("off")
+            right.axis("off")
+
+    return png((_WIDTH, sum(heights)), draw)
+
+
+def _dots(axes: Axes, one: Contenders, looks: Mapping[str, Look]) -> None:
+    """Draw a line a method, the best above; the input itself below."""
+    names = []
+    for at, (result, mean) in enumerate(one.ranked):
+        names.append(f"{result.name}  {at + 1}")
+        look = looks[result.name]
+        style = {"fmt": look.marker, "color": look.colour, **_POINT}
+        axes.errorbar(mean.mean, at, xerr=_reach(mean), **style)
+    papers = [
+        (result.printed[one.metric], at)
+        for at, (result, _) in enumerate(one.ranked)
+        if one.metric in result.printed
+    ]
+    if papers:
+        axes.plot(*zip(*papers, strict=True), "d", mfc="none", mec=INK, ms=11)
+    if one.untouched:
+        names.append(one.untouched[0].name)
+        _place_input(axes, one, one.untouched[1])
+    axes.set(xlim=one.limits, ylim=(len(names) - 0.4, -0.6), xlabel=one.label)
+    axes.set_yticks(range(len(names)), names)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    title = f"{one.metric}: mean and 95 % interval"
+    axes.set_title(f"{title}; \u25c7 as printed" if papers else title)
+
+
+def _reach(mean: Interval) -> NDArray[np.float64] | None:
+    """Return how far the interval reaches below and above the mean."""
+    if mean.low is None or mean.high is None:
+        return None
+    return np.abs([[mean.mean - mean.low], [mean.high - mean.mean]])
+
+
+def _place_input(axes: Axes, one: Contenders, mean: Interval) -> None:
+    """Mark the input, or say how far beyond the axis it lies."""
+    low, high = one.limits
+    at = len(one.ranked)
+    if low <= mean.mean <= high:
+        style = {"fmt": "|", "color": PALE, **_POINT, "ms": 11}
+        axes.errorbar(mean.mean, at, xerr=_reach(mean), **style)
+        return
+    if mean.mean > high:
+        _write(axes, f"{mean.mean:.3g} \u2192", (high, at), (-6, 0), ha="right")
+    else:
+        _write(axes, f"\u2190 {mean.mean:.3g}", (low, at), (6, 0))
+
+
+def _write(
+    axes: Axes,
+    text: str,
+    place: tuple[float, float],
+    points: tuple[int, int],
+    **how: Any,
+) -> None:
+    """Write a text some points beside a place."""
+    axes.annotate(
+        *(text, place, points),
+        textcoords="offset points",
+        va="center",
+        fontsize=9,
+        **how,
+    )
+
+
+def _against_time(axes: Axes, one: Contenders, looks: Mapping[str, Look]) -> None:
+    """Draw quality over seconds, each point with its rank."""
+    seconds = [max(result.measured.seconds, _LEAST_SECONDS) for result, _ in one.ranked]
+    for rank, (result, mean) in enumerate(one.ranked, 1):
+        look, place = looks[result.name], (seconds[rank - 1], mean.mean)
+        style = {"fmt": look.marker, "color": look.colour, **_POINT}
+        axes.errorbar(*place, yerr=_reach(mean), **style)
+        _write(axes, str(rank), place, (7, 7))
+    axes.set(xscale="log", ylim=one.limits, ylabel=one.label)
+    axes.set(xlabel="seconds an image", title="against time, with the rank")
+    _label_seconds(axes, seconds or [1.0])
+    low, high = one.limits
+    if one.untouched and low <= (level := one.untouched[1].mean) <= high:
+        axes.axhline(level, ls=":", color=PALE)
+        place = (axes.get_xlim()[1], level)
+        _write(axes, one.untouched[0].name, place, (0, 7), ha="right")
+
+
+def _label_seconds(axes: Axes, seconds: Sequence[float]) -> None:
+    """Label round numbers of seconds, few enough to read."""
+    low, high = min(seconds) / 1.8, max(seconds) * 1.8
+    axes.set_xlim(low, high)
+    subs = (1, 2, 5) if high < 300 * low else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())

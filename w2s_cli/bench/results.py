@@ -1,0 +1,190 @@
+"""The outcome of a bench: the rows, what their figures mean, and the papers' beside."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite, nan
+from typing import Any
+
+from w2s_cli import __version__
+from w2s_cli.bench.method_config import MethodConfig
+from w2s_cli.bench.published_tables import Table, lacking, printed, tables_for
+from w2s_cli.bench.run_bench import MethodResult, Selection
+from w2s_cli.bench.scores.convention import PROTOCOLS
+from w2s_cli.bench.scores.intervals import FEWEST
+from w2s_cli.bench.scores.score_warnings import stated, too_narrow
+from w2s_cli.errors import few
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """All that a bench has found out.
+
+    Attributes
+    ----------
+    rows
+        The scores, in the order of the table.
+    selection
+        The images.
+    trial
+        How they were scored.
+    protocol
+        The name that the convention started from.
+    with_papers
+        Whether the figures of the papers stand beside.
+    """
+
+    rows: Sequence[MethodResult]
+    selection: Selection
+    trial: MethodConfig
+    protocol: str
+    with_papers: bool = False
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Return the metrics, in the order of the columns."""
+        return self.trial.metrics
+
+    @cached_property
+    def tables(self) -> list[Table]:
+        """Return the printed tables that the rows may be compared with."""
+        if not self.with_papers:
+            return []
+        kind = self.selection.data.name
+        return [
+            table
+            for scale in sorted({measured.row.scale for measured in self.rows})
+            for table in tables_for(kind, self.part, scale, self.protocol)
+        ]
+
+    def printed(self, measured: MethodResult) -> dict[str, float]:
+        """Return the figures that a paper has printed for a row, by metric."""
+        return printed(measured.row, self.part, self.tables)
+
+    @property
+    def part(self) -> str:
+        """Return the part of the data set that all images are of; empty for several."""
+        names = {one.name for measured in self.rows for one in measured.images}
+        parts = {name.partition("/")[0] for name in names if "/" in name}
+        return parts.pop() if len(parts) == 1 else ""
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """Return what a reader must know beside the numbers, by subject."""
+        data = self.selection.data
+        said = stated(self.trial.convention)
+        options = dict.fromkeys(o for one in self.rows for o in one.row.options)
+        noise = "known to the data set" if self.trial.known_noise else "estimated"
+        return {
+            "data": f"{data.title} ({data.place})",
+            "split": self.selection.split,
+            "noise": f"{noise}, for methods that need it",
+            **self._drawn(),
+            **({"options": ", ".join(options)} if options else {}),
+            **said,
+            "pixels": f"{said['pixels']}; where the data set knows of clipped ones, "
+            "without them",
+        }
+
+    @property
+    def whole(self) -> bool:
+        """Return whether every row has a mean of every metric."""
+        return all(row.interval(name) for row in self.rows for name in self.metrics)
+
+    @property
+    def remarks(self) -> list[str]:
+        """Return what speaks against taking the table at its word, a line each."""
+        doubts = (*self._failures(), *self._valueless(), *self._narrow())
+        return [*doubts, *self._papers()]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the standings as a JSON object; what is not finite is null."""
+        return {
+            "version": __version__,
+            "protocol": self.protocol,
+            "stated": self.stated,
+            "convention": self.trial.convention.as_json(),
+            "tables": [table.title for table in self.tables],
+            "rows": [self._row(measured) for measured in self.rows],
+            "remarks": self.remarks,
+        }
+
+    def _row(self, measured: MethodResult) -> dict[str, Any]:
+        papers = {"printed": self.printed(measured)} if self.with_papers else {}
+        return {
+            **measured.as_json(self.metrics),
+            **papers,
+            "scores": [_finite(scored.as_json()) for scored in measured.images],
+        }
+
+    def _failures(self) -> list[str]:
+        return [
+            f"{one.row.name} at level {one.row.level}: {len(one.failed)} of "
+            f"{len(one.images)} images were refused, the first {one.failed[0].name}: "
+            f"{one.failed[0].error}"
+            for one in self.rows
+            if one.failed
+        ]
+
+    def _valueless(self) -> Iterator[str]:
+        """Yield which images leave a row without a mean, though none was refused."""
+        for one in self.rows:
+            for metric in self.metrics:
+                names = [
+                    scored.name
+                    for scored in one.done
+                    if not isfinite(scored.scores.get(metric, nan))
+                ]
+                if names:
+                    yield (
+                        f"{one.row.name} at level {one.row.level}: {metric} has no "
+                        f"finite value, and so no mean, for {few(names)}"
+                    )
+
+    def _narrow(self) -> list[str]:
+        fields = {one.group for measured in self.rows for one in measured.images}
+        return [too_narrow(len(fields))] if 1 < len(fields) < FEWEST else []
+
+    def _papers(self) -> list[str]:
+        if not self.with_papers:
+            return []
+        if not self.tables:
+            return [
+                f"no printed table is of {self.selection.data.name} by the protocol "
+                f"{self.protocol} at this scale"
+            ]
+        rows = [measured.row for measured in self.rows]
+        return [*self._differences(), *lacking(rows, self.tables)]
+
+    def _drawn(self) -> dict[str, str]:
+        """Return which levels no camera has recorded, if any."""
+        drawn = {one.row.level for one in self.rows} & {*self.selection.data.drawn}
+        if not drawn:
+            return {}
+        listed = ", ".join(map(str, sorted(drawn)))
+        return {"simulated": f"the noise of level {listed}, drawn on the truth"}
+
+    def _differences(self) -> Iterator[str]:
+        """Yield why the printed figures are not of the same images, or scores."""
+        data, split = self.selection.data, self.selection.split
+        if split != "test":
+            yield f"the papers score the test split, this is {split}"
+        if drawn := self._drawn():
+            yield f"the papers' images were recorded; simulated: {drawn['simulated']}"
+        names = [name for name in data.expected if name in data.splits.get(split, ())]
+        fewest = min(len(measured.images) for measured in self.rows)
+        if fewest < len(names):
+            yield f"the papers score {len(names)} images, {fewest} of them are here"
+        if self.trial.convention != PROTOCOLS[self.protocol]:
+            yield (
+                f"the papers score by the protocol {self.protocol} as it is, this is "
+                "another range, window or fit"
+            )
+
+
+def _finite(scored: dict[str, Any]) -> dict[str, Any]:
+    scores = scored["scores"]
+    return {
+        **scored,
+        "scores": {k: v if isfinite(v) else None for k, v in scores.items()},
+    }

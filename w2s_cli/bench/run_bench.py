@@ -1,0 +1,259 @@
+"""Every row of a contest on every image of a data set, as far as not done before."""
+
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from w2s_cli.bench.config import BenchConfig, Row
+from w2s_cli.bench.journal import ImageResult, Journal, workers
+from w2s_cli.bench.method_config import MethodConfig
+from w2s_cli.bench.run_image import content_of, run_image
+from w2s_cli.bench.scores.intervals import Interval, interval
+from w2s_cli.datasets.data_set import ALL, DataSet, ImagePair
+from w2s_cli.errors import NothingMatchedError
+
+
+@dataclass(frozen=True)
+class MethodResult:
+    """A row with all its scores.
+
+    Attributes
+    ----------
+    row
+        The methods and the level.
+    images
+        What became of each image.
+    """
+
+    row: Row
+    images: Sequence[ImageResult]
+
+    @property
+    def done(self) -> list[ImageResult]:
+        """Return the images that could be restored."""
+        return [scored for scored in self.images if not scored.error]
+
+    @property
+    def failed(self) -> list[ImageResult]:
+        """Return those that could not."""
+        return [scored for scored in self.images if scored.error]
+
+    @property
+    def seconds(self) -> float:
+        """Return the median time of an image; NaN where none was restored."""
+        times = [scored.seconds for scored in self.done]
+        return float(np.median(times)) if times else float("nan")
+
+    def interval(self, metric: str) -> Interval | None:
+        """Return the mean of a metric and its interval over fields of view.
+
+        None where a value is missing or no number: a mean without it would be of
+        other images than those of the rows beside.
+        """
+        values = [scored.scores.get(metric, np.nan) for scored in self.images]
+        if not values or not np.isfinite(values).all():
+            return None
+        return interval(values, [scored.group for scored in self.images])
+
+    def as_json(self, metrics: Sequence[str]) -> dict[str, Any]:
+        """Return the row as a JSON object."""
+        found = {metric: self.interval(metric) for metric in metrics}
+        return {
+            **self.row.as_json(),
+            "images": len(self.images),
+            "failed": len(self.failed),
+            "seconds": round(self.seconds, 4) if self.done else None,
+            **{
+                metric: None
+                if one is None
+                else {"mean": one.mean, "low": one.low, "high": one.high}
+                for metric, one in found.items()
+            },
+        }
+
+
+_SPAN = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which images of a data set are scored.
+
+    Attributes
+    ----------
+    data
+        The data set.
+    split
+        Of the data set.
+    fields
+        Only these fields of view; None for all.
+    """
+
+    data: DataSet
+    split: str
+    fields: frozenset[str] | None = None
+
+    def count(self, row: Row) -> int:
+        """Return how many images a row has."""
+        return self.data.count(self.split, row.level, row.scale, self.fields)
+
+    def pairs(self, row: Row) -> Iterator[ImagePair]:
+        """Return the images of a row, each read when it is asked for."""
+        return self.data.pairs(self.split, row.level, row.scale, self.fields)
+
+    def rows(self, contest: BenchConfig) -> list[Row]:
+        """Return the rows of a contest, with the noise-free ones if there can be any.
+
+        Raises
+        ------
+        W2SError
+            When there is nothing to compare, or the data set lacks images for a row.
+        """
+        rows = contest.rows(self.data.clean)
+        for row in rows:
+            self.count(row)
+        return rows
+
+
+def default_split(data: DataSet) -> str:
+    """Return the split that papers score, or all images where there is none."""
+    return "test" if "test" in data.splits else ALL
+
+
+def fields_named(data: DataSet, words: Iterable[str]) -> frozenset[str]:
+    """Return the fields of view of a data set that words name.
+
+    Parameters
+    ----------
+    data
+        The data set.
+    words
+        Names such as "081"; where names are numbers, also "81" and "81-83".
+
+    Raises
+    ------
+    NothingMatchedError
+        When a word names none.
+    """
+    sets = (*data.inputs.values(), *data.truths.values())
+    known = {data.group_of(name) for images in sets for name in images}
+    found: set[str] = set()
+    for word in words:
+        named = {field for field in known if field == word or _spans(word, field)}
+        if not named:
+            raise NothingMatchedError(
+                f"{data.place} has no field of view {word}",
+                hint="`w2s data check` says what is there",
+            )
+        found |= named
+    return frozenset(found)
+
+
+def _spans(word: str, field: str) -> bool:
+    """Return whether a number, or numbers from one to another, hold a field's."""
+    span = _SPAN.fullmatch(word)
+    if not span or not field.isdecimal():
+        return False
+    return int(span[1]) <= int(field) <= int(span[2] or span[1])
+
+
+def run_bench(
+    rows: Sequence[Row],
+    selection: Selection,
+    trial: MethodConfig,
+    journals: Path,
+    *,
+    jobs: int = 1,
+    on_row: Callable[[str], None] = lambda name: None,
+    on_image: Callable[[], None] = lambda: None,
+) -> Iterator[MethodResult]:
+    """Yield each row when all its images are scored.
+
+    Parameters
+    ----------
+    rows
+        What to compare.
+    selection
+        On which images.
+    trial
+        How they are scored; its methods and weights are put in place by each row.
+    journals
+        The folder of what was scored before, and will be again.
+    jobs
+        How many processes share the work; each gets its share of the processors.
+    on_row, on_image
+        Called before each row with its name, and after each image.
+
+    Raises
+    ------
+    W2SError
+        When a method or its weights cannot be had, an image cannot be read, or the
+        journal cannot be written.
+    """
+    with workers(jobs) as pool:
+        for row in rows:
+            one = trial.of(row)
+            on_row(f"{row.name}, level {row.level}")
+            journal = Journal.of(journals, one.digest)
+            images = []
+            for scored in _scored(one, selection.pairs(row), journal, pool, jobs):
+                images.append(scored)
+                on_image()
+            yield MethodResult(row, images)
+
+
+def _scored(
+    trial: MethodConfig,
+    pairs: Iterable[ImagePair],
+    journal: Journal,
+    pool: Executor | None,
+    jobs: int,
+) -> Iterator[ImageResult]:
+    """Yield the scores of each pair in turn; few of them wait in memory."""
+    waiting: deque[Callable[[], ImageResult]] = deque()
+    for pair in pairs:
+        content = content_of(pair)
+        known = journal.get(content)
+        if known:
+            known = replace(known, name=pair.name, group=pair.group)
+            waiting.append(partial(_same, known))
+        elif pool:
+            waiting.append(
+                _noted(pool.submit(run_image, trial, pair, content), journal)
+            )
+        else:
+            waiting.append(partial(_now, trial, pair, content, journal))
+        while len(waiting) > (2 * jobs if pool else 0):
+            yield waiting.popleft()()
+    while waiting:
+        yield waiting.popleft()()
+
+
+def _same(scored: ImageResult) -> ImageResult:
+    return scored
+
+
+def _now(
+    trial: MethodConfig, pair: ImagePair, content: str, journal: Journal
+) -> ImageResult:
+    scored = run_image(trial, pair, content)
+    journal.add(scored)
+    return scored
+
+
+def _noted(
+    future: "Future[ImageResult]", journal: Journal
+) -> Callable[[], ImageResult]:
+    def result() -> ImageResult:
+        scored = future.result()
+        journal.add(scored)
+        return scored
+
+    return result

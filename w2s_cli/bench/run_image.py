@@ -1,0 +1,185 @@
+"""One image restored, timed and scored.
+
+How the first version of the W2S tables restored its 8-bit images.
+
+A denoised image was saved as whole grays before it was enlarged. Networks that enlarge
+saw overlapping tiles without context beyond them, and later tiles were pasted over the
+earlier ones, less their first pixels. So figures of that version have seams in them,
+and the same network without tiles scores otherwise.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from hashlib import sha256
+from itertools import product
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.bench.journal import ImageResult
+from w2s_cli.bench.method_config import MethodConfig, chain_of
+from w2s_cli.bench.scores.convention import Convention
+from w2s_cli.bench.scores.metric_resources import MetricResources, resources_for
+from w2s_cli.bench.scores.score import score
+from w2s_cli.datasets.data_set import ImagePair
+from w2s_cli.errors import InputError
+from w2s_cli.microscope.noise_estimation import fit_noise
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.plane_sampling import spread
+from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.display_range import stretches
+from w2s_cli.restorers.fitting import fit_channels
+from w2s_cli.restorers.tiling import restore_plane
+from w2s_cli.restorers.units import EIGHT_BIT, Levels
+from w2s_cli.stack import Stack
+
+TILE, STRIDE = 128, 64  # pixels of the input
+SKIPPED = 32  # of them at the top and left of a tile that is not at the image's edge
+WHITE = np.float32(255)
+
+
+def restored_first_version(plane: FloatArray, chain: Chain) -> FloatArray:
+    """Return what methods make of one image.
+
+    Parameters
+    ----------
+    plane
+        (Y, X), from 0 to 255.
+    chain
+        Methods that take and give such grays.
+
+    Returns
+    -------
+    FloatArray
+        (Y * scale, X * scale), clipped to 0 and 255.
+    """
+    first, then = _divided(chain)
+    if first.links:
+        plane = restore_plane(plane, first, tile=max(plane.shape)).clip(0, WHITE)
+    if not then.links:
+        return plane
+    return _assembled(np.floor(plane) if first.links else plane, then)
+
+
+def _divided(chain: Chain) -> tuple[Chain, Chain]:
+    """Return the methods before the first that enlarges, and those from it on."""
+    larger = [link.traits.scale > 1 for link in chain.links]
+    at = larger.index(True) if any(larger) else len(larger)
+    return Chain(chain.links[:at]), Chain(chain.links[at:])
+
+
+def _assembled(plane: FloatArray, chain: Chain) -> FloatArray:
+    scale = chain.traits.scale
+    height, width = plane.shape
+    output = np.empty((height * scale, width * scale), np.float32)
+    for (y, top), (x, left) in product(_tiles(height), _tiles(width)):
+        result = restore_plane(plane[y, x], chain, tile=TILE).clip(0, WHITE)
+        place = np.s_[
+            (y.start + top) * scale : y.stop * scale,
+            (x.start + left) * scale : x.stop * scale,
+        ]
+        output[place] = result[top * scale :, left * scale :]
+    return output
+
+
+def _tiles(length: int) -> Iterator[tuple[slice, int]]:
+    """Yield the tiles of an axis, and how many of their pixels are left out."""
+    for start in range(0, length, STRIDE):
+        yield slice(start, min(start + TILE, length)), SKIPPED if start else 0
+
+
+def content_of(pair: ImagePair) -> str:
+    """Return a hash of the pixels of a pair."""
+    digest = sha256()
+    for plane in (pair.image, pair.truth, pair.valid):
+        if plane is not None:
+            digest.update(f"{plane.dtype} {plane.shape}".encode())
+            digest.update(np.ascontiguousarray(plane).data)
+    digest.update(str(pair.noise).encode())
+    return digest.hexdigest()
+
+
+def run_image(trial: MethodConfig, pair: ImagePair, content: str) -> ImageResult:
+    """Return the scores of one image; an image that is refused says why.
+
+    Parameters
+    ----------
+    trial
+        What to do.
+    pair
+        The image, its truth, and where both are valid.
+    content
+        Its hash: see `content_of`.
+    """
+    _warm_up(trial)
+    start = perf_counter()
+    try:
+        image = restored(trial, pair)
+        seconds = perf_counter() - start
+        scores = score(
+            *(pair.truth, image, trial.metrics, trial.convention, pair.valid),
+            low=pair.image,
+            aids=_aids(trial.metrics, trial.convention),
+        )
+    except InputError as error:
+        return ImageResult(pair.name, pair.group, content, {}, 0.0, str(error))
+    return ImageResult(pair.name, pair.group, content, scores, seconds)
+
+
+def restored(trial: MethodConfig, pair: ImagePair) -> FloatArray:
+    """Return the restored image, float32 in the unit of the input.
+
+    Raises
+    ------
+    InputError
+        When the image has no noise that can be measured, and the method needs it.
+    """
+    chain = chain_of(trial)
+    stack = Stack(pair.image, "YX")
+    noise = {0: _noise(trial, pair)} if chain.needs_noise else {}
+    levels = _levels(trial, stack)
+    taught = fit_channels(stack, chain, noise)
+    if trial.first_version:
+        known: dict[str, dict[int, Any]]
+        known = {"noise": {**noise}, "levels": {**levels}, "lesson": {**taught}}
+        facts: dict[str, Any] = {name: by[0] for name, by in known.items() if 0 in by}
+        return restored_first_version(pair.image, chain.bound(**facts))
+    result, _ = restore(stack, chain, noise, levels, taught, tile=trial.tile)
+    plane: FloatArray = result.data[()]
+    return plane
+
+
+def _noise(trial: MethodConfig, pair: ImagePair) -> NoiseModel:
+    if trial.known_noise and pair.noise is not None:
+        return pair.noise
+    return fit_noise(spread([pair.image])).model
+
+
+def _levels(trial: MethodConfig, stack: Stack) -> dict[int, Levels]:
+    if trial.eight_bit:
+        return {0: EIGHT_BIT}
+    return dict(enumerate(one.levels for one in stretches(stack, chain_of(trial))))
+
+
+@lru_cache(maxsize=8)
+def _warm_up(trial: MethodConfig) -> None:
+    """Restore a small image, once a process: loading weights is no part of the time.
+
+    A method that learns does so for each image anew, and loads nothing before.
+    """
+    if chain_of(trial).learner:
+        return
+    noise = NoiseModel(1.0)
+    plane = noise.sample(np.full((64, 64), 100, np.float32), np.random.default_rng(0))
+    stack = Stack(np.asarray(plane, np.float32), "YX")
+    levels = {0: Levels(0, 200)}
+    result, _ = restore(stack, chain_of(trial), {0: noise}, levels, tile=trial.tile)
+    result.data[()]  # a plane is computed when it is asked for
+
+
+@lru_cache(maxsize=1)
+def _aids(metrics: tuple[str, ...], convention: Convention) -> MetricResources:
+    return resources_for(metrics, convention)

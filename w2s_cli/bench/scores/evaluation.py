@@ -1,0 +1,212 @@
+"""Score the images of a folder against those of another."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import isfinite, isnan, nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.bench.scores.convention import Convention
+from w2s_cli.bench.scores.intervals import Interval, interval
+from w2s_cli.bench.scores.matching import Match, check_alike, opened_match
+from w2s_cli.bench.scores.metric_resources import NO_RESOURCES, MetricResources
+from w2s_cli.bench.scores.score import scores_of
+from w2s_cli.bench.scores.score_warnings import (
+    file_warnings,
+    plane_warnings,
+    score_warnings,
+)
+from w2s_cli.bench.scores.view import compared
+from w2s_cli.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be found out, and how.
+
+    Attributes
+    ----------
+    metrics
+        Names in `w2s_cli.metrics.METRICS`.
+    convention
+        Units, range, window, border and fit.
+    aids
+        What some of the metrics need besides images.
+    axes
+        The axes of the files, where they have none or wrong ones.
+    channel
+        The one channel to score, by name or number; all of them where None.
+    level, resamples, seed
+        Of the intervals: see `w2s_cli.bench.scores.intervals.interval`.
+    """
+
+    metrics: tuple[str, ...]
+    convention: Convention = field(default_factory=Convention)
+    aids: MetricResources = NO_RESOURCES
+    axes: str | None = None
+    channel: str | None = None
+    level: float = 0.95
+    resamples: int = 10_000
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImageScores:
+    """The scores of one image.
+
+    Attributes
+    ----------
+    match
+        Its files.
+    group
+        Its field of view.
+    planes
+        How many planes were scored.
+    scores
+        By metric, the mean over the planes where it is finite; infinite or NaN where it
+        is on none.
+    warnings
+        Why they should be looked at twice.
+    """
+
+    match: Match
+    group: str
+    planes: int
+    scores: dict[str, float]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The scores of a set of images.
+
+    Attributes
+    ----------
+    question
+        What was asked.
+    images
+        One an image.
+    means
+        By metric, over the images where it is finite; NaN where it is on none.
+    """
+
+    question: Question
+    images: tuple[ImageScores, ...]
+    means: dict[str, Interval]
+
+    @property
+    def groups(self) -> int:
+        """Return the number of fields of view."""
+        return len({image.group for image in self.images})
+
+    @property
+    def whole(self) -> bool:
+        """Return whether every image has a value of every metric, finite or not."""
+        return not any(
+            isnan(value) for image in self.images for value in image.scores.values()
+        )
+
+    def finite(self, metric: str) -> int:
+        """Return how many images the mean of a metric is over."""
+        return sum(isfinite(image.scores[metric]) for image in self.images)
+
+
+Planes = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
+
+
+def evaluate(
+    matches: Sequence[Match], groups: Sequence[str], question: Question
+) -> Evaluation:
+    """Return the scores of predictions, each against its reference.
+
+    All files are looked at before the first is scored; then a plane of each is in
+    memory at a time. The score of a stack is the mean over its planes.
+
+    Parameters
+    ----------
+    matches
+        The files; without references only metrics that need none can be had.
+    groups
+        The field of view of each match.
+
+    Raises
+    ------
+    W2SError
+        When a file cannot be read, two files do not compare, or a metric lacks what it
+        needs. Nothing is scored in part.
+    """
+    for match in matches:
+        with opened_match(match, question.axes, question.channel) as stacks:
+            check_alike(match, stacks, question.convention)
+    images = tuple(
+        _scored(match, group, question)
+        for match, group in zip(matches, groups, strict=True)
+    )
+    means = {name: _mean(name, images, question) for name in question.metrics}
+    return Evaluation(question, images, means)
+
+
+def _scored(match: Match, group: str, question: Question) -> ImageScores:
+    """Return the scores of an image, read plane by plane."""
+    found: list[dict[str, float]] = []
+    doubts: Counter[str] = Counter()
+    with opened_match(match, question.axes, question.channel) as stacks:
+        for planes in stacks.planes():
+            try:
+                scores, said = _plane(planes, question)
+            except InputError as error:
+                raise InputError(f"{match}: {error}", hint=error.hint) from error
+            found.append(scores)
+            doubts.update(said)
+    means = {
+        name: _finite_mean([scores[name] for scores in found])
+        for name in question.metrics
+    }
+    warnings = [*file_warnings(match), *_counted(doubts, len(found))]
+    return ImageScores(match, group, len(found), means, tuple(warnings))
+
+
+def _plane(planes: Planes, question: Question) -> tuple[dict[str, float], list[str]]:
+    """Return the scores of a plane, and what speaks against them."""
+    reference, image, low = planes
+    pair = compared(reference, image, question.convention, low=low)
+    said = plane_warnings(reference, image, pair, question.convention)
+    scores: dict[str, float] = {}
+    for name in question.metrics:
+        try:
+            scores |= scores_of(pair, [name], question.convention, question.aids)
+        except InputError as error:
+            scores[name] = nan
+            said.append(f"{name} has no value: {error}")
+        else:
+            said += score_warnings(name, scores[name])
+    return scores, said
+
+
+def _counted(doubts: Counter[str], planes: int) -> Iterable[str]:
+    if planes == 1:
+        return doubts
+    return [f"{doubt}, in {n} of {planes} planes" for doubt, n in doubts.items()]
+
+
+def _finite_mean(values: Sequence[float]) -> float:
+    """Return the mean of what is finite, or the first value where nothing is."""
+    finite = [value for value in values if isfinite(value)]
+    return float(np.mean(finite)) if finite else values[0]
+
+
+def _mean(metric: str, images: Sequence[ImageScores], question: Question) -> Interval:
+    """Return the mean of a metric over the images where it is finite."""
+    finite = [image for image in images if isfinite(image.scores[metric])]
+    if not finite:
+        return Interval(nan, None, None, 0)
+    return interval(
+        [image.scores[metric] for image in finite],
+        [image.group for image in finite],
+        level=question.level,
+        resamples=question.resamples,
+        seed=question.seed,
+    )

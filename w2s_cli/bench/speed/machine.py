@@ -1,0 +1,95 @@
+"""What a machine is, as far as its speed is concerned; not which one it is."""
+
+import os
+import platform
+import sys
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+_BUSY = 0.5
+"""Load that makes timings doubtful: processes that compute, over the last minute."""
+
+
+def machine(device: str) -> dict[str, Any]:
+    """Return what decides about speed, as a JSON object.
+
+    Parameters
+    ----------
+    device
+        Where networks compute, "auto" for the fastest.
+
+    Raises
+    ------
+    UsageError
+        When there is no such device.
+    """
+    from w2s_cli.networks.inference import cores, present, threads, title
+
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": cores(),
+        "threads": threads(),
+        "device": title(present(device)),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+    }
+
+
+def load() -> float | None:
+    """Return how many processes computed over the last minute; None if unknown."""
+    return None if sys.platform == "win32" else os.getloadavg()[0]
+
+
+def busy(load: float | None) -> bool:
+    """Return whether something else may have slowed a measurement."""
+    return load is not None and load > _BUSY
+
+
+def _processor() -> str:
+    """Return the model of the processor."""
+    facts = Path("/proc/cpuinfo")
+    if facts.is_file():
+        for line in facts.read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
+
+
+_STATUS, _FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_PEAK = "VmHWM:"
+
+
+def restart() -> bool:
+    """Forget the peak; return whether the system can (Linux).
+
+    Where it can't, `peak` goes on counting from the start of the process.
+    """
+    with suppress(OSError):
+        _FORGET.write_text("5")
+        return True
+    return False
+
+
+def peak() -> int | None:
+    """Return the most bytes that were resident at once; None where nobody counts.
+
+    Libraries count, memory shared with other processes too.
+    """
+    if _STATUS.is_file():
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith(_PEAK):
+                return int(line.split()[1]) * 1024
+    return _since_start()
+
+
+def _since_start() -> int | None:
+    if sys.platform == "win32":
+        return None
+    from resource import RUSAGE_SELF, getrusage
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return getrusage(RUSAGE_SELF).ru_maxrss * unit

@@ -1,0 +1,277 @@
+"""A method timed on one plane, in the process that asks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any, Self
+
+import numpy as np
+
+from w2s_cli.bench.speed import machine
+from w2s_cli.bench.speed.work import gflop_by_precision
+from w2s_cli.errors import W2SError
+from w2s_cli.methods.build import build
+from w2s_cli.microscope.simulation import CAMERA
+from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.display_range import stretches
+from w2s_cli.restorers.fitting import fit_channels
+from w2s_cli.restorers.tiling import tile_count
+from w2s_cli.restorers.units import Levels
+from w2s_cli.stack import Stack
+
+
+@dataclass(frozen=True)
+class Timed:
+    """The runs of a method on a square plane.
+
+    Attributes
+    ----------
+    method
+        The name of its row.
+    side
+        Of the plane, in input pixels.
+    times
+        Seconds of each run; none where it failed.
+    memory
+        Most bytes of its process during the runs; None where nobody counts.
+    baseline
+        The same right before, with everything loaded.
+    device_memory
+        Most bytes that tensors took on a GPU; None without one.
+    work
+        GFLOP of the networks, by the precision that they compute in; empty without.
+    error
+        Why it failed.
+    note
+        What must be known of the runs.
+    """
+
+    method: str
+    side: int
+    times: tuple[float, ...] = ()
+    memory: int | None = None
+    baseline: int | None = None
+    device_memory: int | None = None
+    work: Mapping[str, float] = field(default_factory=dict)
+    error: str = ""
+    note: str = ""
+
+    @property
+    def best(self) -> float | None:
+        """Return the seconds of the fastest run."""
+        return min(self.times, default=None)
+
+    @property
+    def median(self) -> float | None:
+        """Return the median seconds of the runs."""
+        return median(self.times) if self.times else None
+
+    @property
+    def megapixels(self) -> float | None:
+        """Return the megapixels of input a second."""
+        return self.side**2 / 1e6 / self.best if self.best else None
+
+    @property
+    def gflop(self) -> float | None:
+        """Return the work of all networks; None without one."""
+        return sum(self.work.values()) or None
+
+    @property
+    def speed(self) -> float | None:
+        """Return the GFLOP/s of the whole run, all that is no network included."""
+        return self.gflop / self.best if self.gflop and self.best else None
+
+    def share(self, peaks: Mapping[str, float]) -> float | None:
+        """Return the share of the time that the networks need at best.
+
+        Parameters
+        ----------
+        peaks
+            GFLOP/s of convolutions by precision.
+        """
+        if not self.work or not self.best:
+            return None
+        return sum(gflop / peaks[name] for name, gflop in self.work.items()) / self.best
+
+    def as_json(self, peaks: Mapping[str, float]) -> dict[str, Any]:
+        """Return what was measured, and what follows from it, as a JSON object."""
+        return {
+            **{each.name: getattr(self, each.name) for each in fields(self)},
+            "seconds": self.best,
+            "median_seconds": self.median,
+            "megapixels_per_second": self.megapixels,
+            "gflop": self.gflop,
+            "gflop_per_second": self.speed,
+            "share_of_peak": self.share(peaks),
+        }
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Self:
+        """Return what `as_json` was made from.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            When it was made from nothing of the kind.
+        """
+        measured = {each.name: found[each.name] for each in fields(cls)}
+        times = tuple(map(float, measured.pop("times")))
+        return cls(**measured, times=times)
+
+
+_WARM_UP = 64  # pixels
+_MOST_RUNS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is timed, and how.
+
+    Attributes
+    ----------
+    method, options, weights, device, precision
+        The chain of methods: see `w2s_cli.methods.build.build`.
+    tile
+        Side of a tile, in input pixels.
+    seconds
+        After which no further run begins; the first one always ends.
+    """
+
+    method: str
+    options: tuple[str, ...] = ()
+    weights: tuple[Path, ...] = ()
+    device: str = "auto"
+    precision: str = "auto"
+    tile: int = 512
+    seconds: float = 3.0
+
+    def chain(self) -> Chain:
+        """Return the methods, their networks loaded.
+
+        Raises
+        ------
+        UsageError
+            When there is no such method, option or device.
+        WeightsError
+            When the weights of a network cannot be had.
+        """
+        chain = build(
+            self.method, self.options, self.weights, self.device, self.precision
+        )
+        _ = chain.traits  # loads the weights: what is wrong with them shows now
+        return chain
+
+
+def measure(setup: Setup, side: int, plane: Path) -> Timed:
+    """Time a method on a plane after a warm-up; say why where it fails.
+
+    The noise and the levels of the plane are given: the method alone is timed, from
+    counts to counts, with its tiles and without files.
+
+    Parameters
+    ----------
+    setup
+        What to time.
+    side
+        Of the plane.
+    plane
+        A file of numpy with (side, side) counts that `CAMERA` has read.
+    """
+    try:
+        return _measured(setup, Stack(np.load(plane), "YX"))
+    except MemoryError:
+        return Timed(setup.method, side, error="out of memory")
+    except W2SError as error:
+        return Timed(setup.method, side, error=str(error))
+
+
+def _measured(setup: Setup, stack: Stack) -> Timed:
+    chain = _chain(setup)
+    side = stack.data.shape[0]
+    levels = dict(enumerate(one.levels for one in stretches(stack, chain)))
+    corner = stack.data[()][:_WARM_UP, :_WARM_UP]
+    _restored(setup, Stack(corner, "YX"), levels)
+    device = _Device.of(setup, chain)
+    device.restart()
+    machine.restart()
+    baseline = machine.peak()
+    times, tiles = _runs(setup, stack, levels)
+    most, most_on_device = machine.peak(), device.peak()
+    planned = len(times) * tile_count(side, side, chain.traits, setup.tile)
+    whole = tiles == planned
+    return Timed(
+        setup.method,
+        side,
+        tuple(times),
+        most,
+        baseline,
+        most_on_device,
+        gflop_by_precision(chain, side, setup.tile) if whole else {},
+        note="" if whole else "took smaller tiles, for lack of memory",
+    )
+
+
+def _runs(
+    setup: Setup, stack: Stack, levels: Mapping[int, Levels]
+) -> tuple[list[float], int]:
+    """Return the seconds of each run, and how many tiles all of them took."""
+    times: list[float] = []
+    tiles = 0
+    while not times or (sum(times) < setup.seconds and len(times) < _MOST_RUNS):
+        start = perf_counter()
+        tiles += _restored(setup, stack, levels)
+        times.append(perf_counter() - start)
+    return times, tiles
+
+
+def _restored(setup: Setup, stack: Stack, levels: Mapping[int, Levels]) -> int:
+    """Restore a stack of one plane; return how many tiles it took."""
+    tiles: list[None] = []
+    restored, _ = restore(
+        stack,
+        _chain(setup),
+        {0: CAMERA},
+        levels,
+        fit_channels(stack, _chain(setup), {0: CAMERA}),
+        tile=setup.tile,
+        on_tile=lambda: tiles.append(None),
+    )
+    _ = restored.data[()]  # a plane is computed when it is asked for
+    return len(tiles)
+
+
+@lru_cache(maxsize=1)
+def _chain(setup: Setup) -> Chain:
+    return setup.chain()
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    """The memory of the device that a chain computes on; nothing for no device."""
+
+    name: str | None
+
+    @classmethod
+    def of(cls, setup: Setup, chain: Chain) -> "_Device":
+        if not any(hasattr(link, "device") for link in chain.links):
+            return cls(None)
+        from w2s_cli.networks.inference import present
+
+        return cls(present(setup.device))
+
+    def restart(self) -> None:
+        if self.name:
+            from w2s_cli.networks.inference import restart_peak
+
+            restart_peak(self.name)
+
+    def peak(self) -> int | None:
+        if not self.name:
+            return None
+        from w2s_cli.networks.inference import peak_memory
+
+        return peak_memory(self.name)

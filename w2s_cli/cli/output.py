@@ -1,0 +1,92 @@
+"""What is said on standard error."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from w2s_cli.errors import UsageError, W2SError
+
+
+def tell(error: W2SError, subject: str = "") -> None:
+    """Say what happened and what to try next."""
+    where = f"{subject}: " if subject else ""
+    _say(f"error: {where}{error}", typer.colors.RED)
+    if error.hint:
+        _say(f"hint: {error.hint}")
+
+
+def warn(message: str) -> None:
+    """Say what a user should look at."""
+    _say(f"warning: {message}", typer.colors.YELLOW)
+
+
+def note(message: str) -> None:
+    """Say what was done."""
+    _say(message)
+
+
+def _say(message: str, colour: str | None = None) -> None:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    shown = message if plain or not colour else typer.style(message, fg=colour)
+    typer.echo(shown, err=True)
+
+
+_MINUTE = 60  # seconds, and minutes of an hour
+
+
+def words(value: Any) -> str:
+    """Return a JSON value as a reader likes it."""
+    match value:
+        case dict() if value:
+            return ", ".join(f"{key} {words(item)}" for key, item in value.items())
+        case [dict(), *_]:
+            return "; ".join(map(words, value))
+        case list() if value:
+            return ", ".join(map(str, value))
+        case float():
+            return f"{value:.6g}"
+        case int():
+            return str(value)
+        case _:
+            return str(value or "-")
+
+
+def table(lines: list[list[str]]) -> str:
+    """Return lines of cells in columns as wide as their widest cell."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, such as "3 min"."""
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / _MINUTE), _MINUTE)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def check_plot(plot: Path, inputs: Sequence[Path], *, overwrite: bool) -> None:
+    """Find out before the work whether a plot can be written.
+
+    Raises
+    ------
+    UsageError
+        When it is no PNG file, or is an input.
+    OutputError
+        When it exists, or its folder cannot be written.
+    """
+    from w2s_cli.batch.file_pairs import check_spared
+    from w2s_cli.io.targets import check_target
+
+    if plot.suffix.lower() != ".png":
+        raise UsageError(f"the plot {plot} is no .png file", hint="name it FILE.png")
+    check_target(plot, overwrite=overwrite)
+    check_spared(plot, inputs)

@@ -1,1 +1,0 @@
-"""The microscope backwards: what an image tells of its own noise."""

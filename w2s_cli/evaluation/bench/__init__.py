@@ -1,1 +1,0 @@
-"""Methods against each other on images with known truth."""

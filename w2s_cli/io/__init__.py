@@ -1,0 +1,131 @@
+"""Image files in and out: TIFF, PNG and NPY as stacks.
+
+`opened` looks at the first bytes of a file and gives a `Stack` whose planes are read
+when they are indexed. `write` looks at the suffix, pulls the planes of a stack one
+at a time, and puts the whole file in place in one step::
+
+    with opened(Path("cell.tif")) as stack:
+        write(stack, Path("copy.ome.tif"))
+
+======  ==============================================================
+format  what it keeps
+======  ==============================================================
+TIFF    everything; ImageJ files stay ImageJ files, all others become
+        OME-TIFF
+PNG     one plane of uint8 or uint16, pixel size, history
+NPY     pixels only: no axes, no pixel size, no channels, no history
+======  ==============================================================
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from w2s_cli.errors import InputError
+from w2s_cli.io.content import unfit
+from w2s_cli.io.formats import format_for, format_of
+from w2s_cli.io.targets import check_target, replacing
+from w2s_cli.stack import Stack
+
+__all__ = ["check_fits", "check_target", "opened", "write"]
+
+
+@contextmanager
+def open_image(
+    path: Path, *, axes: str | None = None, double: bool = False
+) -> Iterator[Stack]:
+    """Open an image; its planes are read from the file when they are indexed.
+
+    Parameters
+    ----------
+    path
+        A TIFF, PNG or NPY file, whatever its name.
+    axes
+        Names of the axes in the order of the file, instead of what the file says;
+        axes of length 1 in a TIFF are not counted.
+    double
+        Whether float64 is taken, as scores of published z-scores need it.
+
+    Yields
+    ------
+    Stack
+        Its dtype is uint8, uint16, int8, int16 or float32; float16, int32 and uint32
+        are read as float32, and float64 is kept where `double` is set. Usable until
+        the `with` block ends. `extra` holds "format", "compression", and where they
+        apply "axes guessed", "stored dtype", "series" and "levels".
+
+    Raises
+    ------
+    InputError
+        When the file is missing, unreadable, truncated or not such an image; also
+        when a plane turns out to be broken on being indexed.
+    AxesError
+        When `axes` do not fit the image.
+    """
+    reader = import_module(format_of(path).reader)
+    image: AbstractContextManager[Stack] = reader.opened(path, axes)
+    with image as stack:
+        if stack.data.dtype == np.float64 and not double:
+            raise unfit(stack.data.dtype, path)
+        yield stack
+
+
+def check_fits(stack: Stack, path: Path) -> None:
+    """Find out before the work whether the format of `path` can hold a stack.
+
+    Raises
+    ------
+    UsageError
+        When no format has the suffix of `path`.
+    InputError
+        When the format cannot hold the stack.
+    """
+    writer = import_module(format_for(path).writer)
+    if problem := writer.problem(stack):
+        raise InputError(
+            f"{path} cannot hold this image: {problem}", hint="write a .tif file"
+        )
+
+
+def write_image(
+    stack: Stack,
+    path: Path,
+    *,
+    overwrite: bool = False,
+    record: Callable[[], Mapping[str, Any]] | None = None,
+) -> None:
+    """Write a stack plane by plane, whole or not at all.
+
+    Parameters
+    ----------
+    stack
+        Each of its planes is indexed once, in the order of the file.
+    path
+        Its suffix decides the format.
+    overwrite
+        Whether an existing file may be replaced.
+    record
+        Asked after the last plane for what to add to the history.
+
+    Raises
+    ------
+    UsageError
+        When no format has the suffix of `path`.
+    InputError
+        When the format cannot hold the stack.
+    OutputError
+        When `path` exists, or cannot be written. Nothing half-written is left.
+    """
+    check_target(path, overwrite=overwrite)
+    check_fits(stack, path)
+    writer = import_module(format_for(path).writer)
+
+    def history() -> tuple[Mapping[str, Any], ...]:
+        return (*stack.history, *([record()] if record else []))
+
+    with replacing(path) as temporary:
+        writer.write(stack, temporary, history)

@@ -1,0 +1,271 @@
+"""What the OME-XML of a file says of its first image."""
+
+import json
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from w2s_cli import __version__
+from w2s_cli.io.units_of_length import micrometres, seconds
+from w2s_cli.stack import Channel, Stack
+
+History = tuple[Mapping[str, Any], ...]
+
+
+def to_json(history: Sequence[Mapping[str, Any]]) -> str:
+    """Return the history as one line of ASCII."""
+    return json.dumps([dict(entry) for entry in history])
+
+
+def from_json(text: str) -> History:
+    """Return the history in `text`; none where another program has spoilt it."""
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError:
+        return ()
+    if not isinstance(entries, list):
+        return ()
+    return tuple(entry for entry in entries if isinstance(entry, dict))
+
+
+HISTORY = "w2s/history"  # the namespace of the annotation that holds the history
+
+
+def described(xml: str) -> dict[str, Any]:
+    """Return pixel size, time step, channels and history, as in `Stack`.
+
+    Raises
+    ------
+    xml.etree.ElementTree.ParseError
+        When the XML is broken.
+    """
+    root = ElementTree.fromstring(xml)
+    pixels = root.find("{*}Image/{*}Pixels")
+    if pixels is None:
+        return {}
+    return {
+        "pixel_size": _pixel_size(pixels),
+        "time_step": _time_step(pixels),
+        "channels": _channels(pixels),
+        "history": _history(root),
+    }
+
+
+def _pixel_size(pixels: Element) -> dict[str, float]:
+    sizes = {}
+    for axis in "XYZ":
+        name = f"PhysicalSize{axis}"
+        unit = micrometres(pixels.get(f"{name}Unit", "µm"))
+        size = _number(pixels.get(name))
+        if unit and size:
+            sizes[axis] = size * unit
+    return sizes
+
+
+def _time_step(pixels: Element) -> float | None:
+    unit = seconds(pixels.get("TimeIncrementUnit", "s"))
+    step = _number(pixels.get("TimeIncrement"))
+    return step * unit if step and unit else None
+
+
+def _channels(pixels: Element) -> tuple[Channel, ...]:
+    """Return the channels, or none where nothing is said of any."""
+    channels = tuple(map(_channel, pixels.iterfind("{*}Channel")))
+    return channels if any(channel != Channel() for channel in channels) else ()
+
+
+def _channel(element: Element) -> Channel:
+    colour = element.get("Color")
+    return Channel(
+        name=element.get("Name", ""),
+        colour=_red_green_blue(int(colour)) if colour else None,
+    )
+
+
+def _red_green_blue(colour: int) -> tuple[int, int, int]:
+    """Return the colour that a signed 32-bit RGBA number stands for."""
+    red, green, blue, _ = (colour & 0xFFFFFFFF).to_bytes(4, "big")
+    return red, green, blue
+
+
+def _history(root: Element) -> History:
+    for annotation in root.iterfind("{*}StructuredAnnotations/{*}CommentAnnotation"):
+        if annotation.get("Namespace") == HISTORY:
+            return from_json(annotation.findtext("{*}Value", ""))
+    return ()
+
+
+def _number(text: str | None) -> float:
+    """Return a positive number, or 0 for what is none."""
+    try:
+        return max(float(text or 0), 0.0)
+    except ValueError:
+        return 0.0
+
+
+_SCHEMAS = "http://www.openmicroscopy.org/Schemas"
+_LATEST = f"{_SCHEMAS}/OME/2016-06"
+_XSI = "http://www.w3.org/2001/XMLSchema-instance"
+_TYPES = {"float32": "float"}
+_HISTORY_ID = "Annotation:w2s:history"
+# Elements that name pixels, planes or files of the source, not of the copy.
+_STALE = ("BinData", "TiffData", "MetadataOnly", "HashSHA1")
+_STALE_REFERENCES = ("ImageRef", "PlateRef", "ScreenRef")
+
+
+def ome_xml(stack: Stack, history: History) -> str:
+    """Return the OME-XML of a file with the planes of `stack` in its own order.
+
+    Where the stack comes from an OME file of as many planes, all that its XML says of
+    the instrument, the channels and the planes stays. Regions of interest stay only
+    where the pixel grid does.
+    """
+    root = _source(stack) or _new(stack)
+    namespace = root.tag.partition("}")[0] + "}"
+    image = root.find("{*}Image")
+    pixels = root.find("{*}Image/{*}Pixels")
+    assert image is not None
+    assert pixels is not None
+    root.attrib.pop("UUID", None)
+    root.set("Creator", f"w2s {__version__}")
+    _describe(pixels, stack, namespace)
+    _annotate(root, image, history, namespace)
+    ElementTree.register_namespace("", namespace[1:-1])
+    xml: bytes = ElementTree.tostring(root, encoding="us-ascii", xml_declaration=True)
+    return xml.decode("ascii")
+
+
+def _sizes(stack: Stack) -> dict[str, int]:
+    lengths = dict(zip(stack.axes, stack.data.shape, strict=True))
+    return {axis: lengths.get(axis, 1) for axis in "XYZCT"}
+
+
+def _source(stack: Stack) -> Element | None:
+    """Return the XML of the source without what the stack has not, if it fits."""
+    if "ome" not in stack.extra:
+        return None
+    root = ElementTree.fromstring(stack.extra["ome"])
+    images = root.findall("{*}Image")
+    pixels = root.find("{*}Image/{*}Pixels")
+    if pixels is None:
+        return None
+    if "channel" in stack.extra:
+        _keep_channel(pixels, stack.extra["channel"])
+    sizes = _sizes(stack)
+    if any(pixels.get(f"Size{axis}") != str(sizes[axis]) for axis in "ZCT"):
+        return None
+    if len(pixels.findall("{*}Channel")) not in (0, sizes["C"]):
+        return None
+    for image in images[1:]:
+        root.remove(image)
+    stale = _STALE + (_STALE_REFERENCES if len(images) > 1 else ())
+    if stack.data.shape[-2:] != stack.extra["plane"]:
+        stale += ("ROI", "ROIRef")
+    _remove(root, stale)
+    return root
+
+
+def _keep_channel(pixels: Element, number: int) -> None:
+    """Leave only one channel and its planes."""
+    for position, channel in enumerate(pixels.findall("{*}Channel")):
+        if position != number:
+            pixels.remove(channel)
+    for plane in pixels.findall("{*}Plane"):
+        if plane.get("TheC") == str(number):
+            plane.set("TheC", "0")
+        else:
+            pixels.remove(plane)
+    pixels.set("SizeC", "1")
+
+
+def _remove(root: Element, names: tuple[str, ...]) -> None:
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag.rpartition("}")[2] in names:
+                parent.remove(child)
+
+
+def _new(stack: Stack) -> Element:
+    """Return the least XML that describes the channels of a stack."""
+    root = Element(f"{{{_LATEST}}}OME")
+    root.set(f"{{{_XSI}}}schemaLocation", f"{_LATEST} {_LATEST}/ome.xsd")
+    image = SubElement(root, f"{{{_LATEST}}}Image", ID="Image:0")
+    pixels = SubElement(image, f"{{{_LATEST}}}Pixels", ID="Pixels:0")
+    for number in range(stack.channel_count):
+        channel = SubElement(
+            pixels,
+            f"{{{_LATEST}}}Channel",
+            ID=f"Channel:0:{number}",
+            SamplesPerPixel="1",
+        )
+        if not stack.channels:
+            continue
+        if name := stack.channels[number].name:
+            channel.set("Name", name)
+        if colour := stack.channels[number].colour:
+            rgba = int.from_bytes((*colour, 255), "big", signed=False)
+            channel.set("Color", str(rgba - (rgba >> 31 << 32)))
+    return root
+
+
+def _describe(pixels: Element, stack: Stack, namespace: str) -> None:
+    """Say in `pixels` what the planes of the stack are, and where in the file."""
+    sizes = _sizes(stack)
+    dtype = stack.data.dtype.name
+    pixels.attrib.pop("SignificantBits", None)
+    pixels.set("DimensionOrder", "XYZCT")
+    pixels.set("Type", _TYPES.get(dtype, dtype))
+    for axis, length in sizes.items():
+        pixels.set(f"Size{axis}", str(length))
+    units = namespace[-8:-1] >= "2015-01"  # before, micrometres and seconds were all
+    for axis, size in stack.pixel_size.items():
+        _set(pixels, f"PhysicalSize{axis}", size, "µm" if units else "")
+    if stack.time_step is not None:
+        _set(pixels, "TimeIncrement", stack.time_step, "s" if units else "")
+    planes = prod(stack.data.shape[:-2])
+    data = Element(f"{namespace}TiffData", IFD="0", PlaneCount=str(planes))
+    pixels.insert(_place(pixels, ("Channel",)), data)
+
+
+def _set(pixels: Element, name: str, value: float, unit: str) -> None:
+    pixels.set(name, repr(float(value)))
+    pixels.attrib.pop(f"{name}Unit", None)
+    if unit:
+        pixels.set(f"{name}Unit", unit)
+
+
+def _annotate(root: Element, image: Element, history: History, namespace: str) -> None:
+    """Put the history into an annotation of the image."""
+    _remove_history(root)
+    if not history:
+        return
+    older = "/OME/2016" not in namespace and "/OME/" in namespace
+    sa = namespace.replace("/OME/", "/SA/") if older else namespace
+    annotations = root.find("{*}StructuredAnnotations")
+    if annotations is None:
+        annotations = Element(f"{sa}StructuredAnnotations")
+        root.insert(_place(root, ("Image",)), annotations)
+    comment = SubElement(
+        annotations, f"{sa}CommentAnnotation", ID=_HISTORY_ID, Namespace=HISTORY
+    )
+    SubElement(comment, f"{sa}Value").text = to_json(history)
+    SubElement(image, f"{sa}AnnotationRef", ID=_HISTORY_ID)
+
+
+def _remove_history(root: Element) -> None:
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.get("ID") == _HISTORY_ID:
+                parent.remove(child)
+
+
+def _place(parent: Element, after: tuple[str, ...]) -> int:
+    """Return where in `parent` the schema wants what follows elements `after`."""
+    places = [
+        place
+        for place, child in enumerate(parent, start=1)
+        if child.tag.rpartition("}")[2] in after
+    ]
+    return max(places, default=0)

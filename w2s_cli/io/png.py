@@ -1,0 +1,112 @@
+"""PNG files: one greyscale plane of 8 or 16 bits."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from w2s_cli.errors import InputError
+from w2s_cli.io.content import Content, as_stack, lookup_colour
+from w2s_cli.io.ome import History, from_json, to_json
+from w2s_cli.stack import Channel, Stack
+
+_DTYPES = {"L": np.uint8, "I;16": np.uint16, "I": np.uint16, "P": np.uint8}
+_KEY = "w2s"
+_INCH = 25400.0  # micrometres
+# Print resolutions such as 72 or 300 dots an inch say nothing of the specimen.
+_LARGEST_PIXEL = 20.0  # micrometres
+_BROKEN = (OSError, SyntaxError, ValueError)  # what Pillow raises on broken files
+_HINT = "copy or export it again"
+
+
+@contextmanager
+def opened(path: Path, axes: str | None) -> Iterator[Stack]:
+    """Open a PNG, as `w2s_cli.io.open_image` says."""
+    with _image(path) as image:
+        yield as_stack(_content(image, path), axes, path)
+
+
+def _image(path: Path) -> Image.Image:
+    """Return the image with its pixels: it is one plane, so it is read at once."""
+    try:
+        with warnings.catch_warnings():  # of images above 89 million pixels
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(path, formats=["PNG"])
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{path} is larger than a PNG may be here: {error}",
+            hint="convert it to TIFF",
+        ) from error
+    except _BROKEN as error:
+        raise InputError(f"{path} is a broken PNG: {error}", hint=_HINT) from error
+    try:
+        image.load()
+    except _BROKEN as error:
+        image.close()
+        raise InputError(
+            f"{path} is truncated or broken: plane 0 cannot be decoded: {error}",
+            hint=_HINT,
+        ) from error
+    return image
+
+
+def _content(image: Image.Image, path: Path) -> Content:
+    colour = _colour(image)
+    if image.mode not in _DTYPES or (image.mode == "P" and not colour):
+        raise InputError(
+            f"{path} is not a greyscale image of 8 or 16 bits, its mode is "
+            f"{image.mode}",
+            hint="split the channels of a colour picture, or convert it to greyscale",
+        )
+    dtype = np.dtype(_DTYPES[image.mode])
+
+    return Content(
+        axes="YX",
+        shape=(image.height, image.width),
+        dtype=dtype,
+        read=lambda _: np.asarray(image).astype(dtype),
+        pixel_size=_pixel_size(image),
+        channels=(Channel(colour=colour),) if colour else (),
+        history=from_json(str(image.info.get(_KEY, ""))),
+        extra={"format": "PNG", "compression": "deflate"},
+    )
+
+
+def _colour(image: Image.Image) -> tuple[int, int, int] | None:
+    """Return the colour of the look-up table that a microscope shows a plane by."""
+    palette = image.getpalette("RGB")
+    return lookup_colour(np.array(palette).reshape(-1, 3)) if palette else None
+
+
+def _pixel_size(image: Image.Image) -> dict[str, float]:
+    dots = image.info.get("dpi", (0.0, 0.0))
+    return {
+        axis: _INCH / per_inch
+        for axis, per_inch in zip("XY", dots, strict=True)
+        if per_inch > _INCH / _LARGEST_PIXEL
+    }
+
+
+def problem(stack: Stack) -> str:
+    """Return why a PNG cannot hold the stack; nothing where it can."""
+    if len(stack.axes) > 2:
+        return f"PNG holds one plane, not axes {stack.axes}"
+    if stack.data.dtype.name not in ("uint8", "uint16"):
+        return f"PNG holds uint8 or uint16, not {stack.data.dtype}"
+    return ""
+
+
+def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
+    """Write the plane, its pixel size along Y and X, and the history."""
+    image = Image.fromarray(np.ascontiguousarray(stack.data[()]))
+    notes = PngImagePlugin.PngInfo()
+    if said := history():
+        notes.add_text(_KEY, to_json(said))
+    sizes = stack.pixel_size
+    dots = {}
+    if {"X", "Y"} <= sizes.keys():
+        dots["dpi"] = (_INCH / sizes["X"], _INCH / sizes["Y"])
+    image.save(path, format="PNG", pnginfo=notes, **dots)

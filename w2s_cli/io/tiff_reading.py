@@ -1,0 +1,195 @@
+"""TIFF files of every kind as stacks, read plane by plane."""
+
+import logging
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import tifffile
+
+from w2s_cli.errors import InputError
+from w2s_cli.io import imagej, ome
+from w2s_cli.io.content import Content, as_stack, lookup_colour
+from w2s_cli.io.tiff_planes import check_chain, check_description, plane_reader
+from w2s_cli.stack import Channel, Stack
+
+_COMPRESSIONS = {
+    1: "none",
+    5: "LZW",
+    8: "deflate",
+    32773: "PackBits",
+    32946: "deflate",
+    50000: "zstd",
+}
+_MICROMETRES = {2: 25400.0, 3: 10000.0}  # an inch, a centimetre
+_PALETTE = 3
+# Print resolutions such as 72 or 300 dots an inch say nothing of the specimen.
+_LARGEST_PIXEL = 20.0  # micrometres
+
+# tifffile logs what is odd in a file; what matters of it is raised here.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+@contextmanager
+def opened(path: Path, axes: str | None) -> Iterator[Stack]:
+    """Open a TIFF, as `w2s_cli.io.open_image` says."""
+    with _explained(path):
+        file = tifffile.TiffFile(path)
+    with file:
+        with _explained(path):
+            _parse(file)
+        yield as_stack(_content(file, path), axes, path)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what tifffile raises on broken files into an InputError."""
+    try:
+        yield
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        OSError,
+        ParseError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+        struct.error,
+    ) as error:
+        raise InputError(
+            f"{path} starts like a TIFF but is broken: {error}",
+            hint="copy or export it again",
+        ) from error
+
+
+def _parse(file: tifffile.TiffFile) -> None:
+    """Have tifffile parse, and keep, all that is asked of it later."""
+    if file.ome_metadata:
+        ome.described(file.ome_metadata)
+    for series in file.series:
+        series.keyframe.resolution  # noqa: B018
+
+
+def _content(file: tifffile.TiffFile, path: Path) -> Content:
+    """Return what the first series of a file holds, at its full resolution."""
+    series = next((series for series in file.series if series.size), None)
+    if series is None or 0 in series.keyframe.shaped:
+        raise InputError(f"{path} holds no image", hint="copy or export it again")
+    page = series.keyframe
+    check_chain(file, series, path)
+    axes, shape = _axes(file, series, path)
+    content = Content(
+        axes=axes,
+        shape=shape,
+        dtype=series.dtype,
+        read=plane_reader(file, series, shape, path),
+        channels=_palette_channel(file, page, path),
+        extra=_form(file, series, page),
+    )
+    check_description(file, path)
+    said = _described(file, series, page)
+    extra = {**content.extra, **said.pop("extra", {})}
+    return replace(content, **said, extra=extra)
+
+
+def _axes(
+    file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path
+) -> tuple[str, tuple[int, ...]]:
+    """Return the axes longer than 1 and Y and X, with those two at the end."""
+    names = series.get_axes(squeeze=False)
+    lengths = series.get_shape(squeeze=False)
+    page = series.keyframe
+    kept = [
+        (axis, length)
+        for axis, length in zip(names, lengths, strict=True)
+        if length > 1 and axis not in "YX"
+    ]
+    axes = "".join(axis for axis, _ in kept)
+    if "S" in axes:
+        axes = _channels_from_samples(file, page, axes, path)
+    shape = (*(length for _, length in kept), page.imagelength, page.imagewidth)
+    return f"{axes}YX", shape
+
+
+def _channels_from_samples(
+    file: tifffile.TiffFile, page: tifffile.TiffPage, axes: str, path: Path
+) -> str:
+    """Return the axes with channels for samples, where Fiji means channels."""
+    samples = page.samplesperpixel
+    said = file.imagej_metadata or {}
+    if said.get("channels") == samples and "C" not in axes:
+        return axes.replace("S", "C")
+    raise InputError(
+        f"{path} is a colour picture: {samples} samples a pixel",
+        hint="split its channels, for example with Fiji: Image > Color > "
+        "Split Channels",
+    )
+
+
+def _palette_channel(
+    file: tifffile.TiffFile, page: tifffile.TiffPage, path: Path
+) -> tuple[Channel, ...]:
+    """Return the channel whose look-up table a palette is; nothing without palette."""
+    if page.photometric != _PALETTE or file.is_imagej or page.colormap is None:
+        return ()
+    colour = lookup_colour(page.colormap.T // 257)
+    if colour is None:
+        raise InputError(
+            f"{path} has a colour palette: its numbers are no intensities",
+            hint="convert it to 8-bit or 16-bit greyscale",
+        )
+    return (Channel(colour=colour),)
+
+
+def _form(
+    file: tifffile.TiffFile, series: tifffile.TiffPageSeries, page: tifffile.TiffPage
+) -> dict[str, Any]:
+    """Return what a writer or a reader of `w2s info` wants to know of the file."""
+    number = int(page.compression)
+    form: dict[str, Any] = {
+        "format": _format(file, series),
+        "compression": _COMPRESSIONS.get(number, f"TIFF compression {number}"),
+    }
+    if page.predictor != 1:
+        form["predictor"] = True
+    if file.is_bigtiff:
+        form["bigtiff"] = True
+    if file.is_imagej and page.colormap is not None:
+        form["colormap"] = page.colormap
+    if len(file.series) > 1:
+        form["series"] = len(file.series)
+    if len(series.levels) > 1:
+        form["levels"] = len(series.levels)
+    return form
+
+
+def _format(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str:
+    if file.is_ome and series.kind != "imagej":
+        return "OME-TIFF"
+    return "ImageJ TIFF" if file.is_imagej else "TIFF"
+
+
+def _described(
+    file: tifffile.TiffFile, series: tifffile.TiffPageSeries, page: tifffile.TiffPage
+) -> dict[str, Any]:
+    """Return pixel size, time step, channels, history and more, as in `Content`."""
+    kind = _format(file, series)
+    if kind == "OME-TIFF" and file.ome_metadata:
+        xml = file.ome_metadata
+        return {**ome.described(xml), "extra": {"ome": xml}}
+    if kind == "ImageJ TIFF" and file.imagej_metadata:
+        return imagej.described(file.imagej_metadata, page.resolution)
+    unit = _MICROMETRES.get(int(page.resolutionunit), 0.0)
+    sizes = {
+        axis: unit / pixels
+        for axis, pixels in zip("XY", page.resolution, strict=True)
+        if pixels > 0 and 0 < unit / pixels < _LARGEST_PIXEL
+    }
+    return {"pixel_size": sizes}

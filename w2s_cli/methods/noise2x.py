@@ -1,0 +1,174 @@
+"""Methods that learn from the noisy images themselves: `n2sr`, `n2v`, `n2s`, `n2n`.
+
+They stand here, beside the training, and `w2s_cli.methods` names them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import lcm
+from typing import Annotated, Literal
+
+import numpy as np
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.methods.self_supervised import SelfSupervised
+from w2s_cli.methods.shipped import Jdsr
+from w2s_cli.restorers.restorer import Traits
+from w2s_cli.training.self_supervised.masking import (
+    PERIOD,
+    Lattice,
+    Spots,
+    halved,
+    thinned,
+)
+
+
+@dataclass(frozen=True)
+class N2SR(SelfSupervised):
+    """Learn to give all pixels from one of every 2 x 2 (Noise2SR)."""
+
+    output: Annotated[
+        Literal["denoised", "sr"], "the size of the input, or twice it as it is learned"
+    ] = "denoised"
+    mosaics: Annotated[
+        int,
+        "thinned copies whose restorations are averaged, and that mean with the one of "
+        "the whole; 0 for the whole alone, as in the paper",
+    ] = 16
+
+    name = "n2sr"
+    network = Jdsr
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits: a thinned copy sees twice as far."""
+        known = super().traits
+        if self.output == "sr":
+            return replace(known, scale=2)
+        return replace(
+            known,
+            margin=2 * known.margin,
+            multiple_of=lcm(2 * known.multiple_of, PERIOD),
+        )
+
+    def _restored(self, blocks: FloatArray) -> FloatArray:
+        """Return the planes denoised, or enlarged as well."""
+        enlarged = super()._restored(blocks)
+        if self.output == "sr":
+            return enlarged
+        whole = halved(enlarged)
+        if not self.mosaics:
+            return whole
+        parts = np.zeros_like(blocks)
+        for part in thinned(blocks, self.mosaics):
+            parts += self._network(part)
+        return np.asarray((whole + parts / self.mosaics) / 2, np.float32)
+
+
+@dataclass(frozen=True)
+class N2V(SelfSupervised):
+    """Learn to give pixels from those around them (Noise2Void)."""
+
+    value: Annotated[
+        Literal["neighbour", "median"],
+        "what hides a pixel: any one of the square around, or the median of the others "
+        "(N2V2), which then hides each pixel while it is restored",
+    ] = "neighbour"
+    rows: Annotated[
+        int, "pixels left and right that are hidden as well: noise along rows"
+    ] = 0
+    columns: Annotated[
+        int, "pixels above and below that are hidden as well: noise along columns"
+    ] = 0
+
+    name = "n2v"
+
+    @property
+    def needs_white_noise(self) -> bool:
+        """Return whether neighbours whose noise is alike are left in sight."""
+        return not (self.rows or self.columns)
+
+    def _settings(self) -> list[str]:
+        hidden = f"{{value={self.value!r}, reach=[{self.columns}, {self.rows}]}}"
+        settings = [*super()._settings(), f"hidden={hidden}"]
+        if self.rows != self.columns:
+            settings.append("patches.augment=mirror")  # rows are to stay rows
+        return settings
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits: whole periods of what is hidden, and what hides it."""
+        known, spots = super().traits, self._spots
+        if spots.value == "neighbour":
+            return known
+        return replace(
+            known,
+            margin=known.margin + spots.radius,
+            multiple_of=lcm(known.multiple_of, spots.period),
+        )
+
+    @property
+    def _spots(self) -> Spots:
+        hidden = self.hidden
+        return Spots(hidden.share, hidden.radius, hidden.value, hidden.reach)
+
+    def _restored(self, blocks: FloatArray) -> FloatArray:
+        """Return the planes; a network that knows medians sees no pixel itself.
+
+        Whatever it says of a pixel that is no median was never asked for in training.
+        """
+        if self._spots.value == "neighbour":
+            return super()._restored(blocks)
+        return _from_others(super()._restored, blocks, self._spots)
+
+
+@dataclass(frozen=True)
+class N2S(SelfSupervised):
+    """Learn to give the pixels of a lattice from all others (Noise2Self)."""
+
+    name = "n2s"
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits: whole periods of the lattice, and what fills it in."""
+        known = super().traits
+        return replace(
+            known,
+            margin=known.margin + 1,
+            multiple_of=lcm(known.multiple_of, self._lattice.period),
+        )
+
+    @property
+    def _lattice(self) -> Lattice:
+        return Lattice(self.hidden.period)
+
+    def _restored(self, blocks: FloatArray) -> FloatArray:
+        """Return the planes, each pixel as told by the others."""
+        return _from_others(super()._restored, blocks, self._lattice)
+
+
+@dataclass(frozen=True)
+class N2N(SelfSupervised):
+    """Learn to give one capture from another of the same (Noise2Noise)."""
+
+    name = "n2n"
+
+    @property
+    def needs_white_noise(self) -> bool:
+        """Return False: what is asked for has noise of its own."""
+        return False
+
+
+def _from_others(
+    restore: Callable[[FloatArray], FloatArray],
+    blocks: FloatArray,
+    hiding: Lattice | Spots,
+) -> FloatArray:
+    """Return blocks, each pixel from a restoration of those around it."""
+    made = np.zeros_like(blocks)
+    for number in range(hiding.period**2):
+        shown = [hiding.at(block, number) for block in blocks]
+        told = restore(np.stack([one.image for one in shown]))
+        hidden = np.stack([one.asked for one in shown])
+        made[hidden] = told[hidden]
+    return made

@@ -1,0 +1,250 @@
+"""Networks in the numbers of their authors, and how far they can be tiled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.errors import UsageError, WeightsError
+from w2s_cli.networks.inference import Running, fastest, placed, present
+from w2s_cli.networks.rebuild import Network, Units, input_units, rebuild, recognise
+from w2s_cli.restorers.restorer import RELATIVE, Domain, Traits
+from w2s_cli.restorers.units import Levels
+from w2s_cli.weights import catalogue, checkpoint
+from w2s_cli.weights.catalogue import Item
+from w2s_cli.weights.checkpoint import Checkpoint
+from w2s_cli.weights.download import Progress
+from w2s_cli.weights.store import path_of
+
+MOST_MARGIN = 72
+"""Input pixels. A deep network could see further, but hardly does."""
+MOST_POOLED = 256
+"""The same for networks that pool: those do see far."""
+_POOLED = 4
+"""Their inputs are multiples of this or more."""
+_DOMAINS: Mapping[str, Domain] = {
+    "z": Domain.Z,
+    "z/255": Domain.Z_GREY,
+    "unit": Domain.UNIT,
+    "centred": Domain.CENTRED,
+}
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A network that was trained elsewhere, on other numbers than stabilised counts.
+
+    Attributes
+    ----------
+    name
+        What the method is called.
+    device
+        "auto", "cpu", "cuda", "cuda:n" or "mps".
+    precision
+        "auto", "fp32", "bf16" or "fp16".
+    """
+
+    units: Annotated[
+        Literal["auto", "z", "z/255", "unit", "centred"],
+        "what the network takes; auto where its file or the catalogue says it",
+    ] = "auto"
+    black: Annotated[
+        float | None, "counts that are black; 0 in 8 bits, else measured"
+    ] = None
+    white: Annotated[
+        float | None, "counts that are white; 255 in 8 bits, else measured"
+    ] = None
+    name: str = ""
+    device: str = "auto"
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.black is not None and self.white is not None:
+            Levels(self.black, self.white)  # complains of the wrong order
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Return what decides about the output besides the input and the options."""
+        loaded = self._loaded
+        network = loaded.network
+        return {
+            "weights_sha256": loaded.digest,
+            **({"weights": loaded.item.name} if loaded.item else {}),
+            "device": loaded.device,
+            "precision": self._computed,
+            "units": loaded.units,
+            **({} if network.channels == 1 else {"colours": "grey in each, averaged"}),
+            **tiling_of(network),
+        }
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits, as the network tells them."""
+        network = self._loaded.network
+        return Traits(
+            scale=network.scale,
+            margin=_margin(network),
+            multiple_of=network.multiple_of,
+            expects=_DOMAINS[self._loaded.units],
+            black=self.black,
+            white=self.white,
+        )
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return the restored planes.
+
+        Raises
+        ------
+        MemoryError
+            When the device has no room for the blocks.
+        """
+        return self.running(blocks)
+
+    @property
+    def running(self) -> Running:
+        """Return the network at work."""
+        loaded = self._loaded
+        return Running(loaded.network, loaded.device, self._computed)
+
+    @property
+    def _computed(self) -> str:
+        if self.precision != "auto":
+            return self.precision
+        item = self._loaded.item
+        return fastest(self._loaded.device) if item and item.bf16 else "fp32"
+
+    @cached_property
+    def _loaded(self) -> "_Loaded":
+        path = self._path
+        found = checkpoint.load(path)
+        item = self._item(found)
+        kind = item.network if item else self.name
+        network = placed(_network(found, kind, path), device := present(self.device))
+        units = self.units if self.units != "auto" else _units(found, item, path)
+        named = (self.black, self.white) != (None, None)
+        if named and _DOMAINS[units] not in RELATIVE:
+            raise UsageError(
+                f"black and white mean nothing to {self.name}, which takes {units}",
+                hint="leave them out, or say -O units=unit",
+            )
+        return _Loaded(network, units, found.digest, device, item)
+
+    @property
+    def _path(self) -> Path:
+        """Return where the weights are."""
+        raise NotImplementedError
+
+    def _item(self, found: Checkpoint) -> Item | None:
+        """Return the row of the catalogue that the weights belong to, if any."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    network: Network
+    units: str
+    digest: str
+    device: str
+    item: Item | None
+
+
+def _network(found: Checkpoint, kind: str, path: Path) -> Network:
+    """Return the network in a file, if it is of that kind and makes images."""
+    row = recognise(found.state)
+    if row is not None and row.name != kind:
+        own = row.name == "unet"
+        raise WeightsError(
+            f"{path} holds the network {row.name}, not {kind}",
+            hint=f"use --method {'denoise or jdsr' if own else row.name}",
+        )
+    network = rebuild(found.state)
+    if network.channels not in (1, 3) or not getattr(network, "draws", True):
+        raise WeightsError(
+            f"the {kind} in {path} is for other images than grey or RGB: "
+            f"it takes {network.channels} channels",
+            hint="use weights for grey images",
+        )
+    return network
+
+
+def _units(found: Checkpoint, item: Item | None, path: Path) -> str:
+    """Return the units that a network takes, by its record, the catalogue or itself."""
+    told: Any = found.record.get("units") or (item.units if item else "")
+    units = told or input_units(found.state)
+    if units not in get_args(Units):
+        what = f"of {units!r} is unknown" if units else "is not said in it"
+        raise WeightsError(
+            f"{path}: what numbers its network takes {what}",
+            hint="say it: -O units=z, z/255, unit or centred",
+        )
+    return str(units)
+
+
+def _margin(network: Network) -> int:
+    most = MOST_POOLED if network.multiple_of >= _POOLED else MOST_MARGIN
+    return min(network.margin, most)
+
+
+def tiling_of(network: Network) -> dict[str, str]:
+    """Return how far tiles are from the whole plane, where they are."""
+    if network.whole:
+        return {"tiles": "approximate: the network looks at all that it is given"}
+    margin = _margin(network)
+    if margin < network.margin:
+        return {"tiles": f"approximate: margin {margin} of {network.margin} pixels"}
+    return {}
+
+
+@dataclass(frozen=True)
+class Published(Foreign):
+    """A network of the catalogue, fetched at first use."""
+
+    @property
+    def _path(self) -> Path:
+        return weights_of(self.name)
+
+    def _item(self, found: Checkpoint) -> Item:
+        return catalogue.find(self.name)
+
+
+@dataclass(frozen=True)
+class Brought(Foreign):
+    """A network of a known kind, with weights that the user brings."""
+
+    weights: Path | None = None
+
+    @property
+    def _path(self) -> Path:
+        if self.weights is None:
+            weights = catalogue.WEIGHTS.values()
+            same = [item.name for item in weights if item.network == self.name]
+            instead = f", or use a published one: {', '.join(same)}" if same else ""
+            raise WeightsError(
+                f"{self.name} has no weights of its own",
+                hint=f"give a file with --weights{instead}",
+            )
+        return self.weights
+
+    def _item(self, found: Checkpoint) -> Item | None:
+        item = catalogue.of_hash(found.digest)
+        return item if item and item.network == self.name else None
+
+
+def weights_of(name: str, progress: Progress | None = None) -> Path:
+    """Return the path of the weights of a published network, fetched if need be.
+
+    Raises
+    ------
+    WeightsError
+        When they are not in the cache and cannot be had.
+    """
+    try:
+        return path_of(name, progress=progress)
+    except WeightsError as error:
+        raise WeightsError(
+            f"{name} needs its weights: {error}",
+            hint=f"w2s fetch {name}, or w2s fetch {name} --from FOLDER "
+            "where there is no connection",
+        ) from error

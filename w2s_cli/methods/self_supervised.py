@@ -1,0 +1,265 @@
+"""A method that learns from the noisy images themselves."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+from torch import nn
+
+from w2s_cli import __version__
+from w2s_cli._typing import FloatArray
+from w2s_cli.errors import UsageError
+from w2s_cli.methods.shipped import Denoise, Shipped
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.networks.inference import fastest, present
+from w2s_cli.restorers.restorer import Domain, FitProgress, Series, Traits
+from w2s_cli.training.initial_network import network_of
+from w2s_cli.training.loop import train
+from w2s_cli.training.patches import Part
+from w2s_cli.training.progress import Progress
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.recipe_reading import load
+from w2s_cli.training.recipe_tables import Hidden
+from w2s_cli.training.self_supervised.noisy_patches import NoisyPatchSampler
+from w2s_cli.training.self_supervised.series_checks import fitted
+from w2s_cli.weights import checkpoint
+from w2s_cli.weights.cache import cache_folder, locked
+
+
+def learned(recipe: Recipe, places: Sequence[Series], told: FitProgress) -> Path:
+    """Return the weights that a recipe gives on images.
+
+    They are kept in the cache by the pixels and the recipe. A training that was
+    interrupted goes on, and one that another process is at is waited for.
+
+    Parameters
+    ----------
+    recipe
+        With the table `hidden`.
+    places
+        Planes in stabilised counts; those of one place are captures of the same.
+    told
+        What to call after each step.
+
+    Raises
+    ------
+    InputError
+        When nothing can be learned from them.
+    OutputError
+        When the cache cannot be written.
+    """
+    folder = cache_folder() / "learned" / _key(recipe, places)
+    kept = folder / f"{recipe.name}.safetensors"
+    with locked(folder):
+        if not kept.is_file():
+            _learn(replace(fitted(recipe, places), runs=folder), places, told, kept)
+    return kept
+
+
+def _learn(
+    recipe: Recipe, places: Sequence[Series], told: FitProgress, kept: Path
+) -> None:
+    def source(recipe: Recipe, part: Part) -> NoisyPatchSampler:
+        return NoisyPatchSampler(recipe, part, places)
+
+    def tell(progress: Progress) -> None:
+        told(progress.step, progress.steps, progress.loss)
+
+    train(recipe, tell, source).replace(kept)
+    (recipe.folder / "checkpoint.pt").unlink()
+
+
+def _key(recipe: Recipe, places: Sequence[Series]) -> str:
+    """Return a hash of all that decides about the weights."""
+    digest = sha256(json.dumps([__version__, recipe.as_dict()]).encode())
+    for place in places:
+        digest.update(b"place")
+        for plane in place:
+            digest.update(str(plane.shape).encode())
+            digest.update(np.ascontiguousarray(plane).data)
+    return digest.hexdigest()[:32]
+
+
+Quality = Literal["fast", "default", "best"]
+EFFORT: dict[Quality, float] = {"fast": 0.4, "default": 1.0, "best": 3.0}
+"""Steps of training, over those of the recipe."""
+_STEP = 7 << 20
+"""Bytes that a step takes for each channel of the network's finest level, in fp32."""
+_LEAST = {
+    **dict.fromkeys(("iterations", "patience", "seed"), 0),
+    **dict.fromkeys(("mosaics", "rows", "columns"), 0),
+    "width": 1,
+}
+"""Option -> its least value, of the methods that have it."""
+
+
+@dataclass(frozen=True)
+class SelfSupervised:
+    """A method that learns from the noisy images themselves.
+
+    Attributes
+    ----------
+    weights
+        What was learned before; None to learn.
+    device, precision
+        As for the networks that ship.
+    quality, iterations, patience, width, seed
+        How to learn; with the best quality, all ways to lay a tile are averaged.
+    lowered
+        What is taken from stabilised counts: see `NoiseModel.excess`.
+    """
+
+    weights: Path | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    quality: Annotated[
+        Quality,
+        "how long to learn: fast takes 0.4 of the steps, best 3 times as many, and "
+        "then restores each tile laid in 8 ways",
+    ] = "default"
+    iterations: Annotated[int, "steps to learn; 0 for what quality says"] = 0
+    patience: Annotated[
+        int,
+        "stop after so many steps no better on what is held out; 0 for never",
+    ] = 600
+    width: Annotated[int, "channels of the network's finest level"] = 16
+    seed: Annotated[int, "of the weights to begin with, and of what is hidden"] = 0
+    lowered: float = 0.0
+
+    name: ClassVar[str]
+    network: ClassVar[type[Shipped]] = Denoise
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            if (value := getattr(self, name, least)) < least:
+                raise UsageError(
+                    f"option {name} must be {least} or more, found {value}",
+                    hint=f"`w2s methods {self.name}` says what it is for",
+                )
+
+    @property
+    def recipe(self) -> Recipe:
+        """Return what is trained; `w2s_cli.training.recipes` has the rest of it."""
+        wanted = _recipe(self.name, tuple(self._settings()))
+        steps = self.iterations or round(wanted.steps * EFFORT[self.quality])
+        often = min(wanted.validate_every, steps, self.patience or steps)
+        wanted = replace(wanted, steps=steps, validate_every=often, device=self.device)
+        fast = fastest(present(self.device)) == "bf16"
+        return wanted if fast else replace(wanted, precision="fp32")
+
+    def _settings(self) -> list[str]:
+        return [
+            f"network.options.width={self.width}",
+            f"patience={self.patience}",
+            f"seed={self.seed}",
+        ]
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits, before it has learned as well as after."""
+        taught = self._network.running.network if self.weights else None
+        network = taught or self._untaught
+        return Traits(
+            margin=network.margin,
+            multiple_of=network.multiple_of,
+            expects=Domain.ROOT,
+        )
+
+    @property
+    def steps(self) -> int:
+        """Return how many steps it takes to learn; 0 once it has."""
+        return 0 if self.weights else self.recipe.steps
+
+    @property
+    def memory(self) -> int:
+        """Return how many bytes a step of learning takes at most, about."""
+        return _STEP * self.width
+
+    @property
+    def needs_white_noise(self) -> bool:
+        """Return whether it takes noise that neighbours share for structure."""
+        return True
+
+    @property
+    def hidden(self) -> Hidden:
+        """Return what is hidden to learn, or was when it learned."""
+        return _hidden_of(self.weights) if self.weights else self.recipe.hidden
+
+    @property
+    def _untaught(self) -> Any:
+        return _untaught(self.name, tuple(self._settings()))
+
+    def taught(self, series: Callable[[], Sequence[Series]], told: FitProgress) -> Self:
+        """Return the method with what it has learned; it learns only once.
+
+        Parameters
+        ----------
+        series
+            Gives planes in stabilised counts, those of one place together.
+        told
+            What to call after each step.
+
+        Raises
+        ------
+        InputError
+            When nothing can be learned from them.
+        """
+        if self.weights:
+            return self
+        return replace(self, weights=learned(self.recipe, series(), told))
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Return what decides about the output besides the input and the options."""
+        return self._network.provenance if self.weights else {}
+
+    @property
+    def _network(self) -> Shipped:
+        assert self.weights, f"{self.name} has not learned"
+        ways: Literal[1, 8] = 8 if self.quality == "best" else 1
+        return self.network(self.weights, self.device, self.precision, ways)
+
+    def knowing(self, noise: NoiseModel) -> Self:
+        """Return the restorer for images with this noise."""
+        return replace(self, lowered=noise.excess)
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return the restored planes."""
+        lowered = np.float32(self.lowered)
+        made = self._restored(blocks - lowered)
+        return _raised(made, lowered) if lowered else made
+
+    def _restored(self, blocks: FloatArray) -> FloatArray:
+        return self._network(blocks)
+
+
+def _raised(made: FloatArray, lowered: np.float32) -> FloatArray:
+    """Return roots of mean squares when what is under the squares is raised.
+
+    The squares of noisy values are what a network learns the mean of: the square of
+    their mean, and 1 for the variance of the noise.
+    """
+    mean = np.sqrt(np.maximum(made**2 - 1, 0)) + lowered
+    return np.asarray(np.sqrt(mean**2 + 1), np.float32)
+
+
+@lru_cache(maxsize=8)
+def _recipe(name: str, settings: tuple[str, ...]) -> Recipe:
+    return load(name, settings)
+
+
+@lru_cache(maxsize=8)
+def _untaught(name: str, settings: tuple[str, ...]) -> nn.Module:
+    return network_of(_recipe(name, settings))
+
+
+@lru_cache(maxsize=8)
+def _hidden_of(weights: Path) -> Hidden:
+    """Return what was hidden when weights were learned, as their record has it."""
+    recipe = checkpoint.load(weights).record.get("recipe", {})
+    return Hidden(**recipe.get("hidden", {}))

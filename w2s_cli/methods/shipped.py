@@ -1,0 +1,174 @@
+"""Networks on stabilised counts: the shipped models, and a user's own weights."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.errors import WeightsError
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.networks.inference import Running, averaged, fastest, placed, present
+from w2s_cli.networks.rebuild import Network, rebuild
+from w2s_cli.restorers.restorer import Domain, TrainedRange, Traits
+from w2s_cli.weights import checkpoint
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A network that takes and gives stabilised counts.
+
+    Attributes
+    ----------
+    weights
+        A safetensors file; None for the weights that come with the package.
+    device
+        "auto", "cpu", "cuda", "cuda:n" or "mps".
+    precision
+        "auto", "fp32", "bf16" or "fp16".
+    orientations
+        1, or 8 for the mean over all ways to lay a square.
+    lowered
+        What is taken from stabilised counts, and added again: see `NoiseModel.excess`.
+    """
+
+    weights: Path | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    orientations: Annotated[
+        Literal[1, 8],
+        "ways to lay each tile; the mean of 8 is a little better and takes 8 times "
+        "as long",
+    ] = 1
+    lowered: float = 0.0
+
+    name: ClassVar[str]
+    scale: ClassVar[int]
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """Return what decides about the output besides the input and the options."""
+        return {
+            "weights_sha256": self._loaded.digest,
+            "device": self._loaded.device,
+            "precision": self._computed,
+        }
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits, as the network and its record tell them."""
+        network = self._loaded.network
+        return Traits(
+            scale=network.scale,
+            margin=network.margin,
+            multiple_of=network.multiple_of,
+            whole=network.whole,
+            expects=Domain.ROOT,
+            seen=self._loaded.seen,
+        )
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return the restored planes.
+
+        Raises
+        ------
+        MemoryError
+            When the device has no room for the blocks.
+        """
+        lowered, run = np.float32(self.lowered), self.running
+        seen = blocks - lowered
+        made = run(seen) if self.orientations == 1 else averaged(run, seen)
+        return made + lowered
+
+    def knowing(self, noise: NoiseModel) -> Self:
+        """Return the restorer for images with this noise."""
+        return replace(self, lowered=noise.excess)
+
+    @property
+    def running(self) -> Running:
+        """Return the network at work."""
+        loaded = self._loaded
+        return Running(loaded.network, loaded.device, self._computed)
+
+    @property
+    def _computed(self) -> str:
+        auto = self.precision == "auto"
+        return fastest(self._loaded.device) if auto else self.precision
+
+    @property
+    def _loaded(self) -> "_Loaded":
+        loaded = _load(
+            self.weights or checkpoint.shipped(self.name), present(self.device)
+        )
+        if loaded.network.scale != self.scale:
+            raise WeightsError(
+                f"{self.weights} enlarges x{loaded.network.scale}, "
+                f"but {self.name} enlarges x{self.scale}",
+                hint="name the method that the weights were trained for",
+            )
+        return loaded
+
+
+@dataclass(frozen=True)
+class Denoise(Shipped):
+    """Denoise with a residual U-Net."""
+
+    name = "denoise"
+    scale = 1
+
+
+@dataclass(frozen=True)
+class Jdsr(Shipped):
+    """Denoise and enlarge x2 with a residual U-Net."""
+
+    name = "jdsr"
+    scale = 2
+
+
+@dataclass(frozen=True)
+class DenoiseFast(Shipped):
+    """Denoise with a smaller residual U-Net."""
+
+    name = "denoise-fast"
+    scale = 1
+
+
+@dataclass(frozen=True)
+class JdsrFast(Shipped):
+    """Denoise and enlarge x2 with a smaller residual U-Net."""
+
+    name = "jdsr-fast"
+    scale = 2
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    network: Network
+    seen: TrainedRange | None
+    digest: str
+    device: str
+
+
+@lru_cache(maxsize=4)
+def _load(path: Path, device: str) -> _Loaded:
+    found = checkpoint.load(path)
+    if not {"expects", "seen"} & found.record.keys():
+        raise WeightsError(
+            f"{path} does not say what input its network expects",
+            hint="use weights that `w2s train` has written, "
+            "or name the network of published ones: --method dncnn",
+        )
+    network = placed(rebuild(found.state), device)
+    return _Loaded(network, _seen(found.record), found.digest, device)
+
+
+def _seen(record: Any) -> TrainedRange | None:
+    seen = record.get("seen")
+    if not seen:
+        return None
+    size = seen.get("pixel_size")
+    return TrainedRange(
+        tuple(seen["photons"]), seen["sigma"], tuple(size) if size else None
+    )

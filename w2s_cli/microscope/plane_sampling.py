@@ -1,0 +1,72 @@
+"""A few planes of a stack, to learn from what is common to all of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.errors import InputError
+from w2s_cli.stack import Stack
+
+MOST_PLANES = 4
+MOST_SIDE = 2048  # pixels along Y and X, from the middle
+GRID, SQUARE = 4, 256  # squares along Y and X, and their side
+
+
+def sampled(stack: Stack, channel: int) -> list[NDArray[Any]]:
+    """Return the middle of a few evenly spaced planes of a channel, in counts."""
+    indices = [at for at in stack.indices() if stack.channel_of(at) == channel]
+    step = -(-len(indices) // MOST_PLANES)
+    return [middle(stack, at) for at in indices[::step]]
+
+
+def middle(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
+    """Return the middle of the plane at an index, in counts.
+
+    Raises
+    ------
+    InputError
+        When it has pixels that are no numbers.
+    """
+    plane = stack.data[at]
+    finite(plane, at)
+    top, left = (max(side - MOST_SIDE, 0) // 2 for side in plane.shape)
+    return plane[top : top + MOST_SIDE, left : left + MOST_SIDE].copy()
+
+
+def spread(planes: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Return squares from all over each (Y, X) plane; one that is small stays whole.
+
+    A million pixels tell the noise as well as all of them, in a fraction of the time.
+    """
+    return [square for plane in planes for square in _squares(plane)]
+
+
+def _squares(plane: NDArray[Any]) -> list[NDArray[Any]]:
+    if plane.size <= GRID**2 * SQUARE**2:
+        return [plane]
+    rows, columns = (_starts(length) for length in plane.shape)
+    return [plane[y : y + SQUARE, x : x + SQUARE] for y in rows for x in columns]
+
+
+def _starts(length: int) -> list[int]:
+    """Return where the squares start along an axis, evenly and without overlap."""
+    count = max(min(GRID, length // SQUARE), 1)
+    room = max(length - SQUARE, 0)
+    return [room * number // max(count - 1, 1) for number in range(count)]
+
+
+def finite(plane: NDArray[Any], index: tuple[int, ...]) -> FloatArray:
+    """Return a plane as float32 counts, or say where it holds no number."""
+    counts = plane.astype(np.float32, copy=False)
+    bad = ~np.isfinite(counts)
+    if bad.any():
+        y, x = np.argwhere(bad)[0]
+        raise InputError(
+            f"{bad.sum()} pixels are NaN or infinite, the first at plane "
+            f"{index or 0}, y {y}, x {x}",
+            hint="replace them by numbers: a restored pixel depends on its neighbours",
+        )
+    return counts

@@ -1,0 +1,259 @@
+"""What pairs of images say about the kernel between them, as linear equations.
+
+Least squares asks for `matrix @ kernel = vector`: the matrix holds the correlations of
+the sharp image with itself, the vector those with the widefield image. Where a kernel
+may be of any size, both are diagonal in Fourier space and their quotient solves Eq. 2
+of the W2S paper ([1]_); for a kernel of few pixels it takes a small dense system.
+
+The camera sees only every second position of the kernel: the sharp image is taken
+apart into its even and odd rows and columns ("phases"), whose correlations are computed
+on the camera's grid. So what the camera aliases is accounted for.
+
+References
+----------
+.. [1] R. Zhou, M. El Helou, D. Sage, T. Laroche, A. Seitz and S. Susstrunk, "W2S:
+   Microscopy data with joint denoising and super-resolution for widefield to SIM
+   mapping", ECCV Workshops (2020), Eq. 2.
+
+Eq. 2 of the W2S paper as its authors solved it: one quotient in Fourier space.
+
+The widefield image is enlarged by linear interpolation, and the kernel is the middle of
+`conj(H) L / (|H|^2 + constant)`, where `H` and `L` are the transforms of the sharp and
+of the enlarged image, each stretched to [0, 1]. Nothing is windowed, and the camera's
+pixel stays a part of the kernel. Kernels of several pairs are averaged. Other than the
+authors, the sharp image is first moved to where the widefield image is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+from scipy.ndimage import zoom
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.microscope.optics import transfer
+from w2s_cli.microscope.psf import PSF
+from w2s_cli.microscope.psf_registration import Alignment, Overlay, Shift, aligned
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Equations:
+    """The correlations of pairs, each pair weighed by its noise.
+
+    Attributes
+    ----------
+    auto
+        (S, S, S, S, L, L): of the phases (Y, X) with the phases (Y, X), for the
+        lags along Y and X.
+    cross
+        (S, S, L, L): of the phases with what is left of the widefield image.
+    energy
+        Of what is left, in units of the noise variance.
+    count
+        How many pixels there are.
+    """
+
+    auto: Values
+    cross: Values
+    energy: float
+    count: float
+
+    def __add__(self, other: "Equations") -> "Equations":
+        """Return the equations of both."""
+        return Equations(
+            self.auto + other.auto,
+            self.cross + other.cross,
+            self.energy + other.energy,
+            self.count + other.count,
+        )
+
+    def system(self, reach: int) -> tuple[Values, Values]:
+        """Return matrix and vector for the weights of a kernel, row by row."""
+        scale, lags = len(self.auto), self.auto.shape[-1] // 2
+        place = np.arange(-reach, reach + 1)
+        phase = place % scale
+        step = (place - phase) // scale
+        apart = step[:, None] - step[None, :] + lags
+        matrix = self.auto[
+            phase[:, None, None, None],
+            phase[None, :, None, None],
+            phase[None, None, :, None],
+            phase[None, None, None, :],
+            apart[:, None, :, None],
+            apart[None, :, None, :],
+        ]
+        vector = self.cross[
+            phase[:, None],
+            phase[None, :],
+            step[:, None] + lags,
+            step[None, :] + lags,
+        ]
+        return matrix.reshape(place.size**2, -1), vector.ravel()
+
+
+def equations(
+    overlay: Overlay, left: FloatArray, alignment: Alignment, noise: float
+) -> Equations:
+    """Return the equations of one pair for the change of the kernel that is missing.
+
+    Parameters
+    ----------
+    overlay
+        The pair.
+    left
+        (Y, X), what is left of the widefield image when the kernel so far has been
+        taken into account; its weighted mean is 0.
+    alignment
+        Of the pair.
+    noise
+        Variance of the noise of the widefield image.
+    """
+    weight = overlay.weight.astype(np.float64)
+    phases = _phases(overlay, alignment)
+    root = np.sqrt(weight)
+    residual = fft.rfft2(weight * left)
+    plain = [[fft.rfft2(phase) for phase in row] for row in phases]
+    tapered = [[fft.rfft2(root * phase) for phase in row] for row in phases]
+    scale, shape = overlay.scale, left.shape
+    farthest = 2 * overlay.reach // scale + 1
+    lags = np.arange(-farthest, farthest + 1)
+    near = np.ix_(lags, lags)
+    auto = np.empty((scale,) * 4 + (len(lags),) * 2)
+    cross = np.empty((scale,) * 2 + (len(lags),) * 2)
+    each = range(scale)
+    for a, b in product(each, each):
+        cross[a, b] = fft.irfft2(plain[a][b].conj() * residual, shape)[near]
+        for c, d in product(each, each):
+            power = tapered[a][b].conj() * tapered[c][d]
+            auto[a, b, c, d] = fft.irfft2(power, shape)[near]
+    energy = float((weight * left.astype(np.float64) ** 2).sum())
+    gain = alignment.gain
+    return Equations(
+        auto * (gain**2 / noise),
+        cross * (gain / noise),
+        energy / noise,
+        float(weight.sum()),
+    )
+
+
+def _phases(overlay: Overlay, alignment: Alignment) -> list[list[Values]]:
+    """Return what the camera would see of the sharp image moved by 0 or 1 pixels."""
+    image = overlay.moved(alignment.shift).astype(np.float64)
+    scale = overlay.scale
+    for axis in range(2):
+        within = [np.roll(image, -step, axis) for step in range(scale)]
+        image = np.mean(within, axis=0)
+    phases = [
+        [np.roll(image, (a, b), (0, 1))[::scale, ::scale] for b in range(scale)]
+        for a in range(scale)
+    ]
+    mean = overlay.mean(phases[0][0])
+    return [[phase - mean for phase in row] for row in phases]
+
+
+AUTHORS = 2500.0
+"""The constant of the authors, for 1024 x 1024 pixels."""
+_STRETCH = (0.1, 99.8)  # percentiles that become 0 and 1
+
+
+def divided(
+    overlays: Sequence[Overlay], shifts: Sequence[Shift], constant: float
+) -> NDArray[np.float64]:
+    """Return the mean over pairs of (P, P) kernels, before they are normalised.
+
+    Parameters
+    ----------
+    overlays
+        The pairs.
+    shifts
+        How far each sharp image is to be moved.
+    constant
+        What is added to the power of the sharp image.
+    """
+    kernels = [
+        _divided(overlay, shift, constant)
+        for overlay, shift in zip(overlays, shifts, strict=True)
+    ]
+    return np.asarray(np.mean(kernels, axis=0))
+
+
+def _divided(overlay: Overlay, shift: Shift, constant: float) -> NDArray[np.float64]:
+    enlarged = zoom(overlay.low, overlay.scale, order=1, mode="nearest", grid_mode=True)
+    sharp, wide = (
+        fft.rfft2(_stretched(image)) for image in (overlay.moved(shift), enlarged)
+    )
+    quotient: NDArray[Any] = sharp.conj() * wide / (np.abs(sharp) ** 2 + constant)
+    field = fft.irfft2(quotient, enlarged.shape)
+    place = np.arange(-overlay.reach, overlay.reach + 1)
+    kernel = field[np.ix_(place, place)]
+    return np.asarray(kernel / kernel.sum(), np.float64)
+
+
+def _stretched(image: NDArray[Any]) -> NDArray[np.float64]:
+    low, high = np.percentile(image, _STRETCH)
+    return np.asarray((image.astype(np.float64) - low) / max(high - low, 1e-30))
+
+
+@dataclass(frozen=True, slots=True)
+class PairFit:
+    """What was found out about one pair.
+
+    Attributes
+    ----------
+    alignment
+        The shift, gain and background between the images, here counted from the sharp
+        image's own 0.
+    explained
+        Part of the widefield image's variance that the kernel explains, 0 to 1.
+    noise
+        Standard deviation of what is left, in the widefield image's units.
+    leftover
+        Correlation of neighbouring pixels in what is left: about 0 for noise.
+    """
+
+    alignment: Alignment
+    explained: float
+    noise: float
+    leftover: float
+
+
+def judged(
+    overlays: Sequence[Overlay], alignments: Sequence[Alignment], kernel: PSF
+) -> tuple[PairFit, ...]:
+    """Return how well the kernel explains each pair."""
+    fits = []
+    for overlay, before in zip(overlays, alignments, strict=True):
+        seen = seen_through(overlay, before, kernel)
+        alignment, _ = aligned(overlay, seen, before)
+        left = left_over(overlay, alignment, kernel)
+        noise = overlay.mean(left**2)
+        spread = overlay.mean((overlay.low - overlay.mean(overlay.low)) ** 2)
+        beside = max(
+            overlay.mean(left * np.roll(left, 1, axis)) / max(noise, 1e-30)
+            for axis in (0, 1)
+        )
+        counted = replace(
+            alignment,
+            background=alignment.background - alignment.gain * overlay.level,
+        )
+        fits.append(PairFit(counted, 1 - noise / spread, sqrt(noise), beside))
+    return tuple(fits)
+
+
+def left_over(overlay: Overlay, alignment: Alignment, kernel: PSF) -> FloatArray:
+    """Return what a kernel leaves of the widefield image, less its mean."""
+    seen = seen_through(overlay, alignment, kernel)
+    left = overlay.low - np.float32(alignment.gain) * seen
+    return np.asarray(left - np.float32(overlay.mean(left)), np.float32)
+
+
+def seen_through(overlay: Overlay, alignment: Alignment, kernel: PSF) -> FloatArray:
+    """Return what the camera would see through a kernel: gain 1, background 0."""
+    return overlay.seen(alignment.shift, transfer(kernel, overlay.grid))

@@ -1,0 +1,278 @@
+"""The blur between a widefield image and a sharp image of the same field.
+
+The widefield image is `gain * see(kernel * sharp) + background` plus noise ([1]_,
+Eq. 1). First a Gaussian kernel is fitted together with shift, gain and background; it
+says where the images lie, how wide the kernel is, and what the edges of the images
+contribute. Then all weights of the kernel are found by regularised least squares
+([1]_, Eq. 2), in two rounds; many pairs share one kernel.
+
+The noise of the sharp image is not accounted for: where its spectrum is mostly noise,
+the kernel's comes out too small.
+
+References
+----------
+.. [1] R. Zhou, M. El Helou, D. Sage, T. Laroche, A. Seitz and S. Susstrunk, "W2S:
+   Microscopy data with joint denoising and super-resolution for widefield to SIM
+   mapping", ECCV Workshops (2020).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from math import sqrt
+from operator import add
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.errors import InputError, UsageError
+from w2s_cli.microscope.psf import PSF
+from w2s_cli.microscope.psf_equations import (
+    AUTHORS,
+    Equations,
+    PairFit,
+    divided,
+    equations,
+    judged,
+    left_over,
+    seen_through,
+)
+from w2s_cli.microscope.psf_prior import Posterior, Prior, posterior
+from w2s_cli.microscope.psf_registration import (
+    Alignment,
+    Overlay,
+    aligned,
+    gaussian_fit,
+)
+
+ROUNDS = 2
+EXTENTS = (0.8, 1.3, 2.0)
+SMOOTHNESSES = (0.5, 0.7, 1.0)
+"""Priors that the images choose from, in standard deviations of the Gaussian."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint:
+    """The kernel of many pairs.
+
+    Attributes
+    ----------
+    kernel
+        On the grid of the sharp images.
+    alignments
+        One for each pair.
+    prior
+        The one that the images chose.
+    ratio
+        Noise power over kernel power.
+    certainty
+        The normalised correlation with the true kernel that is to be expected.
+    """
+
+    kernel: PSF
+    alignments: Sequence[Alignment]
+    prior: Prior
+    ratio: float
+    certainty: float
+
+
+def joint(
+    overlays: Sequence[Overlay], alignments: Sequence[Alignment], width: float
+) -> Joint:
+    """Return the kernel that pairs share.
+
+    Parameters
+    ----------
+    overlays, alignments
+        The pairs, and how they lie.
+    width
+        Standard deviation of the Gaussian that blurs them best, in sharp pixels.
+
+    Raises
+    ------
+    InputError
+        When the pairs show no kernel.
+    """
+    kernel = _gaussian(width, overlays[0].reach)
+    for _ in range(ROUNDS):
+        alignments = [
+            aligned(overlay, seen_through(overlay, alignment, kernel), alignment)[0]
+            for overlay, alignment in zip(overlays, alignments, strict=True)
+        ]
+        total: Equations = reduce(
+            add,
+            (
+                _equations(overlay, alignment, kernel)
+                for overlay, alignment in zip(overlays, alignments, strict=True)
+            ),
+        )
+        prior, found = _most_probable(total, kernel, width)
+        kernel = checked_kernel(found.weights)
+    error = found.doubt / float((found.weights**2).sum())
+    return Joint(kernel, alignments, prior, found.ratio, 1 / sqrt(1 + error))
+
+
+def checked_kernel(weights: NDArray[np.float64]) -> PSF:
+    """Return the kernel that an estimate of its weights stands for.
+
+    Raises
+    ------
+    InputError
+        When they do not sum to more than 0.
+    """
+    if weights.sum() <= 0:
+        raise InputError(
+            "no kernel could be found: its weights do not sum to more than 0",
+            hint="are both images of the same field and channel?",
+        )
+    return PSF.normalised(weights)
+
+
+def _most_probable(
+    total: Equations, kernel: PSF, width: float
+) -> tuple[Prior, Posterior]:
+    """Return the best of the priors, and the kernel under it.
+
+    The equations are those of a change of `kernel`; the prior is one of the whole.
+    """
+    reach = kernel.weights.shape[0] // 2
+    matrix, vector = total.system(reach)
+    so_far = kernel.weights.ravel().astype(np.float64)
+    known = matrix @ so_far
+    energy = total.energy + float(2 * so_far @ vector + so_far @ known)
+    priors = [Prior(e * width, s * width) for e in EXTENTS for s in SMOOTHNESSES]
+    found = [
+        posterior(matrix, vector + known, energy, total.count, prior.patterns(reach))
+        for prior in priors
+    ]
+    best = min(range(len(found)), key=lambda number: found[number].improbability)
+    return priors[best], found[best]
+
+
+def _equations(overlay: Overlay, alignment: Alignment, kernel: PSF) -> Equations:
+    left = left_over(overlay, alignment, kernel)
+    return equations(overlay, left, alignment, overlay.mean(left**2))
+
+
+def _gaussian(width: float, reach: int) -> PSF:
+    """Return a Gaussian that fills the kernel's side, whatever its width."""
+    line = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
+    return PSF.normalised(np.outer(line, line))
+
+
+Pair = tuple[NDArray[Any], NDArray[Any]]
+
+LEAST_SIDE, MOST_SIDE = 5, 75
+MOST_LEFTOVER = 0.3
+"""Correlation of neighbouring pixels in what is left, beyond which it is no noise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PSFFit:
+    """A kernel and how it was found.
+
+    Attributes
+    ----------
+    kernel
+        On the grid of the sharp image; its middle is where the best Gaussian is.
+    pairs
+        One for each pair.
+    prior
+        What regularised it; None where it was a constant.
+    ratio
+        Noise power over kernel power, each image in units of its noise; or the
+        constant.
+    width
+        Standard deviation of the Gaussian that was fitted first, in pixels.
+    certainty
+        The normalised correlation with the true kernel that is to be expected; None
+        where a constant regularised, or what is left is no noise.
+    """
+
+    kernel: PSF
+    pairs: tuple[PairFit, ...]
+    prior: Prior | None
+    ratio: float
+    width: float
+    certainty: float | None
+
+
+def fit_psf(
+    pairs: Sequence[Pair],
+    side: int = 35,
+    constant: float | None = None,
+    names: Sequence[str] = (),
+) -> PSFFit:
+    """Return the kernel that blurs the sharp images into the widefield images.
+
+    Parameters
+    ----------
+    pairs
+        Widefield image (Y, X) and sharp image, which is twice as large, or as large;
+        of any real dtype and intensity.
+    side
+        Pixels along each side of the kernel, odd.
+    constant
+        What is added to the power of the sharp image, as in Eq. 2 of the W2S paper;
+        None to let the noise of the images decide.
+    names
+        What messages call the pairs.
+
+    Raises
+    ------
+    UsageError
+        When `side` or `constant` makes no sense.
+    InputError
+        When the images do not fit each other, or hold nothing to go by.
+    """
+    _check(side, constant)
+    reach = side // 2
+    overlays = [
+        Overlay.of(low, sharp, reach, name)
+        for (low, sharp), name in zip(
+            pairs, names or _numbered(len(pairs)), strict=True
+        )
+    ]
+    _check_alike(overlays)
+    alignments, width = gaussian_fit(overlays)
+    if constant is None:
+        found = joint(overlays, alignments, width)
+        fits = judged(overlays, found.alignments, found.kernel)
+        noisy = max(fit.leftover for fit in fits) <= MOST_LEFTOVER
+        certainty = found.certainty if noisy else None
+        known = (found.prior, found.ratio, width, certainty)
+        return PSFFit(found.kernel, fits, *known)
+    shifts = [alignment.shift for alignment in alignments]
+    kernel = checked_kernel(divided(overlays, shifts, constant))
+    fits = judged(overlays, alignments, kernel)
+    return PSFFit(kernel, fits, None, constant, width, None)
+
+
+def _check(side: int, constant: float | None) -> None:
+    if not LEAST_SIDE <= side <= MOST_SIDE or side % 2 == 0:
+        raise UsageError(
+            f"the side of a kernel must be odd, {LEAST_SIDE} to {MOST_SIDE} pixels, "
+            f"found {side}",
+            hint="35 holds most microscopes' kernels",
+        )
+    if constant is not None and not 0 < constant < np.inf:
+        raise UsageError(
+            f"the regularisation must be above 0, found {constant:g}",
+            hint=f"auto lets the noise decide; the W2S authors added {AUTHORS:g}",
+        )
+
+
+def _check_alike(overlays: Sequence[Overlay]) -> None:
+    first = overlays[0]
+    for other in overlays[1:]:
+        if other.scale != first.scale:
+            raise InputError(
+                f"{first.name}: the sharp image is x{first.scale}; "
+                f"{other.name}: it is x{other.scale}",
+                hint="estimate their kernels apart",
+            )
+
+
+def _numbered(count: int) -> list[str]:
+    return [f"pair {number}" for number in range(1, count + 1)]

@@ -1,0 +1,197 @@
+"""Pixels through a network: devices, precisions, and the layout of the memory."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.errors import UsageError
+from w2s_cli.networks.rebuild import Network
+
+
+def present(name: str) -> str:
+    """Return a device that is there, the fastest one for "auto".
+
+    Raises
+    ------
+    UsageError
+        When `name` is no device, or none of this machine.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, number = name.partition(":")
+    mps = int(torch.backends.mps.is_available())
+    there = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": mps}
+    if kind not in there or (number and not number.isdecimal()):
+        raise UsageError(
+            f"no device is called {name!r}", hint="use auto, cpu, cuda, cuda:0 or mps"
+        )
+    if int(number or 0) >= there[kind]:
+        raise UsageError(
+            f"there is no device {name!r} on this machine", hint="use --device auto"
+        )
+    return name
+
+
+def title(device: str) -> str:
+    """Return the model of a GPU; of another device its name."""
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return device
+
+
+def cores() -> int:
+    """Return how many cores of the processor this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def threads() -> int:
+    """Return how many threads torch computes with on the processor."""
+    return torch.get_num_threads()
+
+
+def restart_peak(device: str) -> None:
+    """Forget how much memory of a GPU was in use at most until now."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory(device: str) -> int | None:
+    """Return the most bytes of a GPU that tensors took since `restart_peak`.
+
+    None for other devices, which keep no account.
+    """
+    if torch.device(device).type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return None
+
+
+@contextmanager
+def memory_errors() -> Iterator[None]:
+    """Turn torch's ways to say "out of memory" into Python's."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(str(error)) from error
+    except RuntimeError as error:
+        if "can't allocate memory" in str(error):
+            raise MemoryError(str(error)) from error
+        raise
+
+
+TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True, eq=False)
+class Running:
+    """A network at work.
+
+    Attributes
+    ----------
+    network
+        On the device.
+    device
+        Where it computes.
+    precision
+        "fp32", "bf16" or "fp16".
+    """
+
+    network: Network
+    device: str
+    precision: str
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return what it makes of planes: see `forward`."""
+        return forward(self.network, blocks, self.device, self.precision)
+
+
+def averaged(run: Callable[[FloatArray], FloatArray], blocks: FloatArray) -> FloatArray:
+    """Return the mean of what `run` makes of planes laid in all eight ways.
+
+    Parameters
+    ----------
+    run
+        (N, Y, X) to (N, Y * scale, X * scale).
+    blocks
+        (N, Y, X).
+    """
+    total: FloatArray | None = None
+    for turns in range(4):
+        for mirrored in (False, True):
+            laid = np.rot90(blocks, turns, (1, 2))
+            laid = laid[:, :, ::-1] if mirrored else laid
+            made = run(np.ascontiguousarray(laid))
+            made = made[:, :, ::-1] if mirrored else made
+            back = np.rot90(made, -turns, (1, 2))
+            total = back.copy() if total is None else total + back
+    assert total is not None
+    return total / np.float32(8)
+
+
+def placed(network: Network, device: str) -> Network:
+    """Return the network on a device, ready to restore."""
+    if isinstance(network, torch.nn.Module):
+        network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
+def forward(
+    network: Network, blocks: FloatArray, device: str, precision: str
+) -> FloatArray:
+    """Return what a network makes of planes, without the noise that it predicts.
+
+    A network for colours gets the same plane in each, and the mean of what it gives is
+    taken.
+
+    Parameters
+    ----------
+    network
+        On the device.
+    blocks
+        (N, Y, X), in the units of the network.
+    device
+        Where it computes.
+    precision
+        "fp32", "bf16" or "fp16".
+
+    Returns
+    -------
+    (N, Y * scale, X * scale) array
+        In the same units.
+
+    Raises
+    ------
+    MemoryError
+        When the device has no room for the blocks.
+    """
+    place, dtype = torch.device(device), TYPES[precision]
+    with torch.inference_mode(), memory_errors():
+        image = torch.from_numpy(blocks[:, None]).to(place)
+        image = image.expand(-1, network.channels, -1, -1)
+        image = image.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(place.type, dtype, enabled=dtype != torch.float32):
+            result = network(image)
+        clean: Tensor = result.float()
+        if network.predicts == "noise":
+            clean = image - clean
+        pixels: FloatArray = clean.mean(1).cpu().numpy()
+    return pixels
+
+
+def fastest(device: str) -> str:
+    """Return the fastest precision of a device that convolutions bear."""
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    fast = kind == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "bf16" if fast else "fp32"

@@ -1,0 +1,99 @@
+"""What a network is adapted to: planes of the user's own files, and their noise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from w2s_cli.errors import InputError
+from w2s_cli.io import open_image
+from w2s_cli.microscope.brightness import extremes
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.plane_sampling import sampled
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, diagnose_channels, white
+from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.restorer import TrainedRange
+
+MOST_FILES = 16
+MOST_PIXELS = 16 << 20  # to adapt to: 64 MiB of photons, and twice as much beside
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """What a network is adapted to.
+
+    Attributes
+    ----------
+    planes
+        (Y, X) counts each, and their noise: of every channel of every file a few.
+    seen
+        The brightest parts of the dimmest and of the brightest plane, the most read
+        noise, and the pixel sizes where the files have them.
+    warnings
+        Why a result should be looked at twice, one line a reason.
+    """
+
+    planes: tuple[tuple[NDArray[Any], NoiseModel], ...]
+    seen: TrainedRange
+    warnings: tuple[str, ...]
+
+
+def material(job: RestoreSpec, chain: Chain, files: Sequence[Path]) -> Material:
+    """Return what files have for a network to be adapted to.
+
+    Of more than `MOST_FILES`, or `MOST_PIXELS`, they are evenly spaced ones.
+
+    Parameters
+    ----------
+    job, chain
+        How to read the files, and the network.
+    files
+        Of images of one kind.
+
+    Raises
+    ------
+    W2SError
+        When a file cannot be read, or has no noise that can be measured, or one that
+        is correlated: a network that learned it would seem better, and be worse.
+    """
+    planes: list[tuple[NDArray[Any], NoiseModel]] = []
+    sizes: set[float] = set()
+    warnings: list[str] = []
+    for path in files[:: -(-len(files) // MOST_FILES)]:
+        with open_image(path, axes=job.axes) as whole:
+            stack = job.part(whole)
+            for channel, one in enumerate(
+                diagnose_channels(stack, chain, job.noise.of(path))
+            ):
+                _check_white(one, path, stack.data.shape[-2:])
+                planes += [(counts, one.noise) for counts in sampled(stack, channel)]
+                warnings += [f"{path.name}: {reason}" for reason in one.warnings]
+            sizes |= {stack.pixel_size[a] for a in "YX" if a in stack.pixel_size}
+    pixels = sum(counts.size for counts, _ in planes)
+    taken = planes[:: -(-pixels // MOST_PIXELS)]
+    return Material(tuple(taken), _seen(taken, sizes), tuple(warnings))
+
+
+def _check_white(one: ChannelDiagnosis, path: Path, size: Sequence[int]) -> None:
+    if not white(one.correlation, prod(size)):
+        raise InputError(
+            f"{path}: the noise of neighbouring pixels is correlated "
+            f"({one.correlation:.2f}): a network would take it for structure",
+            hint="adapt to raw images of the camera, not filtered, resized or "
+            "compressed",
+        )
+
+
+def _seen(
+    planes: Sequence[tuple[NDArray[Any], NoiseModel]], sizes: set[float]
+) -> TrainedRange:
+    lights = [
+        (extremes(counts)[1] - noise.offset) / noise.gain for counts, noise in planes
+    ]
+    sigma = max(noise.sigma for _, noise in planes)
+    span = (min(sizes), max(sizes)) if sizes else None
+    return TrainedRange((min(lights), max(lights)), sigma, span)

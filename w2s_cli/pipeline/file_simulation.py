@@ -1,0 +1,271 @@
+"""Simulate what a microscope would show of a sharp image, file by file."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli import __version__
+from w2s_cli.errors import InputError
+from w2s_cli.io import check_fits, open_image, write_image
+from w2s_cli.io.targets import check_target
+from w2s_cli.microscope.plane_sampling import finite
+from w2s_cli.microscope.psf import PSF
+from w2s_cli.microscope.simulation import Exposure, camera, widefield
+from w2s_cli.pipeline.simulated_microscope import (
+    FULL,
+    MOST_UNLIKE,
+    Microscope,
+    Recording,
+)
+from w2s_cli.stack import Computed, Stack
+
+LEAST_SIDE = 16  # pixels
+MOST_PLANES = 16
+SAMPLED_SIDE = 1024
+BRIGHT = 99.8  # percentile that stands for the bright parts
+
+
+def usable(truth: Stack, scale: int, pixel_size: float | None) -> Stack:
+    """Return the truth, after a look at its size.
+
+    Parameters
+    ----------
+    truth
+        The image.
+    scale
+        Its pixels along the side of a camera pixel.
+    pixel_size
+        Micrometres a pixel, instead of what it says.
+
+    Raises
+    ------
+    InputError
+        When its planes are too small, or do not divide by `scale`.
+    """
+    height, width = truth.data.shape[-2:]
+    if min(height, width) < LEAST_SIDE:
+        raise InputError(
+            f"the truth has planes of {height} x {width} pixels, at least "
+            f"{LEAST_SIDE} x {LEAST_SIDE} are needed",
+            hint="use a larger field",
+        )
+    if height % scale or width % scale:
+        raise InputError(
+            f"planes of {height} x {width} pixels cannot be halved",
+            hint="crop the truth to even sides, or use --scale 1",
+        )
+    given = dict.fromkeys("YX", pixel_size) if pixel_size is not None else {}
+    return replace(truth, pixel_size={**truth.pixel_size, **given})
+
+
+def square_pixel(truth: Stack) -> float | None:
+    """Return the micrometres along the side of a pixel, if known.
+
+    Raises
+    ------
+    InputError
+        When pixels are not square.
+    """
+    sizes = [truth.pixel_size[axis] for axis in "YX" if axis in truth.pixel_size]
+    if sizes and max(sizes) > (1 + MOST_UNLIKE) * min(sizes):
+        raise InputError(
+            f"the truth has pixels of {sizes[0]:g} x {sizes[1]:g} um: they are not "
+            "square",
+            hint="give the side of a square pixel with --pixel-size",
+        )
+    return sizes[-1] if sizes else None
+
+
+def light(truth: Stack, index: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return a plane; light is never below 0."""
+    return np.maximum(finite(truth.data[index], index), 0)
+
+
+def brightness(truth: Stack) -> float:
+    """Return the 99.8th percentile of the light, from a sample of planes and pixels.
+
+    Raises
+    ------
+    InputError
+        When it is 0.
+    """
+    indices = [*truth.indices()]
+    step = -(-len(indices) // MOST_PLANES)
+    thin = -(-min(truth.data.shape[-2:]) // SAMPLED_SIDE)
+    sampled = [light(truth, at)[::thin, ::thin] for at in indices[::step]]
+    bright = float(np.percentile(sampled, BRIGHT))
+    if bright <= 0:
+        raise InputError(
+            f"the truth is dark: its {BRIGHT}th percentile is {bright:g}",
+            hint="leave --photons out where the truth is in photons a camera pixel",
+        )
+    return bright
+
+
+MOST_PHOTONS = 1e15
+"""Beyond any camera; of many more, no Poisson number can be drawn."""
+
+
+@dataclass
+class Simulated:
+    """What became of a truth.
+
+    Attributes
+    ----------
+    source, target
+        The files.
+    shape
+        Of the widefield image.
+    unit
+        Photons a camera pixel where the truth is 1.
+    saturated
+        Pixels at the top of the camera's range.
+    seconds
+        Wall time.
+    """
+
+    source: Path
+    target: Path
+    shape: tuple[int, ...]
+    unit: float
+    saturated: int = 0
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the account as a JSON object."""
+        return {
+            "source": str(self.source),
+            "target": str(self.target),
+            "shape": list(self.shape),
+            "photons_per_unit": self.unit,
+            "saturated": self.saturated,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def simulate_file(
+    microscope: Microscope,
+    recording: Recording,
+    source: Path,
+    target: Path,
+    sim: Path | None = None,
+    *,
+    pixel_size: float | None = None,
+    axes: str | None = None,
+    overwrite: bool = False,
+) -> Simulated:
+    """Write the widefield image of a sharp one, and if asked its ideal SIM image.
+
+    Planes are read, simulated and written one at a time. The SIM image has no noise and
+    no haze; it is in counts of the widefield image, on the grid of the truth.
+
+    Parameters
+    ----------
+    microscope, recording
+        How.
+    source, target, sim
+        The truth; the widefield image, uint16; the SIM image, float32, or None.
+    pixel_size
+        Micrometres a pixel of the truth, instead of what it says.
+    axes
+        The axes of the truth, where it does not name them.
+    overwrite
+        Whether outputs that exist are replaced.
+
+    Raises
+    ------
+    W2SError
+        When the truth or the kernel cannot be used, or an output not be written.
+    """
+    start = perf_counter()
+    for path in (target, sim):
+        if path is not None:
+            check_target(path, overwrite=overwrite)
+    with open_image(source, axes=axes) as read:
+        truth = usable(read, recording.scale, pixel_size)
+        kernel = microscope.kernel(square_pixel(truth))
+        unit = _unit(truth, recording)
+        seen, outcome = _seen(truth, kernel, recording, unit, source, target)
+        outputs = [(seen, target)]
+        if sim is not None:
+            fine = microscope.fine_kernel(kernel)
+            outputs.append((_ideal(truth, fine, recording, unit), sim))
+        for stack, path in outputs:
+            check_fits(stack, path)
+
+        def record() -> Mapping[str, Any]:
+            return _record(microscope, recording, outcome)
+
+        for stack, path in outputs:
+            write_image(stack, path, overwrite=overwrite, record=record)
+    outcome.seconds = perf_counter() - start
+    return outcome
+
+
+def _seen(
+    truth: Stack,
+    kernel: PSF,
+    recording: Recording,
+    unit: float,
+    source: Path,
+    target: Path,
+) -> tuple[Stack, Simulated]:
+    """Return what the camera reads, and the account that fills as it is read."""
+    *lead, height, width = truth.data.shape
+    scale, noise = recording.scale, recording.noise
+    exposure = Exposure(unit, recording.background / unit, recording.haze)
+    shape = (*lead, height // scale, width // scale)
+    outcome = Simulated(source, target, shape, unit)
+
+    def make(index: tuple[int, ...]) -> NDArray[Any]:
+        rng = np.random.default_rng([recording.seed, *index])
+        photons = widefield(light(truth, index), kernel, exposure, scale)
+        photons = photons.clip(max=MOST_PHOTONS)
+        counts = camera(photons, noise, rng, multiplied=recording.multiplied)
+        outcome.saturated += int(np.count_nonzero(counts == FULL))
+        return counts
+
+    data = Computed(shape, np.dtype(np.uint16), make)
+    sizes = {
+        axis: size * scale if axis in "YX" else size
+        for axis, size in truth.pixel_size.items()
+    }
+    return replace(truth, data=data, pixel_size=sizes), outcome
+
+
+def _ideal(truth: Stack, fine: PSF, recording: Recording, unit: float) -> Stack:
+    """Return the SIM image, in counts of the widefield image."""
+    background = np.float32(recording.background)
+
+    def make(index: tuple[int, ...]) -> NDArray[Any]:
+        photons = fine.blur(light(truth, index)) * np.float32(unit) + background
+        return recording.noise.counts(photons)
+
+    data = Computed(truth.data.shape, np.dtype(np.float32), make)
+    return replace(truth, data=data)
+
+
+def _unit(truth: Stack, recording: Recording) -> float:
+    """Return the photons a camera pixel where the truth is 1."""
+    return recording.photons / brightness(truth) if recording.photons else 1.0
+
+
+def _record(
+    microscope: Microscope, recording: Recording, outcome: Simulated
+) -> Mapping[str, Any]:
+    """Return what the output files say of their making."""
+    return {
+        "tool": "w2s",
+        "version": __version__,
+        "command": "simulate",
+        **microscope.as_json(),
+        **asdict(recording),
+        "truth": outcome.source.name,
+        "photons_per_unit": outcome.unit,
+        "saturated": outcome.saturated,
+    }

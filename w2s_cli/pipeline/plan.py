@@ -1,0 +1,163 @@
+"""Say what a restoration would do, and what it would take."""
+
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from w2s_cli.io import open_image
+from w2s_cli.io.streams import STREAM, received
+from w2s_cli.io.targets import check_target
+from w2s_cli.methods.build import provenance
+from w2s_cli.pipeline.auto_method import Choice, resolve_auto
+from w2s_cli.pipeline.file_restoration import tiles
+from w2s_cli.pipeline.shared_fitting import check_savable
+from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.fitting import MOST_PIXELS
+from w2s_cli.restorers.restorer import Fittable
+from w2s_cli.stack import Stack
+
+# Peak resident memory is about that of the program with its libraries, plus a few
+# copies of the plane in hand, before and after, plus what a method works with: so
+# many bytes a pixel of a tile with its margin: an input pixel where the method was
+# trained, else an output pixel. Measured, and rounded up.
+_PROGRAM = 100 << 20
+_PLANE = 14
+_TRAINED_PROGRAM = 300 << 20
+_TRAINED_WORK = 1536  # in fp32; half of it or more in bf16
+_WORK = 64
+_TAUGHT = 4  # bytes a pixel of what is learned from
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be done to a file.
+
+    Attributes
+    ----------
+    source, target
+        The files.
+    axes, dtype
+        Of the input and of the output.
+    shape, output_shape
+        Before and after.
+    method
+        The chain of methods that was asked for.
+    choice
+        Which method would be taken, and why, where that was left open.
+    steps
+        How many it would take to learn before, in all channels; none where the same was
+        learned already.
+    train_on
+        What it would learn from, if not from the source.
+    tile, tiles
+        The side of a tile in input pixels, and how many tiles there are in all.
+    memory
+        Bytes of main memory that it takes at most, about.
+    """
+
+    source: Path
+    target: Path
+    axes: str
+    dtype: str
+    shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    method: str
+    tile: int
+    tiles: int
+    memory: int
+    choice: Choice | None = None
+    steps: int = 0
+    train_on: tuple[Path, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the plan as a JSON object."""
+        return {
+            "source": str(self.source),
+            "target": str(self.target),
+            "axes": self.axes,
+            "dtype": self.dtype,
+            "shape": list(self.shape),
+            "output_shape": list(self.output_shape),
+            "method": self.method,
+            **({"auto": self.choice.as_json()} if self.choice else {}),
+            **({"learning": self._learning()} if self.steps else {}),
+            "tile": self.tile,
+            "tiles": self.tiles,
+            "memory": self.memory,
+        }
+
+    def _learning(self) -> dict[str, Any]:
+        files = self.train_on or (self.source,)
+        return {"steps": self.steps, "from": [str(file) for file in files]}
+
+
+def plan_file(job: RestoreSpec, chain: Chain, source: Path, target: Path) -> Plan:
+    """Return what `restore_file` would do; nothing is written.
+
+    No pixel is read, unless the method is to be chosen by the image.
+
+    Raises
+    ------
+    W2SError
+        When it would fail for a reason that shows already.
+    """
+    if target != STREAM and target.parent.exists():
+        check_target(target, overwrite=job.overwrite)
+    with received(source) as file, open_image(file, axes=job.axes) as whole:
+        stack = job.part(whole)
+        check_savable(job, stack.channel_count)
+        _, chain, choice = resolve_auto(job, chain, stack, job.noise.of(source))
+        *lead, height, width = stack.data.shape
+        scale = chain.traits.scale
+        return Plan(
+            source,
+            target,
+            stack.axes,
+            str(stack.data.dtype),
+            stack.data.shape,
+            (*lead, height * scale, width * scale),
+            job.method,
+            job.tile,
+            tiles(stack, chain, job.tile),
+            memory_needed(stack, chain, job.tile),
+            choice,
+            _steps(chain, stack),
+            job.train_on,
+        )
+
+
+def _steps(chain: Chain, stack: Stack) -> int:
+    """Return in how many steps a chain learns from a stack, or from one like it."""
+    return chain.learner.steps * stack.channel_count if chain.learner else 0
+
+
+def memory_needed(stack: Stack, chain: Chain, tile: int) -> int:
+    """Return about how many bytes of memory a stack takes at most."""
+    return max(_to_learn(stack, chain), _to_restore(stack, chain, tile))
+
+
+def _to_learn(stack: Stack, chain: Chain) -> int:
+    """Return the bytes that learning takes; what it takes is free again after it."""
+    if chain.learner is None or not chain.learner.steps:
+        return 0
+    pixels = min(prod(stack.data.shape) // stack.channel_count, MOST_PIXELS)
+    return _TRAINED_PROGRAM + chain.learner.memory + pixels * _TAUGHT
+
+
+def _to_restore(stack: Stack, chain: Chain, tile: int) -> int:
+    traits = chain.traits
+    height, width = stack.data.shape[-2:]
+    trained = any(
+        isinstance(link, Fittable) or "weights_sha256" in provenance(link)
+        for link in chain.links
+    )
+    planes = height * width * (1 + traits.scale**2) * _PLANE
+    sides = [
+        side if traits.whole else min(side, tile + 2 * traits.margin)
+        for side in (height, width)
+    ]
+    each = _TRAINED_WORK if trained else _WORK * traits.scale**2
+    work = sides[0] * sides[1] * each
+    return (_TRAINED_PROGRAM if trained else _PROGRAM) + planes + work

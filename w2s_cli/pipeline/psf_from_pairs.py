@@ -1,0 +1,315 @@
+"""Which widefield images belong to which sharp ones, and their kernel."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli import __version__
+from w2s_cli.errors import InputError, UsageError
+from w2s_cli.io import open_image
+from w2s_cli.io.formats import images
+from w2s_cli.microscope.psf import PSF
+from w2s_cli.microscope.psf_estimation import MOST_LEFTOVER, Pair, PSFFit, fit_psf
+from w2s_cli.microscope.psf_profile import best_gaussian, radial_profile
+from w2s_cli.stack import Stack
+
+LEAST_CERTAINTY = 0.98
+MOST_SATURATED = 0.001
+_FULL = [2**bits - 1 for bits in range(8, 17)]  # where cameras saturate
+_UNLIKE = 0.05  # relative difference of pixel sizes that should agree
+_WIDE = 0.22  # standard deviation as a part of the side: a twentieth of it is cut off
+_NARROW = 0.3  # standard deviation in pixels: no blur to speak of
+
+Sizes = Sequence[tuple[float | None, float | None]]
+
+
+def psf_warnings(pairs: Sequence[Pair], sizes: Sizes, fit: PSFFit) -> tuple[str, ...]:
+    """Return why a kernel should be looked at twice.
+
+    Parameters
+    ----------
+    pairs
+        The images that it was found from.
+    sizes
+        Micrometres a pixel of the widefield and of the sharp image of each pair of
+        files, where they are known.
+    fit
+        The kernel.
+    """
+    scale = pairs[0][1].shape[0] // pairs[0][0].shape[0]
+    return (*_of_sizes(sizes, scale), *_of_pixels(pairs), *_of_fit(fit))
+
+
+def _of_sizes(sizes: Sizes, scale: int) -> list[str]:
+    """Return what is odd about the pixel sizes."""
+    odd = [
+        (low, sharp)
+        for low, sharp in sizes
+        if low and sharp and abs(low / sharp / scale - 1) > _UNLIKE
+    ]
+    return [
+        f"a pixel of the widefield image is {low:g} um wide, of the sharp one "
+        f"{sharp:g} um, yet it has {scale} times as many pixels along an axis"
+        for low, sharp in odd[:1]
+    ]
+
+
+def _of_pixels(pairs: Sequence[Pair]) -> list[str]:
+    worst = max(_saturated(image) for pair in pairs for image in pair)
+    if worst <= MOST_SATURATED:
+        return []
+    return [f"up to {worst:.1%} of the pixels of an image are saturated"]
+
+
+def _saturated(image: NDArray[Any]) -> float:
+    peak = image.max()
+    return float((image == peak).mean()) if peak in _FULL else 0.0
+
+
+def _of_fit(fit: PSFFit) -> list[str]:
+    """Return why the images may not determine the kernel."""
+    reasons = []
+    if fit.certainty is not None and fit.certainty < LEAST_CERTAINTY:
+        reasons.append(
+            "the images hold too little light or structure to determine the kernel: a "
+            f"correlation of {fit.certainty:.3f} with the true one is to be expected. "
+            "Join more pairs, or more light"
+        )
+    leftover = max(pair.leftover for pair in fit.pairs)
+    if leftover > MOST_LEFTOVER:
+        reasons.append(
+            "what the kernel leaves unexplained is no noise (its neighbouring pixels "
+            f"are correlated by {leftover:.2f}): light from out of focus, images that "
+            "differ, or a widefield image that was filtered"
+        )
+    side = len(fit.kernel.weights)
+    if fit.width > _WIDE * side:
+        reasons.append(
+            f"the kernel reaches beyond its side of {side} pixels: give a larger --side"
+        )
+    if fit.width < _NARROW:
+        reasons.append(
+            "the kernel is narrower than a pixel: is the sharp image any sharper?"
+        )
+    return reasons
+
+
+MOST_PLANES = 16
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """A kernel from files.
+
+    Attributes
+    ----------
+    fit
+        The kernel and how it was found.
+    names
+        The widefield and the sharp file of each pair of planes.
+    warnings
+        Why the kernel should be looked at twice.
+    """
+
+    fit: PSFFit
+    names: tuple[tuple[Path, Path], ...]
+    warnings: tuple[str, ...]
+
+
+def paired_files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
+    """Return each widefield file with its sharp one.
+
+    Parameters
+    ----------
+    paths
+        Two folders; or files, the widefield ones first and as many sharp ones after.
+
+    Raises
+    ------
+    UsageError
+        When the numbers differ, or folders and files are mixed.
+    NothingMatchedError
+        When a folder holds no image.
+    """
+    folders = [path.is_dir() for path in paths]
+    if any(folders) and not (all(folders) and len(paths) == 2):
+        raise UsageError(
+            f"{len(paths)} arguments, {sum(folders)} of them folders: give a folder of "
+            "widefield images and one of sharp images, or files only",
+            hint="for example: w2s estimate-kernel widefield/ sim/ -o kernel.tif",
+        )
+    if all(folders) and folders:
+        low, sharp = ([*images(path)] for path in paths)
+    else:
+        files = [file for path in paths for file in images(path)]
+        low, sharp = files[: len(files) // 2], files[len(files) // 2 :]
+    if len(low) != len(sharp) or not low:
+        raise UsageError(
+            f"{len(low)} widefield images and {len(sharp)} sharp ones make no pairs",
+            hint="name all widefield images first, then their sharp ones in that order",
+        )
+    return list(zip(low, sharp, strict=True))
+
+
+def kernel_of(
+    files: Sequence[tuple[Path, Path]],
+    side: int,
+    constant: float | None,
+    pixel_size: float | None = None,
+    *,
+    axes: str | None = None,
+    channel: str | None = None,
+) -> Measured:
+    """Return the kernel between the images in pairs of files.
+
+    Parameters
+    ----------
+    files
+        Widefield and sharp file of each pair.
+    side, constant
+        See `w2s_cli.microscope.psf_estimation.fit_psf`.
+    pixel_size
+        Micrometres a pixel of the sharp images, instead of what they say.
+    axes
+        The axes of the files, instead of what they say.
+    channel
+        The channel to take, by name or number; needed where there are several.
+
+    Raises
+    ------
+    W2SError
+        When a file cannot be read, or no kernel can be found.
+    """
+    pairs: list[Pair] = []
+    names: list[tuple[Path, Path]] = []
+    sizes: list[tuple[float | None, float | None]] = []
+    for low, sharp in files:
+        found, size = _planes_of(low, sharp, axes, channel)
+        pairs += found
+        names += [(low, sharp)] * len(found)
+        sizes.append(size)
+    labels = [f"{low}, {sharp}" for low, sharp in names]
+    fit = fit_psf(pairs, side, constant, labels)
+    scale = pairs[0][1].shape[0] // pairs[0][0].shape[0]
+    own = next((sharp or (low and low / scale) for low, sharp in sizes), None)
+    kernel = PSF(fit.kernel.weights, pixel_size or own)
+    fit = replace(fit, kernel=kernel)
+    return Measured(fit, tuple(names), psf_warnings(pairs, sizes, fit))
+
+
+def _planes_of(
+    low: Path, sharp: Path, axes: str | None, channel: str | None
+) -> tuple[list[Pair], tuple[float | None, float | None]]:
+    """Return the planes of two files in pairs, and the pixel size of each file."""
+    with open_image(low, axes=axes) as first, open_image(sharp, axes=axes) as second:
+        stacks = [
+            _one_channel(first, low, channel),
+            _one_channel(second, sharp, channel),
+        ]
+        firsts, seconds = ([*stack.indices()] for stack in stacks)
+        if len(firsts) != len(seconds) and len(seconds) != 1:
+            raise InputError(
+                f"{low} has {len(firsts)} planes and {sharp} {len(seconds)}: they must "
+                "be as many, or one sharp plane for all",
+                hint="save the planes that belong together",
+            )
+        step = -(-len(firsts) // MOST_PLANES)
+        chosen = range(0, len(firsts), step)
+        planes = [
+            (
+                stacks[0].data[firsts[number]],
+                stacks[1].data[seconds[number % len(seconds)]],
+            )
+            for number in chosen
+        ]
+        size = (stacks[0].pixel_size.get("X"), stacks[1].pixel_size.get("X"))
+    return planes, size
+
+
+def _one_channel(stack: Stack, path: Path, channel: str | None) -> Stack:
+    if channel is not None and stack.channel_count > 1:
+        return stack.only_channel(channel)
+    if stack.channel_count > 1:
+        raise UsageError(
+            f"{path} has {stack.channel_count} channels, and each has its own kernel",
+            hint="choose one with --channel",
+        )
+    return stack
+
+
+def facts(kernel: PSF) -> dict[str, Any]:
+    """Return the size and width of a kernel as JSON."""
+    fwhm = radial_profile(kernel).fwhm
+    sigma, likeness = best_gaussian(kernel)
+    size = kernel.pixel_size
+    return {
+        "shape": list(kernel.weights.shape),
+        "pixel_size": size,
+        "fwhm_pixels": fwhm,
+        "fwhm_nm": fwhm * size * 1000 if fwhm and size else None,
+        "gaussian_sigma_pixels": sigma,
+        "gaussian_correlation": likeness,
+    }
+
+
+def profile_rows(kernel: PSF) -> list[dict[str, float | None]]:
+    """Return the radial profile, and that of the best Gaussian, a row a radius.
+
+    Both are relative to the kernel's middle.
+    """
+    profile, size = radial_profile(kernel), kernel.pixel_size
+    sigma, _ = best_gaussian(kernel)
+    gaussian = np.exp(-0.5 * (profile.radius / sigma) ** 2)
+    return [
+        {
+            "radius_pixels": float(radius),
+            "radius_um": float(radius) * size if size else None,
+            "weight": float(weight),
+            "gaussian": float(alike),
+        }
+        for radius, weight, alike in zip(
+            profile.radius, profile.weight / profile.weight[0], gaussian, strict=True
+        )
+    ]
+
+
+def fit_facts(found: Measured) -> dict[str, Any]:
+    """Return a kernel, how it was regularised and each pair as JSON."""
+    fit = found.fit
+    smooth = asdict(fit.prior) if fit.prior else {}
+    return {
+        **facts(fit.kernel),
+        "regularisation": {
+            "kind": "constant" if fit.prior is None else "auto",
+            "noise_over_kernel_power" if fit.prior else "constant": fit.ratio,
+            **smooth,
+        },
+        "certainty": fit.certainty,
+        "pairs": [
+            {
+                "low": str(low),
+                "high": str(high),
+                "shift": list(pair.alignment.shift),
+                "gain": pair.alignment.gain,
+                "background": pair.alignment.background,
+                "explained": pair.explained,
+                "noise": pair.noise,
+                "leftover_correlation": pair.leftover,
+            }
+            for (low, high), pair in zip(found.names, fit.pairs, strict=True)
+        ],
+        "warnings": list(found.warnings),
+    }
+
+
+def as_made(found: Measured) -> dict[str, Any]:
+    """Return what the kernel's file says of its making."""
+    made = {"tool": "w2s", "version": __version__, "command": "estimate-kernel"}
+    known = fit_facts(found)
+    for pair in known["pairs"]:
+        pair.update(low=Path(pair["low"]).name, high=Path(pair["high"]).name)
+    return {**made, **known}

@@ -1,0 +1,197 @@
+"""What blurs a simulated image: a kernel in a file, or an objective and its light."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from w2s_cli.errors import InputError, UsageError
+from w2s_cli.io.psf_file import read_psf
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.psf import PSF, diffraction_psf, enclosing_side, widefield_psf
+from w2s_cli.microscope.psf_profile import cutoff
+
+MOST_UNLIKE = 0.05
+"""Relative difference of pixel sizes that should agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A lens and the light that it gathers.
+
+    Attributes
+    ----------
+    numerical_aperture
+        Of the objective.
+    wavelength
+        Of the emitted light, in micrometres.
+    """
+
+    numerical_aperture: float
+    wavelength: float
+
+
+@dataclass(frozen=True, slots=True)
+class Microscope:
+    """What blurs.
+
+    Attributes
+    ----------
+    source
+        A file with the kernel, on the grid of the truth; or an objective.
+    """
+
+    source: Path | Objective
+
+    def kernel(self, pixel_size: float | None) -> PSF:
+        """Return the widefield kernel.
+
+        Parameters
+        ----------
+        pixel_size
+            Micrometres a pixel of the truth, if known.
+
+        Raises
+        ------
+        InputError
+            When the file holds no kernel, or one on another grid; when the pixel size
+            is needed and not known.
+        """
+        if isinstance(self.source, Path):
+            found = read_psf(self.source)
+            _check_grid(self.source, found.pixel_size, pixel_size)
+            return found
+        if pixel_size is None:
+            raise InputError(
+                "the truth does not say how large its pixels are",
+                hint="give --pixel-size in micrometres",
+            )
+        lens = (self.source.numerical_aperture, self.source.wavelength, pixel_size)
+        return widefield_psf(*lens, enclosing_side(*lens))
+
+    def fine_kernel(self, kernel: PSF) -> PSF:
+        """Return what blurs an ideal SIM image: twice the cut-off of `kernel`.
+
+        It is the kernel of a round pupil. The cut-off of a measured kernel is that of
+        a widefield microscope which passes half of the contrast at the same frequency.
+
+        Raises
+        ------
+        InputError
+            When the truth's pixels are too coarse to show it.
+        """
+        limit = cutoff(kernel)
+        if isinstance(self.source, Objective) and kernel.pixel_size:
+            lens = self.source
+            limit = 2 * lens.numerical_aperture / lens.wavelength * kernel.pixel_size
+        if limit is None or 2 * limit > 0.5:
+            found = (
+                "beyond half a cycle" if limit is None else f"{2 * limit:.3g} cycles"
+            )
+            raise InputError(
+                f"twice the microscope's cut-off is {found} a pixel: "
+                "the truth's pixels are too coarse to show it",
+                hint="use a truth with finer pixels, or leave --sim out",
+            )
+        side = max(kernel.weights.shape) // 2 * 2 + 1
+        return diffraction_psf(2 * limit, side, kernel.pixel_size)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what blurs as a JSON object."""
+        if isinstance(self.source, Objective):
+            lens = self.source
+            return {"na": lens.numerical_aperture, "wavelength": lens.wavelength}
+        digest = sha256(self.source.read_bytes()).hexdigest()
+        return {"kernel": self.source.name, "kernel_sha256": digest}
+
+
+def microscope(
+    kernel: Path | None, numerical_aperture: float | None, wavelength: float | None
+) -> Microscope:
+    """Return the microscope that the command line gives.
+
+    Raises
+    ------
+    UsageError
+        When it gives none, or two.
+    """
+    theory = [value for value in (numerical_aperture, wavelength) if value is not None]
+    if kernel is not None:
+        if theory:
+            raise UsageError(
+                "--kernel leaves nothing for --na and --wavelength to say",
+                hint="drop one or the other",
+            )
+        return Microscope(kernel)
+    if numerical_aperture is None or wavelength is None:
+        raise UsageError(
+            "the blur of the microscope is not given, or only half of it",
+            hint="give --kernel FILE, or both --na and --wavelength",
+        )
+    return Microscope(Objective(numerical_aperture, wavelength))
+
+
+def _check_grid(path: Path, own: float | None, wanted: float | None) -> None:
+    if own and wanted and abs(own / wanted - 1) > MOST_UNLIKE:
+        raise InputError(
+            f"{path} has pixels of {own:g} um, the truth of {wanted:g} um",
+            hint="a kernel is on the grid of the truth: make one for it, "
+            "or correct the truth with --pixel-size",
+        )
+
+
+FULL = 65535
+"""The most counts of a 16-bit camera."""
+_PHOTONS = "it counts photons a camera pixel"
+_MEANING = {
+    "photons": _PHOTONS,
+    "background": _PHOTONS,
+    "haze": "it is a share of the light in focus, often 0.1 to 0.5",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """How a simulated image is taken.
+
+    Attributes
+    ----------
+    noise
+        Of the camera.
+    photons
+        Expected in a camera pixel that is as bright as the 99.8th percentile of the
+        truth, before the blur; 0 where the truth is in photons a camera pixel already.
+    background
+        Even light, in photons a camera pixel.
+    haze
+        Light from out of focus, as a share of the light in focus.
+    multiplied
+        Whether an EMCCD multiplies the electrons.
+    scale
+        Truth pixels along the side of a camera pixel, 1 or 2.
+    seed
+        Chooses the noise.
+    """
+
+    noise: NoiseModel
+    photons: float = 0.0
+    background: float = 0.0
+    haze: float = 0.0
+    multiplied: bool = False
+    scale: int = 2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, meaning in _MEANING.items():
+            value = getattr(self, name)
+            if not 0 <= value < inf:
+                raise UsageError(
+                    f"--{name} must be 0 or more, found {value:g}", hint=meaning
+                )
+        if not 0 <= self.noise.offset < FULL:
+            raise UsageError(
+                f"--offset must be 0 or more and below {FULL}, "
+                f"found {self.noise.offset:g}",
+                hint="a 16-bit camera reads it where there is no light, often 100",
+            )

@@ -1,0 +1,1 @@
+"""The protocol of a restorer, its traits and units, and tiles."""

@@ -1,0 +1,103 @@
+"""What a method that learns from the images becomes for each of their channels."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.plane_sampling import MOST_SIDE, middle
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.restorer import FitProgress, Fittable, Series
+from w2s_cli.stack import Stack
+
+MOST_PIXELS = 32 << 20  # to learn from: 128 MiB
+MOST_FILES = 32
+
+Index = tuple[int, ...]
+
+
+def fit_channels(
+    stack: Stack,
+    chain: Chain,
+    noise: Mapping[int, NoiseModel],
+    told: Callable[[int], FitProgress] = lambda channel: lambda step, steps, loss: None,
+) -> dict[int, Fittable]:
+    """Return what the learning method of a chain becomes for each channel.
+
+    Parameters
+    ----------
+    stack
+        The image in camera counts.
+    chain
+        The methods. Nothing is read, and nothing returned, where none of them learns.
+    noise
+        The noise of each channel.
+    told
+        What to call after each step in a channel.
+
+    Raises
+    ------
+    InputError
+        When nothing can be learned from it, or a pixel is no number.
+    """
+    learner = chain.learner
+    if learner is None:
+        return {}
+    return {
+        channel: learner.taught(_later(stack, channel, noise[channel]), told(channel))
+        for channel in range(stack.channel_count)
+    }
+
+
+def _later(stack: Stack, channel: int, noise: NoiseModel) -> Callable[[], list[Series]]:
+    return lambda: series(stack, channel, noise)
+
+
+def shares(files: Sequence[Path]) -> Iterator[tuple[Path, int]]:
+    """Yield which of many files are learned from, and the most pixels of each.
+
+    Of more than `MOST_FILES` they are evenly spaced ones.
+    """
+    taken = files[:: -(-len(files) // MOST_FILES)]
+    for path in taken:
+        yield path, MOST_PIXELS // len(taken)
+
+
+def series(
+    stack: Stack, channel: int, noise: NoiseModel, most: int = MOST_PIXELS
+) -> list[Series]:
+    """Return the planes of a channel in stabilised counts, each place by itself.
+
+    They are lowered by `noise.excess`. Of a stack with more than `most` pixels, they
+    are evenly spaced moments, two consecutive frames each; of a large plane, its
+    middle.
+
+    Raises
+    ------
+    InputError
+        When a plane has pixels that are no numbers.
+    """
+    runs = _runs(stack, channel)
+    plane = prod(min(side, MOST_SIDE) for side in stack.data.shape[-2:])
+    frames = most // plane
+    if sum(map(len, runs)) > frames:
+        moments = [run[at : at + 2] for run in runs for at in range(0, len(run), 2)]
+        kept = max(frames // len(moments[0]), 1)
+        runs = moments[:: -(-len(moments) // kept)]
+    lowered = np.float32(noise.excess)
+    return [
+        [noise.stabilise(middle(stack, at)) - lowered for at in run] for run in runs
+    ]
+
+
+def _runs(stack: Stack, channel: int) -> list[list[Index]]:
+    """Return the indices of the planes of each place, in the order of time."""
+    time = stack.axes.find("T")
+    places: dict[Index, list[Index]] = {}
+    for at in stack.indices():
+        if stack.channel_of(at) == channel:
+            place = at if time < 0 else (*at[:time], *at[time + 1 :])
+            places.setdefault(place, []).append(at)
+    return [*places.values()]

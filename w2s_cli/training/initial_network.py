@@ -1,0 +1,201 @@
+"""The network that a recipe begins with."""
+
+import inspect
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
+from w2s_cli.methods.published_network import weights_of
+from w2s_cli.networks import DISCRIMINATORS, NETWORKS
+from w2s_cli.networks.rebuild import rebuild, recognise
+from w2s_cli.registry import Entry, Registry
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.recipe_tables import Adversary, Network
+from w2s_cli.weights import checkpoint
+from w2s_cli.weights.catalogue import WEIGHTS
+
+
+def resolve_weights(key: str, named: str) -> Path:
+    """Return the file of weights that a recipe names.
+
+    Parameters
+    ----------
+    key
+        Where in the recipe, for messages.
+    named
+        A path, or a name of the catalogue or of what ships.
+
+    Raises
+    ------
+    WeightsError
+        When there is none.
+    """
+    if named in WEIGHTS:
+        return weights_of(named)
+    shipped = checkpoint.shipped(named)
+    path = shipped if "/" not in named and shipped.is_file() else Path(named)
+    if not path.is_file():
+        raise WeightsError(
+            f"{key} is {named!r}: no such file, and no published or shipped weights",
+            hint=f"set {key} to a file, or to a name that `w2s fetch --list` shows",
+        )
+    return path
+
+
+def network_of(recipe: Recipe) -> nn.Module:
+    """Return the network of a recipe, as its seed or `start` has it.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such network, or it has no such option.
+    UsageError
+        When it takes no patches of that size.
+    WeightsError
+        When `start` holds another network, one of another scale, or one that takes
+        other units.
+    """
+    if recipe.start:
+        network = _started(recipe)
+    else:
+        torch.manual_seed(recipe.seed)
+        network = made(NETWORKS, recipe.network)
+    _check_side(recipe.network.name, recipe.patches.side, network.multiple_of)
+    assert isinstance(network, nn.Module)
+    return network
+
+
+def _started(recipe: Recipe) -> Any:
+    """Return the network that `start` holds."""
+    path = resolve_weights("start", recipe.start)
+    found = checkpoint.load(path)
+    row = recognise(found.state)
+    if row is None or row.name != recipe.network.name:
+        raise WeightsError(
+            f"the recipe trains {recipe.network.name}, but {path} holds "
+            f"{row.name if row else 'another network'}",
+            hint="name weights of that network, or change network.name",
+        )
+    network = rebuild(found.state)
+    if network.scale != scale_of(recipe):
+        raise WeightsError(
+            f"the recipe's network enlarges x{scale_of(recipe)}, but that in {path} "
+            f"x{network.scale}",
+            hint="change network.options.scale",
+        )
+    known = "root" if "expects" in found.record else found.record.get("units")
+    if known not in (None, recipe.units):
+        raise WeightsError(
+            f"the recipe has units {recipe.units!r}, but the network in {path} takes "
+            f"{known!r}",
+            hint=f"set units to {known!r}, or start from other weights",
+        )
+    return network
+
+
+def discriminator_of(recipe: Recipe) -> nn.Module:
+    """Return the discriminator of a recipe; errors are those of `network_of`."""
+    wanted = recipe.adversary
+    if wanted.start:
+        judge = _started_discriminator(wanted)
+    else:
+        torch.manual_seed(recipe.seed + 1)
+        judge = made(DISCRIMINATORS, Network(wanted.network, wanted.options))
+    if judge.channels != 1:
+        raise UsageError(
+            f"{wanted.network} sees {judge.channels} channels, but images are gray",
+            hint="set adversary.options.channels=1, or leave out adversary.start",
+        )
+    _check_seen(wanted.network, judge, recipe)
+    assert isinstance(judge, nn.Module)
+    return judge
+
+
+def _started_discriminator(wanted: Adversary) -> Any:
+    """Return the discriminator that its `start` holds."""
+    path = resolve_weights("adversary.start", wanted.start)
+    state = checkpoint.load(path).state
+    kind = DISCRIMINATORS[wanted.network].load()
+    if not kind.detect(state):
+        raise WeightsError(
+            f"the recipe trains against {wanted.network}, but {path} holds no such one",
+            hint="change adversary.start or adversary.network",
+        )
+    return kind.from_state_dict(state)
+
+
+def _check_side(name: str, side: int, multiple: int) -> None:
+    """Look whether a network takes patches of a size."""
+    if side % multiple:
+        below = side // multiple * multiple
+        near = [str(near) for near in (below, below + multiple) if near]
+        raise UsageError(
+            f"patches.side is {side}, but {name} takes multiples of {multiple}",
+            hint=f"set patches.side={' or '.join(near)}",
+        )
+
+
+def _check_seen(name: str, judge: Any, recipe: Recipe) -> None:
+    """Look whether a discriminator takes what the network makes of patches."""
+    scale = scale_of(recipe)
+    side = recipe.patches.side * scale
+    own = getattr(judge, "side", None)  # of one that takes images of one size only
+    if own not in (None, side):
+        raise UsageError(
+            f"{name} takes images of {own} x {own} pixels, but patches of "
+            f"{recipe.patches.side} pixels become {side} x {side}",
+            hint=f"set patches.side={own // scale}, or adversary.options.side={side}",
+        )
+    if own is None and side % judge.multiple_of:
+        raise UsageError(
+            f"{name} takes images whose sides are multiples of {judge.multiple_of}, "
+            f"but patches of {recipe.patches.side} pixels become {side} x {side}",
+            hint="change patches.side",
+        )
+
+
+def scale_of(recipe: Recipe) -> int:
+    """Return how many output pixels the recipe's network has along an input pixel."""
+    return _scale(recipe.network.name, json.dumps(dict(recipe.network.options)))
+
+
+@lru_cache(maxsize=16)
+def _scale(name: str, options: str) -> int:
+    with torch.device("meta"):
+        return int(made(NETWORKS, Network(name, json.loads(options))).scale)
+
+
+def made(catalogue: Registry[Entry], wanted: Network) -> Any:
+    """Return a new module of a catalogue."""
+    kind = catalogue[wanted.name].load()
+    known = inspect.signature(kind).parameters
+    for option in wanted.options:
+        if option not in known:
+            raise UnknownNameError(f"option of {wanted.name}", option, known)
+        _check_option(wanted, option, known[option].annotation)
+    try:
+        return kind(**wanted.options)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{wanted.name} cannot be made of {dict(wanted.options)}: {error}",
+            hint="see the recipe's table network.options",
+        ) from error
+
+
+def _check_option(wanted: Network, option: str, kind: Any) -> None:
+    """Look at what has a plain type: a network of 0 levels has no end."""
+    value = wanted.options[option]
+    least = 0 if option == "doublings" else 1
+    if kind not in (int, bool):
+        return
+    if type(value) is not kind or (kind is int and value < least):
+        takes = kind.__name__ + (f" of {least} or more" if kind is int else "")
+        raise UsageError(
+            f"option {option!r} of {wanted.name} takes {takes}, not {value!r}",
+            hint="see the recipe's table network.options",
+        )

@@ -1,0 +1,250 @@
+"""Distances between what VGG sees in an output and what it sees in the target.
+
+They look at whole patches, whatever is valid in them: a feature has no single pixel.
+
+References
+----------
+.. [1] Zhou et al., "W2S: microscopy data with joint denoising and super-resolution for
+   widefield to SIM mapping", ECCV Workshops 2020.
+.. [2] Li et al., "Is second-order information helpful for large-scale visual
+   recognition?", ICCV 2017 (MPN-COV).
+.. [3] Gatys et al., "Image style transfer using convolutional neural networks", CVPR
+   2016.
+.. [4] Johnson et al., "Perceptual losses for real-time style transfer and
+   super-resolution", ECCV 2016.
+"""
+
+from collections.abc import Callable, Mapping, Set
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from w2s_cli.errors import UnknownNameError, UsageError
+from w2s_cli.networks.vgg import VGG
+from w2s_cli.training.initial_network import resolve_weights
+from w2s_cli.training.losses import Loss
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.recipe_tables import Features
+from w2s_cli.training.training_batch import Batch
+from w2s_cli.weights import checkpoint
+
+ASKERS = frozenset({"perceptual", "texture", "gram"})
+Seen = Mapping[str, tuple[Tensor, Tensor]]
+
+
+class Sight:
+    """VGG, which looks once at an output however many losses ask.
+
+    What it saw is kept until each of them had it, or one of them asks again.
+
+    Parameters
+    ----------
+    network
+        With the layers that any of them needs.
+    askers
+        The names of the losses.
+    """
+
+    def __init__(self, network: VGG, askers: Set[str]) -> None:
+        self.network = network
+        self._askers = askers
+        self._waiting: Set[str] = frozenset()
+        self._last: tuple[Tensor, Batch, Seen] | None = None
+
+    def __call__(self, asker: str, output: Tensor, batch: Batch) -> Seen:
+        """Return the features of the output, and of the target, of each layer.
+
+        Parameters
+        ----------
+        asker
+            The name of the loss.
+        output
+            (N, 1, Y, X) float32, in the units of the batch.
+        batch
+            What the network was shown.
+
+        Returns
+        -------
+        mapping of str to tuple of Tensor
+            (N, C, Y, X) float32 each. Those of the target have no gradient.
+        """
+        seen = self._remembered(asker, output, batch)
+        if seen is None:
+            seen = self._look(output, batch)
+            self._waiting = self._askers
+        self._waiting = self._waiting - {asker}
+        self._last = (output, batch, seen) if self._waiting else None
+        return seen
+
+    def _remembered(self, asker: str, output: Tensor, batch: Batch) -> Seen | None:
+        if self._last is None or asker not in self._waiting:
+            return None
+        last_output, last_batch, seen = self._last
+        return seen if output is last_output and batch is last_batch else None
+
+    def _look(self, output: Tensor, batch: Batch) -> Seen:
+        # bfloat16 would round off the small differences that the losses are about
+        with torch.autocast(output.device.type, enabled=False):
+            found = self.network(batch.picture(output))
+            wanted = self.network(batch.picture(batch.target))
+        pairs = zip(found, wanted, strict=True)
+        return dict(zip(self.network.layers, pairs, strict=True))
+
+
+def sight_of(recipe: Recipe, asker: str, device: str) -> Sight:
+    """Return what a loss of a recipe sees with: the same for all of its losses.
+
+    Parameters
+    ----------
+    recipe
+        Its `features` say which weights and layers, its `loss` who else asks.
+    asker
+        The name of the loss.
+    device
+        Where to look.
+
+    Raises
+    ------
+    WeightsError
+        When the weights cannot be had, or are not those of VGG-16 or VGG-19.
+    UnknownNameError
+        When the network has no such layer.
+    """
+    askers = ASKERS & {asker, *recipe.loss}
+    layers = tuple(sorted(_layers(recipe.features, askers)))
+    return _opened(recipe.features.weights, layers, askers, device)
+
+
+def _layers(features: Features, askers: Set[str]) -> set[str]:
+    layers = set(features.layers) if "perceptual" in askers else set()
+    return layers | {features.texture} if askers - {"perceptual"} else layers
+
+
+@lru_cache(maxsize=1)
+def _opened(
+    named: str, layers: tuple[str, ...], askers: frozenset[str], device: str
+) -> Sight:
+    state = checkpoint.load(resolve_weights("features.weights", named)).state
+    try:
+        network = VGG.from_state_dict(state, layers)
+    except UnknownNameError as error:
+        error.hint = f"set features.layers or features.texture: {error.hint}"
+        raise
+    return Sight(network.to(device), askers)
+
+
+_DISTANCES = {"l1": functional.l1_loss, "mse": functional.mse_loss}
+
+
+def perceptual(recipe: Recipe, device: str) -> Loss:
+    """Return the distance of features, the mean of each layer, in a weighted sum.
+
+    W2S squares the differences ([1]_, Eq. 4); ESRGAN and Real-ESRGAN take their
+    absolute values.
+
+    Raises
+    ------
+    UsageError
+        When there are no layers.
+    WeightsError, UnknownNameError
+        As `sight.sight_of`.
+    """
+    weights = recipe.features.layers
+    if not weights:
+        raise UsageError(
+            'the loss "perceptual" has no layers',
+            hint="name some, as in features.layers = {conv5_4 = 1.0}",
+        )
+    distance = _DISTANCES[recipe.features.distance]
+    sight = sight_of(recipe, "perceptual", device)
+
+    def loss(output: Tensor, batch: Batch) -> Tensor:
+        seen = sight("perceptual", output, batch)
+        terms = [weight * distance(*seen[layer]) for layer, weight in weights.items()]
+        return torch.stack(terms).sum()
+
+    return loss
+
+
+def texture(recipe: Recipe, device: str) -> Loss:
+    """Return the squared difference of the features' covariances ([1]_, Eq. 3).
+
+    It is the mean over the entries of the matrix, as in the public code of W2S, where
+    the paper writes a norm.
+
+    Raises
+    ------
+    WeightsError, UnknownNameError
+        As `sight.sight_of`.
+    """
+    return _second_order(recipe, device, "texture", covariance)
+
+
+def gram(recipe: Recipe, device: str) -> Loss:
+    """Return the squared difference of the features' Gram matrices.
+
+    It is the mean over the entries, of matrices over the number of features, as in
+    [4]_; [3]_ has another constant factor.
+
+    Raises
+    ------
+    WeightsError, UnknownNameError
+        As `sight.sight_of`.
+    """
+    return _second_order(recipe, device, "gram", gram_matrix)
+
+
+def covariance(features: Tensor) -> Tensor:
+    """Return the covariance of each two channels over the positions.
+
+    (1/M) X (I - 11'/M) X' of [2]_, where X has a row a channel and M columns. W2S takes
+    no square root of it.
+
+    Parameters
+    ----------
+    features
+        (N, C, Y, X) float32.
+
+    Returns
+    -------
+    Tensor
+        (N, C, C) float32.
+    """
+    rows = features.flatten(2)
+    rows = rows - rows.mean(2, keepdim=True)
+    return rows @ rows.mT / rows.shape[2]
+
+
+def gram_matrix(features: Tensor) -> Tensor:
+    """Return the product of each two channels, over the number of features ([4]_).
+
+    Parameters
+    ----------
+    features
+        (N, C, Y, X) float32.
+
+    Returns
+    -------
+    Tensor
+        (N, C, C) float32.
+    """
+    # The TensorFlow port of W2S has products of positions, which say where things are
+    # and not what they look like.
+    rows = features.flatten(2)
+    return rows @ rows.mT / rows[0].numel()
+
+
+def _second_order(
+    recipe: Recipe, device: str, name: str, matrix: Callable[[Tensor], Tensor]
+) -> Loss:
+    layer = recipe.features.texture
+    sight = sight_of(recipe, name, device)
+
+    def loss(output: Tensor, batch: Batch) -> Tensor:
+        found, wanted = sight(name, output, batch)[layer]
+        with torch.autocast(output.device.type, enabled=False):
+            return functional.mse_loss(matrix(found), matrix(wanted))
+
+    return loss

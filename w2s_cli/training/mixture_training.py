@@ -1,0 +1,204 @@
+"""Learn a Gaussian mixture of clean patches, for the methods that take one as a prior.
+
+The mixture is fitted by expectation maximisation on a stream of small batches ([1]_):
+every step draws new patches, and the sums that the parameters follow from are moving
+averages.
+
+The patches are those of truth at many exposures, under the square root that makes
+noise uniform. So the mixture itself knows contrasts from a tenth of the noise to a
+hundred times it, and a plane needs no normalisation.
+
+References
+----------
+.. [1] O. Cappe and E. Moulines, "On-line expectation-maximization algorithm for latent
+   data models", J. R. Stat. Soc. B 71 (2009).
+"""
+
+from dataclasses import dataclass
+from math import log, pi
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from torch import Tensor
+
+from w2s_cli import __version__
+from w2s_cli.networks.patch_mixture import PatchMixture
+from w2s_cli.training.patches.degraded_truth import Pool, Sample, opened
+from w2s_cli.training.progress import Log, OnStep, Progress, made
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.weights import checkpoint
+
+FORGETTING = 0.6  # step t counts (t + 2)^-FORGETTING; between 1/2 and 1, as [1]_ asks
+NEGLIGIBLE = 1e-3  # a patch's share in a component that is left out
+REGION = 16  # side, in patches, of the regions whose covariances EM starts from
+_START, _PLACES = 2, 3  # keep random numbers apart from those of the examples
+_CHUNK = 4096  # patches whose products fit into a processor's cache
+
+
+def train(recipe: Recipe, on_step: OnStep = lambda _: None) -> Path:
+    """Learn the mixture of a recipe.
+
+    Parameters
+    ----------
+    recipe
+        What to learn from; its `mixture` table says how much of it.
+    on_step
+        Called after each step; the loss is the negative log-likelihood of a patch.
+
+    Returns
+    -------
+    Path
+        The weights, in safetensors.
+    """
+    if recipe.threads:
+        torch.set_num_threads(recipe.threads)
+    made(recipe.folder)
+    log = Log(recipe.folder / "log.csv")
+    log.cut(0)
+    pool = opened(recipe, "training")
+    held_out = _held_out(recipe)
+    sums = Sums.start(_first_guesses(recipe, pool), recipe.mixture.floor)
+    for step in range(recipe.steps):
+        loss = sums.learn(_patches(recipe, pool, step))
+        done = step + 1 == recipe.steps
+        validation = None
+        if done or (step + 1) % recipe.validate_every == 0:
+            validation = sums.loss(held_out)
+        progress = Progress(
+            step + 1, recipe.steps, loss, validation, folder=recipe.folder
+        )
+        log.add(progress)
+        on_step(progress)
+    path = recipe.folder / f"{recipe.name}.safetensors"
+    checkpoint.save(path, sums.mixture.state(), _record(recipe))
+    return path
+
+
+@dataclass
+class Sums:
+    """The moving averages that the parameters of a mixture follow from.
+
+    Attributes
+    ----------
+    share
+        (K,), the share of the patches that belong to each component.
+    scatter
+        (K, D, D), the sum of their outer products, times the share.
+    floor
+        The variance that every component has in every direction, at least.
+    """
+
+    share: Tensor
+    scatter: Tensor
+    floor: float
+    steps: int = 0
+
+    @classmethod
+    def start(cls, covariances: Tensor, floor: float) -> "Sums":
+        """Return the sums of equally likely components."""
+        count = len(covariances)
+        return cls(torch.full((count,), 1 / count), covariances / count, floor)
+
+    @property
+    def mixture(self) -> PatchMixture:
+        """Return the mixture with the greatest likelihood."""
+        share = self.share.clamp(min=1e-12)
+        floor = self.floor * torch.eye(self.scatter.shape[1])
+        covariances = self.scatter / share[:, None, None] + floor
+        return PatchMixture((share / share.sum()).log(), covariances)
+
+    def learn(self, patches: Tensor) -> float:
+        """Take one step on (N, D) patches; return their loss before it."""
+        densities = _log_densities(self.mixture, patches)
+        evidence = densities.logsumexp(1, keepdim=True)
+        belongs = (densities - evidence).exp_()
+        rate = (self.steps + 2) ** -FORGETTING
+        self.share.lerp_(belongs.mean(0), rate)
+        for number, degree in enumerate(belongs.T):
+            members = (degree > NEGLIGIBLE).nonzero()[:, 0]
+            chosen = patches[members]
+            scatter = (chosen * degree[members, None]).T @ chosen / len(patches)
+            self.scatter[number].lerp_(scatter, rate)
+        self.steps += 1
+        return -evidence.mean().item()
+
+    def loss(self, patches: Tensor) -> float:
+        """Return the negative log-likelihood of a patch, the mean of (N, D)."""
+        return -_log_densities(self.mixture, patches).logsumexp(1).mean().item()
+
+
+def _log_densities(mixture: PatchMixture, patches: Tensor) -> Tensor:
+    """Return (N, K), the logarithm of weight times density."""
+    size = patches.shape[1]
+    factors = torch.linalg.cholesky(mixture.covariances)
+    whitening = torch.linalg.solve_triangular(factors, torch.eye(size), upper=False)
+    volume = factors.diagonal(dim1=1, dim2=2).log().sum(1)
+    constant = mixture.log_weights - volume - size / 2 * log(2 * pi)
+    energy = torch.empty(len(patches), len(factors))
+    for start in range(0, len(patches), _CHUNK):
+        few = slice(start, start + _CHUNK)
+        for number, whitener in enumerate(whitening):
+            energy[few, number] = (patches[few] @ whitener.T).square_().sum(1)
+    densities: Tensor = constant - energy / 2
+    return densities
+
+
+def _patches(recipe: Recipe, pool: Pool, step: int) -> Tensor:
+    """Return (N, D) patches of a batch of truth."""
+    rng = np.random.default_rng([recipe.seed, pool.stream, step, 0, _PLACES])
+    each = -(-recipe.mixture.patches // recipe.patches.batch)
+    found = []
+    for sample in pool.samples(step, range(recipe.patches.batch)):
+        windows, whole = _windows(sample, recipe.mixture.side)
+        usable = np.flatnonzero(whole)
+        chosen = rng.choice(usable, each) if len(usable) else usable
+        found.append(windows.flatten(0, 1)[chosen])
+    return torch.cat(found)
+
+
+def _windows(sample: Sample, side: int) -> tuple[Tensor, NDArray[np.bool_]]:
+    """Return the patches of a sample's truth, (Y, X, D), and which of them are whole.
+
+    Each is without its mean.
+    """
+    light = np.maximum(sample.photons + np.float32(sample.lift), 0)
+    root = torch.from_numpy(2 * np.sqrt(light))
+    patches = root.unfold(0, side, 1).unfold(1, side, 1).flatten(2)
+    valid = sliding_window_view(sample.valid, (side, side))
+    whole = np.asarray(valid.all((2, 3)))
+    return patches - patches.mean(2, keepdim=True), whole
+
+
+def _held_out(recipe: Recipe) -> Tensor:
+    """Return the fixed patches of the validation range."""
+    return _patches(recipe, opened(recipe, "validation"), 0)
+
+
+def _first_guesses(recipe: Recipe, pool: Pool) -> Tensor:
+    """Return the covariance of the patches in one small region for each component."""
+    rng = np.random.default_rng([recipe.seed, _START])
+    count, step = recipe.mixture.components, recipe.steps
+    found: list[Tensor] = []
+    while len(found) < count:
+        for sample in pool.samples(step, range(recipe.patches.batch)):
+            windows, _ = _windows(sample, recipe.mixture.side)
+            y, x = (rng.integers(max(n - REGION, 0) + 1) for n in windows.shape[:2])
+            region = windows[y : y + REGION, x : x + REGION].flatten(0, 1)
+            found.append(region.T @ region / len(region))
+        step += 1
+    return torch.stack(found[:count])
+
+
+def _record(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "summary": recipe.summary,
+        "licence": recipe.licence,
+        "expects": "patches of counts under the generalised Anscombe transform",
+        "recipe": recipe.as_dict(),
+        "trained by": f"w2s {__version__}",
+    }

@@ -1,0 +1,114 @@
+"""Steps down the gradient."""
+
+from collections.abc import Mapping
+from math import cos, pi
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from w2s_cli.training.recipe_tables import Optimiser, Schedule
+
+
+class Steps:
+    """The optimiser of a network.
+
+    Parameters
+    ----------
+    network
+        Whose weights follow.
+    wanted
+        How, by the recipe.
+    """
+
+    def __init__(self, network: nn.Module, wanted: Optimiser) -> None:
+        self._wanted, self._taken = wanted, 0
+        self._weights = [p for p in network.parameters() if p.requires_grad]
+        kind = torch.optim.AdamW if wanted.name == "adamw" else torch.optim.Adam
+        self._optimiser = kind(
+            self._weights,
+            lr=wanted.rate,
+            betas=wanted.betas,
+            weight_decay=wanted.weight_decay,
+            amsgrad=wanted.name == "amsgrad",
+        )
+
+    def take(self, loss: Tensor, share: float) -> None:
+        """Take one step, at a share of the peak learning rate."""
+        wanted, optimiser = self._wanted, self._optimiser
+        if wanted.renew and self._taken % wanted.renew == 0:
+            optimiser.state.clear()
+        for group in optimiser.param_groups:
+            group["lr"] = wanted.rate * share
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if wanted.clip:
+            nn.utils.clip_grad_norm_(self._weights, wanted.clip)
+        optimiser.step()
+        self._taken += 1
+
+    def state(self) -> dict[str, Any]:
+        """Return what it remembers."""
+        return {"taken": self._taken, "optimiser": self._optimiser.state_dict()}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` remembered."""
+        self._taken = state["taken"]
+        self._optimiser.load_state_dict(state["optimiser"])
+
+
+_RISE, _LOWEST_START, _LOWEST_END = 0.3, 1 / 10, 1e-5  # of "one-cycle"
+
+
+def share(schedule: Schedule, step: int, steps: int) -> float:
+    """Return the learning rate of a step, as a share of its peak.
+
+    Parameters
+    ----------
+    schedule
+        Of the recipe.
+    step
+        From 0.
+    steps
+        In the whole training.
+    """
+    warm = min((step + 1) / schedule.warm_up, 1) if schedule.warm_up else 1
+    return warm * _SHARES[schedule.name](schedule, step, steps)
+
+
+def _constant(schedule: Schedule, step: int, steps: int) -> float:
+    return 1.0
+
+
+def _step(schedule: Schedule, step: int, steps: int) -> float:
+    passed = sum(step >= milestone for milestone in schedule.milestones)
+    return float(schedule.factor**passed)
+
+
+def _halving(schedule: Schedule, step: int, steps: int) -> float:
+    return float(0.5 ** (step // schedule.every))
+
+
+def _cosine(schedule: Schedule, step: int, steps: int) -> float:
+    return _falling(step / steps)
+
+
+def _one_cycle(schedule: Schedule, step: int, steps: int) -> float:
+    done = step / steps
+    if done < _RISE:
+        return 1 - (1 - _LOWEST_START) * _falling(done / _RISE)
+    return _LOWEST_END + (1 - _LOWEST_END) * _falling((done - _RISE) / (1 - _RISE))
+
+
+def _falling(done: float) -> float:
+    """Return half a cosine from 1 down to 0."""
+    return (1 + cos(pi * done)) / 2
+
+
+_SHARES = {
+    "constant": _constant,
+    "step": _step,
+    "halving": _halving,
+    "cosine": _cosine,
+    "one-cycle": _one_cycle,
+}

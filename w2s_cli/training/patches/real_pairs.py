@@ -1,0 +1,297 @@
+"""Patches of real pairs, of any set that w2s knows.
+
+The journey of the numbers: counts or gray values of the files -> the same square of
+input and truth -> both laid alike -> the units of the network. No patch is scaled on
+its own, so intensities stay comparable.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.datasets import find
+from w2s_cli.datasets.data_set import DataSet, Mask
+from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
+from w2s_cli.errors import InputError, UsageError, few
+from w2s_cli.metrics.input_checks import size
+from w2s_cli.restorers.restorer import Domain
+from w2s_cli.restorers.units import EIGHT_BIT, Affine, affine
+from w2s_cli.training.initial_network import scale_of
+from w2s_cli.training.patches import STREAMS, Part
+from w2s_cli.training.patches.augmentation import Grid, turned
+from w2s_cli.training.patches.image_memory import remembered
+from w2s_cli.training.patches.pair_selection import Names, chosen
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
+
+
+class Planes(NamedTuple):
+    """Counts or gray values.
+
+    Attributes
+    ----------
+    image
+        (Y, X) float32.
+    truth
+        (Y * scale, X * scale) float32.
+    valid
+        The shape of `truth`; None for valid everywhere.
+    where
+        What a message calls the image.
+    """
+
+    image: FloatArray
+    truth: FloatArray
+    valid: Mask | None
+    where: str
+
+
+class PairPlanes(Protocol):
+    """A way to read a pair."""
+
+    def __call__(self, level: int, name: str, rng: np.random.Generator) -> Planes:
+        """Return the planes of a pair; InputError where they cannot be read."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Truths:
+    """Images beside their truths, at a scale."""
+
+    data: DataSet
+    scale: int
+
+    def __call__(self, level: int, name: str, rng: np.random.Generator) -> Planes:
+        """Return an image and its truth."""
+        pair = self.data.pair(name, level, self.scale)
+        where = self.data.inputs[level][name].where
+        return Planes(pair.image, pair.truth, pair.valid, where)
+
+
+@dataclass(frozen=True, eq=False)
+class Captures:
+    """Images beside other captures of the same field and level: Noise2Noise [1]_.
+
+    Both have the same mean, and noise of their own.
+
+    References
+    ----------
+    .. [1] J. Lehtinen et al., "Noise2Noise: learning image restoration without clean
+       data", ICML (2018).
+    """
+
+    data: DataSet
+    alike: Mapping[tuple[int, str], Sequence[str]]  # by level and field
+
+    @classmethod
+    def of(cls, data: DataSet, names: Names) -> "Captures":
+        """Return the captures of some names.
+
+        Raises
+        ------
+        InputError
+            When a field of view has one capture only.
+        """
+        alike: dict[tuple[int, str], list[str]] = {}
+        for level, found in names.items():
+            for name in found:
+                alike.setdefault((level, data.group_of(name)), []).append(name)
+        lonely = [group for group, found in alike.items() if len(found) < 2]
+        if lonely:
+            fields = few([f"{field} at level {level}" for level, field in lonely])
+            raise InputError(
+                f"Noise2Noise needs two captures or more a field and level, but "
+                f"{data.place} has one of {fields}",
+                hint='take other levels, or set pairs.target="truth"',
+            )
+        return cls(data, alike)
+
+    def __call__(self, level: int, name: str, rng: np.random.Generator) -> Planes:
+        """Return an image and another capture, any of them."""
+        images = self.data.inputs[level]
+        where = images[name].where
+        others = [n for n in self.alike[level, self.data.group_of(name)] if n != name]
+        other = images[others[rng.integers(len(others))]]
+        image, seen = images[name].read()
+        truth, known = other.read()
+        if image.shape != truth.shape:
+            raise InputError(
+                f"{where} has {size(image)} pixels, {other.where} has {size(truth)}",
+                hint="captures of a field of view are of one size",
+            )
+        both = [mask for mask in (seen, known) if mask is not None]
+        valid = np.logical_and.reduce(both) if both else None
+        return Planes(image, truth, valid, where)
+
+
+Patch = tuple[FloatArray, FloatArray, NDArray[np.bool_]]  # image, truth, valid
+
+_GRAY = {"unit": Domain.UNIT, "centred": Domain.CENTRED}
+_SPREADS = {"z": 1, "z/255": EIGHT_BIT.white}  # of counts, in one of the units
+
+
+def opened(recipe: Recipe, part: Part) -> "RealPairs":
+    """Return the patches of a recipe's data set, `recipe.data`.
+
+    `choice.chosen` says which pairs belong to a part. With "another" capture for their
+    target, this holds for training: validation compares with truths all the same.
+
+    Raises
+    ------
+    UsageError
+        When the recipe's units cannot be made of what the set holds, or Noise2Noise is
+        asked of a network that enlarges.
+    W2SError
+        As `datasets.find`, `choice.chosen`, `shown.Captures.of` and `Grid.over`.
+    """
+    data = remembered(find(recipe.data, kind=recipe.pairs.kind))
+    scale = scale_of(recipe)
+    names = chosen(data, recipe, part, scale)
+    pairs = [(level, name) for level in names for name in names[level]]
+    return RealPairs(
+        recipe,
+        STREAMS[part],
+        numbers=_numbers(data, recipe),
+        shown=_shown(data, recipe, part, names),
+        names={level: found for level, found in names.items() if found},
+        pairs=pairs,
+        grid=_grid(data, recipe, part, pairs),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class RealPairs:
+    """The supply of one part.
+
+    Attributes
+    ----------
+    recipe
+        Where it comes from.
+    stream
+        Of random numbers.
+    numbers
+        From counts or gray values to the recipe's units.
+    shown
+        How to read a pair.
+    names, pairs
+        Which pairs there are, by level and in a row.
+    grid
+        Where patches start; None for anywhere.
+    """
+
+    recipe: Recipe
+    stream: int
+    numbers: Affine
+    shown: PairPlanes
+    names: Names
+    pairs: Sequence[tuple[int, str]]
+    grid: Grid | None
+
+    def batch(self, step: int, numbers: Sequence[int]) -> Batch:
+        """Return some patches of a step's batch, by their numbers in it.
+
+        Each is from any place in any pair of any level, levels evenly; or, with a grid,
+        the next one of it.
+
+        Raises
+        ------
+        InputError
+            When an image cannot be read, is smaller than a patch, or has not the size
+            that it should.
+        """
+        patches = [self._patch(step, number) for number in numbers]
+        image, truth, valid = (
+            torch.from_numpy(np.stack(part)[:, None])
+            for part in zip(*patches, strict=True)
+        )
+        lift = torch.zeros(len(patches), 1, 1, 1)
+        return Batch(image, truth, valid, lift, self.recipe.units)
+
+    def _patch(self, step: int, number: int) -> Patch:
+        patches = self.recipe.patches
+        rng = np.random.default_rng([self.recipe.seed, self.stream, step, number])
+        if self.grid:
+            pair, *corner = self.grid.place(step * patches.batch + number)
+            planes = self.shown(*self.pairs[pair], rng)
+        else:
+            planes = self.shown(*self._drawn(rng), rng)
+            corner = _corner(planes, patches.side, rng)
+        cut = _cut(planes, corner, patches.side)
+        image, truth, valid = turned(cut, patches.augment, rng)
+        return self.numbers.enter(image), self.numbers.enter(truth), valid
+
+    def _drawn(self, rng: np.random.Generator) -> tuple[int, str]:
+        """Return any level, and the name of any pair of it."""
+        levels = [*self.names]
+        level = levels[rng.integers(len(levels))]
+        return level, self.names[level][rng.integers(len(self.names[level]))]
+
+
+def _shown(data: DataSet, recipe: Recipe, part: Part, names: Names) -> PairPlanes:
+    scale = scale_of(recipe)
+    if recipe.pairs.target == "truth" or part == "validation":
+        return Truths(data, scale)
+    if scale != 1:
+        raise UsageError(
+            f"another capture is no truth for a network that enlarges x{scale}",
+            hint='set pairs.target="truth"',
+        )
+    return Captures.of(data, names)
+
+
+def _numbers(data: DataSet, recipe: Recipe) -> Affine:
+    """Return the way from what a set holds to what the network takes."""
+    units, gray = recipe.units, data.unit == "1/255"
+    fitting = [*(_GRAY if gray else _SPREADS)]
+    if units not in fitting:
+        raise UsageError(
+            f"the recipe's units are {units!r}, but {data.place} holds "
+            + ("8-bit gray values" if gray else "counts"),
+            hint=f"set units to {' or '.join(fitting)}",
+        )
+    if gray:
+        return affine(_GRAY[units], EIGHT_BIT)
+    own = data.unit == "z"
+    zero, one = (data.offset, data.per_unit) if own else (Z_OFFSET, Z_UNIT)
+    return Affine(zero, one * _SPREADS[units])
+
+
+def _grid(
+    data: DataSet, recipe: Recipe, part: Part, pairs: Sequence[tuple[int, str]]
+) -> Grid | None:
+    patches = recipe.patches
+    if not patches.stride:
+        return None
+    images = [data.inputs[level][name] for level, name in pairs]
+    seed = (recipe.seed, STREAMS[part])
+    return Grid.over(images, patches.side, patches.stride, seed)
+
+
+def _corner(planes: Planes, side: int, rng: np.random.Generator) -> list[int]:
+    """Return the first row and column of any patch of an image."""
+    if min(planes.image.shape) < side:
+        raise InputError(
+            f"{planes.where} has {size(planes.image)} pixels, less than a patch of "
+            f"{side} x {side}",
+            hint="set a smaller patches.side",
+        )
+    return [int(rng.integers(length - side + 1)) for length in planes.image.shape]
+
+
+def _cut(planes: Planes, corner: Sequence[int], side: int) -> list[NDArray[np.generic]]:
+    """Return the same square of image, truth and mask; `side` is the image's."""
+    y, x = corner
+    scale = len(planes.truth) // len(planes.image)
+    fine = np.s_[y * scale : (y + side) * scale, x * scale : (x + side) * scale]
+    valid = planes.valid
+    truth = planes.truth[fine]
+    return [
+        planes.image[y : y + side, x : x + side],
+        truth,
+        np.ones(truth.shape, bool) if valid is None else valid[fine],
+    ]

@@ -1,0 +1,248 @@
+"""All that changes while a network learns, and how it is kept."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from w2s_cli.errors import UsageError
+from w2s_cli.training.checkpoints import load_checkpoint, save_checkpoint
+from w2s_cli.training.discriminator_training import AdversarialTraining
+from w2s_cli.training.distributed import Distributed
+from w2s_cli.training.initial_network import network_of
+from w2s_cli.training.losses import LOSSES
+from w2s_cli.training.optimisation import Steps, share
+from w2s_cli.training.progress import Sample
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
+
+
+class Answer(nn.Module):
+    """Gray images in, clean ones out: one, or all that the network gives on its way.
+
+    A network for colours gets the same image in each, and the mean of what it gives is
+    taken; one that predicts the noise has it subtracted.
+
+    Parameters
+    ----------
+    network
+        One of `w2s_cli.networks.rebuild.Network`.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Map (N, 1, Y, X) to a list of (N, 1, Y * scale, X * scale), in float32.
+
+        The last is what the network gives at work; there are others while it trains
+        where it has an `every_step`.
+        """
+        network: Any = self.network
+        seen = image.expand(-1, network.channels, -1, -1)
+        on_its_way = self.training and hasattr(network, "every_step")
+        made = network.every_step(seen) if on_its_way else [network(seen)]
+        if network.predicts == "noise":
+            made = [seen - noise for noise in made]
+        return [one.float().mean(1, keepdim=True) for one in made]
+
+
+DISCRIMINATOR = "discriminator"  # the name of its loss, which is no part of the other
+_SHOWN = 4  # patches of a sheet of samples
+_DARK_BRIGHT = (0.005, 0.995)  # quantiles that are black and white in it
+
+
+class Trainer:
+    """A network, its moving average, its adversary, and how well it did best.
+
+    Parameters
+    ----------
+    recipe
+        Of one phase.
+    world
+        The processes that share the training.
+    """
+
+    def __init__(self, recipe: Recipe, world: Distributed) -> None:
+        self._recipe, self._device = recipe, world.device
+        network = network_of(recipe)
+        network.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._answer = Answer(network).train()
+        self._shared = world.shared(self._answer)
+        self._average = deepcopy(self._answer).eval()
+        self._steps = Steps(network, recipe.optimiser)
+        self._losses = {
+            name: (weight, LOSSES[name].load()(recipe, world.device))
+            for name, weight in recipe.loss.items()
+        }
+        hostile = recipe.adversary.network
+        self._adversary = AdversarialTraining(recipe, world) if hostile else None
+        self.step, self.rate = 0, 0.0
+        self._best = float("inf")
+        self._best_step = 0
+        self._best_state: dict[str, Tensor] = {}
+
+    def learn(self, batch: Batch, other: Batch) -> dict[str, float]:
+        """Take one step; return the parts of its loss.
+
+        Parameters
+        ----------
+        batch
+            What to learn from.
+        other
+            Where the adversary takes its real images from.
+
+        Raises
+        ------
+        UsageError
+            When the loss is no number any more.
+        """
+        rate = share(self._recipe.schedule, self.step, self._recipe.steps)
+        outputs, against = self._run(self._shared, batch), self._adversary
+        terms = self._terms(outputs, batch)
+        if against:
+            terms["adversary"] = against.loss(outputs[-1], batch, other)
+        found = {name: term.item() for name, term in terms.items()}
+        self._check_finite(found)
+        self._steps.take(torch.stack([*terms.values()]).sum(), rate)
+        if against:
+            found[DISCRIMINATOR] = against.learn(outputs[-1], batch, other, rate)
+            self._check_finite(found)
+        self.step += 1
+        self.rate = rate * self._recipe.optimiser.rate
+        self._follow()
+        return found
+
+    def validate(self, batches: Sequence[Batch]) -> float:
+        """Return the mean loss of the averaged network, and remember the best.
+
+        What an adversary would say is not part of it: it learns as well.
+        """
+        with torch.inference_mode():
+            losses = [
+                sum(self._terms(self._run(self._average, batch), batch).values())
+                for batch in batches
+            ]
+        mean = float(sum(losses)) / len(losses)
+        if mean < self._best:
+            self._best, self._best_step = mean, self.step
+            if self._recipe.patience:
+                self._best_state = deepcopy(self._average.network.state_dict())
+        return mean
+
+    def samples(self, batch: Batch) -> tuple[Sample, ...]:
+        """Return pictures of some inputs, outputs and truths.
+
+        The darkest parts of each truth are 0 and the brightest 1, in all three.
+        """
+        with torch.inference_mode():
+            output, truth = self._run(self._average, batch)[-1], batch.real
+            ends = torch.tensor(_DARK_BRIGHT, device=truth.device)
+            low, high = truth.flatten(1).quantile(ends, dim=1)[..., None, None, None]
+            span = (high - low).clamp(min=1e-6)
+            planes = [
+                ((one.float() - low) / span)[:_SHOWN, 0].cpu().numpy()
+                for one in (batch.image, output, truth)
+            ]
+        return tuple(zip(*planes, strict=True))
+
+    @property
+    def weary(self) -> bool:
+        """Return whether the validation has been no better for too long."""
+        patience = self._recipe.patience
+        return bool(patience) and self.step - self._best_step >= patience
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the weights that the training gives: the best, or else the last."""
+        return self._best_state or self._average.network.state_dict()
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; the file appears when it is whole.
+
+        Raises
+        ------
+        UsageError
+            When weights are no numbers any more; the last checkpoint stays.
+        """
+        self._check_weights()
+        content = {
+            "recipe": self._recipe.as_dict(),
+            "step": self.step,
+            "network": self._answer.network.state_dict(),
+            "average": self._average.network.state_dict(),
+            "steps": self._steps.state(),
+            "adversary": self._adversary.state() if self._adversary else {},
+            "best": (self._best, self._best_step, self._best_state),
+        }
+        save_checkpoint(content, path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint, if there is one.
+
+        Raises
+        ------
+        InputError
+            When it is of another recipe, has taken more steps already, or is broken.
+        """
+        if not path.is_file():
+            return
+        content = load_checkpoint(path, self._recipe, self._device)
+        self.step = content["step"]
+        self._answer.network.load_state_dict(content["network"])
+        self._average.network.load_state_dict(content["average"])
+        self._steps.resume(content["steps"])
+        if self._adversary:
+            self._adversary.resume(content["adversary"])
+        self._best, self._best_step, self._best_state = content["best"]
+
+    def _run(self, answer: Any, batch: Batch) -> list[Tensor]:
+        bf16 = self._recipe.precision == "bf16"
+        kind = torch.device(self._device).type
+        with torch.autocast(kind, torch.bfloat16, enabled=bf16):
+            outputs: list[Tensor] = answer(batch.image)
+        return outputs
+
+    def _terms(self, outputs: Sequence[Tensor], batch: Batch) -> dict[str, Tensor]:
+        """Return each weighed loss, summed over all that the network gave."""
+        return {
+            name: torch.stack([weight * loss(one, batch) for one in outputs]).sum()
+            for name, (weight, loss) in self._losses.items()
+        }
+
+    def _check_finite(self, terms: Mapping[str, float]) -> None:
+        for name, value in terms.items():
+            if not isfinite(value):
+                raise self._diverged(f"the loss {name!r} is {value}")
+
+    def _check_weights(self) -> None:
+        for name, weight in self._answer.network.state_dict().items():
+            if not weight.isfinite().all():
+                raise self._diverged(f"weights {name!r} of the network are not finite")
+
+    def _diverged(self, what: str) -> UsageError:
+        rate = self._recipe.optimiser.rate
+        return UsageError(
+            f"after {self.step} steps of {self._recipe.name}, {what}; checkpoints "
+            "written before stay as they are",
+            hint=f"set optimiser.rate below {rate:g}, or optimiser.clip=1, and begin "
+            "anew with runs=FOLDER",
+        )
+
+    def _follow(self) -> None:
+        """Let the moving average follow; a young one forgets its start sooner."""
+        memory = min(self._recipe.average, self.step / (self.step + 10))
+        pairs = zip(
+            self._average.state_dict().values(),
+            self._answer.state_dict().values(),
+            strict=True,
+        )
+        for mean, latest in pairs:
+            if mean.is_floating_point():
+                mean.lerp_(latest, 1 - memory)
+            else:
+                mean.copy_(latest)

@@ -1,0 +1,112 @@
+"""What a network is shown, and what it should have answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from w2s_cli.restorers.restorer import Domain
+from w2s_cli.restorers.units import EIGHT_BIT, affine
+from w2s_cli.training.recipe import Units
+
+_BRIGHT = 0.999  # quantile of a truth that is white in a picture of it
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Patches and their truths.
+
+    Attributes
+    ----------
+    image
+        (N, 1, Y, X), in `units`.
+    truth
+        (N, 1, Y * scale, X * scale): photons where `units` is "root", in `units` else.
+    valid
+        The shape of `truth`, False where losses must not look.
+    lift
+        (N, 1, 1, 1), what stabilisation adds to photons before the root: 3/8 and the
+        read noise, squared. 0 elsewhere.
+    units
+        Of the network.
+    sharpened
+        The truth for losses of pixels and features where it is another than that for
+        the discriminator; None where it is not.
+    """
+
+    image: Tensor
+    truth: Tensor
+    valid: Tensor
+    lift: Tensor
+    units: Units
+    sharpened: Tensor | None = None
+
+    @classmethod
+    def piled(cls, batches: Sequence["Batch"]) -> "Batch":
+        """Return several batches as one."""
+        first = batches[0]
+
+        def joined(name: str) -> Tensor:
+            return torch.cat([getattr(batch, name) for batch in batches])
+
+        return cls(
+            image=joined("image"),
+            truth=joined("truth"),
+            valid=joined("valid"),
+            lift=joined("lift"),
+            units=first.units,
+            sharpened=None if first.sharpened is None else joined("sharpened"),
+        )
+
+    def to(self, device: str) -> Self:
+        """Return the batch on a device, the image in the layout that networks like."""
+        sharpened = None if self.sharpened is None else self.sharpened.to(device)
+        return replace(
+            self,
+            image=self.image.to(device, memory_format=torch.channels_last),
+            truth=self.truth.to(device),
+            valid=self.valid.to(device),
+            lift=self.lift.to(device),
+            sharpened=sharpened,
+        )
+
+    @property
+    def target(self) -> Tensor:
+        """Return the truth in `units`, which losses hold an output against."""
+        return self._in_units(self.truth if self.sharpened is None else self.sharpened)
+
+    @property
+    def real(self) -> Tensor:
+        """Return the truth in `units`, as a discriminator sees it."""
+        return self._in_units(self.truth)
+
+    def mean(self, error: Tensor) -> Tensor:
+        """Return the mean of an error over the pixels that are valid."""
+        return (error * self.valid).sum() / self.valid.sum().clamp(min=1)
+
+    def picture(self, image: Tensor) -> Tensor:
+        """Return an image or output, which is in `units`, about in [0, 1].
+
+        Stabilised counts are shown with the bright parts of each truth at 1, others as
+        8-bit counts over 255.
+        """
+        if self.units == "root":
+            bright = torch.quantile(self.real.flatten(1), _BRIGHT, dim=1)
+            return image / bright.clamp(min=1)[:, None, None, None]
+        numbers = affine(_DOMAINS[self.units], EIGHT_BIT)
+        return (image * numbers.one + numbers.zero) / EIGHT_BIT.white
+
+    def _in_units(self, truth: Tensor) -> Tensor:
+        if self.units != "root":
+            return truth
+        return 2 * (truth + self.lift).clamp(min=0).sqrt()
+
+
+_DOMAINS = {
+    "z": Domain.Z,
+    "z/255": Domain.Z_GREY,
+    "unit": Domain.UNIT,
+    "centred": Domain.CENTRED,
+}

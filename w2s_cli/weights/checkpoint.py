@@ -1,0 +1,143 @@
+"""Weight files: tensors, and a record of what they expect and where they come from."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save as as_bytes
+from torch import Tensor
+
+from w2s_cli.errors import WeightsError
+from w2s_cli.weights import containers, contents
+from w2s_cli.weights.contents import Contents
+from w2s_cli.weights.refusal import Refusal
+
+SHIPPED = Path(__file__).parent / "shipped"
+_KEY = "w2s"  # where the record stands in a safetensors header
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The tensors of a network, and their record.
+
+    Attributes
+    ----------
+    state
+        Tensor by name, on the CPU.
+    record
+        What the network expects, what it was trained on, its licence; empty where the
+        file does not say.
+    digest
+        SHA-256 of the file, in hexadecimal.
+    container
+        How the file is packed.
+    wrapper
+        What the training script had put around the tensors.
+    """
+
+    state: Mapping[str, Tensor]
+    record: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    container: str = ""
+    wrapper: str = ""
+
+
+def shipped(name: str) -> Path:
+    """Return the path of weights that come with the package."""
+    return SHIPPED / f"{name}.safetensors"
+
+
+def load(path: Path, *, as_stored: bool = False) -> Checkpoint:
+    """Return the tensors of a checkpoint, and its record if it has one.
+
+    It may be a safetensors file, or whatever `torch.save` has written: a state dict, a
+    dictionary with one in it, a whole module. Nothing in it is ever run; only tensors
+    come out, without the prefixes of wrappers. Beyond the tensors, this takes little
+    memory.
+
+    Parameters
+    ----------
+    path
+        The file.
+    as_stored
+        Whether floats keep the type that the file has; otherwise they become float32.
+        Integers stay as they are.
+
+    Raises
+    ------
+    WeightsError
+        When the file is missing, damaged, of another kind, or holds no tensors, more
+        than one network, numbers that are not finite, or names that weights don't need.
+    """
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder", hint="name a file in it")
+    if not path.is_file():
+        raise WeightsError(f"no weights at {path}", hint="give a file with --weights")
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(0)
+            found = containers.contents(file, size)
+            state = contents.read(file, size, found.layouts, as_float32=not as_stored)
+            file.seek(0)
+            digest = file_digest(file, "sha256").hexdigest()
+        record = _record(found)
+    except Refusal as refusal:
+        raise WeightsError(f"{path} {refusal}", hint=refusal.hint) from refusal
+    except OSError as error:
+        raise WeightsError(f"cannot read {path}: {error.strerror or error}") from error
+    return Checkpoint(state, record, digest, found.container, found.wrapper)
+
+
+def save(
+    path: Path,
+    state: Mapping[str, Tensor],
+    record: Mapping[str, Any],
+    *,
+    halve: bool = True,
+) -> None:
+    """Write tensors and their record; the file appears when it is whole.
+
+    Parameters
+    ----------
+    path
+        The file, in safetensors.
+    state
+        Tensor by name.
+    record
+        Whatever JSON can hold.
+    halve
+        Whether floats are rounded to float16.
+    """
+    written: dict[str, Tensor] = {}
+    places = set()
+    for name, tensor in state.items():
+        rounded = tensor.half() if halve and tensor.is_floating_point() else tensor
+        packed = rounded.contiguous()
+        # The format wants each tensor by itself; two may be views of the same elements.
+        if packed.untyped_storage().data_ptr() in places:
+            packed = packed.clone()
+        places.add(packed.untyped_storage().data_ptr())
+        written[name] = packed
+    partial = path.with_name(path.name + ".part")
+    partial.write_bytes(as_bytes(written, {_KEY: json.dumps(record)}))
+    partial.replace(path)
+
+
+def _record(found: Contents) -> dict[str, Any]:
+    try:
+        record = json.loads(found.metadata.get(_KEY, "{}"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Refusal("has a damaged record") from error
+    if not isinstance(record, dict):
+        raise Refusal("has a damaged record")
+    return record
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

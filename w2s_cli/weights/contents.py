@@ -1,0 +1,193 @@
+"""What the containers have in common: tensors that are found, but not yet read."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BufferedReader
+from zlib import crc32
+
+import torch
+from torch import Tensor
+
+from w2s_cli.weights.refusal import Refusal, quoted
+
+_BLOCK = 1 << 20  # elements that are read at a time
+_MAX_AXES, _MAX_LENGTH = 16, 1 << 48
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """A stretch of the file: its first byte, its bytes, their CRC-32 (0: not known)."""
+
+    start: int
+    size: int
+    crc: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a tensor lies in its extent.
+
+    Attributes
+    ----------
+    extent
+        Where the elements are.
+    dtype
+        Their type; little-endian.
+    shape, strides
+        Elements along each axis, and from one to the next in memory.
+    offset
+        The first element.
+    """
+
+    extent: Extent
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    offset: int = 0
+
+    @property
+    def count(self) -> int:
+        """Return the number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of the elements."""
+        return self.count * self.dtype.itemsize
+
+    def fault(self) -> str:
+        """Return why there is no such tensor; "" where there is."""
+        if len(self.shape) != len(self.strides):
+            return f"has {len(self.shape)} axes and {len(self.strides)} strides"
+        if math.prod(length or 1 for length in self.shape) >= _MAX_LENGTH:
+            return "has more elements than any memory holds"
+        there = self.extent.size // self.dtype.itemsize
+        reach = self.offset + sum(
+            (length - 1) * stride
+            for length, stride in zip(self.shape, self.strides, strict=True)
+        )
+        if self.offset > there or (self.count and reach >= there):
+            return f"ends beyond the {there} elements that are stored"
+        if self.count > there:
+            return f"repeats the {there} elements that are stored"
+        return ""
+
+
+def sensible(*numbers: object) -> bool:
+    """Return whether numbers can be the lengths, strides or offset of a tensor."""
+    return len(numbers) <= _MAX_AXES and all(
+        type(number) is int and 0 <= number < _MAX_LENGTH for number in numbers
+    )
+
+
+def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides of elements that follow each other, the last axis fastest."""
+    return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
+
+
+def read(
+    file: BufferedReader, size: int, layouts: Mapping[str, Layout], *, as_float32: bool
+) -> dict[str, Tensor]:
+    """Return tensors by name, on the CPU.
+
+    Parameters
+    ----------
+    file
+        Where the extents are.
+    size
+        The bytes of the file.
+    layouts
+        Where the tensors are.
+    as_float32
+        Whether all floats become float32. They do so while they are read: this takes
+        no more memory than the result.
+
+    Raises
+    ------
+    Refusal
+        When there is no tensor; when one has no proper name, reaches beyond its
+        extent, is damaged or holds a number that is not finite; when all of them are
+        larger than their file can account for.
+    """
+    if not layouts:
+        raise Refusal(
+            "holds no tensors by name",
+            hint="weights are what torch.save(network.state_dict(), FILE) writes",
+        )
+    for name, layout in layouts.items():
+        if not (name and name.isascii() and name.isprintable()):
+            raise Refusal(f"holds a tensor called {quoted(name)}, which is no name")
+        if fault := layout.fault():
+            raise Refusal(f"is damaged: the tensor {quoted(name)} {fault}")
+    total = sum(layout.size for layout in layouts.values())
+    if total > 2 * size:  # a tensor may stand under two names
+        raise Refusal(f"has {size} bytes, but its tensors would take {total}")
+    stored: dict[tuple[Extent, torch.dtype], Tensor] = {}
+    tensors = {}
+    for name, layout in layouts.items():
+        place = layout.extent, layout.dtype
+        if place not in stored:
+            stored[place] = _elements(file, *place, as_float32=as_float32)
+        tensors[name] = stored[place].as_strided(
+            layout.shape, layout.strides, layout.offset
+        )
+        _check_finite(name, tensors[name])
+    return tensors
+
+
+def _elements(
+    file: BufferedReader, extent: Extent, dtype: torch.dtype, *, as_float32: bool
+) -> Tensor:
+    """Return all elements of an extent."""
+    wanted = torch.float32 if as_float32 and dtype.is_floating_point else dtype
+    elements = torch.empty(extent.size // dtype.itemsize, dtype=wanted)
+    # Of a byte that is neither 0 nor 1, torch makes no bool.
+    raw = torch.uint8 if dtype is torch.bool else dtype
+    crc = 0
+    file.seek(extent.start)
+    for part in torch.split(elements, _BLOCK):
+        block = bytearray(len(part) * dtype.itemsize)
+        if file.readinto(block) < len(block):
+            raise Refusal("is cut short")
+        crc = crc32(block, crc)
+        if block:
+            part.copy_(torch.frombuffer(block, dtype=raw))
+    if extent.crc not in (0, crc):
+        raise Refusal(
+            f"is damaged: the checksum of the bytes at {extent.start} differs"
+        )
+    return elements
+
+
+def _check_finite(name: str, tensor: Tensor) -> None:
+    # The extremes of numbers with a NaN among them are NaN.
+    if tensor.is_floating_point() and tensor.numel():
+        low, high = tensor.aminmax()
+        if not (math.isfinite(low) and math.isfinite(high)):
+            raise Refusal(
+                f"holds weights that are not finite, in the tensor {quoted(name)}",
+                hint="the training has diverged: use an earlier checkpoint",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a weight file holds.
+
+    Attributes
+    ----------
+    container
+        How it is packed.
+    layouts
+        Where the tensors are, by name.
+    wrapper
+        What the training script had put around them.
+    metadata
+        Text by key.
+    """
+
+    container: str
+    layouts: Mapping[str, Layout]
+    wrapper: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,133 @@
+"""What a weight file holds, and how it is put into a form that can run nothing."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from w2s_cli import __version__
+from w2s_cli.errors import UnknownNameError, UsageError
+from w2s_cli.io.targets import check_place, replacing
+from w2s_cli.networks.rebuild import Description, Units, describe, input_units
+from w2s_cli.weights import checkpoint
+from w2s_cli.weights.catalogue import of_hash
+from w2s_cli.weights.checkpoint import Checkpoint
+
+SUFFIX = ".safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A weight file and the network that it belongs to, if it is a known one."""
+
+    path: Path
+    checkpoint: Checkpoint
+    network: Description | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is known of the file as a JSON object."""
+        tensors = self.checkpoint.state.values()
+        types = Counter(str(it.dtype).removeprefix("torch.") for it in tensors)
+        known = self.network
+        return {
+            "file": str(self.path),
+            "container": self.checkpoint.container,
+            "wrapper": self.checkpoint.wrapper,
+            "network": known.name if known else None,
+            "options": known.options if known else {},
+            "facts": known.facts if known else {},
+            "units": self.checkpoint.record.get("units") or _units(self.checkpoint),
+            "parameters": known.parameters if known else None,
+            "tensors": len(tensors),
+            "numbers": sum(tensor.numel() for tensor in tensors),
+            "dtypes": dict(types),
+            "record": dict(self.checkpoint.record),
+            "sha256": self.checkpoint.digest,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the user knows of published weights; "" for nothing.
+
+    Attributes
+    ----------
+    licence
+        The terms that they are under.
+    source
+        Where they come from: an address, or what to cite.
+    units
+        What the network takes: one of `w2s_cli.networks.rebuild.Units`.
+    """
+
+    licence: str = ""
+    source: str = ""
+    units: str = ""
+
+
+def inspect(path: Path) -> Weights:
+    """Return what a weight file of any kind holds; nothing in it is run.
+
+    Raises
+    ------
+    WeightsError
+        When it cannot be read: see `w2s_cli.weights.checkpoint.load`.
+    """
+    found = checkpoint.load(path, as_stored=True)
+    return Weights(path, found, describe(found.state))
+
+
+def convert(
+    path: Path, target: Path, origin: Origin, *, overwrite: bool = False
+) -> Weights:
+    """Write the tensors of a weight file, as they are, to a safetensors file.
+
+    Its record keeps what the old one said, and says in addition what network it is and
+    where it comes from.
+
+    Raises
+    ------
+    UsageError
+        When the target has another suffix, or there are no such units.
+    OutputError
+        When the target exists and may not be overwritten, or cannot be written.
+    WeightsError
+        When the weights cannot be read.
+    """
+    if target.suffix != SUFFIX:
+        raise UsageError(
+            f"{target} is no name for a safetensors file", hint=f"end it in {SUFFIX}"
+        )
+    if origin.units and origin.units not in get_args(Units):
+        raise UnknownNameError("unit of input", origin.units, get_args(Units))
+    check_place(target, overwrite=overwrite)
+    weights = inspect(path)
+    with replacing(target) as temporary:
+        record = _record(weights, origin)
+        checkpoint.save(temporary, weights.checkpoint.state, record, halve=False)
+    return weights
+
+
+def _units(found: Checkpoint) -> str | None:
+    """Return what the network takes, by the catalogue or by its tensors."""
+    item = of_hash(found.digest)
+    return (item.units if item else None) or input_units(found.state)
+
+
+def _record(weights: Weights, origin: Origin) -> dict[str, Any]:
+    found, known = weights.checkpoint, weights.network
+    units = origin.units or _units(found)
+    return {
+        **found.record,
+        **({"network": known.name, "options": known.options} if known else {}),
+        **({"units": units} if units else {}),
+        **({"licence": origin.licence} if origin.licence else {}),
+        **({"source": origin.source} if origin.source else {}),
+        "file": {
+            "name": weights.path.name,
+            "sha256": found.digest,
+            "container": found.container,
+            "wrapper": found.wrapper,
+        },
+        "converted by": f"w2s {__version__}",
+    }

@@ -1,0 +1,209 @@
+"""The container of torch since 1.6: a zip file without compression.
+
+Nothing is unpacked to disk, so the names of members lead nowhere; nothing is
+decompressed, so a member is as large as the file shows.
+"""
+
+from io import BytesIO
+from typing import IO
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from w2s_cli.weights.contents import Contents, Extent
+from w2s_cli.weights.pickle_machine import DICT, Item, Made
+from w2s_cli.weights.pickle_reading import MAX_BYTES, storage_type, unpickled
+from w2s_cli.weights.refusal import Refusal, quoted
+from w2s_cli.weights.state_dicts import found_layouts
+
+_PICKLE = "/data.pkl"
+_LOCAL_HEADER = 30  # bytes, before the name
+_ENCRYPTED = 1
+_MAX_LIST = 8 << 20  # bytes of the list of members: some 100,000
+
+
+def zip_contents(file: IO[bytes], size: int) -> Contents:
+    """Return what a file that `torch.save` wrote holds.
+
+    Raises
+    ------
+    Refusal
+        When it is damaged, packed otherwise than torch packs, or holds no weights.
+    """
+    members = _members(file, size)
+    folder = _folder(members)
+    extents = {
+        name.removeprefix(folder): _extent(file, size, member)
+        for name, member in members.items()
+    }
+    if _read(file, extents.get("/byteorder"), 16) not in (b"", b"little"):
+        raise Refusal(
+            "was written on a big-endian machine",
+            hint="load and save it again on another machine",
+        )
+    pickle = BytesIO(_read(file, extents[_PICKLE], MAX_BYTES))
+    storages = {
+        name.removeprefix("/data/"): extent
+        for name, extent in extents.items()
+        if name.startswith("/data/")
+    }
+    layouts, wrapper = found_layouts(unpickled(pickle).root, storages)
+    return Contents("torch zip", layouts, wrapper)
+
+
+class _Sipped:
+    """A file of which a list of members that would fill the memory is not read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size > _MAX_LIST:
+            raise Refusal("is a zip file with too long a list of members")
+        return self._file.read(size)
+
+
+def _members(file: IO[bytes], size: int) -> dict[str, ZipInfo]:
+    try:
+        with ZipFile(_Sipped(file)) as archive:
+            listed = archive.infolist()
+    except (BadZipFile, NotImplementedError, ValueError) as error:
+        raise Refusal(f"is not a whole zip file: {quoted(str(error))}") from error
+    members = {member.filename: member for member in listed}
+    if len(members) < len(listed):
+        raise Refusal("is a zip file with two members of the same name")
+    for member in listed:
+        if member.compress_type != ZIP_STORED or member.flag_bits & _ENCRYPTED:
+            raise Refusal(
+                f"is a zip file with the member {quoted(member.filename)} compressed "
+                "or encrypted, which torch never does",
+                hint="give the weight file itself: unpack the archive first",
+            )
+    if (total := sum(member.file_size for member in listed)) > size:
+        raise Refusal(f"is a zip file of {size} bytes with members of {total}")
+    return members
+
+
+def _folder(members: dict[str, ZipInfo]) -> str:
+    """Return the one folder that everything is in."""
+    folders = [name.removesuffix(_PICKLE) for name in members if _is_root(name)]
+    if not folders:
+        raise Refusal(
+            f"is a zip file without {_PICKLE[1:]}: torch.save has not written it",
+            hint="give the weight file itself: unpack the archive first",
+        )
+    folder = folders[0]
+    for name in members:
+        if not name.startswith(f"{folder}/"):
+            raise Refusal(f"has a member outside its folder: {quoted(name)}")
+    if f"{folder}/constants.pkl" in members:
+        raise Refusal(
+            "is a TorchScript program, not weights",
+            hint="save the state_dict() of the program with torch.save",
+        )
+    return folder
+
+
+def _is_root(name: str) -> bool:
+    return name.endswith(_PICKLE) and name.count("/") == 1
+
+
+def _extent(file: IO[bytes], size: int, member: ZipInfo) -> Extent:
+    """Return where the bytes of a member are, behind a header of variable length."""
+    at = min(max(member.header_offset, 0), size)
+    file.seek(at)
+    header = file.read(_LOCAL_HEADER)
+    name, extra = (int.from_bytes(header[i : i + 2], "little") for i in (26, 28))
+    start = at + _LOCAL_HEADER + name + extra
+    there = at == member.header_offset and header[:4] == b"PK\3\4"
+    if not there or start + member.file_size > size:
+        raise Refusal(f"is damaged: the member {quoted(member.filename)} is not there")
+    return Extent(start, member.file_size, member.CRC)
+
+
+def _read(file: IO[bytes], extent: Extent | None, most: int) -> bytes:
+    if extent is None:
+        return b""
+    if extent.size > most:
+        raise Refusal(f"has a pickle of more than {most >> 20} MiB")
+    file.seek(extent.start)
+    return file.read(extent.size)
+
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
+_COUNT = 8  # bytes before a storage that say how many elements it has
+_SHORT = 100  # instructions that are enough for each of the first three pickles
+
+
+def legacy_contents(file: IO[bytes], size: int) -> Contents:
+    """Return what a file that an older `torch.save` wrote holds.
+
+    Raises
+    ------
+    Refusal
+        When it is damaged or cut short, not torch's, or holds no weights.
+    """
+    pickles = BytesIO(file.read(MAX_BYTES))
+    if unpickled(pickles, _SHORT).root != _MAGIC:
+        raise Refusal(
+            "is a pickle, but torch.save has not written it",
+            hint="weights are what torch.save(network.state_dict(), FILE) writes",
+        )
+    if unpickled(pickles, _SHORT).root != _PROTOCOL:
+        raise Refusal("has another protocol than torch's 1001")
+    if _big_endian(unpickled(pickles, _SHORT).root):
+        raise Refusal(
+            "was written on a big-endian machine",
+            hint="load and save it again on another machine",
+        )
+    pickled = unpickled(pickles)
+    keys = unpickled(pickles).root
+    sizes = _sizes(pickled.persistent)
+    storages = _storages(file, size, pickles.tell(), keys, sizes)
+    layouts, wrapper = found_layouts(pickled.root, storages)
+    return Contents("torch legacy", layouts, wrapper)
+
+
+def _big_endian(system: object) -> bool:
+    return (
+        isinstance(system, Made)
+        and system.maker == DICT
+        and Item("little_endian", False) in (system.contents or [])
+    )
+
+
+def _sizes(persistent: list[object]) -> dict[str, tuple[int, int]]:
+    """Return the elements of each storage, and the bytes of an element."""
+    sizes = {}
+    for identity in persistent:
+        match identity:
+            case ("module", *_):  # a class, with its source code
+                continue
+        key, dtype, count = storage_type(identity)
+        sizes[key] = count, dtype.itemsize
+    return sizes
+
+
+def _storages(
+    file: IO[bytes],
+    size: int,
+    start: int,
+    keys: object,
+    sizes: dict[str, tuple[int, int]],
+) -> dict[str, Extent]:
+    """Return where the storages are, in the order of `keys`."""
+    if not isinstance(keys, list):
+        raise Refusal("is damaged: the list of its storages is missing")
+    storages = {}
+    for key in keys:
+        if not isinstance(key, str) or key not in sizes or key in storages:
+            raise Refusal(f"is damaged: a storage called {quoted(key)}")
+        count, width = sizes[key]
+        file.seek(start)
+        if int.from_bytes(file.read(_COUNT), "little") != count:
+            raise Refusal(f"is damaged or cut short at its storage {quoted(key)}")
+        storages[key] = Extent(start + _COUNT, count * width)
+        start += _COUNT + count * width
+        if start > size:
+            raise Refusal(f"is cut short in its storage {quoted(key)}")
+    return storages
