@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 def show_prepared(found: "Prepared", raw: Path, output: Path, *, quiet: bool) -> None:
     """Say what was made; say in any case what is missing or broken."""
     by_names: dict[tuple[str, ...], list[str]] = {}
-    for level, names in found.missing.items():
+    for level, fields in found.missing.items():
         what = f"level {level}" if level else "SIM"
-        by_names.setdefault(tuple(names), []).append(what)
+        by_names.setdefault(tuple(fields), []).append(what)
     for fields, parts in by_names.items():
         warn(f"{raw} lacks {', '.join(parts)} of {brief(fields)}")
     for name, error in found.failed.items():
