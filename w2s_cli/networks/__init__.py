@@ -11,6 +11,11 @@ from w2s_cli.registry import Entry, Registry
 NETWORKS = Registry(
     "network",
     Entry("unet", "w2s_cli.networks.unet:UNet", "residual U-Net, x1 or x2"),
+    Entry(
+        "conditional-unet",
+        "w2s_cli.networks.conditional_unet:ConditionalUNet",
+        "residual U-Net told of noise and blur, x1 or x2",
+    ),
     Entry("dncnn", "w2s_cli.networks.dncnn:DnCNN", "DnCNN of W2S, FMD and KAIR"),
     Entry("memnet", "w2s_cli.networks.memnet:MemNet", "MemNet of W2S"),
     Entry("ridnet", "w2s_cli.networks.ridnet:RIDNet", "RIDNet of W2S"),
