@@ -72,7 +72,7 @@ def test_terminals(monkeypatch):
 )
 def test_output_that_fails(monkeypatch, error, raised, message):
     class Failing(io.BytesIO):
-        def write_image(self, _):
+        def write(self, _):
             raise error
 
     monkeypatch.setattr("sys.stdout", stream(Failing()))

@@ -6,8 +6,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from w2s_cli.training import progress
-from w2s_cli.training.progress import Progress
+from w2s_cli.training.progress import Board, Progress, board
 
 
 class _Writer:
@@ -35,7 +34,7 @@ def test_a_step_is_written_to_the_board(monkeypatch: pytest.MonkeyPatch) -> None
     progress = Progress(
         7, 9, 0.5, 0.4, 1e-3, {"mse": 0.5}, Path("runs/a"), samples=(sample,)
     )
-    shown = progress.Board()
+    shown = Board()
     shown.add(progress)
     shown.close()
     (writer,) = _Writer.made
@@ -47,5 +46,5 @@ def test_a_step_is_written_to_the_board(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_no_board_where_tensorboard_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "find_spec", lambda name: None)
-    assert progress.board() is None
+    monkeypatch.setattr("w2s_cli.training.progress.find_spec", lambda name: None)
+    assert board() is None

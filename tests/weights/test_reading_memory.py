@@ -16,7 +16,7 @@ GOOD = ("zip.pth", "legacy.pth", "halves.pth", "beside.pth", "w.safetensors")
 SCRIPT = """
 import re, sys, time
 from pathlib import Path
-from w2s_cli.assets import checkpoint
+from w2s_cli.weights import checkpoint
 from w2s_cli.errors import WeightsError
 
 def memory(kind):

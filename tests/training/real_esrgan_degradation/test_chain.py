@@ -81,8 +81,8 @@ def test_steps_happen_in_order_and_as_often_as_told(
     spy(blur_kernels, "drawn", "blur")
     spy(blur_kernels, "drawn_low_pass", "filter")
     spy(degradation, "resized", "size")
-    spy(degradation.noise, "drawn", "noise")
-    spy(stages, "drawn", "jpeg")
+    spy(stages, "drawn_noise", "noise")
+    spy(stages, "drawn_quality", "jpeg")
     image = np.full((16, 16), 0.5, np.float32)
     rows = []
     for seed in range(DRAWS):
