@@ -117,7 +117,7 @@ def fetch_needed(methods: str, *, quiet: bool) -> None:
         item = WEIGHTS.get(name)
         if item is None or status(item).cached:
             continue
-        from w2s_cli.methods.published_network import weights_of
+        from w2s_cli.weights.store import weights_of
 
         if not quiet:
             size = f"{decimal(item.size)} " if item.size else ""

@@ -15,8 +15,7 @@ from w2s_cli.restorers.units import Levels
 from w2s_cli.weights import catalogue, checkpoint
 from w2s_cli.weights.catalogue import Item
 from w2s_cli.weights.checkpoint import Checkpoint
-from w2s_cli.weights.download import Progress
-from w2s_cli.weights.store import path_of
+from w2s_cli.weights.store import weights_of
 
 MOST_MARGIN = 72
 """Input pixels. A deep network could see further, but hardly does."""
@@ -230,21 +229,3 @@ class Brought(Foreign):
     def _item(self, found: Checkpoint) -> Item | None:
         item = catalogue.of_hash(found.digest)
         return item if item and item.network == self.name else None
-
-
-def weights_of(name: str, progress: Progress | None = None) -> Path:
-    """Return the path of the weights of a published network, fetched if need be.
-
-    Raises
-    ------
-    WeightsError
-        When they are not in the cache and cannot be had.
-    """
-    try:
-        return path_of(name, progress=progress)
-    except WeightsError as error:
-        raise WeightsError(
-            f"{name} needs its weights: {error}",
-            hint=f"w2s fetch {name}, or w2s fetch {name} --from FOLDER "
-            "where there is no connection",
-        ) from error

@@ -1,47 +1,13 @@
-"""Richardson-Lucy deconvolution that knows the camera's noise, and when to stop.
+"""The method richardson-lucy; `w2s_cli.microscope.deconvolution` has the algorithm."""
 
-Each step multiplies the light by what the camera saw over what it should have seen,
-sent back through the optics [1]_ [2]_. It climbs towards the light that most likely
-gave the image under Poisson noise. Read noise is taken in as light that is neither
-blurred nor kept: a count with the variance p + sigma^2 behaves like a Poisson count of
-p + sigma^2 [3]_.
-
-The most likely light is noise turned into structure, so the steps must end early. The
-photons are dealt out at random into two images, as if the camera had looked
-twice [4]_; the steps are done on one, and end where they predict the other best.
-
-References
-----------
-.. [1] W. H. Richardson, "Bayesian-based iterative method of image restoration",
-   J. Opt. Soc. Am. 62 (1972).
-.. [2] L. B. Lucy, "An iterative technique for the rectification of observed
-   distributions", Astron. J. 79 (1974).
-.. [3] D. L. Snyder et al., "Image recovery from data acquired with a
-   charge-coupled-device camera", J. Opt. Soc. Am. A 10 (1993).
-.. [4] N. L. Oliveira, J. Lei and R. J. Tibshirani, "Unbiased test error estimation in
-   the Poisson means problem via coupled bootstrap techniques", arXiv 2212.01943 (2022).
-.. [5] N. Dey et al., "Richardson-Lucy algorithm with total variation regularization
-   for 3D confocal microscope deconvolution", Microsc. Res. Tech. 69 (2006).
-"""
-
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Annotated, Literal
-
-import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
 from w2s_cli.methods.deconvolution import Deblurring
-from w2s_cli.microscope.optics import Optics
+from w2s_cli.microscope.deconvolution import STEEPEST_TV, richardson_lucy
 from w2s_cli.restorers.restorer import Traits
-
-_DARKEST = np.float32(1e-6)  # photons: light is multiplied, and 0 would stay 0
-_STEEPEST_TV = 0.25  # a step divides by 1 - tv * c with c < 3.5: it must stay above 0
-_SHARE = 0.8  # of the photons that the steps see while the end is looked for
-_PATIENCE = 8  # steps without a better prediction, at least
-_LONGEST = 500  # steps
 
 
 @dataclass(frozen=True)
@@ -62,9 +28,9 @@ class RichardsonLucy(Deblurring):
             raise UsageError(
                 f"option iterations must be 0 or more, found {self.iterations}"
             )
-        if not 0 <= self.tv <= _STEEPEST_TV:
+        if not 0 <= self.tv <= STEEPEST_TV:
             raise UsageError(
-                f"option tv must be 0 to {_STEEPEST_TV:g}, found {self.tv:g}"
+                f"option tv must be 0 to {STEEPEST_TV:g}, found {self.tv:g}"
             )
 
     @property
@@ -74,58 +40,11 @@ class RichardsonLucy(Deblurring):
 
     def deblurred(self, photons: FloatArray) -> FloatArray:
         """Return the light, (Y * scale, X * scale) photons a pixel of the camera."""
-        optics = Optics.of(self.blur(self.scale), photons.shape, self.scale)
-        # As much as the read noise asks for, and enough to keep dark pixels above 0.
-        lift = np.float32(max(self.sigma**2, 2 * self.sigma))
-        seen = np.maximum(photons + lift, 0)
-        steps = self.iterations or _best_steps(seen, lift, optics, self.tv)
-        estimates = _estimates(seen, lift, optics, self.tv)
-        light, _ = next(islice(estimates, steps, None))
-        return light
-
-
-def _best_steps(seen: FloatArray, lift: np.float32, optics: Optics, tv: float) -> int:
-    """Return after how many steps the light predicts photons it was not made from."""
-    whole = np.rint(seen).astype(np.int64)
-    kept = np.random.default_rng(0).binomial(whole, _SHARE)
-    held = np.asarray(whole - kept, np.float32)
-    best, at = np.inf, 0
-    training = np.asarray(kept / _SHARE, np.float32)
-    for step, (_, expected) in enumerate(_estimates(training, lift, optics, tv)):
-        predicted = np.float32(1 - _SHARE) * (expected + lift)
-        error = float(np.mean((held - predicted) ** 2, dtype=np.float64))
-        if error < best:
-            best, at = error, step
-        if step == _LONGEST or step - at > max(_PATIENCE, at // 2):
-            break
-    return max(at, 1)
-
-
-def _estimates(
-    seen: FloatArray, lift: np.float32, optics: Optics, tv: float
-) -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Yield the light after 0, 1, 2, ... steps, and the image it would give."""
-    even = np.maximum(seen.mean() - lift, _DARKEST)
-    response = optics.back(np.ones_like(seen))
-    light = np.full_like(response, even)
-    while True:
-        expected = optics.see(light)
-        yield light, expected
-        ratio = seen / np.maximum(expected + lift, _DARKEST)
-        growth = optics.back(ratio)
-        growth /= response
-        if tv:
-            growth /= 1 - np.float32(tv) * _curvature(light, 1e-3 * even)
-        growth *= light
-        light = np.maximum(growth, _DARKEST, out=growth)
-
-
-def _curvature(light: FloatArray, smoothing: np.float32) -> FloatArray:
-    """Return the divergence of the unit gradient: [5]_, Eq. 11."""
-    dy = np.diff(light, axis=0, append=light[-1:])
-    dx = np.diff(light, axis=1, append=light[:, -1:])
-    length = np.sqrt(dy**2 + dx**2 + np.float32(smoothing) ** 2)
-    dy /= length
-    dx /= length
-    along = np.diff(dy, axis=0, prepend=np.float32(0))
-    return np.asarray(along + np.diff(dx, axis=1, prepend=np.float32(0)), np.float32)
+        return richardson_lucy(
+            photons,
+            self.blur(self.scale),
+            scale=self.scale,
+            sigma=self.sigma,
+            iterations=self.iterations,
+            tv=self.tv,
+        )

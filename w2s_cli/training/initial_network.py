@@ -10,7 +10,6 @@ import torch
 from torch import nn
 
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
-from w2s_cli.methods.published_network import weights_of
 from w2s_cli.networks import DISCRIMINATORS, NETWORKS
 from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.registry import Entry, Registry
@@ -18,6 +17,7 @@ from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import Adversary, Network
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.catalogue import WEIGHTS
+from w2s_cli.weights.store import weights_of
 
 
 def resolve_weights(key: str, named: str) -> Path:

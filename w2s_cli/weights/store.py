@@ -73,6 +73,24 @@ def path_of(
     return path
 
 
+def weights_of(name: str, progress: Progress | None = None) -> Path:
+    """Return the path of the weights of a published network, fetched if need be.
+
+    Raises
+    ------
+    WeightsError
+        When they are not in the cache and cannot be had.
+    """
+    try:
+        return path_of(name, progress=progress)
+    except WeightsError as error:
+        raise WeightsError(
+            f"{name} needs its weights: {error}",
+            hint=f"w2s fetch {name}, or w2s fetch {name} --from FOLDER "
+            "where there is no connection",
+        ) from error
+
+
 def _is_whole(item: Item) -> bool:
     known = status(item)
     if not (known.cached and known.sha256):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from math import log, sqrt
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,8 @@ from w2s_cli.datasets import w2s_samples
 from w2s_cli.datasets.data_set import field_of
 from w2s_cli.errors import InputError
 from w2s_cli.io import open_image
-from w2s_cli.methods.richardson_lucy import RichardsonLucy
-from w2s_cli.microscope.psf import PSF, halved
+from w2s_cli.microscope.deconvolution import richardson_lucy
+from w2s_cli.microscope.psf import PSF, gaussian_psf, halved
 from w2s_cli.microscope.simulation import simulate_field
 
 AVERAGED = 400  # captures in a long average
@@ -157,10 +158,10 @@ def _read(data: Path, span: tuple[int, int]) -> list[PhotonPair]:
 
 def _sharpened(pair: PhotonPair) -> PhotonPair:
     light = np.maximum(pair.clean, 0) * np.float32(AVERAGED)
-    deconvolve = RichardsonLucy(fwhm=WIDTH, scale=2)
+    blur = gaussian_psf(2 * WIDTH / sqrt(8 * log(2)))
     return replace(
         pair,
-        clean=deconvolve.deblurred(light) / np.float32(AVERAGED),
+        clean=richardson_lucy(light, blur, scale=2) / np.float32(AVERAGED),
         valid=pair.valid.repeat(2, axis=0).repeat(2, axis=1),
     )
 
