@@ -85,7 +85,7 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(f"{trial.method} {pair.name}")
         return run_image(trial, pair, content)
 
-    monkeypatch.setattr(under_test, "attempt", counted)
+    monkeypatch.setattr(under_test, "run_image", counted)
     return seen
 
 

@@ -190,7 +190,7 @@ class _Speeds:
 def test_speed_is_over_that_of_the_passes_and_of_bm3d(
     setting: Setting, monkeypatch: pytest.MonkeyPatch, ours, passes, met
 ) -> None:
-    monkeypatch.setattr(speed, "run", lambda *_, **__: _Speeds(ours, 2.0))
+    monkeypatch.setattr(speed, "run_speed", lambda *_, **__: _Speeds(ours, 2.0))
     monkeypatch.setattr(speed, "bare", lambda _, side: passes and passes * side)
     found = speed.speed(Subject("denoise"), setting)
     assert [one.met for one in found] == met * 2
