@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods.shipped import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.simulation import CAMERA, simulate_scene
+from w2s_cli.networks.conditional_unet import ConditionalUNet
 from w2s_cli.networks.flops import gflop
 from w2s_cli.networks.unet import UNet
 from w2s_cli.restorers.chain import Chain
@@ -82,7 +84,7 @@ def test_much_read_noise_is_lowered_to_where_the_network_has_learned(
 ) -> None:
     random = np.random.default_rng(4)
     blocks = random.normal(8, 1, (1, 32, 32)).astype(np.float32)
-    assert method().knowing(NoiseModel(1, read_noise=4)) == method()
+    assert method().knowing(NoiseModel(1, read_noise=4)).lowered == 0
     noise = NoiseModel(0.25, 100, read_noise=20)
     knowing = method().knowing(noise)
     lifted = blocks + np.float32(noise.excess)
@@ -153,3 +155,56 @@ def test_other_errors_of_torch_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(UNet, "forward", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         Denoise()(BLOCKS)
+
+
+def _conditional(path: Path, scale: int) -> Path:
+    """Write weights of a small network that is told of noise and blur."""
+    torch.manual_seed(0)
+    network = ConditionalUNet((4, 6), (1, 1), 5 if scale == 1 else 11, scale, 4)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    seen = {"photons": [1, 50], "sigma": 2}
+    checkpoint.save(path, network.state_dict(), {"seen": seen}, halve=False)
+    return path
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_network_is_told_what_is_known(scale: int, tmp_path: Path) -> None:
+    path = _conditional(tmp_path / "w.safetensors", scale)
+    kind = Denoise if scale == 1 else Jdsr
+    method = kind(weights=path, precision="fp32", device="cpu")
+    blocks = np.pad(BLOCKS, [(0, 0), (0, 8), (0, 0)], mode="reflect")
+    plain = method(blocks)
+    assert plain.shape == (2, 32 * scale, 32 * scale)
+    noisy = method.knowing(NoiseModel(1, read_noise=2))
+    assert not np.array_equal(noisy(blocks), plain)
+    told = replace(noisy.conditions, correlation=(0.5, 0.1, 0.2, 0.0))
+    smeared = replace(noisy, conditions=told)
+    assert not np.array_equal(smeared(blocks), noisy(blocks))
+    eight = replace(smeared, orientations=8)
+    upright = replace(eight, conditions=told.transposed())
+    turned = upright(np.ascontiguousarray(np.swapaxes(blocks, 1, 2)))
+    np.testing.assert_allclose(np.swapaxes(turned, 1, 2), eight(blocks), atol=1e-4)
+
+
+def test_unknown_pixels_are_filled(tmp_path: Path) -> None:
+    path = _conditional(tmp_path / "w.safetensors", 1)
+    method = Denoise(weights=path, precision="fp32", device="cpu")
+    blocks = np.pad(BLOCKS, [(0, 0), (0, 8), (0, 0)], mode="reflect")
+    blocks[0, 5] = np.nan
+    made = method(blocks)
+    assert np.isfinite(made).all()
+    blocks[0, 5] = 100
+    assert np.isfinite(made).all()
+    assert not np.array_equal(made, method(blocks))
+
+
+def test_light_in_focus_and_out_of_focus_add_up(tmp_path: Path) -> None:
+    path = _conditional(tmp_path / "w.safetensors", 2)
+    noise = NoiseModel(1, read_noise=1)
+    method = Jdsr(weights=path, precision="fp32", device="cpu").knowing(noise)
+    blocks = np.pad(BLOCKS, [(0, 0), (0, 8), (0, 0)], mode="reflect")
+    both, focus = method(blocks), replace(method, haze="remove")(blocks)
+    assert (noise.square(focus) >= -1e-4).all()
+    assert (focus <= both + 1e-4).all()
+    assert (focus < both - 0.1).any()

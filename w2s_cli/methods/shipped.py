@@ -1,19 +1,33 @@
 """Networks on stabilised counts: the shipped models, and a user's own weights."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import WeightsError
+from w2s_cli.microscope.imaging_conditions import ImagingConditions
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.networks.inference import Running, averaged, fastest, placed, present
+from w2s_cli.networks.conditional_unet import IMAGE_PLANES, ConditionalUNet
+from w2s_cli.networks.inference import (
+    Running,
+    averaged,
+    fastest,
+    forward_planes,
+    placed,
+    present,
+)
 from w2s_cli.networks.rebuild import Network, rebuild
 from w2s_cli.restorers.restorer import Domain, TrainedRange, Traits
+from w2s_cli.restorers.unknown_pixels import filled
 from w2s_cli.weights import checkpoint
+
+_UNTOLD = ImagingConditions()  # white noise, no read noise, a blur that is unknown
+_Way: TypeAlias = Callable[[FloatArray], FloatArray]
 
 
 @dataclass(frozen=True)
@@ -32,6 +46,10 @@ class Shipped:
         1, or 8 for the mean over all ways to lay a square.
     lowered
         What is taken from stabilised counts, and added again: see `NoiseModel.excess`.
+    conditions
+        What is known of noise and blur, for networks that are told.
+    haze
+        Whether light out of focus is kept, by networks that tell it apart.
     """
 
     weights: Path | None = None
@@ -43,6 +61,8 @@ class Shipped:
         "as long",
     ] = 1
     lowered: float = 0.0
+    conditions: ImagingConditions = _UNTOLD
+    haze: Literal["keep", "remove"] = "keep"
 
     name: ClassVar[str]
     scale: ClassVar[int]
@@ -77,14 +97,28 @@ class Shipped:
         MemoryError
             When the device has no room for the blocks.
         """
-        lowered, run = np.float32(self.lowered), self.running
+        lowered, run, sideways = np.float32(self.lowered), *self._ways
         seen = blocks - lowered
-        made = run(seen) if self.orientations == 1 else averaged(run, seen)
+        made = run(seen) if self.orientations == 1 else averaged(run, seen, sideways)
         return made + lowered
 
     def knowing(self, noise: NoiseModel) -> Self:
         """Return the restorer for images with this noise."""
-        return replace(self, lowered=noise.excess)
+        conditions = replace(self.conditions, floor=noise.floor - noise.excess)
+        return replace(self, lowered=noise.excess, conditions=conditions)
+
+    @property
+    def _ways(self) -> tuple[_Way, _Way]:
+        """Return what restores planes, and planes with Y and X exchanged."""
+        loaded = self._loaded
+        if not isinstance(loaded.network, ConditionalUNet):
+            return self.running, self.running
+        told = (self.conditions, self.conditions.transposed())
+        one, other = (
+            _Told(loaded.network, loaded.device, self._computed, those, self.haze)
+            for those in told
+        )
+        return one, other
 
     @property
     def running(self) -> Running:
@@ -141,6 +175,34 @@ class JdsrFast(Shipped):
 
     name = "jdsr-fast"
     scale = 2
+
+
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """A network at work that is told what it cannot see."""
+
+    network: ConditionalUNet
+    device: str
+    precision: str
+    conditions: ImagingConditions
+    haze: Literal["keep", "remove"]
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return what it makes of stabilised planes; NaN is a pixel unknown."""
+        shape = (len(blocks), self.network.channels, *blocks.shape[1:])
+        planes = np.empty(shape, np.float32)
+        for plane, block in zip(planes, blocks, strict=True):
+            plane[0], plane[1] = filled(block)
+        numbers = self.conditions.numbers(self.network.conditions)
+        planes[:, IMAGE_PLANES:] = np.array(numbers, np.float32)[:, None, None]
+        made = forward_planes(self.network, planes, self.device, self.precision)
+        total = np.maximum(made[:, 0], 0)
+        if self.haze == "keep" or self.network.outputs == 1:
+            return total
+        lift = np.float32((self.conditions.floor / 2) ** 2)
+        hazy = np.maximum((np.maximum(made[:, 1], 0) / 2) ** 2 - lift, 0)
+        focus = np.maximum((total / 2) ** 2 - lift - hazy, 0)
+        return np.asarray(2 * np.sqrt(focus + lift), np.float32)
 
 
 @dataclass(frozen=True)

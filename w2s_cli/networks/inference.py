@@ -115,7 +115,11 @@ class Running:
         return forward(self.network, blocks, self.device, self.precision)
 
 
-def averaged(run: Callable[[FloatArray], FloatArray], blocks: FloatArray) -> FloatArray:
+def averaged(
+    run: Callable[[FloatArray], FloatArray],
+    blocks: FloatArray,
+    sideways: Callable[[FloatArray], FloatArray] | None = None,
+) -> FloatArray:
     """Return the mean of what `run` makes of planes laid in all eight ways.
 
     Parameters
@@ -124,13 +128,16 @@ def averaged(run: Callable[[FloatArray], FloatArray], blocks: FloatArray) -> Flo
         (N, Y, X) to (N, Y * scale, X * scale).
     blocks
         (N, Y, X).
+    sideways
+        What is run instead where Y and X are exchanged; None for the same.
     """
     total: FloatArray | None = None
     for turns in range(4):
         for mirrored in (False, True):
             laid = np.rot90(blocks, turns, (1, 2))
             laid = laid[:, :, ::-1] if mirrored else laid
-            made = run(np.ascontiguousarray(laid))
+            ways = sideways if sideways and turns % 2 else run
+            made = ways(np.ascontiguousarray(laid))
             made = made[:, :, ::-1] if mirrored else made
             back = np.rot90(made, -turns, (1, 2))
             total = back.copy() if total is None else total + back
@@ -186,6 +193,42 @@ def forward(
             clean = image - clean
         pixels: FloatArray = clean.mean(1).cpu().numpy()
     return pixels
+
+
+def forward_planes(
+    network: Callable[[Tensor], Tensor],
+    planes: FloatArray,
+    device: str,
+    precision: str,
+) -> FloatArray:
+    """Return all that a network makes of all the planes that it takes.
+
+    Parameters
+    ----------
+    network
+        On the device; it predicts the image.
+    planes
+        (N, C, Y, X) float32.
+    device, precision
+        As for `forward`.
+
+    Returns
+    -------
+    (N, K, Y * scale, X * scale) array
+        Float32.
+
+    Raises
+    ------
+    MemoryError
+        When the device has no room for the planes.
+    """
+    place, dtype = torch.device(device), TYPES[precision]
+    with torch.inference_mode(), memory_errors():
+        image = torch.from_numpy(planes).to(place, memory_format=torch.channels_last)
+        with torch.autocast(place.type, dtype, enabled=dtype != torch.float32):
+            made = network(image)
+        result: FloatArray = made.float().cpu().numpy()
+    return result
 
 
 def fastest(device: str) -> str:
