@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Literal
 
 from filelock import FileLock
-from pooch import file_hash
 
 from w2s_cli.errors import OutputError, UsageError, WeightsError
 from w2s_cli.weights.catalogue import Item
@@ -147,6 +146,8 @@ def local_copy(item: Item, folder: Path, sha256: str) -> Path:
     WeightsError
         When the file is not in it, or is another file.
     """
+    from pooch import file_hash  # here: the listing of the cache needs no pooch
+
     if not folder.is_dir():
         raise UsageError(f"--from {folder}: there is no such folder")
     named = [path for path in _by_name(item, folder, bool(sha256)) if path.is_file()]
