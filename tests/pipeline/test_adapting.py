@@ -11,7 +11,7 @@ from w2s_cli.io import write_image
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.adaptation import adaptation_planes
-from w2s_cli.pipeline.adaptation.adaptation_planes import material
+from w2s_cli.pipeline.adaptation.adaptation_planes import read_adaptation_planes
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.stack import Stack
 
@@ -35,7 +35,7 @@ def files(tmp_path: Path) -> list[Path]:
 
 
 def test_planes_of_all_channels_of_all_files(files: list[Path]) -> None:
-    found = material(JOB, JOB.chain(), files)
+    found = read_adaptation_planes(JOB, JOB.chain(), files)
     assert len(found.planes) == 6
     assert all(plane.shape == (64, 80) for plane, _ in found.planes)
     assert {noise for _, noise in found.planes} == {NOISE}
@@ -51,7 +51,7 @@ def test_one_channel_and_no_pixel_size(tmp_path: Path) -> None:
     job = RestoreSpec(
         "denoise-fast", noise=GivenNoise((NOISE,)), axes="CYX", channel="1"
     )
-    found = material(job, job.chain(), [tmp_path / "a.npy"])
+    found = read_adaptation_planes(job, job.chain(), [tmp_path / "a.npy"])
     assert len(found.planes) == 1
     assert found.seen.pixel_size is None
 
@@ -60,11 +60,11 @@ def test_of_many_files_or_pixels_evenly_spaced_ones(
     files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adaptation_planes, "MOST_FILES", 2)
-    found = material(JOB, JOB.chain(), files)
+    found = read_adaptation_planes(JOB, JOB.chain(), files)
     means = sorted({round(float(plane.mean()), -2) for plane, _ in found.planes})
     assert means == [200, 500]  # 50 and 200 photons: the first and the third
     monkeypatch.setattr(adaptation_planes, "MOST_PIXELS", 2 * 64 * 80)
-    assert len(material(JOB, JOB.chain(), files).planes) == 2
+    assert len(read_adaptation_planes(JOB, JOB.chain(), files).planes) == 2
 
 
 def test_doubts_name_the_file(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_doubts_name_the_file(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", counts.astype(np.uint16))
     wrong = NoiseModel(20.0, 100.0)
     job = RestoreSpec("denoise-fast", noise=GivenNoise((wrong,)))
-    found = material(job, job.chain(), [tmp_path / "a.npy"])
+    found = read_adaptation_planes(job, job.chain(), [tmp_path / "a.npy"])
     assert "a.npy: the noise that was given is " in found.warnings[0]
 
 
@@ -84,6 +84,6 @@ def test_correlated_noise_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", counts.astype(np.uint16))
     job = RestoreSpec("denoise-fast", noise=GivenNoise((NOISE,)))
     with pytest.raises(InputError, match="noise of neighbouring pixels") as raised:
-        material(job, job.chain(), [tmp_path / "a.npy"])
+        read_adaptation_planes(job, job.chain(), [tmp_path / "a.npy"])
     assert "a network would take it for structure" in str(raised.value)
     assert raised.value.hint.startswith("adapt to raw images of the camera")

@@ -6,7 +6,11 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from w2s_cli.training.progress import Board, Progress, board
+from w2s_cli.training.progress import (
+    TensorBoardWriter,
+    TrainingProgress,
+    tensorboard_writer,
+)
 
 
 class _Writer:
@@ -31,10 +35,10 @@ def test_a_step_is_written_to_the_board(monkeypatch: pytest.MonkeyPatch) -> None
     stand_in.SummaryWriter = _Writer
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", stand_in)
     sample = (np.ones((4, 4), np.float32),) * 3
-    progress = Progress(
+    progress = TrainingProgress(
         7, 9, 0.5, 0.4, 1e-3, {"mse": 0.5}, Path("runs/a"), samples=(sample,)
     )
-    shown = Board()
+    shown = TensorBoardWriter()
     shown.add(progress)
     shown.close()
     (writer,) = _Writer.made
@@ -47,4 +51,4 @@ def test_a_step_is_written_to_the_board(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_no_board_where_tensorboard_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("w2s_cli.training.progress.find_spec", lambda name: None)
-    assert board() is None
+    assert tensorboard_writer() is None

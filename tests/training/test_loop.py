@@ -13,10 +13,10 @@ from w2s_cli.errors import InputError, OutputError, UsageError, WeightsError
 from w2s_cli.methods.shipped import Denoise, Jdsr
 from w2s_cli.training import loop
 from w2s_cli.training.loop import train
-from w2s_cli.training.progress import Progress, read
+from w2s_cli.training.progress import TrainingProgress, read_log
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import (
-    Adversary,
+    Discriminator,
     Network,
     Optimiser,
     Patches,
@@ -46,13 +46,15 @@ def _recipe(folder: Path, **changes: object) -> Recipe:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Progress]]:
-    seen: list[Progress] = []
+def trained(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[Path, list[TrainingProgress]]:
+    seen: list[TrainingProgress] = []
     return train(_recipe(tmp_path_factory.mktemp("runs")), seen.append), seen
 
 
 def test_training_learns_and_its_weights_restore(
-    trained: tuple[Path, list[Progress]],
+    trained: tuple[Path, list[TrainingProgress]],
 ) -> None:
     path, seen = trained
     validation = [step.validation for step in seen if step.validation is not None]
@@ -64,10 +66,10 @@ def test_training_learns_and_its_weights_restore(
 
 
 def test_the_log_holds_every_step_and_the_samples_are_pictures(
-    trained: tuple[Path, list[Progress]],
+    trained: tuple[Path, list[TrainingProgress]],
 ) -> None:
     path, seen = trained
-    curves = read(path.parent / "log.csv")
+    curves = read_log(path.parent / "log.csv")
     assert [step for step, _ in curves["loss"]] == [*range(1, 41)]
     assert [step for step, _ in curves["validation"]] == [20, 40]
     assert curves["rate"][9][1] == pytest.approx(1e-2, rel=0.15)
@@ -85,7 +87,7 @@ class _Interrupted(Exception):
     pass
 
 
-def _stop_at(step: int, progress: Progress) -> None:
+def _stop_at(step: int, progress: TrainingProgress) -> None:
     if progress.step == step:
         raise _Interrupted
 
@@ -93,7 +95,7 @@ def _stop_at(step: int, progress: Progress) -> None:
 HARD = {
     "plain": {},
     "adversary": {
-        "adversary": Adversary(
+        "adversary": Discriminator(
             "unet-discriminator",
             {"width": 8},
             "relativistic",
@@ -124,7 +126,7 @@ def test_resumed_training_equals_an_uninterrupted_one(
 def test_a_finished_training_is_not_begun_again(tmp_path: Path) -> None:
     recipe = _recipe(tmp_path, steps=2)
     before = train(recipe).read_bytes()
-    steps: list[Progress] = []
+    steps: list[TrainingProgress] = []
     assert train(recipe, steps.append).read_bytes() == before
     assert not steps
 
@@ -144,7 +146,7 @@ def test_patience_ends_a_training_and_keeps_the_best(tmp_path: Path) -> None:
         patience=4,
         validate_every=2,
     )
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     path = train(recipe, seen.append)
     assert seen[-1].step == 6  # the first validation, at 2, was the best
     start = checkpoint.load(train(replace(recipe, name="none", steps=1))).state
@@ -155,7 +157,7 @@ def test_patience_ends_a_training_and_keeps_the_best(tmp_path: Path) -> None:
 def test_phases_follow_each_other(tmp_path: Path) -> None:
     whole = _recipe(tmp_path, steps=3)
     phases = (replace(whole, name="tiny/1"), replace(whole, name="tiny/2", seed=5))
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     path = train(replace(whole, phases=phases), seen.append)
     assert path == tmp_path / "tiny" / "tiny.safetensors"
     assert [progress.step for progress in seen] == [1, 2, 3, 1, 2, 3]
@@ -170,7 +172,7 @@ def test_phases_follow_each_other(tmp_path: Path) -> None:
 
 
 def test_a_discriminator_is_trained_beside(tmp_path: Path) -> None:
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     train(_recipe(tmp_path, steps=3, **HARD["adversary"]), seen.append)
     assert set(seen[-1].terms) == {"counts", "adversary", "discriminator"}
     assert seen[-1].loss == pytest.approx(
@@ -239,7 +241,7 @@ def test_processes_that_share_a_training_learn_what_one_learns(tmp_path: Path) -
     for name, tensor in checkpoint.load(shared).state.items():
         expected = checkpoint.load(alone).state[name]
         torch.testing.assert_close(tensor, expected, atol=2e-3, rtol=2e-3)
-    log = read(tmp_path / "two" / "tiny" / "log.csv")["loss"]
+    log = read_log(tmp_path / "two" / "tiny" / "log.csv")["loss"]
     assert [step for step, _ in log] == [1, 2, 3]
 
 
@@ -261,7 +263,7 @@ def test_a_loss_that_is_no_number_stops_and_the_checkpoint_stays(
     assert "optimiser.rate below 1e+30" in told.value.hint
     assert not (tmp_path / "tiny" / "tiny.safetensors").exists()
     assert not (tmp_path / "tiny" / "checkpoint.pt").exists()
-    curves = read(tmp_path / "tiny" / "log.csv")
+    curves = read_log(tmp_path / "tiny" / "log.csv")
     assert all(np.isfinite(value) for _, value in curves["loss"])
 
 
@@ -273,7 +275,7 @@ def test_weights_that_are_no_numbers_are_not_kept(
     train(_recipe(tmp_path, steps=1))
     before = kept.read_bytes()
     monkeypatch.setattr(
-        "w2s_cli.training.trainer.Steps.take",
+        "w2s_cli.training.trainer.NetworkOptimiser.take",
         lambda steps, *_: steps._weights[0].data.fill_(float("nan")),
     )
     with pytest.raises(
@@ -300,16 +302,22 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         ),
         ({"network": Network("dncnn", {"norm": 1})}, "'norm' of dncnn takes bool"),
         (
-            {"adversary": Adversary("vgg-discriminator", weight=1.0)},
+            {"adversary": Discriminator("vgg-discriminator", weight=1.0)},
             "takes images of 128 x 128 pixels, but patches of 32 pixels become 32 x 32",
         ),
         (
-            {"adversary": Adversary("unet-discriminator", {"channels": 3}, weight=1.0)},
+            {
+                "adversary": Discriminator(
+                    "unet-discriminator", {"channels": 3}, weight=1.0
+                )
+            },
             "sees 3 channels, but images are gray",
         ),
         (
             {
-                "adversary": Adversary("unet-discriminator", {"width": 8}, weight=1.0),
+                "adversary": Discriminator(
+                    "unet-discriminator", {"width": 8}, weight=1.0
+                ),
                 "patches": Patches(side=20),
             },
             "sides are multiples of 8, but patches of 20 pixels become 20 x 20",
@@ -326,7 +334,7 @@ def test_patches_and_networks_that_do_not_fit_are_told(
 
 
 def test_weights_to_start_from_fit(
-    tmp_path: Path, trained: tuple[Path, list[Progress]]
+    tmp_path: Path, trained: tuple[Path, list[TrainingProgress]]
 ) -> None:
     weights = str(trained[0])
     with pytest.raises(

@@ -10,11 +10,11 @@ from w2s_cli.datasets import DATASETS
 from w2s_cli.networks import DISCRIMINATORS, NETWORKS
 from w2s_cli.networks.real_esrgan import RealESRGAN
 from w2s_cli.networks.vgg import VGG
-from w2s_cli.training.initial_network import discriminator_of, network_of
+from w2s_cli.training.initial_network import initial_discriminator, initial_network
 from w2s_cli.training.loop import train
 from w2s_cli.training.losses import LOSSES
 from w2s_cli.training.patches import EXAMPLES
-from w2s_cli.training.progress import Progress
+from w2s_cli.training.progress import TrainingProgress
 from w2s_cli.training.recipe_reading import SHIPPED, load
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.catalogue import WEIGHTS
@@ -74,7 +74,7 @@ def test_a_recipe_for_images_alone_says_what_is_hidden(name: str) -> None:
 )
 def test_a_network_is_as_large_as_the_published_one(name: str, million: float) -> None:
     with torch.device("meta"):
-        network = network_of(load(name))
+        network = initial_network(load(name))
     count = sum(parameter.numel() for parameter in network.parameters())
     assert count / 1e6 == pytest.approx(million, abs=0.05 if million > 40 else 6e-4)
 
@@ -99,7 +99,7 @@ def test_the_steps_are_the_epochs_of_w2s(name: str, epochs: int, batch: int) -> 
     scale = 1 if epochs == 50 else 2
     assert recipe.patches.side == 64
     with torch.device("meta"):
-        judge = discriminator_of(recipe) if recipe.adversary.network else None
+        judge = initial_discriminator(recipe) if recipe.adversary.network else None
     assert judge is None or judge.side == scale * recipe.patches.side
 
 
@@ -176,7 +176,7 @@ def test_a_recipe_learns(
         kind = recipe.pairs.kind or recipe.examples
         data = request.getfixturevalue(DATA.get(kind, "w2s"))
         settings += [f"data={data}", *MORE.get(name, [])]
-    seen: list[Progress] = []
+    seen: list[TrainingProgress] = []
     path = train(load(name, settings), seen.append)
     assert path == tmp_path / name / f"{name}.safetensors"
     assert checkpoint.load(path).record["recipe"]["name"] == name
@@ -188,7 +188,7 @@ def _tiny(table: str, network: str) -> list[str]:
     return [f"{table}.options.{option}" for option in TINY[network].split()]
 
 
-def _validations(seen: Sequence[Progress]) -> Iterator[list[float]]:
+def _validations(seen: Sequence[TrainingProgress]) -> Iterator[list[float]]:
     """Yield the losses of the held-out patches, phase by phase."""
     for folder in dict.fromkeys(progress.folder for progress in seen):
         yield [

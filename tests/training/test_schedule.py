@@ -2,12 +2,12 @@ from math import isclose
 
 import pytest
 
-from w2s_cli.training.optimisation import share
+from w2s_cli.training.optimisation import rate_share
 from w2s_cli.training.recipe_tables import Schedule
 
 
 def _shares(schedule: Schedule, steps: int = 100) -> list[float]:
-    return [share(schedule, step, steps) for step in range(steps)]
+    return [rate_share(schedule, step, steps) for step in range(steps)]
 
 
 def test_constant_and_warm_up() -> None:

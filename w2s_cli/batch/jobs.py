@@ -7,12 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from w2s_cli.errors import (
-    InputError,
-    OutOfMemoryError,
-    OutputError,
-    W2SError,
-)
+from w2s_cli.errors import InputError, OutOfMemoryError, OutputError, W2SError
 
 FilePair = tuple[Path, Path]
 

@@ -8,7 +8,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.output import note, warn
-from w2s_cli.cli.progress import Lesson, progress
+from w2s_cli.cli.progress import FitDisplay, progress
 
 
 def adapt(
@@ -59,21 +59,21 @@ def adapt(
     unless it is better there than what ships, beyond doubt.
     """
     from w2s_cli.batch.file_pairs import files
-    from w2s_cli.pipeline.adaptation.adapt import Wanted, check
+    from w2s_cli.pipeline.adaptation.adapt import AdaptSpec, check
     from w2s_cli.pipeline.adaptation.adapt import adapt as adapted
-    from w2s_cli.pipeline.adaptation.adaptation_planes import material
+    from w2s_cli.pipeline.adaptation.adaptation_planes import read_adaptation_planes
     from w2s_cli.pipeline.spec import RestoreSpec
 
     known = noise_models(noise, gain, offset, read_noise)
     job = RestoreSpec(method, device=device, noise=known, axes=axes, channel=channel)
-    wanted = Wanted(method, kernel, steps, device, seed)
+    wanted = AdaptSpec(method, kernel, steps, device, seed)
     check(wanted, output, overwrite=overwrite)
-    found = material(job, job.chain(), files(inputs))
+    found = read_adaptation_planes(job, job.chain(), files(inputs))
     if not quiet:
         for reason in found.warnings:
             warn(reason)
     with progress(method, quiet=quiet) as bar:
-        told = Lesson(method, bar, quiet=quiet).of_channel(0)
+        told = FitDisplay(method, bar, quiet=quiet).of_channel(0)
         better = adapted(wanted, found.planes, found.seen, output, told)
     if not quiet:
         note(f"{output}: {method} adapted gains {better}")

@@ -72,7 +72,7 @@ _WARM, _TIMED = 5, 20  # steps: the first are slower; then it is known how long 
 
 
 @dataclass(frozen=True)
-class Lesson:
+class FitDisplay:
     """What is learned from, and the bar that shows how far it is."""
 
     name: str
@@ -96,15 +96,13 @@ class Lesson:
         return tell
 
 
-def learned_before(
-    job: "RestoreSpec", chain: "Chain", *, quiet: bool
-) -> "FittedMethods":
+def fit_to_files(job: "RestoreSpec", chain: "Chain", *, quiet: bool) -> "FittedMethods":
     """Return what is learned from the files of `--train-on`, and save it as asked."""
     from w2s_cli.pipeline.shared_fitting import learned, save_weights
 
     name = str(job.train_on[0])
     with progress(name, quiet=quiet) as bar:
-        lesson = Lesson(name, bar, quiet=quiet)
+        lesson = FitDisplay(name, bar, quiet=quiet)
         lessons = learned(job, chain, job.train_on, lesson.of_channel)
     if job.save_weights:
         save_weights(lessons, job.save_weights)

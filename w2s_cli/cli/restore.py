@@ -9,7 +9,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.fetch import fetch_needed
-from w2s_cli.cli.progress import Lesson, learned_before, progress
+from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
 from w2s_cli.cli.reports import (
     document,
     show_failure,
@@ -130,7 +130,7 @@ def _restored(
     from w2s_cli.pipeline.file_restoration import restore_file
 
     make_folder(output, pairs)
-    known = learned_before(job, chain, quiet=quiet) if job.train_on else None
+    known = fit_to_files(job, chain, quiet=quiet) if job.train_on else None
 
     def work(source: Path, target: Path) -> "Outcome":
         with progress(source.name, quiet=quiet) as bar:
@@ -140,7 +140,7 @@ def _restored(
                 source,
                 target,
                 known=known,
-                on_step=Lesson(source.name, bar, quiet=quiet).of_channel,
+                on_step=FitDisplay(source.name, bar, quiet=quiet).of_channel,
                 on_start=bar.start,
                 on_tile=bar.advance,
             )

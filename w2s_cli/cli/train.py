@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Display
     from rich.progress import TaskID
 
-    from w2s_cli.training.progress import Board, OnStep, Progress
+    from w2s_cli.training.progress import (
+        ProgressCallback,
+        TensorBoardWriter,
+        TrainingProgress,
+    )
     from w2s_cli.training.recipe import Recipe
 
 _COLUMNS = ("input", "output", "truth")
@@ -30,12 +34,12 @@ def recipes_table() -> str:
 
 
 @contextmanager
-def watched(recipe: "Recipe", *, quiet: bool) -> "Iterator[OnStep]":
+def watched(recipe: "Recipe", *, quiet: bool) -> "Iterator[ProgressCallback]":
     """Enter with a function to call after each step."""
-    from w2s_cli.training.progress import board
+    from w2s_cli.training.progress import tensorboard_writer
 
     with _display(quiet=quiet) as display:
-        watcher = _Watcher(recipe, display, board(), quiet=quiet)
+        watcher = _Watcher(recipe, display, tensorboard_writer(), quiet=quiet)
         try:
             yield watcher.tell
         finally:
@@ -60,24 +64,24 @@ class _Watcher:
         self,
         recipe: "Recipe",
         display: "Display",
-        board: "Board | None",
+        tensorboard: "TensorBoardWriter | None",
         *,
         quiet: bool,
     ) -> None:
-        self._recipe, self._display, self._board = recipe, display, board
+        self._recipe, self._display, self._tensorboard = recipe, display, tensorboard
         self._quiet = quiet
         self._tasks: dict[str, TaskID] = {}
         self._since, self._from = monotonic(), 0
 
-    def tell(self, progress: "Progress") -> None:
+    def tell(self, progress: "TrainingProgress") -> None:
         """Show a step."""
         self._display.update(
             self._task(progress),
             completed=progress.step,
             state=f"loss {progress.loss:.4g}",
         )
-        if self._board:
-            self._board.add(progress)
+        if self._tensorboard:
+            self._tensorboard.add(progress)
         if progress.validation is None:
             return
         if not self._quiet:
@@ -86,10 +90,10 @@ class _Watcher:
 
     def close(self) -> None:
         """Finish what was begun."""
-        if self._board:
-            self._board.close()
+        if self._tensorboard:
+            self._tensorboard.close()
 
-    def _task(self, progress: "Progress") -> "TaskID":
+    def _task(self, progress: "TrainingProgress") -> "TaskID":
         name = str(progress.folder)
         if name not in self._tasks:
             label = str(progress.folder.relative_to(self._recipe.runs))
@@ -98,7 +102,7 @@ class _Watcher:
             self._since, self._from = monotonic(), progress.step
         return self._tasks[name]
 
-    def _line(self, progress: "Progress") -> str:
+    def _line(self, progress: "TrainingProgress") -> str:
         taken = progress.step - self._from
         left = (monotonic() - self._since) * (progress.steps - progress.step)
         time = f", {duration(left / taken)} left" if taken and left else ""
@@ -108,15 +112,15 @@ class _Watcher:
         )
 
 
-def draw(progress: "Progress") -> None:
+def draw(progress: "TrainingProgress") -> None:
     """Draw the curves of a training so far, and its samples, beside its log."""
     from numpy import asarray
 
     from w2s_cli.bench.drawing.pictures import save_sheet
     from w2s_cli.bench.drawing.plots import Series, line_plot
-    from w2s_cli.training.progress import read, smoothed
+    from w2s_cli.training.progress import read_log, smoothed
 
-    curves = read(progress.folder / "log.csv")
+    curves = read_log(progress.folder / "log.csv")
     each = max(len(curves["loss"]) // _POINTS, 1)
     shown = {"training": smoothed(curves["loss"], each)}
     shown["validation"] = curves.get("validation", [])

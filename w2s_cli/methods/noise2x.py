@@ -16,10 +16,10 @@ from w2s_cli.methods.shipped import Jdsr
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.training.self_supervised.masking import (
     PERIOD,
-    Lattice,
-    Spots,
-    halved,
-    thinned,
+    BlindSpotMask,
+    GridMask,
+    bin2,
+    subsampled,
 )
 
 
@@ -56,11 +56,11 @@ class N2SR(SelfSupervised):
         enlarged = super()._restored(blocks)
         if self.output == "sr":
             return enlarged
-        whole = halved(enlarged)
+        whole = bin2(enlarged)
         if not self.mosaics:
             return whole
         parts = np.zeros_like(blocks)
-        for part in thinned(blocks, self.mosaics):
+        for part in subsampled(blocks, self.mosaics):
             parts += self._network(part)
         return np.asarray((whole + parts / self.mosaics) / 2, np.float32)
 
@@ -108,9 +108,9 @@ class N2V(SelfSupervised):
         )
 
     @property
-    def _spots(self) -> Spots:
+    def _spots(self) -> BlindSpotMask:
         hidden = self.hidden
-        return Spots(hidden.share, hidden.radius, hidden.value, hidden.reach)
+        return BlindSpotMask(hidden.share, hidden.radius, hidden.value, hidden.reach)
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
         """Return the planes; a network that knows medians sees no pixel itself.
@@ -139,8 +139,8 @@ class N2S(SelfSupervised):
         )
 
     @property
-    def _lattice(self) -> Lattice:
-        return Lattice(self.hidden.period)
+    def _lattice(self) -> GridMask:
+        return GridMask(self.hidden.period)
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
         """Return the planes, each pixel as told by the others."""
@@ -162,7 +162,7 @@ class N2N(SelfSupervised):
 def _from_others(
     restore: Callable[[FloatArray], FloatArray],
     blocks: FloatArray,
-    hiding: Lattice | Spots,
+    hiding: GridMask | BlindSpotMask,
 ) -> FloatArray:
     """Return blocks, each pixel from a restoration of those around it."""
     made = np.zeros_like(blocks)

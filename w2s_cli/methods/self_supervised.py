@@ -18,20 +18,20 @@ from w2s_cli.methods.shipped import Denoise, Shipped
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.networks.inference import fastest, present
 from w2s_cli.restorers.restorer import Domain, FitProgress, Series, Traits
-from w2s_cli.training.initial_network import network_of
+from w2s_cli.training.initial_network import initial_network
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches import Part
-from w2s_cli.training.progress import Progress
+from w2s_cli.training.progress import TrainingProgress
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_reading import load
-from w2s_cli.training.recipe_tables import Hidden
+from w2s_cli.training.recipe_tables import Masking
 from w2s_cli.training.self_supervised.noisy_patches import NoisyPatchSampler
-from w2s_cli.training.self_supervised.series_checks import fitted
+from w2s_cli.training.self_supervised.series_checks import fit_patch_side
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.cache import cache_folder, locked
 
 
-def learned(recipe: Recipe, places: Sequence[Series], told: FitProgress) -> Path:
+def fit_weights(recipe: Recipe, places: Sequence[Series], told: FitProgress) -> Path:
     """Return the weights that a recipe gives on images.
 
     They are kept in the cache by the pixels and the recipe. A training that was
@@ -57,17 +57,19 @@ def learned(recipe: Recipe, places: Sequence[Series], told: FitProgress) -> Path
     kept = folder / f"{recipe.name}.safetensors"
     with locked(folder):
         if not kept.is_file():
-            _learn(replace(fitted(recipe, places), runs=folder), places, told, kept)
+            _train(
+                replace(fit_patch_side(recipe, places), runs=folder), places, told, kept
+            )
     return kept
 
 
-def _learn(
+def _train(
     recipe: Recipe, places: Sequence[Series], told: FitProgress, kept: Path
 ) -> None:
     def source(recipe: Recipe, part: Part) -> NoisyPatchSampler:
         return NoisyPatchSampler(recipe, part, places)
 
-    def tell(progress: Progress) -> None:
+    def tell(progress: TrainingProgress) -> None:
         told(progress.step, progress.steps, progress.loss)
 
     train(recipe, tell, source).replace(kept)
@@ -163,7 +165,7 @@ class SelfSupervised:
     def traits(self) -> Traits:
         """Return the traits, before it has learned as well as after."""
         taught = self._network.running.network if self.weights else None
-        network = taught or self._untaught
+        network = taught or self._initial_network
         return Traits(
             margin=network.margin,
             multiple_of=network.multiple_of,
@@ -186,13 +188,13 @@ class SelfSupervised:
         return True
 
     @property
-    def hidden(self) -> Hidden:
+    def hidden(self) -> Masking:
         """Return what is hidden to learn, or was when it learned."""
-        return _hidden_of(self.weights) if self.weights else self.recipe.hidden
+        return _masking_of(self.weights) if self.weights else self.recipe.hidden
 
     @property
-    def _untaught(self) -> Any:
-        return _untaught(self.name, tuple(self._settings()))
+    def _initial_network(self) -> Any:
+        return _initial_network(self.name, tuple(self._settings()))
 
     def taught(self, series: Callable[[], Sequence[Series]], told: FitProgress) -> Self:
         """Return the method with what it has learned; it learns only once.
@@ -211,7 +213,7 @@ class SelfSupervised:
         """
         if self.weights:
             return self
-        return replace(self, weights=learned(self.recipe, series(), told))
+        return replace(self, weights=fit_weights(self.recipe, series(), told))
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -254,12 +256,12 @@ def _recipe(name: str, settings: tuple[str, ...]) -> Recipe:
 
 
 @lru_cache(maxsize=8)
-def _untaught(name: str, settings: tuple[str, ...]) -> nn.Module:
-    return network_of(_recipe(name, settings))
+def _initial_network(name: str, settings: tuple[str, ...]) -> nn.Module:
+    return initial_network(_recipe(name, settings))
 
 
 @lru_cache(maxsize=8)
-def _hidden_of(weights: Path) -> Hidden:
+def _masking_of(weights: Path) -> Masking:
     """Return what was hidden when weights were learned, as their record has it."""
     recipe = checkpoint.load(weights).record.get("recipe", {})
-    return Hidden(**recipe.get("hidden", {}))
+    return Masking(**recipe.get("hidden", {}))

@@ -14,7 +14,7 @@ from w2s_cli.networks import DISCRIMINATORS, NETWORKS
 from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.registry import Entry, Registry
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.recipe_tables import Adversary, Network
+from w2s_cli.training.recipe_tables import Discriminator, Network
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.catalogue import WEIGHTS
 from w2s_cli.weights.store import weights_of
@@ -47,7 +47,7 @@ def resolve_weights(key: str, named: str) -> Path:
     return path
 
 
-def network_of(recipe: Recipe) -> nn.Module:
+def initial_network(recipe: Recipe) -> nn.Module:
     """Return the network of a recipe, as its seed or `start` has it.
 
     Raises
@@ -61,16 +61,16 @@ def network_of(recipe: Recipe) -> nn.Module:
         other units.
     """
     if recipe.start:
-        network = _started(recipe)
+        network = _network_from_weights(recipe)
     else:
         torch.manual_seed(recipe.seed)
-        network = made(NETWORKS, recipe.network)
+        network = build_module(NETWORKS, recipe.network)
     _check_side(recipe.network.name, recipe.patches.side, network.multiple_of)
     assert isinstance(network, nn.Module)
     return network
 
 
-def _started(recipe: Recipe) -> Any:
+def _network_from_weights(recipe: Recipe) -> Any:
     """Return the network that `start` holds."""
     path = resolve_weights("start", recipe.start)
     found = checkpoint.load(path)
@@ -98,25 +98,25 @@ def _started(recipe: Recipe) -> Any:
     return network
 
 
-def discriminator_of(recipe: Recipe) -> nn.Module:
+def initial_discriminator(recipe: Recipe) -> nn.Module:
     """Return the discriminator of a recipe; errors are those of `network_of`."""
     wanted = recipe.adversary
     if wanted.start:
-        judge = _started_discriminator(wanted)
+        judge = _discriminator_from_weights(wanted)
     else:
         torch.manual_seed(recipe.seed + 1)
-        judge = made(DISCRIMINATORS, Network(wanted.network, wanted.options))
+        judge = build_module(DISCRIMINATORS, Network(wanted.network, wanted.options))
     if judge.channels != 1:
         raise UsageError(
             f"{wanted.network} sees {judge.channels} channels, but images are gray",
             hint="set adversary.options.channels=1, or leave out adversary.start",
         )
-    _check_seen(wanted.network, judge, recipe)
+    _check_discriminator_size(wanted.network, judge, recipe)
     assert isinstance(judge, nn.Module)
     return judge
 
 
-def _started_discriminator(wanted: Adversary) -> Any:
+def _discriminator_from_weights(wanted: Discriminator) -> Any:
     """Return the discriminator that its `start` holds."""
     path = resolve_weights("adversary.start", wanted.start)
     state = checkpoint.load(path).state
@@ -140,7 +140,7 @@ def _check_side(name: str, side: int, multiple: int) -> None:
         )
 
 
-def _check_seen(name: str, judge: Any, recipe: Recipe) -> None:
+def _check_discriminator_size(name: str, judge: Any, recipe: Recipe) -> None:
     """Look whether a discriminator takes what the network makes of patches."""
     scale = scale_of(recipe)
     side = recipe.patches.side * scale
@@ -167,10 +167,10 @@ def scale_of(recipe: Recipe) -> int:
 @lru_cache(maxsize=16)
 def _scale(name: str, options: str) -> int:
     with torch.device("meta"):
-        return int(made(NETWORKS, Network(name, json.loads(options))).scale)
+        return int(build_module(NETWORKS, Network(name, json.loads(options))).scale)
 
 
-def made(catalogue: Registry[Entry], wanted: Network) -> Any:
+def build_module(catalogue: Registry[Entry], wanted: Network) -> Any:
     """Return a new module of a catalogue."""
     kind = catalogue[wanted.name].load()
     known = inspect.signature(kind).parameters

@@ -15,7 +15,13 @@ import torch
 from w2s_cli import __version__
 from w2s_cli.training.distributed import Distributed, join_processes
 from w2s_cli.training.patches import Part, PatchSampler, open_sampler
-from w2s_cli.training.progress import Log, OnStep, Progress, Sample, made
+from w2s_cli.training.progress import (
+    LossLog,
+    ProgressCallback,
+    Sample,
+    TrainingProgress,
+    make_folder,
+)
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.trainer import DISCRIMINATOR, Trainer
 from w2s_cli.training.training_batch import Batch
@@ -24,11 +30,13 @@ from w2s_cli.weights import checkpoint
 SAVE_EVERY = 30.0  # seconds: what a crash may cost, and a step
 
 
-Source: TypeAlias = Callable[[Recipe, Part], PatchSampler]
+SamplerFactory: TypeAlias = Callable[[Recipe, Part], PatchSampler]
 
 
 def train(
-    recipe: Recipe, on_step: OnStep = lambda _: None, source: Source = open_sampler
+    recipe: Recipe,
+    on_step: ProgressCallback = lambda _: None,
+    source: SamplerFactory = open_sampler,
 ) -> Path:
     """Train all phases of a recipe, from the last checkpoint if there is one.
 
@@ -57,21 +65,24 @@ def train(
         start = recipe.start
         for phase in recipe.parts:
             part = replace(phase, start=start or phase.start)
-            start = str(_trained(part, world, on_step, source))
+            start = str(_train_phase(part, world, on_step, source))
     last = Path(start)
-    return last if not recipe.phases else _kept(recipe, last)
+    return last if not recipe.phases else _copy_last_weights(recipe, last)
 
 
-def _trained(
-    recipe: Recipe, world: Distributed, on_step: OnStep, source: Source
+def _train_phase(
+    recipe: Recipe,
+    world: Distributed,
+    on_step: ProgressCallback,
+    source: SamplerFactory,
 ) -> Path:
     """Train one phase to its end."""
-    learner, log = Trainer(recipe, world), Log(recipe.folder / "log.csv")
+    learner, log = Trainer(recipe, world), LossLog(recipe.folder / "log.csv")
     learner.resume(kept := recipe.folder / "checkpoint.pt")
     if world.first:
         log.cut(learner.step)
-    held_out = _held_out(source, recipe, world)
-    made(recipe.folder)
+    held_out = _validation_batches(source, recipe, world)
+    make_folder(recipe.folder)
     saved = monotonic()
     for batch, other in _batches(source, recipe, world, learner.step):
         terms = learner.learn(batch, other)
@@ -95,7 +106,7 @@ def _trained(
 
 def _progress(
     recipe: Recipe, learner: Trainer, terms: dict[str, float], held_out: Sequence[Batch]
-) -> Progress:
+) -> TrainingProgress:
     """Return where the training stands, validated when it is time for it."""
     validation: float | None = None
     samples: tuple[Sample, ...] = ()
@@ -104,7 +115,7 @@ def _progress(
     ):
         validation = learner.validate(held_out)
         samples = learner.samples(held_out[0])
-    return Progress(
+    return TrainingProgress(
         step=learner.step,
         steps=recipe.steps,
         loss=sum(terms.values()) - terms.get(DISCRIMINATOR, 0.0),
@@ -117,7 +128,7 @@ def _progress(
 
 
 def _batches(
-    source: Source, recipe: Recipe, world: Distributed, start: int
+    source: SamplerFactory, recipe: Recipe, world: Distributed, start: int
 ) -> Iterator[tuple[Batch, Batch]]:
     """Yield the batch of every step from `start`, the next one always under way.
 
@@ -141,7 +152,9 @@ def _batches(
             yield batch.to(world.device), other.to(world.device)
 
 
-def _held_out(source: Source, recipe: Recipe, world: Distributed) -> list[Batch]:
+def _validation_batches(
+    source: SamplerFactory, recipe: Recipe, world: Distributed
+) -> list[Batch]:
     """Return the fixed batches of the validation range; the first process judges."""
     if not world.first:
         return []
@@ -153,7 +166,7 @@ def _held_out(source: Source, recipe: Recipe, world: Distributed) -> list[Batch]
     ]
 
 
-def _kept(recipe: Recipe, last: Path) -> Path:
+def _copy_last_weights(recipe: Recipe, last: Path) -> Path:
     """Copy the weights of the last phase to where those of the whole belong."""
     found = checkpoint.load(last, as_stored=True)
     path = recipe.folder / f"{recipe.name}.safetensors"

@@ -27,8 +27,13 @@ from torch import Tensor
 
 from w2s_cli import __version__
 from w2s_cli.networks.patch_mixture import PatchMixture
-from w2s_cli.training.patches.degraded_truth import Pool, Sample, opened
-from w2s_cli.training.progress import Log, OnStep, Progress, made
+from w2s_cli.training.patches.degraded_truth import PhysicsSampler, Sample, open_physics
+from w2s_cli.training.progress import (
+    LossLog,
+    ProgressCallback,
+    TrainingProgress,
+    make_folder,
+)
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.weights import checkpoint
 
@@ -39,7 +44,7 @@ _START, _PLACES = 2, 3  # keep random numbers apart from those of the examples
 _CHUNK = 4096  # patches whose products fit into a processor's cache
 
 
-def train(recipe: Recipe, on_step: OnStep = lambda _: None) -> Path:
+def train(recipe: Recipe, on_step: ProgressCallback = lambda _: None) -> Path:
     """Learn the mixture of a recipe.
 
     Parameters
@@ -56,10 +61,10 @@ def train(recipe: Recipe, on_step: OnStep = lambda _: None) -> Path:
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    made(recipe.folder)
-    log = Log(recipe.folder / "log.csv")
+    make_folder(recipe.folder)
+    log = LossLog(recipe.folder / "log.csv")
     log.cut(0)
-    pool = opened(recipe, "training")
+    pool = open_physics(recipe, "training")
     held_out = _held_out(recipe)
     sums = Sums.start(_first_guesses(recipe, pool), recipe.mixture.floor)
     for step in range(recipe.steps):
@@ -68,7 +73,7 @@ def train(recipe: Recipe, on_step: OnStep = lambda _: None) -> Path:
         validation = None
         if done or (step + 1) % recipe.validate_every == 0:
             validation = sums.loss(held_out)
-        progress = Progress(
+        progress = TrainingProgress(
             step + 1, recipe.steps, loss, validation, folder=recipe.folder
         )
         log.add(progress)
@@ -147,7 +152,7 @@ def _log_densities(mixture: PatchMixture, patches: Tensor) -> Tensor:
     return densities
 
 
-def _patches(recipe: Recipe, pool: Pool, step: int) -> Tensor:
+def _patches(recipe: Recipe, pool: PhysicsSampler, step: int) -> Tensor:
     """Return (N, D) patches of a batch of truth."""
     rng = np.random.default_rng([recipe.seed, pool.stream, step, 0, _PLACES])
     each = -(-recipe.mixture.patches // recipe.patches.batch)
@@ -175,10 +180,10 @@ def _windows(sample: Sample, side: int) -> tuple[Tensor, NDArray[np.bool_]]:
 
 def _held_out(recipe: Recipe) -> Tensor:
     """Return the fixed patches of the validation range."""
-    return _patches(recipe, opened(recipe, "validation"), 0)
+    return _patches(recipe, open_physics(recipe, "validation"), 0)
 
 
-def _first_guesses(recipe: Recipe, pool: Pool) -> Tensor:
+def _first_guesses(recipe: Recipe, pool: PhysicsSampler) -> Tensor:
     """Return the covariance of the patches in one small region for each component."""
     rng = np.random.default_rng([recipe.seed, _START])
     count, step = recipe.mixture.components, recipe.steps

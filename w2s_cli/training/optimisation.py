@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from w2s_cli.training.recipe_tables import Optimiser, Schedule
 
 
-class Steps:
+class NetworkOptimiser:
     """The optimiser of a network.
 
     Parameters
@@ -33,13 +33,13 @@ class Steps:
             amsgrad=wanted.name == "amsgrad",
         )
 
-    def take(self, loss: Tensor, share: float) -> None:
+    def take(self, loss: Tensor, rate_share: float) -> None:
         """Take one step, at a share of the peak learning rate."""
         wanted, optimiser = self._wanted, self._optimiser
         if wanted.renew and self._taken % wanted.renew == 0:
             optimiser.state.clear()
         for group in optimiser.param_groups:
-            group["lr"] = wanted.rate * share
+            group["lr"] = wanted.rate * rate_share
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         if wanted.clip:
@@ -60,7 +60,7 @@ class Steps:
 _RISE, _LOWEST_START, _LOWEST_END = 0.3, 1 / 10, 1e-5  # of "one-cycle"
 
 
-def share(schedule: Schedule, step: int, steps: int) -> float:
+def rate_share(schedule: Schedule, step: int, steps: int) -> float:
     """Return the learning rate of a step, as a share of its peak.
 
     Parameters

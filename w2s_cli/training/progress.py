@@ -17,7 +17,7 @@ LEADING = ("step", "loss", "validation", "rate")
 
 
 @dataclass(frozen=True, eq=False)
-class Progress:
+class TrainingProgress:
     """Where a training stands.
 
     Attributes
@@ -55,10 +55,10 @@ class Progress:
         return [str(self.step), f"{self.loss:.6g}", validation, *numbers]
 
 
-OnStep: TypeAlias = Callable[[Progress], None]
+ProgressCallback: TypeAlias = Callable[[TrainingProgress], None]
 
 
-def made(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make the folder that a training writes into, where there is none.
 
     Raises
@@ -76,12 +76,12 @@ def made(folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Log:
+class LossLog:
     """A CSV file with a line a step."""
 
     path: Path
 
-    def add(self, progress: Progress) -> None:
+    def add(self, progress: TrainingProgress) -> None:
         """Add a line to the file, which is made where it is missing."""
         new = not self.path.exists()
         with self.path.open("a", newline="") as file:
@@ -101,7 +101,7 @@ class Log:
         partial.replace(self.path)
 
 
-def read(path: Path) -> dict[str, list[tuple[int, float]]]:
+def read_log(path: Path) -> dict[str, list[tuple[int, float]]]:
     """Return the curves of a log: column -> (step, value), without what is missing."""
     curves: dict[str, list[tuple[int, float]]] = {}
     with path.open(newline="") as file:
@@ -123,13 +123,13 @@ def smoothed(curve: list[tuple[int, float]], count: int) -> list[tuple[int, floa
     ]
 
 
-class Board:
+class TensorBoardWriter:
     """Event files in the folder of each phase."""
 
     def __init__(self) -> None:
         self._writers: dict[str, Any] = {}
 
-    def add(self, progress: Progress) -> None:
+    def add(self, progress: TrainingProgress) -> None:
         """Write a step: its losses, and the samples where there are any."""
         writer = self._writer(str(progress.folder))
         step = progress.step
@@ -157,6 +157,6 @@ class Board:
         return self._writers[folder]
 
 
-def board() -> Board | None:
+def tensorboard_writer() -> TensorBoardWriter | None:
     """Return a board where TensorBoard is installed, else None."""
-    return Board() if find_spec("tensorboard") else None
+    return TensorBoardWriter() if find_spec("tensorboard") else None

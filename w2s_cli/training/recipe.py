@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 from w2s_cli.training.recipe_tables import (
-    Adversary,
+    Discriminator,
     Features,
-    Hidden,
     Light,
+    Masking,
     Mixture,
     Network,
     Optimiser,
     Pairs,
     Patches,
+    RealEsrgan,
     Schedule,
-    SecondOrder,
     Sources,
 )
 
@@ -97,13 +97,13 @@ class Recipe:
     pairs: Pairs = field(default_factory=Pairs)
     sources: Sources = field(default_factory=Sources)
     light: Light = field(default_factory=Light)
-    hidden: Hidden = field(default_factory=Hidden)
-    second_order: SecondOrder = field(default_factory=SecondOrder)
+    hidden: Masking = field(default_factory=Masking)
+    second_order: RealEsrgan = field(default_factory=RealEsrgan)
     mixture: Mixture = field(default_factory=Mixture)
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
     features: Features = field(default_factory=Features)
-    adversary: Adversary = field(default_factory=Adversary)
+    adversary: Discriminator = field(default_factory=Discriminator)
     seen: Mapping[str, Any] = field(default_factory=dict)
     phases: "tuple[Recipe, ...]" = ()
 

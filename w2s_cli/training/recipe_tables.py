@@ -8,7 +8,7 @@ Span = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Hidden:
+class Masking:
     """What is hidden, for `examples = "alone"`.
 
     Attributes
@@ -211,7 +211,7 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Adversary:
+class Discriminator:
     """A discriminator to train against.
 
     Attributes
@@ -329,7 +329,7 @@ class SecondStage(Stage):
 
 
 @dataclass(frozen=True)
-class SecondOrder:
+class RealEsrgan:
     """How `examples = "second-order"` degrades sharp images, as Real-ESRGAN's x2 does.
 
     Attributes

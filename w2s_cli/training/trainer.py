@@ -1,27 +1,98 @@
-"""All that changes while a network learns, and how it is kept."""
+"""The checkpoint of a training, and whether a recipe may go on from it."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from math import isfinite
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import is_zipfile
 
 import torch
 from torch import Tensor, nn
 
-from w2s_cli.errors import UsageError
-from w2s_cli.training.checkpoints import load_checkpoint, save_checkpoint
-from w2s_cli.training.discriminator_training import AdversarialTraining
+from w2s_cli.errors import InputError, UsageError
+from w2s_cli.training.discriminator_training import DiscriminatorTrainer
 from w2s_cli.training.distributed import Distributed
-from w2s_cli.training.initial_network import network_of
+from w2s_cli.training.initial_network import initial_network
 from w2s_cli.training.losses import LOSSES
-from w2s_cli.training.optimisation import Steps, share
+from w2s_cli.training.optimisation import NetworkOptimiser, rate_share
 from w2s_cli.training.progress import Sample
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
 
+FREE = frozenset(
+    [
+        *("summary", "paper", "deviates", "licence", "seen"),
+        *("steps", "patience", "validate_every"),
+    ]
+)
+"""What of a recipe may change between a checkpoint and going on from it."""
+_ELSEWHERE = "give another folder with runs=FOLDER, or delete that one"
 
-class Answer(nn.Module):
+
+def save_checkpoint(content: dict[str, Any], path: Path) -> None:
+    """Write a checkpoint; the file appears when it is whole."""
+    partial = path.with_suffix(".part")
+    torch.save(content, partial)
+    partial.replace(path)
+
+
+def load_checkpoint(path: Path, recipe: Recipe, device: str) -> dict[str, Any]:
+    """Return what a checkpoint holds.
+
+    Raises
+    ------
+    InputError
+        When it is of another recipe, has taken more steps already, or is broken.
+    """
+    content = _content(path, device)
+    _check_same(content["recipe"], recipe.as_dict(), path)
+    if content["step"] > recipe.steps:
+        raise InputError(
+            f"{path} has taken {content['step']} steps already, more than "
+            f"steps={recipe.steps}",
+            hint=_ELSEWHERE,
+        )
+    return content
+
+
+def _content(path: Path, device: str) -> dict[str, Any]:
+    try:
+        # of what is no zip, torch may say anything at all
+        found = is_zipfile(path) and torch.load(
+            path, weights_only=True, map_location=device
+        )
+    except (RuntimeError, UnpicklingError, EOFError):
+        found = None
+    if not isinstance(found, dict) or not {"recipe", "step"} <= found.keys():
+        raise InputError(f"{path} is no checkpoint that can be read", hint=_ELSEWHERE)
+    return found
+
+
+def _check_same(found: Any, wanted: dict[str, Any], path: Path) -> None:
+    """Refuse to mix two trainings: what decides about the steps must be the same."""
+    for key in sorted(wanted.keys() - FREE):
+        if found.get(key) != wanted[key]:
+            where, was, wants = _difference(key, found.get(key), wanted[key])
+            raise InputError(
+                f"{path} is of a training with {where} = {was}, not {wants}",
+                hint=_ELSEWHERE,
+            )
+
+
+def _difference(key: str, found: Any, wanted: Any) -> tuple[str, Any, Any]:
+    """Return the dotted key of the first setting that differs, and both values."""
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for inner in sorted(found.keys() | wanted.keys()):
+            if found.get(inner) != wanted.get(inner):
+                return _difference(
+                    f"{key}.{inner}", found.get(inner), wanted.get(inner)
+                )
+    return key, found, wanted
+
+
+class GrayNetwork(nn.Module):
     """Gray images in, clean ones out: one, or all that the network gives on its way.
 
     A network for colours gets the same image in each, and the mean of what it gives is
@@ -70,18 +141,18 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, world: Distributed) -> None:
         self._recipe, self._device = recipe, world.device
-        network = network_of(recipe)
+        network = initial_network(recipe)
         network.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._answer = Answer(network).train()
+        self._answer = GrayNetwork(network).train()
         self._shared = world.shared(self._answer)
         self._average = deepcopy(self._answer).eval()
-        self._steps = Steps(network, recipe.optimiser)
+        self._steps = NetworkOptimiser(network, recipe.optimiser)
         self._losses = {
             name: (weight, LOSSES[name].load()(recipe, world.device))
             for name, weight in recipe.loss.items()
         }
         hostile = recipe.adversary.network
-        self._adversary = AdversarialTraining(recipe, world) if hostile else None
+        self._adversary = DiscriminatorTrainer(recipe, world) if hostile else None
         self.step, self.rate = 0, 0.0
         self._best = float("inf")
         self._best_step = 0
@@ -102,7 +173,7 @@ class Trainer:
         UsageError
             When the loss is no number any more.
         """
-        rate = share(self._recipe.schedule, self.step, self._recipe.steps)
+        rate = rate_share(self._recipe.schedule, self.step, self._recipe.steps)
         outputs, against = self._run(self._shared, batch), self._adversary
         terms = self._terms(outputs, batch)
         if against:

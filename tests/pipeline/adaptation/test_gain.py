@@ -7,7 +7,7 @@ import pytest
 
 from w2s_cli.methods.shipped import DenoiseFast
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.adaptation.gain import Gain, gain
+from w2s_cli.pipeline.adaptation.gain import Gain, measure_gain
 from w2s_cli.pipeline.adaptation.redrawn_noise import LESS, Field
 
 LIGHT = 30.0
@@ -34,26 +34,26 @@ def _field(height: int = 300, width: int = 200) -> Field:
 def test_the_gain_is_the_error_that_is_gone() -> None:
     """A bias of 10 % of the light, against none, in units of the noise's variance."""
     biased, right = _Constant(light=1.1 * LIGHT / LESS), _Constant()
-    found = gain(biased, right, [_field()], None)
+    found = measure_gain(biased, right, [_field()], None)
     expected = (0.1 * LIGHT / LESS) ** 2 / (LIGHT / LESS)
     assert found.mean == pytest.approx(expected, abs=3 * found.error)
     assert found.clear
     assert found.squares == 4 * 3
-    back = gain(right, biased, [_field()], None)
+    back = measure_gain(right, biased, [_field()], None)
     assert back.mean == pytest.approx(-found.mean)
     assert not back.clear
 
 
 def test_the_same_network_gains_nothing() -> None:
     same = _Constant()
-    found = gain(same, same, [_field(128, 128)], None)
+    found = measure_gain(same, same, [_field(128, 128)], None)
     assert (found.mean, found.error, found.squares) == (0, 0, 4)
     assert not found.clear
 
 
 def test_of_many_squares_some_are_taken() -> None:
     same = _Constant()
-    assert 64 <= gain(same, same, [_field(700, 1000)], None).squares <= 128
+    assert 64 <= measure_gain(same, same, [_field(700, 1000)], None).squares <= 128
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import gaussian_psf
 from w2s_cli.pipeline.adaptation.adaptation_patches import (
     EVERY,
-    HELD,
-    JUDGED,
     SQUARE,
-    Adapting,
+    TEST_SQUARE,
+    VALIDATION_SQUARE,
+    AdaptationSampler,
     check_planes,
     squares,
 )
@@ -33,19 +33,25 @@ def _field(height: int = 160, width: int = 200) -> Field:
     return Field(noisy, light, NOISE)
 
 
-def _supply(part: Part, **more: object) -> Adapting:
+def _supply(part: Part, **more: object) -> AdaptationSampler:
     patches = Patches(side=SIDE, batch=2, augment="none")
     recipe = Recipe("x", examples="alone", patches=patches)
-    return Adapting(recipe, part, [_field()], DenoiseFast(device="cpu"), **more)
+    return AdaptationSampler(
+        recipe, part, [_field()], DenoiseFast(device="cpu"), **more
+    )
 
 
 def test_squares_are_apart_and_the_same_in_any_window() -> None:
-    whole = {n: squares(np.s_[0:160, 0:200], n) for n in (HELD, JUDGED)}
-    assert not (whole[HELD] & whole[JUDGED]).any()
+    whole = {
+        n: squares(np.s_[0:160, 0:200], n) for n in (VALIDATION_SQUARE, TEST_SQUARE)
+    }
+    assert not (whole[VALIDATION_SQUARE] & whole[TEST_SQUARE]).any()
     for marked in whole.values():
         assert marked[:128, :192].mean() == pytest.approx(1 / EVERY**2)
     window = np.s_[37:133, 11:107]
-    np.testing.assert_array_equal(squares(window, HELD), whole[HELD][window])
+    np.testing.assert_array_equal(
+        squares(window, VALIDATION_SQUARE), whole[VALIDATION_SQUARE][window]
+    )
 
 
 def test_neither_part_asks_for_what_is_kept_back() -> None:

@@ -7,16 +7,16 @@ import torch
 from w2s_cli.errors import UsageError
 from w2s_cli.microscope.psf import gaussian_psf, halved
 from w2s_cli.training.losses import LOSSES
-from w2s_cli.training.losses.explained import STRAYING, Shot, binned
+from w2s_cli.training.losses.explained import STRAYING, AdaptationBatch, blur_and_bin
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
 
 LOSS = LOSSES["explained"].load()(Recipe("test"), "cpu")
 
 
-def _shot(truth: torch.Tensor, **more: torch.Tensor) -> Shot:
+def _shot(truth: torch.Tensor, **more: torch.Tensor) -> AdaptationBatch:
     ones = torch.ones(len(truth), 1, 1, 1)
-    return Shot(
+    return AdaptationBatch(
         image=truth,
         truth=truth,
         valid=torch.ones_like(truth).bool(),
@@ -46,7 +46,7 @@ def test_bins_are_those_of_the_physics() -> None:
     weights = kernel.weights.copy()
     weights[0] += 0.01  # not symmetric
     kernel = type(kernel).normalised(weights)
-    made = binned(
+    made = blur_and_bin(
         torch.from_numpy(photons)[None, None],
         torch.from_numpy(kernel.weights)[None, None],
     )[0, 0].numpy()

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from w2s_cli.errors import UnknownNameError, WeightsError
 from w2s_cli.networks.vgg import VGG
 from w2s_cli.training.losses import LOSSES, Loss
-from w2s_cli.training.losses.vgg import ASKERS, sight_of
+from w2s_cli.training.losses.vgg import FEATURE_LOSSES, shared_features
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
 from w2s_cli.weights.cache import CACHE_DIR
@@ -56,7 +56,7 @@ def test_together_they_are_what_they_are_alone(
 ) -> None:
     batch = batch_of()
     output = 0.9 * batch.truth
-    names = sorted(ASKERS)
+    names = sorted(FEATURE_LOSSES)
     alone = [losses_of(recipe_of(name))[0](output, batch) for name in names]
     together = [loss(output, batch) for loss in losses_of(recipe_of(*names))]
     torch.testing.assert_close(together, alone)
@@ -68,7 +68,7 @@ def test_nothing_is_kept_once_all_have_asked(
     batch = batch_of()
     output = 0.9 * batch.truth
     alive = ref(output)
-    sight = sight_of(recipe_of("texture", "gram"), "gram", "cpu")
+    sight = shared_features(recipe_of("texture", "gram"), "gram", "cpu")
     sight("gram", output, batch)
     sight("texture", output, batch)
     del output
@@ -97,14 +97,14 @@ def test_it_looks_again_when_it_must(
 
 
 def test_weights_of_vgg_have_no_gradient(recipe_of: Recipes) -> None:
-    network = sight_of(recipe_of("gram"), "gram", "cpu").network
+    network = shared_features(recipe_of("gram"), "gram", "cpu").network
     assert not any(weight.requires_grad for weight in network.parameters())
     assert not network.training
 
 
 def test_only_what_is_needed_is_looked_at(recipe_of: Recipes) -> None:
     def layers(*names: str, asker: str) -> tuple[str, ...]:
-        return sight_of(recipe_of(*names), asker, "cpu").network.layers
+        return shared_features(recipe_of(*names), asker, "cpu").network.layers
 
     assert layers("perceptual", "l1", asker="perceptual") == ("conv1_2", "conv2_2")
     assert layers("gram", asker="gram") == ("conv2_1",)
@@ -116,7 +116,7 @@ def test_only_what_is_needed_is_looked_at(recipe_of: Recipes) -> None:
 def test_unknown_layers_say_where_to_set_them(recipe_of: Recipes) -> None:
     recipe = recipe_of("texture", texture="conv5_4")
     with pytest.raises(UnknownNameError, match="no layer of VGG-16") as caught:
-        sight_of(recipe, "texture", "cpu")
+        shared_features(recipe, "texture", "cpu")
     assert caught.value.hint == (
         "set features.layers or features.texture: did you mean 'conv5_3'?"
     )
@@ -125,11 +125,11 @@ def test_unknown_layers_say_where_to_set_them(recipe_of: Recipes) -> None:
 def test_weights_that_are_none(tmp_path: Path, recipe_of: Recipes) -> None:
     missing = recipe_of("gram", weights=str(tmp_path / "vgg.pth"))
     with pytest.raises(WeightsError, match=r"features\.weights is '.*vgg\.pth': no su"):
-        sight_of(missing, "gram", "cpu")
+        shared_features(missing, "gram", "cpu")
     save_file({"features.0.weight": torch.zeros(3)}, tmp_path / "net.safetensors")
     other = recipe_of("gram", weights=str(tmp_path / "net.safetensors"))
     with pytest.raises(WeightsError, match="neither VGG-16 nor VGG-19"):
-        sight_of(other, "gram", "cpu")
+        shared_features(other, "gram", "cpu")
 
 
 def test_weights_of_the_catalogue_say_how_to_get_them(
@@ -138,5 +138,5 @@ def test_weights_of_the_catalogue_say_how_to_get_them(
     monkeypatch.setenv(CACHE_DIR, str(tmp_path))
     monkeypatch.setenv(OFFLINE, "1")
     with pytest.raises(WeightsError, match="vgg19 needs its weights") as caught:
-        sight_of(recipe_of("gram", weights="vgg19"), "gram", "cpu")
+        shared_features(recipe_of("gram", weights="vgg19"), "gram", "cpu")
     assert caught.value.hint.startswith("w2s fetch vgg19")

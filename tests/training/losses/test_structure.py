@@ -8,7 +8,7 @@ from torch import Tensor
 
 from w2s_cli.errors import UsageError
 from w2s_cli.metrics import structural_similarity
-from w2s_cli.training.losses.structure import similarity_map, ssim
+from w2s_cli.training.losses.pixel import similarity_map, ssim
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
 

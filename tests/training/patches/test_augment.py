@@ -3,14 +3,14 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from w2s_cli.training.patches.augmentation import turned
+from w2s_cli.training.patches.augmentation import augment_planes
 
 PLANE = np.arange(9).reshape(3, 3)
 
 
 def _drawn(augment: str, count: int = 4000) -> Counter[bytes]:
     rng = np.random.default_rng(0)
-    drawn = (turned([PLANE], augment, rng)[0] for _ in range(count))
+    drawn = (augment_planes([PLANE], augment, rng)[0] for _ in range(count))
     return Counter(plane.tobytes() for plane in drawn)
 
 
@@ -39,6 +39,6 @@ def test_planes_of_two_sizes_are_laid_alike(augment: str) -> None:
     rng = np.random.default_rng(1)
     fine = PLANE.repeat(2, axis=0).repeat(2, axis=1)
     for _ in range(30):
-        small, large = turned([PLANE, fine], augment, rng)
+        small, large = augment_planes([PLANE, fine], augment, rng)
         assert np.array_equal(large[::2, ::2], small)
         assert large.flags.c_contiguous

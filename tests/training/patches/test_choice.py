@@ -2,7 +2,7 @@ import pytest
 
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.errors import InputError, NothingMatchedError, UnknownNameError, UsageError
-from w2s_cli.training.patches.pair_selection import chosen
+from w2s_cli.training.patches.pair_selection import select_pairs
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import Pairs
 
@@ -22,7 +22,7 @@ def _data(names=NAMES, splits=None) -> DataSet:
 
 def _names(part: str, data: DataSet, recipe: Recipe | None = None, **pairs) -> dict:
     recipe = recipe or Recipe("r", pairs=Pairs(**pairs))
-    return chosen(data, recipe, part, 1)
+    return select_pairs(data, recipe, part, 1)
 
 
 def test_the_splits_of_a_set() -> None:

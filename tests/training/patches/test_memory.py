@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from w2s_cli.errors import InputError
-from w2s_cli.training.patches.image_memory import Memory, Remembered
+from w2s_cli.training.patches.image_cache import CachedImage, ImageCache
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class _Image:
 
 def test_the_images_read_least_lately_are_forgotten() -> None:
     reads: list[str] = []
-    memory = Memory(limit=2 * 500)  # bytes of two images
+    memory = ImageCache(limit=2 * 500)  # bytes of two images
     for name in "abacabb":
-        values, _ = Remembered(_Image(name, reads), memory).read()
+        values, _ = CachedImage(_Image(name, reads), memory).read()
         assert values[0, 0] == ord(name)
     assert "".join(reads) == "abcb"
     assert memory.held == 1000
@@ -36,24 +36,24 @@ def test_the_images_read_least_lately_are_forgotten() -> None:
 
 def test_an_image_that_does_not_fit_is_read_every_time() -> None:
     reads: list[str] = []
-    memory = Memory(limit=499)
+    memory = ImageCache(limit=499)
     for _ in range(3):
         memory.read(_Image("a", reads))
     assert (len(reads), memory.held) == (3, 0)
 
 
 def test_failures_are_told_and_not_kept() -> None:
-    memory, image = Memory(), _Image("broken", [])
+    memory, image = ImageCache(), _Image("broken", [])
     for _ in range(2):
         with pytest.raises(InputError, match="it is broken"):
             memory.read(image)
-    kept = Remembered(image, memory)
+    kept = CachedImage(image, memory)
     assert (kept.where, kept.shape(), memory.held) == ("there", (10, 10), 0)
 
 
 def test_many_threads_read_at_once() -> None:
     reads: list[str] = []
-    memory = Memory(limit=5 * 500)
+    memory = ImageCache(limit=5 * 500)
     names = np.random.default_rng(0).choice([*"abcdefgh"], 2000)
     with ThreadPoolExecutor(8) as workers:
         found = workers.map(lambda name: memory.read(_Image(str(name), reads)), names)

@@ -9,7 +9,7 @@ from w2s_cli.datasets import find
 from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.training.patches import Part, open_sampler
-from w2s_cli.training.patches.real_pairs import RealPairs
+from w2s_cli.training.patches.real_pairs import PairSampler
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import Network, Pairs, Patches
 
@@ -25,9 +25,9 @@ def _recipe(data: Path, **changes) -> Recipe:
     return replace(recipe, **changes)
 
 
-def _supply(recipe: Recipe, part: Part = "training") -> RealPairs:
+def _supply(recipe: Recipe, part: Part = "training") -> PairSampler:
     found = open_sampler(recipe, part)
-    assert isinstance(found, RealPairs)
+    assert isinstance(found, PairSampler)
     return found
 
 

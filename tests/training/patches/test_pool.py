@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from w2s_cli.errors import InputError
-from w2s_cli.training.patches.degraded_truth import opened
+from w2s_cli.training.patches.degraded_truth import open_physics
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import Light, Sources
 
@@ -14,10 +14,10 @@ def test_sources_that_hold_nothing_are_told(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"sources\.sharp is 0\.5, but there is no usable"
     ):
-        opened(recipe, "training")
+        open_physics(recipe, "training")
     (tmp_path / "sharp").mkdir()
     with pytest.raises(InputError, match="sharp") as caught:
-        opened(recipe, "validation")
+        open_physics(recipe, "validation")
     assert "sources.sharp=0" in caught.value.hint
 
 
@@ -26,6 +26,6 @@ def test_measured_kernels_that_are_missing_are_told(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"kernels_36x36\.npy cannot be read"
     ) as caught:
-        opened(recipe, "training")
+        open_physics(recipe, "training")
     assert "light.measured=0" in caught.value.hint
-    opened(replace(recipe, light=Light()), "training")
+    open_physics(replace(recipe, light=Light()), "training")

@@ -4,12 +4,16 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from w2s_cli.training.real_esrgan_degradation import blur_kernels, degradation, stages
-from w2s_cli.training.real_esrgan_degradation.degradation import Degraded, degraded
-from w2s_cli.training.recipe_tables import SecondOrder, SecondStage, Stage
+from w2s_cli.training.real_esrgan_degradation import (
+    blur_kernels,
+    degraded_patches,
+    stages,
+)
+from w2s_cli.training.real_esrgan_degradation.degraded_patches import Degraded, degrade
+from w2s_cli.training.recipe_tables import RealEsrgan, SecondStage, Stage
 
 DRAWS = 400
-MILD = SecondOrder(
+MILD = RealEsrgan(
     first=Stage(sinc=0, sigma=(0.5, 1), noise=(1, 3), gaussian=1, jpeg=(90, 95)),
     second=SecondStage(sinc=0, sigma=(0.5, 1), noise=(1, 3), gaussian=1, jpeg=(90, 95)),
     final_sinc=0.5,
@@ -24,15 +28,15 @@ def sharp() -> np.ndarray:
 
 
 def _made(
-    sharp: np.ndarray, seed: int, options: SecondOrder, scale: int = 2
+    sharp: np.ndarray, seed: int, options: RealEsrgan, scale: int = 2
 ) -> Degraded:
-    return degraded(sharp, scale, options, np.random.default_rng(seed))
+    return degrade(sharp, scale, options, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
 def test_the_input_is_small_and_of_eight_bits(sharp: np.ndarray, scale: int) -> None:
     for seed in range(5):
-        made = _made(sharp, seed, SecondOrder(), scale)
+        made = _made(sharp, seed, RealEsrgan(), scale)
         assert made.low.shape == (120 // scale, 120 // scale)
         assert made.low.dtype == np.float32
         grays = np.round(made.low * 255)
@@ -45,7 +49,7 @@ def test_the_input_is_small_and_of_eight_bits(sharp: np.ndarray, scale: int) -> 
 
 
 def test_the_generator_decides_everything(sharp: np.ndarray) -> None:
-    first, again, other = (_made(sharp, seed, SecondOrder()).low for seed in (7, 7, 8))
+    first, again, other = (_made(sharp, seed, RealEsrgan()).low for seed in (7, 7, 8))
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
 
@@ -78,16 +82,16 @@ def test_steps_happen_in_order_and_as_often_as_told(
 
         monkeypatch.setattr(place, name, spied)
 
-    spy(blur_kernels, "drawn", "blur")
-    spy(blur_kernels, "drawn_low_pass", "filter")
-    spy(degradation, "resized", "size")
-    spy(stages, "drawn_noise", "noise")
-    spy(stages, "drawn_quality", "jpeg")
+    spy(blur_kernels, "draw_kernel", "blur")
+    spy(blur_kernels, "draw_low_pass", "filter")
+    spy(degraded_patches, "resized", "size")
+    spy(stages, "add_noise", "noise")
+    spy(stages, "compress", "jpeg")
     image = np.full((16, 16), 0.5, np.float32)
     rows = []
     for seed in range(DRAWS):
         steps.clear()
-        _made(image, seed, SecondOrder())
+        _made(image, seed, RealEsrgan())
         rows.append(" ".join(steps))
     first, second = "blur size noise jpeg ", "size noise "
     ends = ("size jpeg", "size filter jpeg", "jpeg size", "jpeg size filter")
@@ -105,7 +109,7 @@ def test_steps_happen_in_order_and_as_often_as_told(
 def test_without_noise_blur_or_rings_only_the_sizes_are_left(sharp: np.ndarray) -> None:
     none = {"blur": 0.0, "gaussian": 1.0, "noise": (0.0, 0.0), "jpeg": (100.0, 100.0)}
     keep = {**none, "resize": (0.0, 0.0, 1.0)}
-    options = SecondOrder(replace(Stage(), **keep), replace(SecondStage(), **keep), 0)
+    options = RealEsrgan(replace(Stage(), **keep), replace(SecondStage(), **keep), 0)
     errors = []
     for seed in range(8):
         made = _made(sharp, seed, options)

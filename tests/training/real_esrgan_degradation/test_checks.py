@@ -4,25 +4,25 @@ from typing import Any
 import pytest
 
 from w2s_cli.errors import UnknownNameError, UsageError
-from w2s_cli.training.real_esrgan_degradation.degradation import check
+from w2s_cli.training.real_esrgan_degradation.degraded_patches import check_degradation
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_reading import load
-from w2s_cli.training.recipe_tables import SecondOrder, SecondStage, Stage
+from w2s_cli.training.recipe_tables import RealEsrgan, SecondStage, Stage
 
 
-def _recipe(second_order: SecondOrder) -> Recipe:
+def _recipe(second_order: RealEsrgan) -> Recipe:
     return Recipe("x", units="unit", second_order=second_order)
 
 
 def test_the_published_options_make_sense() -> None:
-    check(_recipe(SecondOrder()))
+    check_degradation(_recipe(RealEsrgan()))
 
 
 def test_other_units_are_refused() -> None:
     with pytest.raises(
         UsageError, match="from 0 to 1, but the recipe has units 'root'"
     ) as told:
-        check(Recipe("x"))
+        check_degradation(Recipe("x"))
     assert told.value.hint == 'set units = "unit"'
 
 
@@ -41,32 +41,32 @@ def test_other_units_are_refused() -> None:
     ],
 )
 def test_nonsense_is_told(key: str, value: Any, message: str) -> None:
-    first = SecondOrder(first=replace(Stage(), **{key: value}))
+    first = RealEsrgan(first=replace(Stage(), **{key: value}))
     with pytest.raises(
         UsageError, match=f"'second_order.first.{key}' {message}"
     ) as told:
-        check(_recipe(first))
+        check_degradation(_recipe(first))
     assert told.value.hint == "without it, the recipe has the published value"
-    second = SecondOrder(second=replace(SecondStage(), **{key: value}))
+    second = RealEsrgan(second=replace(SecondStage(), **{key: value}))
     with pytest.raises(UsageError, match=f"'second_order.second.{key}' {message}"):
-        check(_recipe(second))
+        check_degradation(_recipe(second))
 
 
 def test_nonsense_of_the_end_is_told() -> None:
     with pytest.raises(UsageError, match=r"second_order\.final_sinc' takes a share"):
-        check(_recipe(SecondOrder(final_sinc=2)))
+        check_degradation(_recipe(RealEsrgan(final_sinc=2)))
     with pytest.raises(
         UsageError, match=r"context' takes a number from 1 to 10, not 0\.5"
     ):
-        check(_recipe(SecondOrder(context=0.5)))
+        check_degradation(_recipe(RealEsrgan(context=0.5)))
 
 
 def test_a_misspelt_kernel_is_told() -> None:
-    wrong = SecondOrder(first=Stage(kernels={"anis": 1.0}))
+    wrong = RealEsrgan(first=Stage(kernels={"anis": 1.0}))
     with pytest.raises(
         UnknownNameError, match="no kind of kernel is called 'anis'"
     ) as told:
-        check(_recipe(wrong))
+        check_degradation(_recipe(wrong))
     assert told.value.hint == "did you mean 'aniso'?"
 
 

@@ -41,6 +41,6 @@ def test_qualities_come_from_their_span(
     monkeypatch.setattr(stages, "compressed", lambda _, quality: seen.append(quality))
     rng = np.random.default_rng(0)
     for _ in range(600):
-        stages.drawn_quality(image, Stage(), rng)
+        stages.compress(image, Stage(), rng)
     assert (min(seen), max(seen)) == (30, 95)
     assert np.mean(seen) == pytest.approx(62.5, abs=3)

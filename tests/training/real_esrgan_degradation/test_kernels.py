@@ -14,7 +14,7 @@ DRAWS = 600
 
 def _drawn(stage: Stage, count: int = DRAWS) -> list[np.ndarray]:
     rng = np.random.default_rng(1)
-    return [blur_kernels.drawn(stage, rng).weights for _ in range(count)]
+    return [blur_kernels.draw_kernel(stage, rng).weights for _ in range(count)]
 
 
 def _near(count: int, share: float, draws: int = DRAWS) -> bool:
@@ -59,7 +59,7 @@ def test_kinds_occur_as_often_as_told(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(2)
     stage = replace(Stage(), sinc=0)
     for _ in range(DRAWS):
-        blur_kernels.drawn(stage, rng)
+        blur_kernels.draw_kernel(stage, rng)
     shares = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
     assert all(
         _near(seen[name], share) for name, share in zip(KINDS, shares, strict=True)
@@ -131,12 +131,12 @@ def test_small_filters_have_no_low_cutoff(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(blur_kernels, "low_pass", lambda *given: seen.append(given))
     rng = np.random.default_rng(3)
     for _ in range(DRAWS):
-        blur_kernels.drawn(Stage(sinc=1), rng)
+        blur_kernels.draw_kernel(Stage(sinc=1), rng)
     small = [cutoff for cutoff, side in seen if side < 13]
     large = [cutoff for cutoff, side in seen if side >= 13]
     assert np.pi / 3 <= min(small) < max(small) <= np.pi
     assert np.pi / 5 <= min(large) < np.pi / 5 + 0.1
     seen.clear()
     for _ in range(DRAWS):
-        blur_kernels.drawn_low_pass(rng)
+        blur_kernels.draw_low_pass(rng)
     assert min(cutoff for cutoff, _ in seen) >= np.pi / 3

@@ -36,23 +36,23 @@ def test_the_two_kinds_occur_as_often_as_told_and_are_clipped() -> None:
     rng = np.random.default_rng(2)
     dark = np.zeros((8, 8), np.float32)
     stage = Stage(gaussian=0.3)
-    made = [stages.drawn_noise(dark, stage, rng) for _ in range(600)]
+    made = [stages.add_noise(dark, stage, rng) for _ in range(600)]
     assert np.mean([one.any() for one in made]) == pytest.approx(0.3, abs=0.08)
     assert min(one.min() for one in made) == 0
-    assert stages.drawn_noise(dark + 1, stage, rng).max() <= 1
-    assert stages.drawn_noise(dark, stage, rng).dtype == np.float32
+    assert stages.add_noise(dark + 1, stage, rng).max() <= 1
+    assert stages.add_noise(dark, stage, rng).dtype == np.float32
 
 
 def test_strengths_come_from_their_spans() -> None:
     rng = np.random.default_rng(3)
     gray = np.full((64, 64), 0.5, np.float32)
     even = [
-        stages.drawn_noise(gray, Stage(gaussian=1), rng).std() * 255 for _ in range(200)
+        stages.add_noise(gray, Stage(gaussian=1), rng).std() * 255 for _ in range(200)
     ]
     assert 0.9 < min(even) < 4
     assert 26 < max(even) < 31
     light = [
-        stages.drawn_noise(gray, Stage(gaussian=0, poisson=(0.1, 0.1)), rng).std()
+        stages.add_noise(gray, Stage(gaussian=0, poisson=(0.1, 0.1)), rng).std()
         for _ in range(5)
     ]  # one level, so one photon in white: variance 1/2
     np.testing.assert_allclose(light, 0.1 * np.sqrt(0.5), rtol=0.1)

@@ -10,10 +10,13 @@ import torch
 
 from w2s_cli.errors import UsageError
 from w2s_cli.training.patches import open_sampler
-from w2s_cli.training.real_esrgan_degradation.degradation import Degraded
-from w2s_cli.training.real_esrgan_degradation.degraded_patches import inner, square
+from w2s_cli.training.real_esrgan_degradation.degraded_patches import (
+    Degraded,
+    inner,
+    square,
+)
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.recipe_tables import Network, Patches, SecondOrder
+from w2s_cli.training.recipe_tables import Network, Patches, RealEsrgan
 from w2s_cli.training.training_batch import Batch
 
 Save = Callable[[str, np.ndarray], Path]
@@ -83,7 +86,7 @@ def test_mirrored_patches_and_small_images(
         wides.append(wide)
         return Degraded(wide[::2, ::2], wide, wide)
 
-    module = "w2s_cli.training.real_esrgan_degradation.degraded_patches.degraded"
+    module = "w2s_cli.training.real_esrgan_degradation.degraded_patches.degrade"
     monkeypatch.setattr(module, whole)
     open_sampler(recipe, "validation").batch(0, range(60))
     assert {wide.shape for wide in wides} == {(50, 50)}
@@ -117,7 +120,7 @@ def test_nonsense_is_refused_at_once(recipe: Recipe) -> None:
         open_sampler(replace(recipe, units="root"), "training")
     with pytest.raises(UsageError, match="final_sinc"):
         open_sampler(
-            replace(recipe, second_order=SecondOrder(final_sinc=-1)), "training"
+            replace(recipe, second_order=RealEsrgan(final_sinc=-1)), "training"
         )
 
 

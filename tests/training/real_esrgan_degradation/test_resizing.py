@@ -4,8 +4,8 @@ import pytest
 from w2s_cli.training.real_esrgan_degradation.stages import (
     MODES,
     Mode,
-    drawn_factor,
-    drawn_mode,
+    draw_factor,
+    draw_mode,
     resized,
     scaled,
 )
@@ -53,13 +53,13 @@ def test_a_third_aliases_unless_it_is_by_area() -> None:
 @pytest.mark.parametrize("stage", [Stage(), SecondStage()])
 def test_factors_and_modes_occur_as_often_as_told(stage: Stage) -> None:
     rng = np.random.default_rng(2)
-    factors = np.array([drawn_factor(stage, rng) for _ in range(DRAWS)])
+    factors = np.array([draw_factor(stage, rng) for _ in range(DRAWS)])
     counts = [(factors > 1).mean(), (factors < 1).mean(), (factors == 1).mean()]
     np.testing.assert_allclose(counts, stage.resize, atol=0.08)
     low, high = stage.factor
     assert low <= factors.min() < low + 0.02
     assert high - 0.02 < factors.max() <= high
-    modes = [drawn_mode(rng) for _ in range(DRAWS)]
+    modes = [draw_mode(rng) for _ in range(DRAWS)]
     assert all(abs(modes.count(mode) / DRAWS - 1 / 3) < 0.08 for mode in MODES)
 
 

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from w2s_cli.errors import InputError, UnknownNameError
-from w2s_cli.training.real_esrgan_degradation.sharp_sources import Source, sources
+from w2s_cli.training.real_esrgan_degradation.sharp_sources import (
+    SharpImage,
+    open_sharp_images,
+)
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import Pairs
 
@@ -14,12 +17,14 @@ Save = Callable[[str, np.ndarray], Path]
 Scene = Callable[..., np.ndarray]
 
 
-def _names(found: list[Source]) -> list[str]:
+def _names(found: list[SharpImage]) -> list[str]:
     return [Path(source.where.split(",")[0]).stem for source in found]
 
 
-def _both(recipe: Recipe) -> tuple[list[Source], list[Source]]:
-    return sources(recipe, "training"), sources(recipe, "validation")
+def _both(recipe: Recipe) -> tuple[list[SharpImage], list[SharpImage]]:
+    return open_sharp_images(recipe, "training"), open_sharp_images(
+        recipe, "validation"
+    )
 
 
 def test_every_tenth_file_of_a_folder_validates(
@@ -39,7 +44,7 @@ def test_each_part_has_one_file_at_least(
     with pytest.raises(
         InputError, match=r"holds one image, a\.png, but training"
     ) as told:
-        sources(Recipe("x", data=tmp_path), "training")
+        open_sharp_images(Recipe("x", data=tmp_path), "training")
     assert told.value.hint == "add an image, or cut it into two"
     save("b.png", scene(2))
     train, validate = _both(Recipe("x", data=tmp_path))
@@ -51,7 +56,7 @@ def test_every_plane_of_a_file_is_an_image(
 ) -> None:
     save("a.png", scene(0))
     save("b.tif", np.stack([scene(1), scene(2)]))
-    first, second = sources(Recipe("x", data=tmp_path), "training")
+    first, second = open_sharp_images(Recipe("x", data=tmp_path), "training")
     assert first.where.endswith("b.tif, plane (0,)")
     assert second.shape() == (48, 48)
     values, valid = second.read()
@@ -65,7 +70,7 @@ def test_deep_images_share_one_black_and_white(
     for number, brightest in enumerate((400, 4000, 1000)):
         save(f"{number}.tif", scene(number, brightest=brightest) + np.uint16(100))
     save("3.png", scene(0))
-    *deep, gray = sources(Recipe("x", data=tmp_path), "training")
+    *deep, gray = open_sharp_images(Recipe("x", data=tmp_path), "training")
     assert gray.levels.white == 255
     assert {source.levels for source in deep} == {deep[0].levels}
     bright, dim = (source.read()[0] for source in deep)
@@ -79,14 +84,14 @@ def test_images_that_show_nothing_are_refused(save: Save, tmp_path: Path) -> Non
     for name in "ab":
         save(f"{name}.tif", np.full((9, 9), 7, np.uint16))
     with pytest.raises(InputError, match="show nothing: all their pixels are 7"):
-        sources(Recipe("x", data=tmp_path), "training")
+        open_sharp_images(Recipe("x", data=tmp_path), "training")
 
 
 def test_pixels_that_are_no_numbers_are_refused(save: Save, tmp_path: Path) -> None:
     save("a.tif", np.eye(9, dtype=np.float32))
     save("b.tif", np.full((9, 9), np.nan, np.float32))
     with pytest.raises(InputError, match=r"b\.tif has pixels that are no numbers"):
-        sources(Recipe("x", data=tmp_path), "training")
+        open_sharp_images(Recipe("x", data=tmp_path), "training")
 
 
 def _pairs(save: Save, scene: Scene, brightest: int) -> None:
@@ -106,7 +111,7 @@ def test_a_data_set_gives_its_finest_truths(
     assert _names(train) == ["1", "2", "3"]
     np.testing.assert_allclose(train[0].read()[0], scene(1) / 255, atol=1e-6)
     with pytest.raises(UnknownNameError, match="no split is called 'other'"):
-        sources(replace(recipe, pairs=Pairs(split="other")), "training")
+        open_sharp_images(replace(recipe, pairs=Pairs(split="other")), "training")
 
 
 def test_a_deep_data_set_has_the_range_of_what_is_trained_on(
@@ -125,6 +130,6 @@ def test_what_is_neither_is_told(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match="is no data set that w2s knows: the folder is"
     ):
-        sources(Recipe("x", data=tmp_path), "training")
+        open_sharp_images(Recipe("x", data=tmp_path), "training")
     with pytest.raises(InputError, match="there is no file or folder"):
-        sources(Recipe("x", data=tmp_path / "none"), "training")
+        open_sharp_images(Recipe("x", data=tmp_path / "none"), "training")

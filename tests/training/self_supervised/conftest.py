@@ -64,7 +64,7 @@ def small_methods(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         return load(name, (*SMALL, *settings))
 
     monkeypatch.setattr(self_supervised, "load", loaded)
-    caches = (self_supervised._recipe, self_supervised._untaught)
+    caches = (self_supervised._recipe, self_supervised._initial_network)
     for cache in caches:
         cache.cache_clear()
     yield own_cache

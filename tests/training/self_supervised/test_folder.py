@@ -10,7 +10,7 @@ from w2s_cli.microscope.simulation import simulate_scene
 from w2s_cli.training.loop import train
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_reading import load
-from w2s_cli.training.self_supervised.noisy_folder import opened
+from w2s_cli.training.self_supervised.noisy_patches import open_noisy
 from w2s_cli.weights import checkpoint
 
 SMALL = (
@@ -49,7 +49,7 @@ def test_a_folder_of_images_is_learned_from(folder: Path, tmp_path: Path) -> Non
 
 
 def test_every_channel_of_every_image_is_stabilised(folder: Path) -> None:
-    source = opened(_recipe("n2v", f"data={folder}"), "training")
+    source = open_noisy(_recipe("n2v", f"data={folder}"), "training")
     assert [plane.shape for place in source.places for plane in place] == [
         *[(96, 96)] * 2,
         *[(128, 128)] * 2,
@@ -63,9 +63,9 @@ def test_every_channel_of_every_image_is_stabilised(folder: Path) -> None:
 
 def test_a_folder_that_teaches_nothing_is_told(tmp_path: Path) -> None:
     with pytest.raises(NothingMatchedError, match=r"^no image in the folder"):
-        opened(_recipe("n2v", f"data={tmp_path}"), "training")
+        open_noisy(_recipe("n2v", f"data={tmp_path}"), "training")
     rng = np.random.default_rng(0)
     light = NoiseModel(2, 100, 3).sample(np.full((40, 90), 50, np.float32), rng)
     tifffile.imwrite(tmp_path / "small.tif", light.astype(np.uint16))
     with pytest.raises(InputError, match="40 x 90 pixels is too small to learn from"):
-        opened(_recipe("n2v", f"data={tmp_path}"), "training")
+        open_noisy(_recipe("n2v", f"data={tmp_path}"), "training")

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from w2s_cli.training.recipe_tables import Hidden
+from w2s_cli.training.recipe_tables import Masking
 from w2s_cli.training.self_supervised.masking import (
-    Lattice,
-    Nothing,
-    Quarter,
-    Spots,
-    masking_of,
+    BlindSpotMask,
+    GridMask,
+    NoMask,
+    SubsampleMask,
+    mask_of,
 )
 
 Plane = NDArray[np.float32]
@@ -29,7 +29,7 @@ def rng() -> np.random.Generator:
 def test_a_quarter_is_shown_and_exactly_the_rest_is_asked_for(
     plane: Plane, rng: np.random.Generator
 ) -> None:
-    image, asked = Quarter()(plane, rng)
+    image, asked = SubsampleMask()(plane, rng)
     assert image.shape == (32, 24)
     assert image.dtype == np.float32
     for y in range(32):
@@ -40,7 +40,7 @@ def test_a_quarter_is_shown_and_exactly_the_rest_is_asked_for(
 
 def test_any_of_the_four_is_shown_alike(plane: Plane) -> None:
     shown = sum(
-        ~Quarter()(plane, np.random.default_rng(seed)).asked for seed in range(20)
+        ~SubsampleMask()(plane, np.random.default_rng(seed)).asked for seed in range(20)
     )
     shares = [shown[y::2, x::2].mean() / 20 for y in (0, 1) for x in (0, 1)]
     assert shares == pytest.approx([0.25] * 4, abs=0.02)
@@ -49,7 +49,7 @@ def test_any_of_the_four_is_shown_alike(plane: Plane) -> None:
 def test_spots_are_one_pixel_of_each_square_and_the_rest_is_as_it_was(
     plane: Plane, rng: np.random.Generator
 ) -> None:
-    image, asked = Spots()(plane, rng)
+    image, asked = BlindSpotMask()(plane, rng)
     assert (asked.reshape(8, 8, 6, 8).sum((1, 3)) == 1).all()
     np.testing.assert_array_equal(image[~asked], plane[~asked])
 
@@ -57,7 +57,7 @@ def test_spots_are_one_pixel_of_each_square_and_the_rest_is_as_it_was(
 def test_the_share_of_spots_is_about_what_was_asked_for(plane: Plane) -> None:
     for share in (0.04, 0.25, 1.0):
         seen = [
-            Spots(share=share)(plane, np.random.default_rng(seed)).asked.mean()
+            BlindSpotMask(share=share)(plane, np.random.default_rng(seed)).asked.mean()
             for seed in range(20)
         ]
         assert np.mean(seen) == pytest.approx(share, rel=0.1)
@@ -67,7 +67,7 @@ def test_a_spot_takes_the_value_of_any_pixel_within_the_radius(plane: Plane) -> 
     where = {value: at for at, value in np.ndenumerate(plane)}
     moves = set()
     for seed in range(60):
-        image, asked = Spots(radius=1)(plane, np.random.default_rng(seed))
+        image, asked = BlindSpotMask(radius=1)(plane, np.random.default_rng(seed))
         for y, x in np.argwhere(asked):
             from_y, from_x = where[image[y, x]]
             moves.add((from_y - y, from_x - x))
@@ -76,7 +76,7 @@ def test_a_spot_takes_the_value_of_any_pixel_within_the_radius(plane: Plane) -> 
 
 def test_the_median_of_a_spot_is_that_of_the_others(rng: np.random.Generator) -> None:
     plane = rng.standard_normal((24, 24)).astype(np.float32)
-    image, asked = Spots(share=0.25, radius=2, value="median")(plane, rng)
+    image, asked = BlindSpotMask(share=0.25, radius=2, value="median")(plane, rng)
     padded = np.pad(plane, 2, mode="reflect")
     for y, x in np.argwhere(asked):
         around = [*padded[y : y + 5, x : x + 5].ravel()]
@@ -90,7 +90,7 @@ def test_the_median_of_a_spot_is_that_of_the_others(rng: np.random.Generator) ->
 def test_reach_hides_neighbours_which_are_never_asked_for(
     plane: Plane, rng: np.random.Generator, value: str, reach: tuple[int, int]
 ) -> None:
-    image, asked = Spots(0.01, 5, value, reach)(plane, rng)  # type: ignore[arg-type]
+    image, asked = BlindSpotMask(0.01, 5, value, reach)(plane, rng)  # type: ignore[arg-type]
     near = np.zeros_like(asked)
     for y, x in np.argwhere(asked):
         near[max(y - reach[0], 0) : y + reach[0] + 1, x] = True
@@ -102,14 +102,14 @@ def test_reach_hides_neighbours_which_are_never_asked_for(
 
 
 def test_lattices_cover_every_pixel_once(plane: Plane) -> None:
-    lattice = Lattice(3)
+    lattice = GridMask(3)
     asked = [lattice.at(plane, number).asked for number in range(9)]
     np.testing.assert_array_equal(np.sum(asked, axis=0), 1)
 
 
 def test_a_pixel_of_a_lattice_is_filled_in_from_those_around() -> None:
     plane = np.arange(25, dtype=np.float32).reshape(5, 5) ** 2
-    image, asked = Lattice(5).at(plane, 12)  # row 2, column 2
+    image, asked = GridMask(5).at(plane, 12)  # row 2, column 2
     assert np.argwhere(asked).tolist() == [[2, 2]]
     beside = plane[1, 2] + plane[3, 2] + plane[2, 1] + plane[2, 3]
     corners = plane[1, 1] + plane[1, 3] + plane[3, 1] + plane[3, 3]
@@ -120,29 +120,31 @@ def test_a_pixel_of_a_lattice_is_filled_in_from_those_around() -> None:
 def test_what_is_hidden_says_nothing_of_itself(plane: Plane) -> None:
     """The image that is shown is the same, whatever the pixels asked for are."""
     other = plane.copy()
-    asked = Lattice(4).at(plane, 5).asked
+    asked = GridMask(4).at(plane, 5).asked
     other[asked] = -1
     np.testing.assert_array_equal(
-        Lattice(4).at(plane, 5).image, Lattice(4).at(other, 5).image
+        GridMask(4).at(plane, 5).image, GridMask(4).at(other, 5).image
     )
-    quarter = Quarter()(plane, np.random.default_rng(3))
+    quarter = SubsampleMask()(plane, np.random.default_rng(3))
     other = np.where(quarter.asked, np.float32(-1), plane)
-    again = Quarter()(other, np.random.default_rng(3))
+    again = SubsampleMask()(other, np.random.default_rng(3))
     np.testing.assert_array_equal(quarter.image, again.image)
 
 
 def test_a_draw_hides_any_of_the_lattices(plane: Plane) -> None:
-    draws = [Lattice(2)(plane, np.random.default_rng(seed)).asked for seed in range(40)]
+    draws = [
+        GridMask(2)(plane, np.random.default_rng(seed)).asked for seed in range(40)
+    ]
     assert len({tuple(np.argwhere(asked)[0]) for asked in draws}) == 4
 
 
 def test_a_recipe_names_the_way_to_hide(plane: Plane, rng: np.random.Generator) -> None:
-    assert masking_of(Hidden("quarter")) == Quarter()
-    assert masking_of(Hidden("lattice", period=3)) == Lattice(3)
-    wanted = Hidden("spots", 0.1, 3, "median", (1, 2))
-    assert masking_of(wanted) == Spots(0.1, 3, "median", (1, 2))
-    nothing = masking_of(Hidden("capture"))
-    assert nothing == Nothing()
+    assert mask_of(Masking("quarter")) == SubsampleMask()
+    assert mask_of(Masking("lattice", period=3)) == GridMask(3)
+    wanted = Masking("spots", 0.1, 3, "median", (1, 2))
+    assert mask_of(wanted) == BlindSpotMask(0.1, 3, "median", (1, 2))
+    nothing = mask_of(Masking("capture"))
+    assert nothing == NoMask()
     image, asked = nothing(plane, rng)
     assert image is plane
     assert asked.all()

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, OutputError
-from w2s_cli.methods.self_supervised import learned
+from w2s_cli.methods.self_supervised import fit_weights
 from w2s_cli.training import loop
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.weights import checkpoint
@@ -43,10 +43,10 @@ def recipe(small: Small) -> Recipe:
 
 def test_it_learns_once(own_cache: Path, captures: list[Plane], recipe: Recipe) -> None:
     first, second = _Told(), _Told()
-    path = learned(recipe, [captures[:1]], first)
+    path = fit_weights(recipe, [captures[:1]], first)
     assert [step[:2] for step in first] == [(step, 6) for step in range(1, 7)]
     assert all(np.isfinite(loss) for *_, loss in first)
-    assert learned(recipe, [[captures[0].copy()]], second) == path
+    assert fit_weights(recipe, [[captures[0].copy()]], second) == path
     assert not second
     assert path.is_relative_to(own_cache)
     assert path.name == "n2v.safetensors"
@@ -71,7 +71,7 @@ def test_it_learns_anew_what_is_another(
         (small("n2v", "steps=1", "hidden.radius=2"), [[one]]),
         (small("n2s", "steps=1"), [[one]]),
     ]
-    paths = {learned(recipe, places, _Told()) for recipe, places in ways}
+    paths = {fit_weights(recipe, places, _Told()) for recipe, places in ways}
     assert len({path.parent for path in paths}) == len(ways)
 
 
@@ -87,11 +87,11 @@ def test_an_interrupted_training_goes_on_as_if_it_had_not_been(
         monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path / name))
         if interrupted:
             with pytest.raises(_Interrupted):
-                learned(recipe, [captures[:1]], _Told(3))
+                fit_weights(recipe, [captures[:1]], _Told(3))
             assert [*(tmp_path / name).rglob("checkpoint.pt")]
             assert not [*(tmp_path / name).rglob("*.safetensors")]
         told = _Told()
-        states.append(checkpoint.load(learned(recipe, [captures[:1]], told)).state)
+        states.append(checkpoint.load(fit_weights(recipe, [captures[:1]], told)).state)
         assert told[0][0] == (3 if interrupted else 1)  # the third was not kept
         assert not [*(tmp_path / name).rglob("checkpoint*")]
     whole, broken = states
@@ -106,7 +106,7 @@ def test_two_at_once_learn_once(
     paths: list[Path] = []
 
     def learn() -> None:
-        paths.append(learned(recipe, [captures[:1]], told))
+        paths.append(fit_weights(recipe, [captures[:1]], told))
 
     threads = [Thread(target=learn) for _ in range(3)]
     for thread in threads:
@@ -122,7 +122,7 @@ def test_what_cannot_be_learned_leaves_nothing(
     own_cache: Path, captures: list[Plane], recipe: Recipe
 ) -> None:
     with pytest.raises(InputError, match="too small to learn from"):
-        learned(recipe, [[captures[0][:50]]], _Told())
+        fit_weights(recipe, [[captures[0][:50]]], _Told())
     assert not [path for path in own_cache.rglob("*") if path.suffix != ".lock"]
 
 
@@ -135,5 +135,5 @@ def test_a_cache_that_cannot_be_written_is_told(
     (tmp_path / "file").touch()
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path / "file"))
     with pytest.raises(OutputError, match=r"^cannot write .*file/learned") as caught:
-        learned(recipe, [captures[:1]], _Told())
+        fit_weights(recipe, [captures[:1]], _Told())
     assert "name another folder in W2S_CACHE_DIR" in caught.value.hint

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from w2s_cli.training.self_supervised.masking import PERIOD, halved, thinned
+from w2s_cli.training.self_supervised.masking import PERIOD, bin2, subsampled
 
 
 def test_every_pixel_is_in_one_of_four_copies() -> None:
     blocks = np.arange(2 * 32 * 48, dtype=np.float32).reshape(2, 32, 48)
-    copies = [*thinned(blocks, 8)]
+    copies = [*subsampled(blocks, 8)]
     assert len(copies) == 8
     for four in (copies[:4], copies[4:]):
         assert all(copy.shape == (2, 16, 24) for copy in four)
@@ -19,27 +19,27 @@ def test_every_pixel_is_in_one_of_four_copies() -> None:
 def test_a_pixel_stays_in_its_cell() -> None:
     y, x = np.mgrid[:32, :32] // 2
     cells = (100 * y + x)[None].astype(np.float32)
-    for copy in thinned(cells, 4):
+    for copy in subsampled(cells, 4):
         np.testing.assert_array_equal(copy[0], cells[0, ::2, ::2])
 
 
 def test_which_pixel_is_taken_is_no_regular_grid() -> None:
     corners = np.arange(4, dtype=np.float32).reshape(1, 2, 2)
     plane = np.tile(corners, (1, PERIOD // 2, PERIOD // 2))
-    first = next(thinned(plane, 1))
+    first = next(subsampled(plane, 1))
     assert all((first == corner).mean() > 0.05 for corner in range(4))
 
 
 def test_a_tile_is_thinned_as_the_whole_is() -> None:
     whole = np.random.default_rng(0).random((1, 64, 80), np.float32)
     tile = whole[:, PERIOD : 3 * PERIOD, 2 * PERIOD :]
-    for copy, part in zip(thinned(whole, 5), thinned(tile, 5), strict=True):
+    for copy, part in zip(subsampled(whole, 5), subsampled(tile, 5), strict=True):
         np.testing.assert_array_equal(copy[:, 8:24, 16:], part)
 
 
 def test_halved_is_the_mean_of_each_cell() -> None:
     blocks = np.array([[[1, 3, 0, 0], [5, 7, 0, 4]]], np.float32)
-    assert halved(blocks).tolist() == [[[4.0, 1.0]]]
-    assert halved(blocks).dtype == np.float32
+    assert bin2(blocks).tolist() == [[[4.0, 1.0]]]
+    assert bin2(blocks).dtype == np.float32
     with pytest.raises(ValueError, match="reshape"):
-        halved(blocks[:, :1])
+        bin2(blocks[:, :1])

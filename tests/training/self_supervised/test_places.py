@@ -11,7 +11,7 @@ from w2s_cli.microscope.simulation import simulate_field
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_reading import load
 from w2s_cli.training.recipe_tables import Network, Patches
-from w2s_cli.training.self_supervised.series_checks import drift, fitted
+from w2s_cli.training.self_supervised.series_checks import drift, fit_patch_side
 
 Plane = NDArray[np.float32]
 UNIT = NoiseModel(1.0)
@@ -51,7 +51,7 @@ def test_patches_fit_into_the_smallest_image(
     name: str, shape: tuple[int, int], side: int
 ) -> None:
     places = [[_noise(600, 700)], [_noise(*shape)]]
-    recipe = fitted(_recipe(name), places)
+    recipe = fit_patch_side(_recipe(name), places)
     assert recipe.patches == Patches(side=side, batch=2)
     assert replace(recipe, patches=Patches()) == replace(
         _recipe(name), patches=Patches()
@@ -64,7 +64,7 @@ def test_small_images_are_told() -> None:
         match=r"^an image of 63 x 200 pixels is too small to learn from: "
         r"it takes 64 x 64$",
     ) as caught:
-        fitted(_recipe(), [[_noise(100, 100)], [_noise(63, 200)]])
+        fit_patch_side(_recipe(), [[_noise(100, 100)], [_noise(63, 200)]])
     assert "--train-on learns from larger images" in caught.value.hint
 
 
@@ -73,7 +73,7 @@ def test_images_smaller_than_the_network_takes_are_told() -> None:
     with pytest.raises(
         InputError, match=r"^an image of 120 x 90 pixels .*: it takes 128 x 128$"
     ):
-        fitted(deep, [[_noise(300, 300)], [_noise(120, 90)]])
+        fit_patch_side(deep, [[_noise(300, 300)], [_noise(120, 90)]])
 
 
 def test_constant_images_are_told() -> None:
@@ -81,7 +81,7 @@ def test_constant_images_are_told() -> None:
     with pytest.raises(
         InputError, match=r"^an image without any structure or noise teaches nothing$"
     ) as caught:
-        fitted(_recipe(), [[_noise(70, 70)], [flat]])
+        fit_patch_side(_recipe(), [[_noise(70, 70)], [flat]])
     assert caught.value.hint == "is it the right channel, and exposed?"
 
 
@@ -90,9 +90,9 @@ def test_single_captures_are_told() -> None:
         InputError,
         match=r"^n2n learns from captures of the same place, and there is one of each$",
     ) as caught:
-        fitted(_recipe("n2n"), [[_noise(70, 70)], [_noise(70, 70)]])
+        fit_patch_side(_recipe("n2n"), [[_noise(70, 70)], [_noise(70, 70)]])
     assert "--axes TYX" in caught.value.hint
-    assert fitted(_recipe("n2v"), [[_noise(70, 70)]])
+    assert fit_patch_side(_recipe("n2v"), [[_noise(70, 70)]])
 
 
 def test_captures_that_have_moved_are_told(light: Plane) -> None:
@@ -106,10 +106,10 @@ def test_captures_that_have_moved_are_told(light: Plane) -> None:
         match=r"^captures 1 and 2 have moved by (4\.9|5\.0|5\.1) pixels against each "
         "other; n2n learns from what stays in place$",
     ) as caught:
-        fitted(_recipe("n2n"), [planes])
+        fit_patch_side(_recipe("n2n"), [planes])
     assert caught.value.hint == "register them, or use --method n2sr"
-    assert fitted(_recipe("n2n"), [planes[:2]])
-    assert fitted(_recipe("n2v"), [planes])
+    assert fit_patch_side(_recipe("n2n"), [planes[:2]])
+    assert fit_patch_side(_recipe("n2v"), [planes])
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,23 @@ import torch
 from numpy.typing import NDArray
 
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.recipe_tables import Hidden, Patches
-from w2s_cli.training.self_supervised.noisy_patches import HELD, NoisyPatchSampler
+from w2s_cli.training.recipe_tables import Masking, Patches
+from w2s_cli.training.self_supervised.noisy_patches import (
+    HELD_OUT_SIDE,
+    NoisyPatchSampler,
+)
 from w2s_cli.training.training_batch import Batch
 
 Plane = NDArray[np.float32]
 HIDDEN = {
-    "quarter": Hidden("quarter"),
-    "spots": Hidden("spots", share=0.1),
-    "lattice": Hidden("lattice", period=3),
-    "capture": Hidden("capture"),
+    "quarter": Masking("quarter"),
+    "spots": Masking("spots", share=0.1),
+    "lattice": Masking("lattice", period=3),
+    "capture": Masking("capture"),
 }
 
 
-def _recipe(hidden: Hidden, side: int = 32, **changes: object) -> Recipe:
+def _recipe(hidden: Masking, side: int = 32, **changes: object) -> Recipe:
     patches = Patches(side=side, batch=2)
     recipe = Recipe("alone", examples="alone", hidden=hidden, patches=patches)
     return replace(recipe, **changes)
@@ -44,12 +47,14 @@ def _all_asked(source: NoisyPatchSampler, height: int, width: int) -> NDArray[np
 
 
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_held_out_squares_are_asked_for_only_in_validation(hidden: Hidden) -> None:
+def test_held_out_squares_are_asked_for_only_in_validation(hidden: Masking) -> None:
     height, width = 65, 200
     planes = [_where(height, width)] * 2
     held = np.zeros((height, width), bool)
-    held[HELD : 2 * HELD, HELD : 2 * HELD] = True
-    held[HELD : 2 * HELD, 5 * HELD : 6 * HELD] = True
+    held[HELD_OUT_SIDE : 2 * HELD_OUT_SIDE, HELD_OUT_SIDE : 2 * HELD_OUT_SIDE] = True
+    held[HELD_OUT_SIDE : 2 * HELD_OUT_SIDE, 5 * HELD_OUT_SIDE : 6 * HELD_OUT_SIDE] = (
+        True
+    )
     recipe = _recipe(hidden)
     training = _all_asked(
         NoisyPatchSampler(recipe, "training", [planes]), height, width
@@ -64,7 +69,7 @@ def test_held_out_squares_are_asked_for_only_in_validation(hidden: Hidden) -> No
 
 
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_every_patch_of_the_validation_asks_for_something(hidden: Hidden) -> None:
+def test_every_patch_of_the_validation_asks_for_something(hidden: Masking) -> None:
     planes = [_where(300, 220)] * 2
     source = NoisyPatchSampler(_recipe(hidden, side=16), "validation", [planes])
     batch = source.batch(0, range(30))
@@ -72,7 +77,7 @@ def test_every_patch_of_the_validation_asks_for_something(hidden: Hidden) -> Non
 
 
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_a_patch_depends_on_seed_step_and_number_alone(hidden: Hidden) -> None:
+def test_a_patch_depends_on_seed_step_and_number_alone(hidden: Masking) -> None:
     rng = np.random.default_rng(0)
     places = [[*rng.random((2, 70, 80), np.float32)] for _ in range(2)]
     source = NoisyPatchSampler(_recipe(hidden), "training", places)
@@ -93,7 +98,7 @@ def test_a_patch_depends_on_seed_step_and_number_alone(hidden: Hidden) -> None:
 
 
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_the_shapes_are_those_of_the_network(hidden: Hidden) -> None:
+def test_the_shapes_are_those_of_the_network(hidden: Masking) -> None:
     plane = np.ones((128, 128), np.float32)
     batch = NoisyPatchSampler(_recipe(hidden), "training", [[plane, plane]]).batch(
         0, range(2)
@@ -119,7 +124,7 @@ def test_the_truth_is_the_noisy_pixels_as_photons(by: str) -> None:
 
 
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_an_image_and_its_truth_are_turned_alike(hidden: Hidden) -> None:
+def test_an_image_and_its_truth_are_turned_alike(hidden: Masking) -> None:
     y, x = np.mgrid[:64, :96].astype(np.float32)
     plane = 2 * y + 100 * x
     batch = NoisyPatchSampler(_recipe(hidden), "training", [[plane] * 2]).batch(
@@ -135,7 +140,7 @@ def test_an_image_and_its_truth_are_turned_alike(hidden: Hidden) -> None:
 def test_noise_along_rows_is_hidden_along_rows_and_turned_after() -> None:
     """What is replaced beside a spot lies in its row of the image, however it lies."""
     plane = _where(64, 64)
-    recipe = _recipe(Hidden("spots", 0.004, 2, reach=(0, 2)), side=64)
+    recipe = _recipe(Masking("spots", 0.004, 2, reach=(0, 2)), side=64)
     batch = NoisyPatchSampler(recipe, "training", [[plane]]).batch(0, range(16))
     for image, truth, asked in zip(
         batch.image[:, 0], 2 * batch.truth[:, 0].sqrt(), batch.valid[:, 0], strict=True

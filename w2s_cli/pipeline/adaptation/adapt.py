@@ -1,28 +1,105 @@
-"""Adapt a shipped network to images of one kind, without any truth."""
+"""The file that an adapted network is written to, and what it says of itself."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from w2s_cli import __version__
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.io.targets import check_place
+from w2s_cli.io.targets import check_place, replacing
 from w2s_cli.methods.shipped import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.networks.inference import fastest, present
 from w2s_cli.pipeline.adaptation import adaptation_patches
-from w2s_cli.pipeline.adaptation.adaptation_patches import Adapting, check_planes
-from w2s_cli.pipeline.adaptation.adapted_file import write
-from w2s_cli.pipeline.adaptation.gain import Gain, gain
+from w2s_cli.pipeline.adaptation.adaptation_patches import (
+    AdaptationSampler,
+    check_planes,
+)
+from w2s_cli.pipeline.adaptation.gain import Gain, measure_gain
 from w2s_cli.pipeline.adaptation.redrawn_noise import Field, Plane, fields
 from w2s_cli.restorers.restorer import FitProgress, TrainedRange
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches import Part
-from w2s_cli.training.progress import Progress
+from w2s_cli.training.progress import TrainingProgress
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_reading import load
 from w2s_cli.weights import checkpoint
+
+
+def write_adapted(
+    weights: Path,
+    target: Path,
+    name: str,
+    fields: Sequence[Field],
+    seen: TrainedRange,
+    better: Gain,
+    blur: PSF | None,
+) -> None:
+    """Write weights that were adapted.
+
+    Parameters
+    ----------
+    weights
+        What the training has written.
+    target
+        The file.
+    name
+        Of the network that shipped.
+    fields, seen
+        What it was adapted to.
+    better
+        How much it gained.
+    blur
+        Of its output, where it enlarges.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    trained = checkpoint.load(weights, as_stored=True)
+    shipped = checkpoint.load(checkpoint.shipped(name))
+    kernel = (
+        {"kernel_sha256": sha256(blur.weights.tobytes()).hexdigest()} if blur else {}
+    )
+    record = {
+        **trained.record,
+        "summary": f"{name}, adapted to images of one kind",
+        "seen": widened(shipped.record["seen"], asdict(seen)),
+        "adapted": {
+            "from": {"name": name, "sha256": shipped.digest},
+            "planes": len(fields),
+            "pixels": sum(field.noisy.size for field in fields),
+            "gain": asdict(better),
+            **kernel,
+        },
+        "adapted by": f"w2s {__version__}",
+    }
+    with replacing(target) as partial:
+        checkpoint.save(partial, trained.state, record, halve=False)
+
+
+def widened(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a network is meant for, with the light of more images in it.
+
+    Parameters
+    ----------
+    one
+        As a record has it: "photons", "sigma" and perhaps "pixel_size".
+    other
+        The same of the images; a pixel size that only they have bounds nothing.
+    """
+    made = {**one, "sigma": max(one["sigma"], other["sigma"])}
+    for key in ("photons", "pixel_size"):
+        if one.get(key) and other.get(key):
+            lows, highs = zip(one[key], other[key], strict=True)
+            made[key] = [min(lows), max(highs)]
+    return made
+
 
 METHODS: dict[str, tuple[type[Shipped], type[Shipped]]] = {
     "denoise": (Denoise, Denoise),
@@ -46,7 +123,7 @@ _PATIENCE = 120  # steps
 
 
 @dataclass(frozen=True)
-class Wanted:
+class AdaptSpec:
     """What to adapt, and how.
 
     Attributes
@@ -96,10 +173,10 @@ class Wanted:
     @property
     def blur(self) -> PSF | None:
         """Return the blur from output to image; None where it has the same size."""
-        return adaptation_patches.read(self.kernel) if self.kernel else None
+        return adaptation_patches.read_blur(self.kernel) if self.kernel else None
 
 
-def check(wanted: Wanted, target: Path, *, overwrite: bool = False) -> None:
+def check(wanted: AdaptSpec, target: Path, *, overwrite: bool = False) -> None:
     """Find out before the work what cannot be done.
 
     Raises
@@ -132,7 +209,7 @@ def check(wanted: Wanted, target: Path, *, overwrite: bool = False) -> None:
 
 
 def adapt(
-    wanted: Wanted,
+    wanted: AdaptSpec,
     planes: Sequence[Plane],
     seen: TrainedRange,
     target: Path,
@@ -169,8 +246,8 @@ def adapt(
     blur, before = wanted.blur, wanted.before
     with TemporaryDirectory() as folder:
         source = partial(_source, found, before, blur)
-        weights = train(wanted.recipe(Path(folder)), partial(_tell, told), source)
-        better = gain(before, replace(before, weights=weights), found, blur)
+        weights = train(wanted.recipe(Path(folder)), partial(_report, told), source)
+        better = measure_gain(before, replace(before, weights=weights), found, blur)
         if not better.clear:
             raise InputError(
                 f"{wanted.method} adapted is not better beyond doubt: on squares of "
@@ -178,7 +255,7 @@ def adapt(
                 hint=f"nothing is saved: use --method {wanted.method} as it ships, or "
                 "adapt to more images of the kind",
             )
-        write(weights, target, wanted.method, found, seen, better, blur)
+        write_adapted(weights, target, wanted.method, found, seen, better, blur)
     return better
 
 
@@ -188,9 +265,9 @@ def _source(
     blur: PSF | None,
     recipe: Recipe,
     part: Part,
-) -> Adapting:
-    return Adapting(recipe, part, found, before, blur)
+) -> AdaptationSampler:
+    return AdaptationSampler(recipe, part, found, before, blur)
 
 
-def _tell(told: FitProgress, progress: Progress) -> None:
+def _report(told: FitProgress, progress: TrainingProgress) -> None:
     told(progress.step, progress.steps, progress.loss)

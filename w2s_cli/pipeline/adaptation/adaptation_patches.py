@@ -25,18 +25,18 @@ from w2s_cli.io.psf_file import read_psf
 from w2s_cli.methods.shipped import Shipped
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.pipeline.adaptation.redrawn_noise import Field, Plane
-from w2s_cli.training.losses.explained import Shot
+from w2s_cli.training.losses.explained import AdaptationBatch
 from w2s_cli.training.patches import STREAMS, Part
-from w2s_cli.training.patches.augmentation import turned
+from w2s_cli.training.patches.augmentation import augment_planes
 from w2s_cli.training.recipe import Recipe
 
 SQUARE, EVERY = 16, 4  # pixels along one; it is one of so many along each side
-HELD, JUDGED = 1, 3  # which of those
+VALIDATION_SQUARE, TEST_SQUARE = 1, 3  # which of those
 LEAST_SIDE = 128  # pixels: a few squares, and what is around them
 
 
 @dataclass(frozen=True, eq=False)
-class Adapting:
+class AdaptationSampler:
     """The patches of one part, for the loss `explained`.
 
     Attributes
@@ -59,9 +59,11 @@ class Adapting:
     method: Shipped
     blur: PSF | None = None
 
-    def batch(self, step: int, numbers: Sequence[int]) -> Shot:
+    def batch(self, step: int, numbers: Sequence[int]) -> AdaptationBatch:
         """Return some patches of a step's batch, by their numbers in it."""
-        return shown([self._patch(step, n) for n in numbers], self.method, self.blur)
+        return adaptation_batch(
+            [self._patch(step, n) for n in numbers], self.method, self.blur
+        )
 
     def _patch(self, step: int, number: int) -> "Patch":
         stream = STREAMS[self.part]
@@ -70,10 +72,12 @@ class Adapting:
         side = self.recipe.patches.side
         y, x = (int(rng.integers(n - side + 1)) for n in field.noisy.shape)
         window = np.s_[y : y + side, x : x + side]
-        held, judged = (squares(window, number) for number in (HELD, JUDGED))
+        held, judged = (
+            squares(window, number) for number in (VALIDATION_SQUARE, TEST_SQUARE)
+        )
         wanted = held if self.part == "validation" else ~(held | judged)
         image, truth = field.cut(window).parted(rng)
-        laid = turned([image, truth, wanted], self.recipe.patches.augment, rng)
+        laid = augment_planes([image, truth, wanted], self.recipe.patches.augment, rng)
         return Patch(field, *laid)
 
 
@@ -87,7 +91,9 @@ class Patch:
     wanted: NDArray[np.bool_]
 
 
-def shown(patches: Sequence[Patch], method: Shipped, blur: PSF | None) -> Shot:
+def adaptation_batch(
+    patches: Sequence[Patch], method: Shipped, blur: PSF | None
+) -> AdaptationBatch:
     """Return patches of one size as a network and its loss see them."""
     noises = [patch.field.dimmed for patch in patches]
     lowered = np.array([method.knowing(noise).lowered for noise in noises], np.float32)
@@ -100,7 +106,7 @@ def shown(patches: Sequence[Patch], method: Shipped, blur: PSF | None) -> Shot:
         rim = max(blur.weights.shape) // 4 + 1
         valid[:, :rim] = valid[:, -rim:] = False
         valid[:, :, :rim] = valid[:, :, -rim:] = False
-    return Shot(
+    return AdaptationBatch(
         image=_tensor(image),
         truth=_tensor(np.stack([patch.truth for patch in patches])),
         valid=_tensor(valid),
@@ -151,7 +157,7 @@ def check_planes(planes: Sequence[Plane]) -> None:
 MOST_REACH = 24  # pixels of a kernel that are taken, from its middle
 
 
-def read(path: Path) -> PSF:
+def read_blur(path: Path) -> PSF:
     """Return the blur in a file, without its far tails; their light goes to the rest.
 
     Raises

@@ -23,7 +23,7 @@ MOST_PIXELS = 16 << 20  # to adapt to: 64 MiB of photons, and twice as much besi
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class AdaptationPlanes:
     """What a network is adapted to.
 
     Attributes
@@ -42,7 +42,9 @@ class Material:
     warnings: tuple[str, ...]
 
 
-def material(job: RestoreSpec, chain: Chain, files: Sequence[Path]) -> Material:
+def read_adaptation_planes(
+    job: RestoreSpec, chain: Chain, files: Sequence[Path]
+) -> AdaptationPlanes:
     """Return what files have for a network to be adapted to.
 
     Of more than `MOST_FILES`, or `MOST_PIXELS`, they are evenly spaced ones.
@@ -75,7 +77,7 @@ def material(job: RestoreSpec, chain: Chain, files: Sequence[Path]) -> Material:
             sizes |= {stack.pixel_size[a] for a in "YX" if a in stack.pixel_size}
     pixels = sum(counts.size for counts, _ in planes)
     taken = planes[:: -(-pixels // MOST_PIXELS)]
-    return Material(tuple(taken), _seen(taken, sizes), tuple(warnings))
+    return AdaptationPlanes(tuple(taken), _light_range(taken, sizes), tuple(warnings))
 
 
 def _check_white(one: ChannelDiagnosis, path: Path, size: Sequence[int]) -> None:
@@ -88,7 +90,7 @@ def _check_white(one: ChannelDiagnosis, path: Path, size: Sequence[int]) -> None
         )
 
 
-def _seen(
+def _light_range(
     planes: Sequence[tuple[NDArray[Any], NoiseModel]], sizes: set[float]
 ) -> TrainedRange:
     lights = [

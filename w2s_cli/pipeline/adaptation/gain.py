@@ -13,11 +13,11 @@ from w2s_cli.methods.shipped import Shipped
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.pipeline.adaptation.adaptation_patches import (
     EVERY,
-    JUDGED,
     LEAST_SIDE,
     SQUARE,
+    TEST_SQUARE,
     Patch,
-    shown,
+    adaptation_batch,
 )
 from w2s_cli.pipeline.adaptation.redrawn_noise import Field
 
@@ -58,7 +58,7 @@ class Gain:
         )
 
 
-def gain(
+def measure_gain(
     before: Shipped,
     after: Shipped,
     fields: Sequence[Field],
@@ -102,7 +102,7 @@ def _difference(
 ) -> float:
     field, wanted = window
     image, truth = field.parted(rng)
-    batch = shown([Patch(field, image, truth, wanted)], before, blur)
+    batch = adaptation_batch([Patch(field, image, truth, wanted)], before, blur)
     seen = batch.image[:, 0].numpy()
     one, other = (
         batch.mean(batch.errors(torch.from_numpy(method.running(seen)[:, None])))
@@ -112,7 +112,7 @@ def _difference(
 
 
 def _corners(length: int) -> range:
-    return range(JUDGED * SQUARE, length - SQUARE + 1, EVERY * SQUARE)
+    return range(TEST_SQUARE * SQUARE, length - SQUARE + 1, EVERY * SQUARE)
 
 
 def _window(field: Field, corner: tuple[int, ...]) -> tuple[Field, NDArray[np.bool_]]:

@@ -65,7 +65,7 @@ LOSSES = Registry(
     ),
     Entry(
         "ssim",
-        "w2s_cli.training.losses.structure:ssim",
+        "w2s_cli.training.losses.pixel:ssim",
         "1 less the structural similarity",
         "Wang et al. 2004",
     ),

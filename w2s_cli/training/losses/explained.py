@@ -21,7 +21,7 @@ STRAYING = 0.1
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Shot(Batch):
+class AdaptationBatch(Batch):
     """Patches, and another shot of the same light.
 
     The truth has noise: photons a pixel of the image, whatever the scale.
@@ -61,12 +61,12 @@ class Shot(Batch):
         """
         photons = ((output + self.lowered) / 2) ** 2 - self.lift
         if self.kernel is not None:
-            photons = binned(photons, self.kernel)
+            photons = blur_and_bin(photons, self.kernel)
         light = (self.truth + self.lift).mean((1, 2, 3), keepdim=True)
         return (photons - self.truth) ** 2 / light.clamp(min=LEAST_NOISE)
 
 
-def binned(photons: Tensor, kernel: Tensor) -> Tensor:
+def blur_and_bin(photons: Tensor, kernel: Tensor) -> Tensor:
     """Return (N, 1, Y, X) as a camera sees (N, 1, 2 Y, 2 X): blurred, in 2 x 2 bins."""
     height, width = kernel.shape[2:]
     rim = (width // 2, width // 2, height // 2, height // 2)
@@ -80,7 +80,7 @@ def explained(recipe: Recipe, device: str) -> Loss:
 
 
 def _explained(output: Tensor, batch: Batch) -> Tensor:
-    if not isinstance(batch, Shot):
+    if not isinstance(batch, AdaptationBatch):
         raise UsageError(
             "the loss 'explained' is for `w2s adapt`, which knows the noise",
             hint="name another in the table loss, such as counts",

@@ -30,11 +30,11 @@ from w2s_cli.training.recipe_tables import Features
 from w2s_cli.training.training_batch import Batch
 from w2s_cli.weights import checkpoint
 
-ASKERS = frozenset({"perceptual", "texture", "gram"})
-Seen = Mapping[str, tuple[Tensor, Tensor]]
+FEATURE_LOSSES = frozenset({"perceptual", "texture", "gram"})
+FeaturePairs = Mapping[str, tuple[Tensor, Tensor]]
 
 
-class Sight:
+class SharedFeatures:
     """VGG, which looks once at an output however many losses ask.
 
     What it saw is kept until each of them had it, or one of them asks again.
@@ -51,9 +51,9 @@ class Sight:
         self.network = network
         self._askers = askers
         self._waiting: Set[str] = frozenset()
-        self._last: tuple[Tensor, Batch, Seen] | None = None
+        self._last: tuple[Tensor, Batch, FeaturePairs] | None = None
 
-    def __call__(self, asker: str, output: Tensor, batch: Batch) -> Seen:
+    def __call__(self, asker: str, output: Tensor, batch: Batch) -> FeaturePairs:
         """Return the features of the output, and of the target, of each layer.
 
         Parameters
@@ -78,13 +78,15 @@ class Sight:
         self._last = (output, batch, seen) if self._waiting else None
         return seen
 
-    def _remembered(self, asker: str, output: Tensor, batch: Batch) -> Seen | None:
+    def _remembered(
+        self, asker: str, output: Tensor, batch: Batch
+    ) -> FeaturePairs | None:
         if self._last is None or asker not in self._waiting:
             return None
         last_output, last_batch, seen = self._last
         return seen if output is last_output and batch is last_batch else None
 
-    def _look(self, output: Tensor, batch: Batch) -> Seen:
+    def _look(self, output: Tensor, batch: Batch) -> FeaturePairs:
         # bfloat16 would round off the small differences that the losses are about
         with torch.autocast(output.device.type, enabled=False):
             found = self.network(batch.picture(output))
@@ -93,7 +95,7 @@ class Sight:
         return dict(zip(self.network.layers, pairs, strict=True))
 
 
-def sight_of(recipe: Recipe, asker: str, device: str) -> Sight:
+def shared_features(recipe: Recipe, asker: str, device: str) -> SharedFeatures:
     """Return what a loss of a recipe sees with: the same for all of its losses.
 
     Parameters
@@ -112,9 +114,9 @@ def sight_of(recipe: Recipe, asker: str, device: str) -> Sight:
     UnknownNameError
         When the network has no such layer.
     """
-    askers = ASKERS & {asker, *recipe.loss}
+    askers = FEATURE_LOSSES & {asker, *recipe.loss}
     layers = tuple(sorted(_layers(recipe.features, askers)))
-    return _opened(recipe.features.weights, layers, askers, device)
+    return _load_features(recipe.features.weights, layers, askers, device)
 
 
 def _layers(features: Features, askers: Set[str]) -> set[str]:
@@ -123,16 +125,16 @@ def _layers(features: Features, askers: Set[str]) -> set[str]:
 
 
 @lru_cache(maxsize=1)
-def _opened(
+def _load_features(
     named: str, layers: tuple[str, ...], askers: frozenset[str], device: str
-) -> Sight:
+) -> SharedFeatures:
     state = checkpoint.load(resolve_weights("features.weights", named)).state
     try:
         network = VGG.from_state_dict(state, layers)
     except UnknownNameError as error:
         error.hint = f"set features.layers or features.texture: {error.hint}"
         raise
-    return Sight(network.to(device), askers)
+    return SharedFeatures(network.to(device), askers)
 
 
 _DISTANCES = {"l1": functional.l1_loss, "mse": functional.mse_loss}
@@ -158,7 +160,7 @@ def perceptual(recipe: Recipe, device: str) -> Loss:
             hint="name some, as in features.layers = {conv5_4 = 1.0}",
         )
     distance = _DISTANCES[recipe.features.distance]
-    sight = sight_of(recipe, "perceptual", device)
+    sight = shared_features(recipe, "perceptual", device)
 
     def loss(output: Tensor, batch: Batch) -> Tensor:
         seen = sight("perceptual", output, batch)
@@ -240,7 +242,7 @@ def _second_order(
     recipe: Recipe, device: str, name: str, matrix: Callable[[Tensor], Tensor]
 ) -> Loss:
     layer = recipe.features.texture
-    sight = sight_of(recipe, name, device)
+    sight = shared_features(recipe, name, device)
 
     def loss(output: Tensor, batch: Batch) -> Tensor:
         found, wanted = sight(name, output, batch)[layer]

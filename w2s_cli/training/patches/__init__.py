@@ -33,12 +33,12 @@ EXAMPLES = Registry(
     "kind of examples",
     Entry(
         "physics",
-        "w2s_cli.training.patches.degraded_truth:opened",
+        "w2s_cli.training.patches.degraded_truth:open_physics",
         "truth from several sources, degraded by the package's own physics",
     ),
     Entry(
         "pairs",
-        "w2s_cli.training.patches.real_pairs:opened",
+        "w2s_cli.training.patches.real_pairs:open_pairs",
         "real pairs of any set that w2s knows",
     ),
     Entry(
@@ -49,7 +49,7 @@ EXAMPLES = Registry(
     ),
     Entry(
         "alone",
-        "w2s_cli.training.self_supervised.noisy_folder:opened",
+        "w2s_cli.training.self_supervised.noisy_patches:open_noisy",
         "noisy images, parts of which are hidden",
     ),
 )

@@ -15,7 +15,7 @@ Plane = NDArray[Any]
 Augment = Literal["turns", "w2s", "mirror", "none"]
 
 
-def turned(
+def augment_planes(
     planes: Sequence[Plane], augment: Augment, rng: np.random.Generator
 ) -> list[Plane]:
     """Return square planes, all laid in the same way.
@@ -31,12 +31,12 @@ def turned(
     """
     mirror_x, mirror_y, transpose = _WAYS[augment](rng)
     return [
-        np.ascontiguousarray(_laid(plane, mirror_x, mirror_y, transpose))
+        np.ascontiguousarray(_flipped(plane, mirror_x, mirror_y, transpose))
         for plane in planes
     ]
 
 
-def _laid(plane: Plane, mirror_x: bool, mirror_y: bool, transpose: bool) -> Plane:
+def _flipped(plane: Plane, mirror_x: bool, mirror_y: bool, transpose: bool) -> Plane:
     mirrored = plane[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1]
     return mirrored.T if transpose else mirrored
 
@@ -53,11 +53,11 @@ def _mirrored(rng: np.random.Generator) -> list[bool]:
     return [rng.random() < 0.5, False, False]
 
 
-def _left(rng: np.random.Generator) -> list[bool]:
+def _unchanged(rng: np.random.Generator) -> list[bool]:
     return [False] * 3
 
 
-_WAYS = {"turns": _any, "w2s": _half, "mirror": _mirrored, "none": _left}
+_WAYS = {"turns": _any, "w2s": _half, "mirror": _mirrored, "none": _unchanged}
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from w2s_cli.microscope.psf import PSF, gaussian_psf
 from w2s_cli.microscope.simulation import Exposure, out_of_focus, widefield
 from w2s_cli.training.initial_network import scale_of
 from w2s_cli.training.patches import STREAMS, Part, truth
-from w2s_cli.training.patches.augmentation import turned
+from w2s_cli.training.patches.augmentation import augment_planes
 from w2s_cli.training.patches.truth import PhotonPair
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
@@ -143,7 +143,7 @@ class Draw:
         """Return a kernel, and the standard deviation of its middle part."""
         if self.rng.random() < self.recipe.light.measured:
             chosen = _one_of(self.kernels, self.rng)
-            (weights,) = turned([chosen.weights], "turns", self.rng)
+            (weights,) = augment_planes([chosen.weights], "turns", self.rng)
             return PSF(weights), MEASURED_SPREAD
         spread = self.rng.uniform(*self.recipe.light.blur)
         return gaussian_psf(spread), spread
@@ -163,7 +163,7 @@ def _crop(
         height, width = planes[0].shape
     y, x = rng.integers(height - side + 1), rng.integers(width - side + 1)
     finer = (len(plane) // height for plane in planes)
-    return turned(
+    return augment_planes(
         [
             plane[y * n : (y + side) * n, x * n : (x + side) * n]
             for plane, n in zip(planes, finer, strict=True)
@@ -190,7 +190,7 @@ def _inner(plane: FloatArray, edge: int) -> FloatArray:
 _FEWER = 8  # times fewer simulated fields to validate on than to train on
 
 
-def opened(recipe: Recipe, part: Part) -> "Pool":
+def open_physics(recipe: Recipe, part: Part) -> "PhysicsSampler":
     """Return all the truth that the training, or the validation, draws from.
 
     Raises
@@ -213,7 +213,7 @@ def opened(recipe: Recipe, part: Part) -> "Pool":
             raise _nothing(recipe, source, part)
     kept = recipe.simulated_fields
     kept = max(kept // _FEWER, 1) if validation else kept
-    return Pool(
+    return PhysicsSampler(
         recipe=recipe,
         scale=scale,
         stream=STREAMS[part],
@@ -225,7 +225,7 @@ def opened(recipe: Recipe, part: Part) -> "Pool":
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class PhysicsSampler:
     """What patches are drawn from.
 
     Attributes
@@ -248,7 +248,7 @@ class Pool:
 
     def batch(self, step: int, numbers: Sequence[int]) -> Batch:
         """Return some patches of a step's batch, by their numbers in it."""
-        return Batch.piled([_alone(one) for one in self.samples(step, numbers)])
+        return Batch.piled([_one_patch(one) for one in self.samples(step, numbers)])
 
     def samples(self, step: int, numbers: Sequence[int]) -> list[Sample]:
         """Return the same patches, one by one."""
@@ -280,7 +280,7 @@ def _nothing(recipe: Recipe, source: str, part: Part) -> InputError:
     )
 
 
-def _alone(sample: Sample) -> Batch:
+def _one_patch(sample: Sample) -> Batch:
     def tensor(plane: NDArray[np.generic]) -> torch.Tensor:
         return torch.from_numpy(plane)[None, None]
 

@@ -20,7 +20,7 @@ Names = dict[int, list[str]]  # by level
 _TENTH = 10
 
 
-def chosen(data: "DataSet", recipe: "Recipe", part: "Part", scale: int) -> Names:
+def select_pairs(data: "DataSet", recipe: "Recipe", part: "Part", scale: int) -> Names:
     """Return the names of the pairs of a part, by their level.
 
     The part "validation" has the pairs of the recipe's split of that name. Where a set
@@ -75,7 +75,7 @@ def chosen(data: "DataSet", recipe: "Recipe", part: "Part", scale: int) -> Names
 def _of_level(
     data: "DataSet", recipe: "Recipe", part: "Part", level: int, scale: int
 ) -> list[str]:
-    held = _held(data, recipe, level, scale)
+    held = _validation_names(data, recipe, level, scale)
     if part == "validation":
         return held
     names = data.names(_split(data, recipe), level, scale)
@@ -84,7 +84,9 @@ def _of_level(
     return [name for name in names if name not in set(held)]
 
 
-def _held(data: "DataSet", recipe: "Recipe", level: int, scale: int) -> list[str]:
+def _validation_names(
+    data: "DataSet", recipe: "Recipe", level: int, scale: int
+) -> list[str]:
     """Return the names of what no training may see."""
     pairs = recipe.pairs
     known = pairs.validation in (ALL, *data.splits)

@@ -23,9 +23,9 @@ from w2s_cli.restorers.restorer import Domain
 from w2s_cli.restorers.units import EIGHT_BIT, Affine, affine
 from w2s_cli.training.initial_network import scale_of
 from w2s_cli.training.patches import STREAMS, Part
-from w2s_cli.training.patches.augmentation import Grid, turned
-from w2s_cli.training.patches.image_memory import remembered
-from w2s_cli.training.patches.pair_selection import Names, chosen
+from w2s_cli.training.patches.augmentation import Grid, augment_planes
+from w2s_cli.training.patches.image_cache import with_cache
+from w2s_cli.training.patches.pair_selection import Names, select_pairs
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
 
@@ -51,7 +51,7 @@ class Planes(NamedTuple):
     where: str
 
 
-class PairPlanes(Protocol):
+class PairReader(Protocol):
     """A way to read a pair."""
 
     def __call__(self, level: int, name: str, rng: np.random.Generator) -> Planes:
@@ -60,7 +60,7 @@ class PairPlanes(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Truths:
+class TruthReader:
     """Images beside their truths, at a scale."""
 
     data: DataSet
@@ -74,7 +74,7 @@ class Truths:
 
 
 @dataclass(frozen=True, eq=False)
-class Captures:
+class CaptureReader:
     """Images beside other captures of the same field and level: Noise2Noise [1]_.
 
     Both have the same mean, and noise of their own.
@@ -89,7 +89,7 @@ class Captures:
     alike: Mapping[tuple[int, str], Sequence[str]]  # by level and field
 
     @classmethod
-    def of(cls, data: DataSet, names: Names) -> "Captures":
+    def of(cls, data: DataSet, names: Names) -> "CaptureReader":
         """Return the captures of some names.
 
         Raises
@@ -135,7 +135,7 @@ _GRAY = {"unit": Domain.UNIT, "centred": Domain.CENTRED}
 _SPREADS = {"z": 1, "z/255": EIGHT_BIT.white}  # of counts, in one of the units
 
 
-def opened(recipe: Recipe, part: Part) -> "RealPairs":
+def open_pairs(recipe: Recipe, part: Part) -> "PairSampler":
     """Return the patches of a recipe's data set, `recipe.data`.
 
     `choice.chosen` says which pairs belong to a part. With "another" capture for their
@@ -149,15 +149,15 @@ def opened(recipe: Recipe, part: Part) -> "RealPairs":
     W2SError
         As `datasets.find`, `choice.chosen`, `shown.Captures.of` and `Grid.over`.
     """
-    data = remembered(find(recipe.data, kind=recipe.pairs.kind))
+    data = with_cache(find(recipe.data, kind=recipe.pairs.kind))
     scale = scale_of(recipe)
-    names = chosen(data, recipe, part, scale)
+    names = select_pairs(data, recipe, part, scale)
     pairs = [(level, name) for level in names for name in names[level]]
-    return RealPairs(
+    return PairSampler(
         recipe,
         STREAMS[part],
         numbers=_numbers(data, recipe),
-        shown=_shown(data, recipe, part, names),
+        shown=_reader(data, recipe, part, names),
         names={level: found for level, found in names.items() if found},
         pairs=pairs,
         grid=_grid(data, recipe, part, pairs),
@@ -165,7 +165,7 @@ def opened(recipe: Recipe, part: Part) -> "RealPairs":
 
 
 @dataclass(frozen=True, eq=False)
-class RealPairs:
+class PairSampler:
     """The supply of one part.
 
     Attributes
@@ -187,7 +187,7 @@ class RealPairs:
     recipe: Recipe
     stream: int
     numbers: Affine
-    shown: PairPlanes
+    shown: PairReader
     names: Names
     pairs: Sequence[tuple[int, str]]
     grid: Grid | None
@@ -222,7 +222,7 @@ class RealPairs:
             planes = self.shown(*self._drawn(rng), rng)
             corner = _corner(planes, patches.side, rng)
         cut = _cut(planes, corner, patches.side)
-        image, truth, valid = turned(cut, patches.augment, rng)
+        image, truth, valid = augment_planes(cut, patches.augment, rng)
         return self.numbers.enter(image), self.numbers.enter(truth), valid
 
     def _drawn(self, rng: np.random.Generator) -> tuple[int, str]:
@@ -232,16 +232,16 @@ class RealPairs:
         return level, self.names[level][rng.integers(len(self.names[level]))]
 
 
-def _shown(data: DataSet, recipe: Recipe, part: Part, names: Names) -> PairPlanes:
+def _reader(data: DataSet, recipe: Recipe, part: Part, names: Names) -> PairReader:
     scale = scale_of(recipe)
     if recipe.pairs.target == "truth" or part == "validation":
-        return Truths(data, scale)
+        return TruthReader(data, scale)
     if scale != 1:
         raise UsageError(
             f"another capture is no truth for a network that enlarges x{scale}",
             hint='set pairs.target="truth"',
         )
-    return Captures.of(data, names)
+    return CaptureReader.of(data, names)
 
 
 def _numbers(data: DataSet, recipe: Recipe) -> Affine:

@@ -45,4 +45,4 @@ def opened(recipe: "Recipe", part: "Part") -> "PatchSampler":
     """
     from w2s_cli.training.real_esrgan_degradation import degraded_patches
 
-    return degraded_patches.opened(recipe, part)
+    return degraded_patches.open_degraded(recipe, part)

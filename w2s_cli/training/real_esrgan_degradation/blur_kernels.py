@@ -27,7 +27,7 @@ _LARGE = 13  # side from which a kernel can hold the rings of a lower cut-off
 _LOWEST, _LOWEST_LARGE = np.pi / 3, np.pi / 5  # cut-offs, in radians a pixel
 
 
-def drawn(stage: Stage, rng: np.random.Generator) -> PSF:
+def draw_kernel(stage: Stage, rng: np.random.Generator) -> PSF:
     """Return a random blur of a stage."""
     side = _side(rng)
     if rng.random() < stage.sinc:
@@ -38,7 +38,7 @@ def drawn(stage: Stage, rng: np.random.Generator) -> PSF:
     return KINDS[name](stage, _covariance(stage.sigma, name, rng), side, rng)
 
 
-def drawn_low_pass(rng: np.random.Generator) -> PSF:
+def draw_low_pass(rng: np.random.Generator) -> PSF:
     """Return a random low-pass filter, as the last step of the chain has it."""
     side = _side(rng)
     return low_pass(rng.uniform(_LOWEST, np.pi), side)

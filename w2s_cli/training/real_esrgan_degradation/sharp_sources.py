@@ -20,7 +20,7 @@ from w2s_cli.io import open_image
 from w2s_cli.io.formats import images
 from w2s_cli.restorers.units import EIGHT_BIT, Levels
 from w2s_cli.training.patches import Part
-from w2s_cli.training.patches.pair_selection import chosen
+from w2s_cli.training.patches.pair_selection import select_pairs
 from w2s_cli.training.recipe import Recipe
 
 LOOKED_AT = 64  # images
@@ -60,7 +60,7 @@ class FilePart:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class SharpImage:
     """A sharp image, and what is black and white in its set."""
 
     image: Image
@@ -82,7 +82,7 @@ class Source:
         return np.clip((values - np.float32(black)) / (white - black), 0, 1), valid
 
 
-def sources(recipe: Recipe, part: Part) -> list[Source]:
+def open_sharp_images(recipe: Recipe, part: Part) -> list[SharpImage]:
     """Return the sharp images of a part of a recipe's data.
 
     Raises
@@ -110,20 +110,20 @@ def _is_plain(place: Path) -> bool:
     return not any(row.load()(place) for row in rows)
 
 
-def _of_set(data: DataSet, recipe: Recipe, part: Part) -> list[Source]:
+def _of_set(data: DataSet, recipe: Recipe, part: Part) -> list[SharpImage]:
     finest = data.scales[-1]
 
     def truths(part: Part) -> list[Image]:
-        levels = chosen(data, recipe, part, finest).values()
+        levels = select_pairs(data, recipe, part, finest).values()
         names = sorted({name for names in levels for name in names})
         return [data.truths[finest][name] for name in names]
 
     gray = data.unit == _GRAY
     levels = EIGHT_BIT if gray else _levels(truths("training"), data.place)
-    return [Source(image, levels) for image in truths(part)]
+    return [SharpImage(image, levels) for image in truths(part)]
 
 
-def _of_folder(folder: Path, part: Part) -> list[Source]:
+def _of_folder(folder: Path, part: Part) -> list[SharpImage]:
     files = [*images(folder)]
     if len(files) == 1:
         raise InputError(
@@ -140,7 +140,7 @@ def _of_folder(folder: Path, part: Part) -> list[Source]:
     levels = _levels(deep, str(folder)) if deep else EIGHT_BIT
     validating = {*files[::_EVERY]}
     return [
-        Source(plane, EIGHT_BIT if plane.path in gray else levels)
+        SharpImage(plane, EIGHT_BIT if plane.path in gray else levels)
         for plane in planes
         if (plane.path in validating) == (part == "validation")
     ]

@@ -43,9 +43,7 @@ from w2s_cli.training.recipe_tables import Stage
 WHITE = 255
 
 
-def drawn_noise(
-    image: FloatArray, stage: Stage, rng: np.random.Generator
-) -> FloatArray:
+def add_noise(image: FloatArray, stage: Stage, rng: np.random.Generator) -> FloatArray:
     """Return the (Y, X) `image` with random noise of a stage, clipped to [0, 1]."""
     if rng.random() < stage.gaussian:
         noise = gaussian_noise(image.shape, rng.uniform(*stage.noise), rng)
@@ -82,9 +80,7 @@ def gray_levels(image: FloatArray) -> NDArray[np.uint8]:
     return np.clip(np.round(image * WHITE), 0, WHITE).astype(np.uint8)
 
 
-def drawn_quality(
-    image: FloatArray, stage: Stage, rng: np.random.Generator
-) -> FloatArray:
+def compress(image: FloatArray, stage: Stage, rng: np.random.Generator) -> FloatArray:
     """Return the (Y, X) `image` after JPEG at a random quality of a stage."""
     return compressed(image, round(rng.uniform(*stage.jpeg)))
 
@@ -103,7 +99,7 @@ Shape = tuple[int, ...]
 MODES: tuple[Mode, ...] = ("area", "bilinear", "bicubic")
 
 
-def drawn_factor(stage: Stage, rng: np.random.Generator) -> float:
+def draw_factor(stage: Stage, rng: np.random.Generator) -> float:
     """Return a random change of size: above 1, below 1, or 1."""
     weights = np.array(stage.resize)
     low, high = stage.factor
@@ -111,7 +107,7 @@ def drawn_factor(stage: Stage, rng: np.random.Generator) -> float:
     return rng.uniform(*spans[rng.choice(len(spans), p=weights / weights.sum())])
 
 
-def drawn_mode(rng: np.random.Generator) -> Mode:
+def draw_mode(rng: np.random.Generator) -> Mode:
     """Return a random way to change a size."""
     return MODES[int(rng.integers(len(MODES)))]
 

@@ -37,9 +37,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import convolve
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.training.recipe_tables import Hidden
+from w2s_cli.training.recipe_tables import Masking
 
-Mask = NDArray[np.bool_]
+BoolArray = NDArray[np.bool_]
 
 
 class MaskedPatch(NamedTuple):
@@ -54,10 +54,10 @@ class MaskedPatch(NamedTuple):
     """
 
     image: FloatArray
-    asked: Mask
+    asked: BoolArray
 
 
-class Masking(Protocol):
+class Mask(Protocol):
     """A way to hide."""
 
     scale: ClassVar[int]
@@ -68,7 +68,7 @@ class Masking(Protocol):
         ...
 
 
-def lattice(shape: tuple[int, ...], period: int, number: int) -> Mask:
+def grid(shape: tuple[int, ...], period: int, number: int) -> BoolArray:
     """Return where one of the `period` squared lattices of a patch lies."""
     y, x = divmod(number, period)
     hidden = np.zeros(shape, bool)
@@ -80,7 +80,7 @@ PERIOD = 16  # pixels; no regular grid, which a network that enlarges would foll
 _SEED = 2
 
 
-def thinned(blocks: FloatArray, count: int) -> Iterator[FloatArray]:
+def subsampled(blocks: FloatArray, count: int) -> Iterator[FloatArray]:
     """Yield `count` copies (N, Y / 2, X / 2) of blocks (N, Y, X).
 
     Their sides are multiples of `PERIOD`.
@@ -101,7 +101,7 @@ def _pattern(number: int) -> NDArray[np.intp]:
     return rng.integers(4, size=(PERIOD // 2, PERIOD // 2))
 
 
-def halved(blocks: FloatArray) -> FloatArray:
+def bin2(blocks: FloatArray) -> FloatArray:
     """Return (N, Y / 2, X / 2): the mean of every 2 x 2 pixels of (N, Y, X)."""
     number, height, width = blocks.shape
     cells = blocks.reshape(number, height // 2, 2, width // 2, 2)
@@ -109,7 +109,7 @@ def halved(blocks: FloatArray) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
-class Spots:
+class BlindSpotMask:
     """Replace some pixels by what is around them ([1]_).
 
     Attributes
@@ -154,7 +154,7 @@ class Spots:
 
     def at(self, noisy: FloatArray, number: int) -> MaskedPatch:
         """Replace a lattice of a number below `period` squared by medians."""
-        hidden = lattice(noisy.shape, self.period, number)
+        hidden = grid(noisy.shape, self.period, number)
         rows, columns = hidden.nonzero()
         image = noisy.copy()
         image[rows, columns] = _medians(noisy, rows, columns, self.radius)
@@ -200,7 +200,7 @@ def _medians(
     return np.asarray(np.median(others, axis=1), np.float32)
 
 
-def _reached(hidden: Mask, reach: tuple[int, int]) -> Mask:
+def _reached(hidden: BoolArray, reach: tuple[int, int]) -> BoolArray:
     """Return the pixels within reach of hidden ones, without those."""
     found = np.zeros_like(hidden)
     for axis, far in enumerate(reach):
@@ -213,21 +213,23 @@ def _reached(hidden: Mask, reach: tuple[int, int]) -> Mask:
     return found & ~hidden
 
 
-def masking_of(hidden: Hidden) -> Masking:
+def mask_of(hidden: Masking) -> Mask:
     """Return the way to hide that a recipe names; another capture hides nothing."""
     match hidden.by:
         case "quarter":
-            return Quarter()
+            return SubsampleMask()
         case "spots":
-            return Spots(hidden.share, hidden.radius, hidden.value, hidden.reach)
+            return BlindSpotMask(
+                hidden.share, hidden.radius, hidden.value, hidden.reach
+            )
         case "lattice":
-            return Lattice(hidden.period)
+            return GridMask(hidden.period)
         case "capture":
-            return Nothing()
+            return NoMask()
 
 
 @dataclass(frozen=True, slots=True)
-class Quarter:
+class SubsampleMask:
     """Show one pixel of every 2 x 2, any of them, as half the image ([1]_, 2.2)."""
 
     scale: ClassVar[int] = 2
@@ -244,7 +246,7 @@ class Quarter:
 
 
 @dataclass(frozen=True, slots=True)
-class Lattice:
+class GridMask:
     """Fill in every pixel of a lattice from those around it ([2]_).
 
     Attributes
@@ -263,13 +265,13 @@ class Lattice:
 
     def at(self, noisy: FloatArray, number: int) -> MaskedPatch:
         """Hide the lattice of a number below `period` squared."""
-        hidden = lattice(noisy.shape, self.period, number)
+        hidden = grid(noisy.shape, self.period, number)
         around = convolve(noisy, _AROUND, mode="mirror")
         return MaskedPatch(np.where(hidden, around, noisy), hidden)
 
 
 @dataclass(frozen=True, slots=True)
-class Nothing:
+class NoMask:
     """Show all of a patch: what is asked for is another capture."""
 
     scale: ClassVar[int] = 1

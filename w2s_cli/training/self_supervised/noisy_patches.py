@@ -1,13 +1,16 @@
-"""Patches of noisy images, of which a part is hidden.
+"""Noisy images of a folder to learn from, for `w2s train`.
+
+Patches of noisy images, of which a part is hidden.
 
 Some squares of every image are held out, one of every 4 x 4: nothing in them is asked
 for in training, so what the network answers there tells whether it has learned
 structure or noise.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,14 +18,19 @@ import torch
 from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
+from w2s_cli.io import open_image as read
+from w2s_cli.io.formats import images
+from w2s_cli.microscope.noise_estimation import fit_noise
+from w2s_cli.microscope.plane_sampling import sampled, spread
+from w2s_cli.restorers.fitting import series, shares
 from w2s_cli.restorers.restorer import Series
 from w2s_cli.training.patches import STREAMS, Part
-from w2s_cli.training.patches.augmentation import turned
+from w2s_cli.training.patches.augmentation import augment_planes
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.self_supervised.masking import Masking, masking_of
+from w2s_cli.training.self_supervised.masking import Mask, mask_of
+from w2s_cli.training.self_supervised.series_checks import HELD_OUT_SIDE, fit_patch_side
 from w2s_cli.training.training_batch import Batch
 
-HELD = 32  # side of a square that is held out
 _EVERY = 4  # of such squares along each side, one is
 
 
@@ -62,7 +70,9 @@ class NoisyPatchSampler:
         shown = self._hiding(noisy, rng)
         asked = shown.asked & (held == (self.part == "validation"))
         # hidden before it is turned: noise along rows runs along columns after
-        return turned([shown.image, other, asked], self.recipe.patches.augment, rng)
+        return augment_planes(
+            [shown.image, other, asked], self.recipe.patches.augment, rng
+        )
 
     def _cut(
         self, rng: np.random.Generator
@@ -84,8 +94,8 @@ class NoisyPatchSampler:
         return int(np.clip(held - side // 2, 0, length - side))
 
     @property
-    def _hiding(self) -> Masking:
-        return masking_of(self.recipe.hidden)
+    def _hiding(self) -> Mask:
+        return mask_of(self.recipe.hidden)
 
     @property
     def _paired(self) -> bool:
@@ -100,7 +110,7 @@ class NoisyPatchSampler:
 
 def _held_out(at: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Return which rows, or columns, go through squares that are held out."""
-    return np.asarray(at // HELD % _EVERY == 1)
+    return np.asarray(at // HELD_OUT_SIDE % _EVERY == 1)
 
 
 def _one(count: int, rng: np.random.Generator) -> tuple[int, int]:
@@ -113,3 +123,28 @@ def _two(count: int, rng: np.random.Generator) -> tuple[int, int]:
     """Return any capture and one next to it."""
     first, forth = int(rng.integers(count - 1)), bool(rng.integers(2))
     return (first, first + 1) if forth else (first + 1, first)
+
+
+def open_noisy(recipe: Recipe, part: Part) -> NoisyPatchSampler:
+    """Return the patches of the images in `recipe.data`, a folder or a file.
+
+    The noise of each channel of each is estimated.
+
+    Raises
+    ------
+    InputError
+        When there is no image, one cannot be read or has no noise that can be measured,
+        or nothing can be learned from them.
+    """
+    files = [*images(recipe.data)]
+    places = [
+        place for path, most in shares(files) for place in _series_of_file(path, most)
+    ]
+    return NoisyPatchSampler(fit_patch_side(recipe, places), part, places)
+
+
+def _series_of_file(path: Path, most: int) -> Iterator[Series]:
+    with read(path) as stack:
+        for channel in range(stack.channel_count):
+            noise = fit_noise(spread(sampled(stack, channel))).model
+            yield from series(stack, channel, noise, most)

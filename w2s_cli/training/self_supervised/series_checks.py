@@ -12,18 +12,18 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
 from w2s_cli.networks import NETWORKS
 from w2s_cli.restorers.restorer import Series
-from w2s_cli.training.initial_network import made
+from w2s_cli.training.initial_network import build_module
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.self_supervised.masking import masking_of
-from w2s_cli.training.self_supervised.noisy_patches import HELD
+from w2s_cli.training.self_supervised.masking import mask_of
 
-LEAST_SIDE = 2 * HELD  # a square of it is held out
+HELD_OUT_SIDE = 32  # pixels along a square that is held out
+LEAST_SIDE = 2 * HELD_OUT_SIDE  # a square of it is held out
 MOST_DRIFT = 0.5  # pixels between captures of the same
 _COARSE = 2.0  # standard deviation of the blur before captures are compared, in pixels
 _CLEAR = 12.0  # standard deviations of a peak; that of noise stays below 9
 
 
-def fitted(recipe: Recipe, places: Sequence[Series]) -> Recipe:
+def fit_patch_side(recipe: Recipe, places: Sequence[Series]) -> Recipe:
     """Return the recipe with patches no larger than the smallest image.
 
     Parameters
@@ -44,9 +44,9 @@ def fitted(recipe: Recipe, places: Sequence[Series]) -> Recipe:
         _check_plane(plane)
     if recipe.hidden.by == "capture":
         _check_captures(places)
-    scale = masking_of(recipe.hidden).scale
+    scale = mask_of(recipe.hidden).scale
     with torch.device("meta"):  # its size alone matters
-        step = made(NETWORKS, recipe.network).multiple_of
+        step = build_module(NETWORKS, recipe.network).multiple_of
     smallest = min(planes, key=lambda plane: min(plane.shape))
     most = min(smallest.shape) // scale
     side = min(recipe.patches.side, most // step * step)

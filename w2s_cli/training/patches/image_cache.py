@@ -12,7 +12,7 @@ LIMIT = 2**30  # bytes
 _Planes = tuple[FloatArray, Mask | None]
 
 
-class Memory:
+class ImageCache:
     """What `read` of images gave, the latest of it, for any number of threads.
 
     Parameters
@@ -44,11 +44,11 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class CachedImage:
     """An image that is read through a memory."""
 
     image: Image
-    memory: Memory
+    memory: ImageCache
 
     @property
     def where(self) -> str:
@@ -64,18 +64,18 @@ class Remembered:
         return self.memory.read(self.image)
 
 
-def remembered(data: DataSet) -> DataSet:
+def with_cache(data: DataSet) -> DataSet:
     """Return a set whose images are all read through one memory."""
-    memory = Memory()
+    memory = ImageCache()
     return replace(
         data,
-        inputs={level: _kept(part, memory) for level, part in data.inputs.items()},
-        truths={scale: _kept(part, memory) for scale, part in data.truths.items()},
+        inputs={level: _cached(part, memory) for level, part in data.inputs.items()},
+        truths={scale: _cached(part, memory) for scale, part in data.truths.items()},
     )
 
 
-def _kept(part: Mapping[str, Image], memory: Memory) -> dict[str, Image]:
-    return {name: Remembered(image, memory) for name, image in part.items()}
+def _cached(part: Mapping[str, Image], memory: ImageCache) -> dict[str, Image]:
+    return {name: CachedImage(image, memory) for name, image in part.items()}
 
 
 def _bytes(planes: _Planes) -> int:
