@@ -1,18 +1,19 @@
 """The failures a user can cause and mend, and the exit code of each.
 
-======  ================================================
+======  ==========================================================
 code    meaning
-======  ================================================
+======  ==========================================================
 0       all done
 1       some files failed, the others are done
 2       the command line is wrong
-3       nothing matched
+3       nothing matched: a folder without images, a pattern without files
 4       the input is unreadable or unsupported
 5       weights are missing or corrupt
 6       out of memory, even with the smallest tile
 7       the output exists, or cannot be written
 130     interrupted
-======  ================================================
+141     the reader of standard output went away
+======  ==========================================================
 """
 
 from collections.abc import Iterable, Sequence

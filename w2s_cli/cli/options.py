@@ -114,4 +114,7 @@ AsJson = Annotated[
     bool, typer.Option("--json", help="Print what became of each file as JSON.")
 ]
 JsonText = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="Say only what went wrong or needs a look."),
+]
