@@ -117,3 +117,19 @@ def test_a_name_that_stands_there_twice(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"has 2 noise models for a\.tif") as caught:
         noise.of(Path("a.tif"))
     assert caught.value.hint == "it is about one/a.tif, two/a.tif"
+
+
+def test_the_correlation_of_noise_comes_back_from_a_file(tmp_path):
+    table = ((0.0, 0.0, 0.1, 1.0, 0.1, 0.0, 0.0), *((0.0,) * 7,) * 3)
+    model = NoiseModel(2.0, 100.0, 1.5, table)
+    path = tmp_path / "noise.json"
+    path.write_text(json.dumps(model.as_json()))
+    assert read_noise_models(path).everywhere == (model,)
+
+
+@pytest.mark.parametrize("table", [3, [["a"]]])
+def test_a_correlation_that_is_no_table(tmp_path, table):
+    path = tmp_path / "noise.json"
+    path.write_text(json.dumps({"gain": 2, "autocorrelation": table}))
+    with pytest.raises(UsageError, match="autocorrelation must be rows of numbers"):
+        read_noise_models(path)

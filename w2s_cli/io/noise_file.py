@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from w2s_cli.errors import UsageError
-from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.noise_model import Correlation, NoiseModel
 
 Models = tuple[NoiseModel, ...]
 
 KEYS = ("gain", "offset", "read_noise")
+TABLE = "autocorrelation"
 REPORTED = (
     *("name", "a", "a_error", "b", "b_error", "peak_snr", "photons", "saturated"),
     *("correlation", "dark_known", "trusted", "warnings"),
@@ -125,7 +126,7 @@ def _model(row: Any, path: Path) -> NoiseModel:
         raise UsageError(
             f"{path}: a noise model is an object, found {row!r}", hint=_HINT
         )
-    unknown = sorted({*row} - {*KEYS} - {*REPORTED})
+    unknown = sorted({*row} - {*KEYS} - {*REPORTED} - {TABLE})
     if unknown or "gain" not in row:
         found = f"unknown key {unknown[0]!r}" if unknown else "no gain"
         raise UsageError(f"{path}: {found}; keys are {', '.join(KEYS)}", hint=_HINT)
@@ -135,4 +136,17 @@ def _model(row: Any, path: Path) -> NoiseModel:
             raise UsageError(
                 f"{path}: {key} must be a number, found {value!r}", hint=_HINT
             )
-    return NoiseModel(**{key: float(value) for key, value in values.items()})
+    numbers = {key: float(value) for key, value in values.items()}
+    return NoiseModel(**numbers, correlation=_correlation(row.get(TABLE), path))
+
+
+def _correlation(rows: Any, path: Path) -> Correlation | None:
+    """Return the table of a noise model: rows of numbers, None where there is none."""
+    if rows is None:
+        return None
+    try:
+        return tuple(tuple(float(value) for value in row) for row in rows)
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            f"{path}: {TABLE} must be rows of numbers, found {rows!r:.60}", hint=_HINT
+        ) from error

@@ -15,9 +15,9 @@ References
    charge-coupled devices", IEEE Trans. Electron Devices 50 (2003).
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,12 @@ Simulated cells with 10 photons and a read noise of 10 come out there as well as
 anywhere.
 """
 
+FARTHEST = 3
+"""Pixels along Y and X between two whose noise is still compared."""
+Correlation: TypeAlias = tuple[tuple[float, ...], ...]
+"""Of the noise of two pixels: rows of Y lags 0 to `FARTHEST`, columns of X lags
+-`FARTHEST` to `FARTHEST`. What lies further up has the value of its opposite."""
+
 
 @dataclass(frozen=True, slots=True)
 class NoiseModel:
@@ -46,20 +52,38 @@ class NoiseModel:
         Counts without light.
     read_noise
         Standard deviation of the Gaussian part, in counts, 0 or more.
+    correlation
+        How much of its noise a pixel shares with its neighbours; None where it is
+        white. Its variance is that of the other numbers all the same.
     """
 
     gain: float
     offset: float = 0.0
     read_noise: float = 0.0
+    correlation: Correlation | None = None
 
     def __post_init__(self) -> None:
-        finite = all(isfinite(value) for value in asdict(self).values())
+        numbers = (self.gain, self.offset, self.read_noise)
+        finite = all(isfinite(value) for value in numbers)
         if not finite or self.gain <= 0 or self.read_noise < 0:
             raise UsageError(
                 f"impossible noise model: gain {self.gain:g}, "
                 f"offset {self.offset:g}, read noise {self.read_noise:g}",
                 hint="the gain is above 0 counts a photon, the read noise 0 or more",
             )
+        if self.correlation is not None:
+            _check_correlation(self.correlation)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the model as a JSON object, without the correlation of white noise."""
+        numbers: dict[str, Any] = {
+            "gain": self.gain,
+            "offset": self.offset,
+            "read_noise": self.read_noise,
+        }
+        if self.correlation is not None:
+            numbers["autocorrelation"] = [[*row] for row in self.correlation]
+        return numbers
 
     @property
     def sigma(self) -> float:
@@ -143,3 +167,16 @@ class NoiseModel:
             caught = rng.standard_gamma(caught) / 2
         read = rng.standard_normal(photons.shape, np.float32)
         return self.counts(caught) + np.float32(self.read_noise) * read
+
+
+def _check_correlation(table: Correlation) -> None:
+    across = 2 * FARTHEST + 1
+    if [len(row) for row in table] != [across] * (FARTHEST + 1):
+        raise UsageError(
+            f"the correlation of noise is a table of {FARTHEST + 1} rows and {across} "
+            "columns",
+            hint=f"rows: 0 to {FARTHEST} pixels down; columns: {FARTHEST} to the left "
+            f"to {FARTHEST} to the right",
+        )
+    if not all(-1 <= value <= 1 for row in table for value in row):
+        raise UsageError("the correlation of noise is -1 to 1")

@@ -130,6 +130,12 @@ def _roughness(inner: FloatArray) -> FloatArray:
     return (slope + saddle / 2 + peak / 10).astype(np.float32)
 
 
+def high_pass_energy(pixels: FloatArray) -> FloatArray:
+    """Return the squared high-pass value about every second pixel, as in `Windows`."""
+    high = correlate1d(correlate1d(pixels, HIGH_PASS, axis=0)[::2], HIGH_PASS, axis=1)
+    return np.asarray(high[:, ::2] ** 2, np.float32)
+
+
 def _hidden(
     level: np.float32, planes: Sequence[FloatArray], energy: FloatArray
 ) -> FloatArray:

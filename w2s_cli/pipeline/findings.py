@@ -1,7 +1,7 @@
 """What is found out about a stack before it is restored."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from w2s_cli.methods.build import provenance
@@ -52,7 +52,7 @@ class Diagnosis:
 
     def as_json(self) -> dict[str, Any]:
         """Return the findings as a part of a JSON object."""
-        noise = [{**asdict(one.noise), "origin": one.origin} for one in self.channels]
+        noise = [{**one.noise.as_json(), "origin": one.origin} for one in self.channels]
         levels = [one.as_json() for one in self.stretches]
         learned = [provenance(lesson) for lesson in self.lessons.values()]
         return {
