@@ -1,11 +1,21 @@
 """What the estimated error promises, on images whose true error is known."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from w2s_cli.errors import UsageError
 from w2s_cli.methods import pure_let
-from w2s_cli.methods.pure_let import PureLet, combined, equations
+from w2s_cli.methods.pure_let import (
+    MOST_OF_CLEAR,
+    MOST_OF_FAINT,
+    PureLet,
+    bounded_weights,
+    combined,
+    equations,
+)
+from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.simulation import simulate_cell
 from w2s_cli.restorers.chain import Chain
@@ -63,6 +73,49 @@ def test_no_weights_would_have_been_much_better(photons: float, sigma: float) ->
     error = (PureLet(LEVELS, sigma)(noisy[None])[0] - truth)[INSIDE]
     assert np.mean(error**2) < 1.15 * least
     assert least < 0.3 * np.mean((noisy - truth) ** 2)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_weight_leaves_its_bounds(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    functions = rng.standard_normal((FUNCTIONS, 100))
+    functions[rng.integers(FUNCTIONS)] = 0
+    weights = bounded_weights(
+        functions @ functions.T, functions @ (20 * rng.standard_normal(100))
+    )
+    clear, faint = weights[::2], weights[::2] + weights[1::2]
+    assert (clear >= -1e-9).all()
+    assert (clear <= MOST_OF_CLEAR + 1e-9).all()
+    assert (faint >= -1e-9).all()
+    assert (faint <= MOST_OF_FAINT + 1e-9).all()
+
+
+def test_weights_inside_the_bounds_are_those_of_least_squares() -> None:
+    functions = np.random.default_rng(0).standard_normal((FUNCTIONS, 100))
+    weights = np.tile([1.5, -1.0], FUNCTIONS // 2)
+    gram = functions @ functions.T
+    np.testing.assert_allclose(bounded_weights(gram, gram @ weights), weights)
+
+
+def _replicated(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    coarse = NoiseModel(2.2, 0, 3).sample(truth[::2, ::2], rng)
+    return coarse.repeat(2, 0).repeat(2, 1)
+
+
+def _clipped(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return np.maximum(NoiseModel(2.2, 0, 6).sample(truth, rng), 0)
+
+
+@pytest.mark.parametrize(("photons", "camera"), [(60, _replicated), (3, _clipped)])
+def test_noise_of_another_kind_draws_no_checkerboard(
+    photons: float, camera: Callable[..., np.ndarray]
+) -> None:
+    truth = _cell(photons).repeat(2, 0).repeat(2, 1)
+    counts = camera(truth, np.random.default_rng(5))
+    noise = fit_noise([counts]).model
+    restored = Chain([PureLet()]).bound(noise)(counts[None])[0]
+    before = np.mean((counts - 2.2 * truth) ** 2)
+    assert np.mean((restored - 2.2 * truth) ** 2) < before
 
 
 @pytest.mark.parametrize("photons", [0.1, 2, 100])

@@ -33,6 +33,7 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import lsq_linear
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
@@ -109,6 +110,8 @@ _STEEPNESS = 4  # of the threshold, as the power of a square
 _FAR = 10.0  # squares over their thresholds, beyond which nothing is left
 _SQUARES = 16  # of the last level, or more, along a side: fewer say too little
 _SMALLEST_SIDE = 8
+MOST_OF_CLEAR, MOST_OF_FAINT = 2.0, 1.0
+"""The most that coefficients above, and below, their noise are multiplied by."""
 _PRIOR = 16.0  # pixels of noise that every function must outweigh
 _SMALLEST = 1e-6  # eigenvalue, over the largest, that float32 sums can resolve
 
@@ -156,7 +159,7 @@ class PureLet:
         noise = max(float(plane.mean()), 0) + self.sigma**2
         # Not in the paper: few squares of noise alone would get wild weights.
         gram += _PRIOR * noise * np.eye(len(gram))
-        weights = _solved(gram, products)
+        weights = bounded_weights(gram, products)
         return combined(wide, levels, self.sigma, weights)
 
 
@@ -324,11 +327,40 @@ def _total(array: FloatArray) -> float:
     return float(np.sum(array, dtype=np.float64))
 
 
-def _solved(gram: Array, products: Array) -> Array:
-    """Return the weights, the shortest where a function is idle or not alone."""
+def bounded_weights(gram: Array, products: Array) -> Array:
+    """Return the weights of least estimated error with which no band runs away.
+
+    Coefficients above their noise are multiplied by `MOST_OF_CLEAR` at most, those
+    below it by `MOST_OF_FAINT`, neither by less than 0. The paper has no bounds; where
+    the noise is not the one assumed (clipped, correlated, in a few pixels only), its
+    weights reach -23 and draw a checkerboard.
+
+    Parameters
+    ----------
+    gram, products
+        See `equations`.
+
+    Returns
+    -------
+    (K,) array
+        Two weights a band: the factor of clear coefficients, and what is added to it
+        for faint ones.
+    """
+    bands = len(gram) // _FUNCTIONS
+    to_weights = np.kron(np.eye(bands), np.array([[1.0, 0.0], [-1.0, 1.0]]))
+    gram, products = to_weights.T @ gram @ to_weights, to_weights.T @ products
     size = np.sqrt(np.diag(gram))
     scale = np.divide(1, size, out=np.zeros_like(size), where=size > 0)
-    unit = gram * scale[:, None] * scale
-    weights, *_ = np.linalg.lstsq(unit, scale * products, rcond=_SMALLEST)
-    solution: Array = scale * weights
-    return solution
+    powers, vectors = np.linalg.eigh(gram * scale[:, None] * scale)
+    kept = powers > _SMALLEST * powers.max()
+    root = np.sqrt(powers[kept])
+    vectors = vectors[:, kept]
+    # An idle function, of size 0, has the weight 0 whatever its bounds are.
+    most = np.tile([MOST_OF_CLEAR, MOST_OF_FAINT], bands) * np.where(size > 0, size, 1)
+    found = lsq_linear(
+        root[:, None] * vectors.T,
+        vectors.T @ (scale * products) / root,
+        (0, most),
+        method="bvls",
+    )
+    return np.asarray(to_weights @ (scale * found.x))
