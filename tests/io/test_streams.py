@@ -9,7 +9,7 @@ import pytest
 
 from w2s_cli.errors import InputError, OutputError, UsageError
 from w2s_cli.io import open_image, write_image
-from w2s_cli.io.streams import received, sent
+from w2s_cli.io.targets import spooled_input, spooled_output
 from w2s_cli.stack import Stack
 
 STREAM = Path("-")
@@ -23,24 +23,24 @@ def stream(buffer, terminal=False):
 def test_there_and_back(monkeypatch):
     out = io.BytesIO()
     monkeypatch.setattr("sys.stdout", stream(out))
-    with sent(STREAM) as path:
+    with spooled_output(STREAM) as path:
         write_image(STACK, path)
     assert not path.exists()
     monkeypatch.setattr("sys.stdin", stream(io.BytesIO(out.getvalue())))
-    with received(STREAM) as path, open_image(path) as stack:
+    with spooled_input(STREAM) as path, open_image(path) as stack:
         np.testing.assert_array_equal(stack.data[()], STACK.data)
     assert not path.exists()
 
 
 def test_files_pass_through(tmp_path):
-    with received(tmp_path) as source, sent(tmp_path) as target:
+    with spooled_input(tmp_path) as source, spooled_output(tmp_path) as target:
         assert source == target == tmp_path
 
 
 def test_a_failure_sends_nothing(monkeypatch):
     out = io.BytesIO()
     monkeypatch.setattr("sys.stdout", stream(out))
-    with pytest.raises(KeyError), sent(STREAM) as path:
+    with pytest.raises(KeyError), spooled_output(STREAM) as path:
         write_image(STACK, path, record=lambda: {}["clipped"])
     assert not out.getvalue()
 
@@ -49,7 +49,7 @@ def test_empty_input(monkeypatch):
     monkeypatch.setattr("sys.stdin", stream(io.BytesIO()))
     with (
         pytest.raises(InputError, match="standard input is empty: 0 bytes"),
-        received(STREAM),
+        spooled_input(STREAM),
     ):
         pass
 
@@ -57,9 +57,12 @@ def test_empty_input(monkeypatch):
 def test_terminals(monkeypatch):
     monkeypatch.setattr("sys.stdin", stream(io.BytesIO(), terminal=True))
     monkeypatch.setattr("sys.stdout", stream(io.BytesIO(), terminal=True))
-    with pytest.raises(UsageError, match="input is a terminal"), received(STREAM):
+    with pytest.raises(UsageError, match="input is a terminal"), spooled_input(STREAM):
         pass
-    with pytest.raises(UsageError, match="output is a terminal"), sent(STREAM):
+    with (
+        pytest.raises(UsageError, match="output is a terminal"),
+        spooled_output(STREAM),
+    ):
         pass
 
 
@@ -76,5 +79,5 @@ def test_output_that_fails(monkeypatch, error, raised, message):
             raise error
 
     monkeypatch.setattr("sys.stdout", stream(Failing()))
-    with pytest.raises(raised, match=message), sent(STREAM) as path:
+    with pytest.raises(raised, match=message), spooled_output(STREAM) as path:
         write_image(STACK, path)

@@ -11,7 +11,7 @@ from torch.nn.functional import interpolate
 
 from w2s_cli.networks.epsr import EPSR
 from w2s_cli.networks.esrgan import ShuffledESRGAN
-from w2s_cli.networks.parts import enlarging
+from w2s_cli.networks.parts import upsampling
 from w2s_cli.networks.real_esrgan import RealESRGAN
 from w2s_cli.networks.srfbn import SRFBN, STEPS
 
@@ -19,7 +19,7 @@ Random = Callable[..., Any]
 
 
 def test_shuffle_puts_channels_row_by_row() -> None:
-    fine = enlarging(1, 2)[1](torch.arange(4.0).reshape(1, 4, 1, 1))
+    fine = upsampling(1, 2)[1](torch.arange(4.0).reshape(1, 4, 1, 1))
     assert torch.equal(fine[0, 0], torch.tensor([[0.0, 1.0], [2.0, 3.0]]))
 
 

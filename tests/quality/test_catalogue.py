@@ -6,9 +6,9 @@ import pytest
 
 from w2s_cli.networks.rebuild import input_units, recognise
 from w2s_cli.weights import checkpoint
+from w2s_cli.weights.cache import fetched_path
 from w2s_cli.weights.catalogue import find
-from w2s_cli.weights.inspection import Origin, convert
-from w2s_cli.weights.store import path_of
+from w2s_cli.weights.weight_files import Origin, convert
 
 WEIGHTS = Path(__file__).parents[3] / "shared" / "weights"
 NAMES = ("dncnn-fmd", "n2n-fmd", "dncnn-natural", "memnet-natural", "dncnn-kair-25")
@@ -22,7 +22,7 @@ pytestmark = [
 @pytest.mark.parametrize("name", NAMES)
 def test_published_weights(name: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path))
-    item, path = find(name), path_of(name, folder=WEIGHTS)
+    item, path = find(name), fetched_path(name, folder=WEIGHTS)
     assert path.stat().st_size == item.size
     state = checkpoint.load(path).state
     row = recognise(state)
@@ -33,7 +33,7 @@ def test_published_weights(name: str, tmp_path: Path, monkeypatch) -> None:
 
 def test_parameters_of_niqe(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path))
-    assert path_of("niqe", folder=WEIGHTS).stat().st_size == find("niqe").size
+    assert fetched_path("niqe", folder=WEIGHTS).stat().st_size == find("niqe").size
 
 
 @pytest.mark.parametrize("name", NAMES)

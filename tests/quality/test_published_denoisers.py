@@ -16,7 +16,7 @@ from PIL import Image
 from w2s_cli._typing import FloatArray
 from w2s_cli.pipeline.file_restoration import restore_file
 from w2s_cli.pipeline.spec import RestoreSpec
-from w2s_cli.weights.store import path_of
+from w2s_cli.weights.cache import fetched_path
 
 SHARED = Path(__file__).parents[3] / "shared"
 PAIRS = SHARED / "data" / "pairs_hagen"
@@ -48,7 +48,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("published weights are not here")
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path / "cache"))
     for name in METHODS:
-        path_of(name, folder=SHARED / "weights")
+        fetched_path(name, folder=SHARED / "weights")
 
 
 class Restoring:

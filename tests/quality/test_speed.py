@@ -21,7 +21,7 @@ from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.epsr import EPSR
 from w2s_cli.networks.esrgan import ESRGAN, ShuffledESRGAN
 from w2s_cli.networks.flops import convolution_peak, gflop
-from w2s_cli.networks.inference import TYPES, placed
+from w2s_cli.networks.inference import TYPES, to_device
 from w2s_cli.networks.memnet import MemNet
 from w2s_cli.networks.n2n_unet import N2NUNet
 from w2s_cli.networks.n2v_unet import N2VUNet
@@ -142,7 +142,7 @@ def test_a_published_network_costs_its_passes(
         precision="bf16",
         tile=tile,
     )
-    ready = placed(network, "cpu")
+    ready = to_device(network, "cpu")
     assert measured(job, ready, planes[side], tmp_path / "o.tif", row) <= MOST
 
 
@@ -154,7 +154,7 @@ def test_a_shipped_network_costs_its_passes(
     from w2s_cli.networks.rebuild import rebuild
     from w2s_cli.weights import checkpoint
 
-    ready = placed(rebuild(checkpoint.load(checkpoint.shipped(method)).state), "cpu")
+    ready = to_device(rebuild(checkpoint.load(checkpoint.shipped(method)).state), "cpu")
     job = RestoreSpec(method, precision=precision)
     # Once, small: what is imported at first use is no part of a plane's time.
     restore_file(job, job.chain(), planes[SMALL[0]], tmp_path / "small.tif")

@@ -13,8 +13,8 @@ import requests
 
 from w2s_cli.errors import OutputError, WeightsError
 from w2s_cli.weights import cache
+from w2s_cli.weights.cache import fetched_path
 from w2s_cli.weights.download import _Session
-from w2s_cli.weights.store import path_of
 
 CONTENT = os.urandom(300_000)
 
@@ -25,10 +25,10 @@ def dropping(after: int) -> Callable:
 
 def test_fetched_once(host, publish) -> None:
     publish("net", CONTENT)
-    path = path_of("net")
+    path = fetched_path("net")
     assert path == cache.cache_folder() / "net.pth"
     assert path.read_bytes() == CONTENT
-    assert path_of("net") == path
+    assert fetched_path("net") == path
     assert host.asked == [("/repository/net/epoch_49.pth", None)]
     left = {file.name for file in path.parent.iterdir()} - {".net.pth.lock"}
     assert left == {"net.pth"}
@@ -38,7 +38,7 @@ def test_everybody_may_read_what_was_fetched(host, publish) -> None:
     publish("net", CONTENT)
     mask = os.umask(0o022)
     try:
-        assert path_of("net").stat().st_mode & 0o777 == 0o644
+        assert fetched_path("net").stat().st_mode & 0o777 == 0o644
     finally:
         os.umask(mask)
 
@@ -47,7 +47,7 @@ def test_slow_but_steady(host, publish) -> None:
     publish("net", CONTENT)
     host.faults = [lambda handler: handler.serve(pause=0.05)]
     seen: list[tuple[int, int]] = []
-    path = path_of("net", progress=lambda done, whole: seen.append((done, whole)))
+    path = fetched_path("net", progress=lambda done, whole: seen.append((done, whole)))
     assert path.read_bytes() == CONTENT
     assert seen[-1] == (300_000, 300_000)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -58,7 +58,7 @@ def test_slow_but_steady(host, publish) -> None:
 def test_dropped_midway_goes_on(host, publish, known: bool) -> None:
     publish("net", CONTENT, known=known)
     host.faults = [dropping(200_000), dropping(70_000)]
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
     _, *ranges = (wanted for _, wanted in host.asked)
     starts = [int(re.fullmatch(r"bytes=(\d+)-", wanted)[1]) for wanted in ranges]
     assert 0 < starts[0] < starts[1] < 300_000
@@ -72,21 +72,21 @@ def test_stalled_goes_on(host, publish) -> None:
         threading.Event().wait(1)
 
     host.faults = [stall]
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
     assert host.asked[1][1].startswith("bytes=")
 
 
 def test_every_drop_that_brings_something_is_forgiven(host, publish) -> None:
     publish("net", CONTENT)
     host.faults = [dropping(70_000) for _ in range(4)]  # more than the tries
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
 
 
 def test_drops_that_bring_nothing_are_not(host, publish) -> None:
     publish("net", CONTENT)
     host.faults = [dropping(0) for _ in range(9)]
     with pytest.raises(WeightsError) as caught:
-        path_of("net")
+        fetched_path("net")
     assert "the connection broke off (tried 3 times more)" in str(caught.value)
     assert "it goes on where it stopped" in caught.value.hint
     assert len(host.asked) == 4
@@ -96,7 +96,7 @@ def test_a_host_without_ranges_starts_over(host, publish) -> None:
     publish("net", CONTENT)
     host.ranges = False
     host.faults = [dropping(200_000)]
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
     assert host.asked[1][1] is not None
 
 
@@ -111,7 +111,7 @@ def test_a_host_that_continues_elsewhere_starts_over(host, publish) -> None:
         handler.wfile.write(b"wrong")
 
     host.faults = [dropping(200_000), elsewhere]
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
     assert host.asked[2][1] is None
 
 
@@ -124,7 +124,7 @@ def test_a_file_replaced_between_two_parts_is_not_mixed(host, publish) -> None:
         host.version, host.files["/repository/net/epoch_49.pth"] = '"v2"', other
 
     host.faults = [replaced]
-    assert path_of(item.name).read_bytes() == other
+    assert fetched_path(item.name).read_bytes() == other
 
 
 @pytest.mark.parametrize("version", ["", 'W/"weak"'])
@@ -134,7 +134,7 @@ def test_unversioned_parts_of_an_unknown_file_are_not_mixed(
     publish("net", CONTENT, known=False)
     host.version = version
     host.faults = [dropping(200_000)]
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
     assert [wanted for _, wanted in host.asked] == [None, None]
 
 
@@ -143,7 +143,7 @@ def test_the_date_of_a_file_will_do_as_its_version(host, publish) -> None:
     host.version = ""
     host.headers["Last-Modified"] = "Wed, 21 Oct 2015 07:28:00 GMT"
     host.faults = [dropping(200_000)]
-    path_of("net")
+    fetched_path("net")
     assert host.asked[1][1].startswith("bytes=")
 
 
@@ -155,10 +155,10 @@ def test_interrupted_goes_on_the_next_time(host, publish) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        path_of("net", progress=interrupt)
+        fetched_path("net", progress=interrupt)
     part = cache.cache_folder() / "net.pth.part"
     assert part.read_bytes() == CONTENT[: 2 << 16]
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
     assert host.asked[1][1] == f"bytes={2 << 16}-"
     assert not part.exists()
 
@@ -168,7 +168,7 @@ def test_a_part_that_is_whole_already(host, publish) -> None:
     part = cache.cache_folder() / "net.pth.part"
     part.parent.mkdir()
     part.write_bytes(CONTENT)
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
     assert host.asked == []
 
 
@@ -178,20 +178,20 @@ def test_a_part_that_is_too_long(host, publish) -> None:
     part.parent.mkdir()
     part.write_bytes(CONTENT + b"more")
     host.faults = [416]
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
 
 
 def test_busy_then_well(host, publish) -> None:
     publish("net", CONTENT)
     host.faults = [500, 503, 429]
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
 
 
 def test_busy_for_good(host, publish) -> None:
     item = publish("net", CONTENT)
     host.faults = [500] * 9
     with pytest.raises(WeightsError) as caught:
-        path_of("net")
+        fetched_path("net")
     assert str(caught.value) == (
         f"cannot fetch {item.url}: it answers 500 Internal Server Error "
         "(tried 3 times more)"
@@ -210,7 +210,7 @@ def test_refused(host, publish, status: int, message: str) -> None:
     item = publish("net", CONTENT)
     host.faults = [status]
     with pytest.raises(WeightsError) as caught:
-        path_of("net")
+        fetched_path("net")
     assert str(caught.value) == message.format(item.url)
     assert "--from" in caught.value.hint
     assert len(host.asked) == 1
@@ -226,7 +226,7 @@ def test_redirected(host, publish) -> None:
         handler.end_headers()
 
     host.faults = [move]
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT
     assert [path for path, _ in host.asked][-1] == "/there"
 
 
@@ -240,7 +240,7 @@ def test_redirected_in_circles(host, publish) -> None:
 
     host.faults = [move] * 40
     with pytest.raises(WeightsError, match="sent on in circles"):
-        path_of("net")
+        fetched_path("net")
 
 
 def test_no_redirect_from_https_to_http() -> None:
@@ -262,14 +262,14 @@ def test_nobody_there(host, publish) -> None:
     item = publish("net", CONTENT)
     catalogued = item.url.rpartition(":")[0]
     with pytest.raises(WeightsError, match=r"cannot connect to 127\.0\.0\.1:1 "):
-        path_of("net", mirror=f"{catalogued}:1")
+        fetched_path("net", mirror=f"{catalogued}:1")
 
 
 def test_another_length_is_another_file(host, publish) -> None:
     item = publish("net", CONTENT)
     host.files["/repository/net/epoch_49.pth"] = b"<html>Sorry</html>"
     with pytest.raises(WeightsError) as caught:
-        path_of("net")
+        fetched_path("net")
     assert str(caught.value) == (
         f"{item.url} is another file: expected 300000 bytes, found 18"
     )
@@ -281,7 +281,7 @@ def test_a_full_disk_is_seen_beforehand(host, publish, monkeypatch) -> None:
     usage = shutil.disk_usage(Path.cwd())._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(OutputError) as caught:
-        path_of("net")
+        fetched_path("net")
     assert "300,000 bytes are missing, and the disk has room for 1,000" in str(
         caught.value
     )
@@ -295,7 +295,7 @@ def test_a_disk_that_fills_up(host, publish) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.raises(OutputError) as caught:
-        path_of("net", progress=fill)
+        fetched_path("net", progress=fill)
     assert str(caught.value).startswith(f"cannot write {cache.cache_folder()}/net.pth")
     assert "No space left on device" in str(caught.value)
-    assert path_of("net").read_bytes() == CONTENT
+    assert fetched_path("net").read_bytes() == CONTENT

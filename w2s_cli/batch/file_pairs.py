@@ -6,8 +6,8 @@ from pathlib import Path
 
 from w2s_cli.batch.jobs import FilePair
 from w2s_cli.errors import OutputError, UsageError
-from w2s_cli.io.formats import images
-from w2s_cli.io.streams import STREAM
+from w2s_cli.io.formats import image_files
+from w2s_cli.io.targets import STREAM
 
 
 def paired(inputs: Sequence[Path], output: str) -> list[FilePair]:
@@ -48,7 +48,7 @@ def files(inputs: Sequence[Path]) -> list[Path]:
     NothingMatchedError
         When a folder holds no image, or a pattern matches nothing.
     """
-    return [source for path in inputs for source in images(path)]
+    return [source for path in inputs for source in image_files(path)]
 
 
 def make_folder(output: str, pairs: Sequence[FilePair]) -> None:

@@ -136,10 +136,10 @@ def bench(
 
 def _check_targets(csv: Path | None, report: Path | None, *, overwrite: bool) -> None:
     """Find out before the work whether the files can be written."""
-    from w2s_cli.io.targets import check_place
+    from w2s_cli.io.targets import check_writable
 
     if csv:
-        check_place(csv, overwrite=overwrite)
+        check_writable(csv, overwrite=overwrite)
     if report:
         from w2s_cli.bench.report.report_file import check_report
 

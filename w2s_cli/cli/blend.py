@@ -28,7 +28,7 @@ def blend(
     For example:
       w2s blend pixels.safetensors gan.safetensors -o both.safetensors --share 0.2
     """
-    from w2s_cli.weights.blending import blend as written
+    from w2s_cli.weights.weight_files import blend as written
 
     written(first, second, output, share, overwrite=overwrite)
     if not quiet:

@@ -37,8 +37,8 @@ def convert(
       w2s convert epoch_49.pth jdsr-w2s.safetensors --units z
       w2s convert net.pth net.safetensors --licence MIT --source doi:10.1000/182
     """
-    from w2s_cli.weights.inspection import Origin
-    from w2s_cli.weights.inspection import convert as written
+    from w2s_cli.weights.weight_files import Origin
+    from w2s_cli.weights.weight_files import convert as written
 
     origin = Origin(licence, source, units)
     weights = written(source_file, target, origin, overwrite=overwrite)

@@ -75,10 +75,10 @@ def evaluate(
     from w2s_cli.bench.scores.evaluation import evaluate as score_all
     from w2s_cli.bench.scores.matching import field_of
     from w2s_cli.bench.scores.metric_resources import resources_for
-    from w2s_cli.io.targets import check_place
+    from w2s_cli.io.targets import check_writable
 
     if csv:
-        check_place(csv, overwrite=overwrite)
+        check_writable(csv, overwrite=overwrite)
     pattern = _compiled(group_by)
     metrics = names(metric or ()) or _METRICS
     convention = convention_of(
@@ -160,9 +160,9 @@ def _matches(
 
 def _note_left_out(found: "list[Match]", *folders: Path) -> None:
     """Say how many images of folders have no partner."""
-    from w2s_cli.io.formats import images
+    from w2s_cli.io.formats import image_files
 
     for folder in folders:
-        count = sum(1 for _ in images(folder)) - len(found)
+        count = sum(1 for _ in image_files(folder)) - len(found)
         if count:
             note(f"{count} images of {folder} have no partner and are left out")

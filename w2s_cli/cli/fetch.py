@@ -117,13 +117,13 @@ def fetch_needed(methods: str, *, quiet: bool) -> None:
         item = WEIGHTS.get(name)
         if item is None or status(item).cached:
             continue
-        from w2s_cli.weights.store import weights_of
+        from w2s_cli.weights.cache import fetched_weights
 
         if not quiet:
             size = f"{decimal(item.size)} " if item.size else ""
             note(f"{name}: fetching {size}from {item.url}")
         with _bar(name, quiet=quiet) as told:
-            weights_of(name, told)
+            fetched_weights(name, told)
 
 
 def _items(wanted: list[str], *, everything: bool, listed: bool) -> "list[Item]":
@@ -168,10 +168,10 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 
 def _fetched(item: "Item", folder: Path | None, mirror: str, *, quiet: bool) -> Path:
-    from w2s_cli.weights.store import path_of
+    from w2s_cli.weights.cache import fetched_path
 
     with _bar(item.name, quiet=quiet) as told:
-        return path_of(item.name, folder=folder, mirror=mirror, progress=told)
+        return fetched_path(item.name, folder=folder, mirror=mirror, progress=told)
 
 
 def _show(item: "Item", path: Path, *, print_path: bool, quiet: bool) -> None:

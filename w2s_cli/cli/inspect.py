@@ -22,7 +22,7 @@ def inspect(
       w2s inspect epoch_49.pth
       w2s inspect dncnn.safetensors --json | jq .options
     """
-    from w2s_cli.weights.inspection import inspect as examined
+    from w2s_cli.weights.weight_files import inspect as examined
 
     facts = examined(file).as_json()
     if as_json:

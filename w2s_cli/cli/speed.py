@@ -183,10 +183,10 @@ def bench_speed(
     """
     from w2s_cli.bench.speed.run_speed import SIZES, run_speed
     from w2s_cli.bench.speed.speed_record import write_speeds
-    from w2s_cli.io.targets import check_place
+    from w2s_cli.io.targets import check_writable
 
     if output:
-        check_place(output, overwrite=overwrite)
+        check_writable(output, overwrite=overwrite)
     before = _earlier(against)
     sides = numbers(sizes, "--sizes") if sizes else SIZES
     with progress("", quiet=quiet) as bar:

@@ -10,7 +10,7 @@ from pathlib import Path
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.planes import FilePlane
 from w2s_cli.errors import InputError, NothingMatchedError, few
-from w2s_cli.io.formats import images, stem
+from w2s_cli.io.formats import image_files, stem
 from w2s_cli.restorers.units import EIGHT_BIT
 
 _KNOWN = (
@@ -92,7 +92,7 @@ def files_of(folder: Path) -> dict[str, FilePlane]:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="check the spelling")
     found: dict[str, FilePlane] = {}
-    for path in images(folder):
+    for path in image_files(folder):
         name = stem(path)
         if name in found:
             raise InputError(

@@ -1,11 +1,11 @@
 """Image files in and out: TIFF, PNG and NPY as stacks.
 
-`opened` looks at the first bytes of a file and gives a `Stack` whose planes are read
-when they are indexed. `write` looks at the suffix, pulls the planes of a stack one
-at a time, and puts the whole file in place in one step::
+`open_image` looks at the first bytes of a file and gives a `Stack` whose planes are
+read when they are indexed. `write_image` looks at the suffix, pulls the planes of a
+stack one at a time, and puts the whole file in place in one step::
 
-    with opened(Path("cell.tif")) as stack:
-        write(stack, Path("copy.ome.tif"))
+    with open_image(Path("cell.tif")) as stack:
+        write_image(stack, Path("copy.ome.tif"))
 
 ======  ==============================================================
 format  what it keeps
@@ -18,7 +18,7 @@ NPY     pixels only: no axes, no pixel size, no channels, no history
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 
 from w2s_cli.errors import InputError
-from w2s_cli.io.content import unfit
+from w2s_cli.io.content import unsupported_dtype
 from w2s_cli.io.formats import format_for, format_of
 from w2s_cli.io.targets import check_target, replacing
 from w2s_cli.stack import Stack
 
-__all__ = ["check_fits", "check_target", "opened", "write"]
+__all__ = ["check_fits", "check_target", "open_image", "write_image"]
 
 
 @contextmanager
@@ -66,11 +66,10 @@ def open_image(
     AxesError
         When `axes` do not fit the image.
     """
-    reader = import_module(format_of(path).reader)
-    image: AbstractContextManager[Stack] = reader.opened(path, axes)
-    with image as stack:
+    reader = import_module(format_of(path).module)
+    with reader.open_stack(path, axes) as stack:
         if stack.data.dtype == np.float64 and not double:
-            raise unfit(stack.data.dtype, path)
+            raise unsupported_dtype(stack.data.dtype, path)
         yield stack
 
 
@@ -84,10 +83,10 @@ def check_fits(stack: Stack, path: Path) -> None:
     InputError
         When the format cannot hold the stack.
     """
-    writer = import_module(format_for(path).writer)
-    if problem := writer.problem(stack):
+    writer = import_module(format_for(path).module)
+    if reason := writer.unsupported(stack):
         raise InputError(
-            f"{path} cannot hold this image: {problem}", hint="write a .tif file"
+            f"{path} cannot hold this image: {reason}", hint="write a .tif file"
         )
 
 
@@ -122,7 +121,7 @@ def write_image(
     """
     check_target(path, overwrite=overwrite)
     check_fits(stack, path)
-    writer = import_module(format_for(path).writer)
+    writer = import_module(format_for(path).module)
 
     def history() -> tuple[Mapping[str, Any], ...]:
         return (*stack.history, *([record()] if record else []))

@@ -1,6 +1,7 @@
-"""From what a file says of its pixels to a stack with axes in canonical order."""
+"""What the formats share: from the words of a file to a stack; history, units."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import AxesError, InputError
 from w2s_cli.stack import AXES, Channel, Stack
+
+History = tuple[Mapping[str, Any], ...]
 
 _KEPT = ("uint8", "uint16", "int8", "int16", "float32", "float64")
 _WIDENED = ("float16", "uint32", "int32")
@@ -41,7 +44,7 @@ class Content:
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     time_step: float | None = None
     channels: tuple[Channel, ...] = ()
-    history: tuple[Mapping[str, Any], ...] = ()
+    history: History = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -121,10 +124,10 @@ def _dtype(stored: np.dtype[Any], path: Path) -> np.dtype[Any]:
         return np.dtype(stored.name)
     if stored.name in _WIDENED:
         return np.dtype(np.float32)
-    raise unfit(stored, path)
+    raise unsupported_dtype(stored, path)
 
 
-def unfit(stored: np.dtype[Any], path: Path) -> InputError:
+def unsupported_dtype(stored: np.dtype[Any], path: Path) -> InputError:
     """Return the error of a file whose pixels are of a type that is not taken."""
     return InputError(
         f"{path} has pixels of type {stored.name}, which w2s does not take",
@@ -165,3 +168,63 @@ def _known(content: Content, path: Path) -> str:
         )
     names = iter(sorted(free, key=AXES.index))
     return "".join(axis if axis in AXES else next(names) for axis in content.axes)
+
+
+def to_json(history: Sequence[Mapping[str, Any]]) -> str:
+    """Return the history as one line of ASCII."""
+    return json.dumps([dict(entry) for entry in history])
+
+
+def from_json(text: str) -> History:
+    """Return the history in `text`; none where another program has spoilt it."""
+    try:
+        entries = json.loads(text)
+    except json.JSONDecodeError:
+        return ()
+    if not isinstance(entries, list):
+        return ()
+    return tuple(entry for entry in entries if isinstance(entry, dict))
+
+
+# Units of length and time, as microscopes, Fiji and OME spell them.
+_MICROMETRES = {
+    "m": 1e6,
+    "cm": 1e4,
+    "mm": 1e3,
+    "µm": 1.0,
+    "\u03bcm": 1.0,  # Greek mu, which looks like the micro sign
+    "\\u00b5m": 1.0,  # as Java writes it into ASCII
+    "um": 1.0,
+    "micron": 1.0,
+    "microns": 1.0,
+    "micrometer": 1.0,
+    "nm": 1e-3,
+    "pm": 1e-6,
+    "inch": 25400.0,
+    "in": 25400.0,
+}
+_SECONDS = {
+    "s": 1.0,
+    "sec": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "ms": 1e-3,
+    "msec": 1e-3,
+    "µs": 1e-6,
+    "us": 1e-6,
+    "ns": 1e-9,
+    "min": 60.0,
+    "h": 3600.0,
+    "hour": 3600.0,
+    "d": 86400.0,
+}
+
+
+def micrometres(unit: str) -> float | None:
+    """Return how many micrometres a unit has; None for pixels and the unknown."""
+    return _MICROMETRES.get(unit.strip().lower())
+
+
+def seconds(unit: str) -> float | None:
+    """Return how many seconds a unit has; None for the unknown."""
+    return _SECONDS.get(unit.strip().lower())

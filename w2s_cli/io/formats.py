@@ -1,4 +1,4 @@
-"""Which format a file has, and which modules read and write it."""
+"""Which format a file has, and which module reads and writes it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,15 +13,14 @@ _MAGIC_BYTES = 8
 class Format:
     """One row of the table of formats.
 
-    A reader module has `opened(path, axes)`, a writer module
-    `problem(stack)` and `write(stack, path, history)`.
+    Its module has `open_stack(path, axes)`, `unsupported(stack)` and
+    `write(stack, path, history)`.
     """
 
     name: str
     suffixes: tuple[str, ...]
     magics: tuple[bytes, ...]
-    reader: str
-    writer: str
+    module: str
 
 
 FORMATS = (
@@ -29,23 +28,10 @@ FORMATS = (
         "TIFF",
         (".tif", ".tiff", ".btf"),
         (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
-        "w2s_cli.io.tiff_reading",
-        "w2s_cli.io.tiff_writing",
+        "w2s_cli.io.tiff",
     ),
-    Format(
-        "PNG",
-        (".png",),
-        (b"\x89PNG\r\n\x1a\n",),
-        "w2s_cli.io.png",
-        "w2s_cli.io.png",
-    ),
-    Format(
-        "NPY",
-        (".npy",),
-        (b"\x93NUMPY",),
-        "w2s_cli.io.npy",
-        "w2s_cli.io.npy",
-    ),
+    Format("PNG", (".png",), (b"\x89PNG\r\n\x1a\n",), "w2s_cli.io.png"),
+    Format("NPY", (".npy",), (b"\x93NUMPY",), "w2s_cli.io.npy"),
 )
 
 
@@ -102,7 +88,7 @@ def stem(path: Path) -> str:
     return path.stem.removesuffix(".ome")
 
 
-def images(path: Path) -> Iterator[Path]:
+def image_files(path: Path) -> Iterator[Path]:
     """Yield the image files in a folder by name, or the one file that `path` is.
 
     Raises

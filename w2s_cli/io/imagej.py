@@ -8,8 +8,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from w2s_cli.io.ome import History, from_json, to_json
-from w2s_cli.io.units_of_length import micrometres, seconds
+from w2s_cli.io.content import History, from_json, micrometres, seconds, to_json
 from w2s_cli.stack import Channel, Stack
 
 ORDER = "TZCYX"  # of the axes in a hyperstack
@@ -22,7 +21,7 @@ _ORIGIN = ("xorigin", "yorigin")
 _BINARY = ("Info", "Labels", "Ranges", "LUTs", "Plot", "Properties", *_PLACED)
 
 
-def described(
+def read_metadata(
     metadata: Mapping[str, Any], resolution: tuple[float, float]
 ) -> dict[str, Any]:
     """Return pixel size, time step, channels and history, as in `Stack`.

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
-from w2s_cli.io.content import Content, as_stack
-from w2s_cli.io.ome import History
+from w2s_cli.io.content import Content, History, as_stack
 from w2s_cli.stack import Stack
 
 _SAMPLES = (3, 4)  # of a colour picture, along its last axis
 
 
 @contextmanager
-def opened(path: Path, axes: str | None) -> Iterator[Stack]:
+def open_stack(path: Path, axes: str | None) -> Iterator[Stack]:
     """Open an NPY file, as `w2s_cli.io.open_image` says.
 
     Without `axes` the axes before Y and X are taken for T, then TZ, then TCZ.
@@ -51,7 +50,7 @@ def _content(array: NDArray[Any]) -> Content:
     )
 
 
-def problem(stack: Stack) -> str:
+def unsupported(stack: Stack) -> str:
     """Return why an NPY file cannot hold the stack: it can."""
     return ""
 

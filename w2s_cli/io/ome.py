@@ -1,39 +1,18 @@
 """What the OME-XML of a file says of its first image."""
 
-import json
-from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from w2s_cli import __version__
-from w2s_cli.io.units_of_length import micrometres, seconds
+from w2s_cli.io.content import History, from_json, micrometres, seconds, to_json
 from w2s_cli.stack import Channel, Stack
-
-History = tuple[Mapping[str, Any], ...]
-
-
-def to_json(history: Sequence[Mapping[str, Any]]) -> str:
-    """Return the history as one line of ASCII."""
-    return json.dumps([dict(entry) for entry in history])
-
-
-def from_json(text: str) -> History:
-    """Return the history in `text`; none where another program has spoilt it."""
-    try:
-        entries = json.loads(text)
-    except json.JSONDecodeError:
-        return ()
-    if not isinstance(entries, list):
-        return ()
-    return tuple(entry for entry in entries if isinstance(entry, dict))
-
 
 HISTORY = "w2s/history"  # the namespace of the annotation that holds the history
 
 
-def described(xml: str) -> dict[str, Any]:
+def read_metadata(xml: str) -> dict[str, Any]:
     """Return pixel size, time step, channels and history, as in `Stack`.
 
     Raises

@@ -9,8 +9,14 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from w2s_cli.errors import InputError
-from w2s_cli.io.content import Content, as_stack, lookup_colour
-from w2s_cli.io.ome import History, from_json, to_json
+from w2s_cli.io.content import (
+    Content,
+    History,
+    as_stack,
+    from_json,
+    lookup_colour,
+    to_json,
+)
 from w2s_cli.stack import Channel, Stack
 
 _DTYPES = {"L": np.uint8, "I;16": np.uint16, "I": np.uint16, "P": np.uint8}
@@ -23,7 +29,7 @@ _HINT = "copy or export it again"
 
 
 @contextmanager
-def opened(path: Path, axes: str | None) -> Iterator[Stack]:
+def open_stack(path: Path, axes: str | None) -> Iterator[Stack]:
     """Open a PNG, as `w2s_cli.io.open_image` says."""
     with _image(path) as image:
         yield as_stack(_content(image, path), axes, path)
@@ -90,7 +96,7 @@ def _pixel_size(image: Image.Image) -> dict[str, float]:
     }
 
 
-def problem(stack: Stack) -> str:
+def unsupported(stack: Stack) -> str:
     """Return why a PNG cannot hold the stack; nothing where it can."""
     if len(stack.axes) > 2:
         return f"PNG holds one plane, not axes {stack.axes}"

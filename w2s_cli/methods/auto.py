@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.methods.shipped import Denoise
-from w2s_cli.networks.inference import Running
+from w2s_cli.networks.inference import NetworkRunner
 from w2s_cli.restorers.restorer import Traits
 
 
@@ -34,7 +34,7 @@ class Auto:
         return self._shipped(blocks)
 
     @property
-    def running(self) -> Running:
+    def running(self) -> NetworkRunner:
         """Return the network of the shipped denoiser at work."""
         return self._shipped.running
 

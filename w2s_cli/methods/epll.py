@@ -12,7 +12,7 @@ from torch import Tensor
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.networks.inference import memory_errors, present
+from w2s_cli.networks.inference import available_device, memory_errors
 from w2s_cli.networks.patch_mixture import PatchFilter, PatchMixture
 from w2s_cli.restorers.restorer import Domain, Traits
 from w2s_cli.weights import checkpoint
@@ -62,7 +62,7 @@ class Epll:
     def provenance(self) -> dict[str, str]:
         """Return what decides about the output besides the input and the options."""
         digest = checkpoint.digest(self._path)
-        return {"weights_sha256": digest, "device": present(self.device)}
+        return {"weights_sha256": digest, "device": available_device(self.device)}
 
     @property
     def traits(self) -> Traits:
@@ -83,7 +83,7 @@ class Epll:
         missing = [(0, max(side - length, 0)) for length in (height, width)]
         padded = np.pad(blocks, [(0, 0), *missing], mode="symmetric")
         with torch.inference_mode(), memory_errors():
-            planes = torch.from_numpy(padded).to(present(self.device))
+            planes = torch.from_numpy(padded).to(available_device(self.device))
             clean = torch.stack([self._plane(plane) for plane in planes])
             pixels: FloatArray = clean[:, :height, :width].cpu().numpy()
         return pixels
@@ -109,7 +109,7 @@ class Epll:
 
     @property
     def _filters(self) -> tuple[PatchFilter, ...]:
-        return _filters(self._path, self._betas, present(self.device))
+        return _filters(self._path, self._betas, available_device(self.device))
 
 
 @lru_cache(maxsize=4)

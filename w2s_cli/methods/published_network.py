@@ -8,14 +8,19 @@ from typing import Annotated, Any, Literal, get_args
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError, WeightsError
-from w2s_cli.networks.inference import Running, fastest, placed, present
+from w2s_cli.networks.inference import (
+    NetworkRunner,
+    available_device,
+    fastest,
+    to_device,
+)
 from w2s_cli.networks.rebuild import Network, Units, input_units, rebuild, recognise
 from w2s_cli.restorers.restorer import RELATIVE, Domain, Traits
 from w2s_cli.restorers.units import Levels
 from w2s_cli.weights import catalogue, checkpoint
+from w2s_cli.weights.cache import fetched_weights
 from w2s_cli.weights.catalogue import Item
 from w2s_cli.weights.checkpoint import Checkpoint
-from w2s_cli.weights.store import weights_of
 
 MOST_MARGIN = 72
 """Input pixels. A deep network could see further, but hardly does."""
@@ -102,10 +107,10 @@ class Foreign:
         return self.running(blocks)
 
     @property
-    def running(self) -> Running:
+    def running(self) -> NetworkRunner:
         """Return the network at work."""
         loaded = self._loaded
-        return Running(loaded.network, loaded.device, self._computed)
+        return NetworkRunner(loaded.network, loaded.device, self._computed)
 
     @property
     def _computed(self) -> str:
@@ -120,7 +125,9 @@ class Foreign:
         found = checkpoint.load(path)
         item = self._item(found)
         kind = item.network if item else self.name
-        network = placed(_network(found, kind, path), device := present(self.device))
+        network = to_device(
+            _network(found, kind, path), device := available_device(self.device)
+        )
         units = self.units if self.units != "auto" else _units(found, item, path)
         named = (self.black, self.white) != (None, None)
         if named and _DOMAINS[units] not in RELATIVE:
@@ -202,7 +209,7 @@ class Published(Foreign):
 
     @property
     def _path(self) -> Path:
-        return weights_of(self.name)
+        return fetched_weights(self.name)
 
     def _item(self, found: Checkpoint) -> Item:
         return catalogue.find(self.name)

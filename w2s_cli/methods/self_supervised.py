@@ -16,7 +16,7 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
 from w2s_cli.methods.shipped import Denoise, Shipped
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.networks.inference import fastest, present
+from w2s_cli.networks.inference import available_device, fastest
 from w2s_cli.restorers.restorer import Domain, FitProgress, Series, Traits
 from w2s_cli.training.initial_network import initial_network
 from w2s_cli.training.loop import train
@@ -151,7 +151,7 @@ class SelfSupervised:
         steps = self.iterations or round(wanted.steps * EFFORT[self.quality])
         often = min(wanted.validate_every, steps, self.patience or steps)
         wanted = replace(wanted, steps=steps, validate_every=often, device=self.device)
-        fast = fastest(present(self.device)) == "bf16"
+        fast = fastest(available_device(self.device)) == "bf16"
         return wanted if fast else replace(wanted, precision="fp32")
 
     def _settings(self) -> list[str]:

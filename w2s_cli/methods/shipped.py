@@ -14,12 +14,12 @@ from w2s_cli.microscope.imaging_conditions import ImagingConditions
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.networks.conditional_unet import IMAGE_PLANES, ConditionalUNet
 from w2s_cli.networks.inference import (
-    Running,
-    averaged,
+    NetworkRunner,
+    available_device,
     fastest,
     forward_planes,
-    placed,
-    present,
+    mean_over_orientations,
+    to_device,
 )
 from w2s_cli.networks.rebuild import Network, rebuild
 from w2s_cli.restorers.restorer import Domain, TrainedRange, Traits
@@ -99,7 +99,11 @@ class Shipped:
         """
         lowered, run, sideways = np.float32(self.lowered), *self._ways
         seen = blocks - lowered
-        made = run(seen) if self.orientations == 1 else averaged(run, seen, sideways)
+        made = (
+            run(seen)
+            if self.orientations == 1
+            else mean_over_orientations(run, seen, sideways)
+        )
         return made + lowered
 
     def knowing(self, noise: NoiseModel) -> Self:
@@ -121,10 +125,10 @@ class Shipped:
         return one, other
 
     @property
-    def running(self) -> Running:
+    def running(self) -> NetworkRunner:
         """Return the network at work."""
         loaded = self._loaded
-        return Running(loaded.network, loaded.device, self._computed)
+        return NetworkRunner(loaded.network, loaded.device, self._computed)
 
     @property
     def _computed(self) -> str:
@@ -134,7 +138,7 @@ class Shipped:
     @property
     def _loaded(self) -> "_Loaded":
         loaded = _load(
-            self.weights or checkpoint.shipped(self.name), present(self.device)
+            self.weights or checkpoint.shipped(self.name), available_device(self.device)
         )
         if loaded.network.scale != self.scale:
             raise WeightsError(
@@ -222,7 +226,7 @@ def _load(path: Path, device: str) -> _Loaded:
             hint="use weights that `w2s train` has written, "
             "or name the network of published ones: --method dncnn",
         )
-    network = placed(rebuild(found.state), device)
+    network = to_device(rebuild(found.state), device)
     return _Loaded(network, _seen(found.record), found.digest, device)
 
 

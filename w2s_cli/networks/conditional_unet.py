@@ -23,8 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 IMAGE_PLANES = 2  # stabilised counts, unknown pixels
 _SEEN = 11  # planes of half the size that the first convolution takes

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import spectral_norm
 
-from w2s_cli.networks.rebuild import State
-from w2s_cli.networks.shapes import Shaped, conv_shape
+from w2s_cli.networks.rebuild import Shaped, State, conv_shape
 
 _LEAK = 0.2
 _WIDTHS = (1, 2, 4, 8, 8)  # of the five levels, in units of the first

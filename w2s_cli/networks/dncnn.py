@@ -5,9 +5,8 @@ from typing import Any, Self
 
 from torch import Tensor, nn
 
-from w2s_cli.networks.parts import drawn, initialise
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape
+from w2s_cli.networks.parts import initialise, last_layer_float32
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape
 
 # W2S writes "dncnn.0.weight", its authors elsewhere "dncnn.dncnn.0.weight", KAIR
 # "model.0.weight".
@@ -98,7 +97,7 @@ class DnCNN(Shaped):
 
     def forward(self, image: Tensor) -> Tensor:
         """Map (N, C, Y, X) to its noise, of the same shape, in float32."""
-        return drawn(self.dncnn[-1], self.dncnn[:-1](image))
+        return last_layer_float32(self.dncnn[-1], self.dncnn[:-1](image))
 
 
 def _renamed(state: State) -> State:

@@ -8,9 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from w2s_cli.networks.parts import Residual, Tail, enlargement, tail_reach
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import Residual, Tail, tail_reach, upsampling_scale
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 
 class EPSR(Shaped):
@@ -56,7 +55,7 @@ class EPSR(Shaped):
             "width": head[0],
             "blocks": blocks,
             "channels": head[1],
-            "scale": enlargement(state, "tail.0."),
+            "scale": upsampling_scale(state, "tail.0."),
         }
 
     def forward(self, image: Tensor) -> Tensor:

@@ -7,9 +7,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.parts import Tail, drawn, enlargement, tail_reach
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import (
+    Tail,
+    last_layer_float32,
+    tail_reach,
+    upsampling_scale,
+)
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 REACH = 15  # convolutions in a row of one RRDB: three dense blocks of five
 _WEIGHT = 0.2  # of every residual
@@ -72,7 +76,7 @@ def drawn_larger(
     for convolution in doubling:
         repeated = functional.interpolate(features, scale_factor=2, mode="nearest")
         features = leaky(convolution(repeated))
-    return drawn(last, leaky(fine(features)))
+    return last_layer_float32(last, leaky(fine(features)))
 
 
 def larger_reach(doublings: int) -> int:
@@ -188,7 +192,7 @@ class ShuffledESRGAN(ESRGAN):
     def options(cls, state: State) -> dict[str, Any] | None:
         """Return the arguments that give tensors like those of `state`."""
         known = super().options(state)
-        return known and {**known, "scale": enlargement(state, "tail.0.")}
+        return known and {**known, "scale": upsampling_scale(state, "tail.0.")}
 
     def forward(self, image: Tensor) -> Tensor:
         """Map (N, C, Y, X) to (N, C, Y * scale, X * scale), in float32."""

@@ -15,7 +15,7 @@ from w2s_cli.errors import UsageError
 from w2s_cli.networks.rebuild import Network
 
 
-def present(name: str) -> str:
+def available_device(name: str) -> str:
     """Return a device that is there, the fastest one for "auto".
 
     Raises
@@ -41,7 +41,7 @@ def present(name: str) -> str:
     return name
 
 
-def title(device: str) -> str:
+def device_title(device: str) -> str:
     """Return the model of a GPU; of another device its name."""
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_name(device)
@@ -93,7 +93,7 @@ TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True, eq=False)
-class Running:
+class NetworkRunner:
     """A network at work.
 
     Attributes
@@ -115,7 +115,7 @@ class Running:
         return forward(self.network, blocks, self.device, self.precision)
 
 
-def averaged(
+def mean_over_orientations(
     run: Callable[[FloatArray], FloatArray],
     blocks: FloatArray,
     sideways: Callable[[FloatArray], FloatArray] | None = None,
@@ -145,7 +145,7 @@ def averaged(
     return total / np.float32(8)
 
 
-def placed(network: Network, device: str) -> Network:
+def to_device(network: Network, device: str) -> Network:
     """Return the network on a device, ready to restore."""
     if isinstance(network, torch.nn.Module):
         network.eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

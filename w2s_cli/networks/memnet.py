@@ -6,9 +6,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from w2s_cli.networks.parts import drawn, initialise
-from w2s_cli.networks.rebuild import Predicts, State, Units
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import initialise, last_layer_float32
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, Units, conv_shape, count
 
 
 class _Unit(nn.Module):
@@ -137,7 +136,7 @@ class MemNet(Shaped):
         long_term = [self.feature_extractor(image)]
         for memory in self.dense_memory:
             long_term.append(memory(long_term))
-        return drawn(self.reconstructor, long_term[-1]) + image.float()
+        return last_layer_float32(self.reconstructor, long_term[-1]) + image.float()
 
     @torch.inference_mode()
     def _predicts(self, mean: Tensor, variance: Tensor) -> Predicts:

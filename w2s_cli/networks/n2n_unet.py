@@ -7,9 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.parts import drawn
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import last_layer_float32
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 _LEAK = 0.1
 
@@ -92,7 +91,7 @@ class N2NUNet(Shaped):
             here = self._convolved(f"dec_conv{level}a", here)
             here = self._convolved(f"dec_conv{level}b", here)
         last = self.get_submodule("dec_conv1c")
-        return drawn(last, here) if self.draws else last(here)
+        return last_layer_float32(last, here) if self.draws else last(here)
 
     def _convolved(self, name: str, features: Tensor) -> Tensor:
         features = self.get_submodule(name)(features)
@@ -168,7 +167,7 @@ class SharedUNet(Shaped):
         for block in (self._block4, *3 * [self._block5], self._block6[:4]):
             here = block(torch.cat([here, skipped.pop()], dim=1))
         last = self._block6[4:]
-        return drawn(last, here) if self.draws else last(here)
+        return last_layer_float32(last, here) if self.draws else last(here)
 
 
 def _plan(

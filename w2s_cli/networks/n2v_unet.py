@@ -7,9 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.parts import drawn
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import last_layer_float32
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 
 class _Conv(nn.Module):
@@ -116,4 +115,4 @@ class N2VUNet(Shaped):
         for block in reversed(self.up):
             here = functional.interpolate(here, scale_factor=2, mode="nearest")
             here = block(torch.cat([here, skipped.pop()], dim=1))
-        return drawn(self.final, here)
+        return last_layer_float32(self.final, here)

@@ -6,9 +6,8 @@ from typing import Any
 from torch import Tensor, nn
 
 from w2s_cli.networks.n2n_unet import N2NUNet, SharedUNet
-from w2s_cli.networks.parts import drawn
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import last_layer_float32
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 _LEAK = 0.1
 
@@ -84,7 +83,9 @@ class Noise2SR(Shaped):
 
     def forward(self, image: Tensor) -> Tensor:
         """Map (N, C, Y, X) to (N, C, Y * scale, X * scale), in float32."""
-        return drawn(self.decoder[-1], self.decoder[:-1](self.encoder(image)))
+        return last_layer_float32(
+            self.decoder[-1], self.decoder[:-1](self.encoder(image))
+        )
 
 
 class Noise2SRPaper(Shaped):
@@ -148,7 +149,9 @@ class Noise2SRPaper(Shaped):
 
     def forward(self, image: Tensor) -> Tensor:
         """Map (N, C, Y, X) to (N, C, 2 * Y, 2 * X), in float32."""
-        return drawn(self.decoder[-1], self.decoder[:-1](self.encoder(image)))
+        return last_layer_float32(
+            self.decoder[-1], self.decoder[:-1](self.encoder(image))
+        )
 
 
 def _encoder(state: State) -> State:

@@ -5,8 +5,7 @@ from math import isqrt, prod, sqrt
 import torch
 from torch import Tensor, nn
 
-from w2s_cli.networks.rebuild import State
-from w2s_cli.networks.shapes import conv_shape
+from w2s_cli.networks.rebuild import State, conv_shape
 
 
 class Residual(nn.Module):
@@ -37,15 +36,15 @@ class Tail(nn.Sequential):
 
     def __init__(self, width: int, channels: int, scale: int) -> None:
         super().__init__(
-            enlarging(width, scale), nn.Conv2d(width, channels, 3, padding=1)
+            upsampling(width, scale), nn.Conv2d(width, channels, 3, padding=1)
         )
 
     def forward(self, features: Tensor) -> Tensor:
         """Map (N, width, Y, X) to (N, channels, Y * scale, X * scale), in float32."""
-        return drawn(self[1], self[0](features))
+        return last_layer_float32(self[1], self[0](features))
 
 
-def enlarging(width: int, scale: int) -> nn.Sequential:
+def upsampling(width: int, scale: int) -> nn.Sequential:
     """Return sub-pixel convolutions (Shi et al., CVPR 2016), doubling while they can.
 
     The shuffle puts channel 4c + 2i + j of a x2 step at row i and column j.
@@ -57,7 +56,7 @@ def enlarging(width: int, scale: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def enlargement(state: State, prefix: str) -> int:
+def upsampling_scale(state: State, prefix: str) -> int:
     """Return the scale of the sub-pixel convolutions whose names have a prefix."""
     weights = (
         conv_shape(state, name)
@@ -79,7 +78,7 @@ def tail_reach(scale: int) -> int:
     return reach
 
 
-def drawn(last: nn.Module, features: Tensor) -> Tensor:
+def last_layer_float32(last: nn.Module, features: Tensor) -> Tensor:
     """Return what the last convolution draws, in float32: it decides about banding."""
     with torch.autocast(features.device.type, enabled=False):
         image: Tensor = last(features.float())

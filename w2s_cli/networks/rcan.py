@@ -4,9 +4,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from w2s_cli.networks.parts import Residual, Tail, enlargement, tail_reach
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import Residual, Tail, tail_reach, upsampling_scale
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 
 class _ChannelAttention(nn.Module):
@@ -82,7 +81,7 @@ class RCAN(Shaped):
             "blocks": blocks,
             "squeezed": attention[0],
             "channels": head[1],
-            "scale": enlargement(state, "tail.0."),
+            "scale": upsampling_scale(state, "tail.0."),
         }
 
     def forward(self, image: Tensor) -> Tensor:

@@ -6,9 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.parts import drawn, enlargement, enlarging, tail_reach
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import (
+    last_layer_float32,
+    tail_reach,
+    upsampling,
+    upsampling_scale,
+)
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 
 class _Layer(nn.Module):
@@ -77,7 +81,7 @@ class RDN(Shaped):
         self.gff = nn.Sequential(
             nn.Conv2d(blocks * width, width, 1), nn.Conv2d(width, width, 3, padding=1)
         )
-        self.upscale = enlarging(width, scale)
+        self.upscale = upsampling(width, scale)
         self.output = nn.Conv2d(width, channels, 3, padding=1)
 
     @classmethod
@@ -93,7 +97,7 @@ class RDN(Shaped):
             "blocks": blocks,
             "layers": layers,
             "channels": head[1],
-            "scale": enlargement(state, "upscale."),
+            "scale": upsampling_scale(state, "upscale."),
         }
 
     def forward(self, image: Tensor) -> Tensor:
@@ -105,4 +109,4 @@ class RDN(Shaped):
             features = block(features)
             made.append(features)
         fused: Tensor = self.gff(torch.cat(made, 1))
-        return drawn(self.output, self.upscale(shallow + fused))
+        return last_layer_float32(self.output, self.upscale(shallow + fused))

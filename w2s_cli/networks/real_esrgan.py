@@ -6,8 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from w2s_cli.networks.esrgan import REACH, RRDB, drawn_larger, larger_reach
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 _ENLARGED = 4  # by the network inside, whatever the folding before it
 

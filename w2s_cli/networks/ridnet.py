@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.parts import drawn, initialise
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import initialise, last_layer_float32
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 _MEAN_RGB = (0.4488, 0.4371, 0.4040)
 
@@ -144,7 +143,10 @@ class RIDNet(Shaped):
         features = self.head(self.sub_mean(image))
         for block in range(self.blocks):
             features = self.get_submodule(f"b{block + 1}")(features)
-        return drawn(self.add_mean, drawn(self.tail, features)) + image.float()
+        return (
+            last_layer_float32(self.add_mean, last_layer_float32(self.tail, features))
+            + image.float()
+        )
 
 
 def _conv(inputs: int, outputs: int, dilation: int = 1) -> nn.Conv2d:

@@ -7,9 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from w2s_cli.errors import InputError
-from w2s_cli.networks.parts import Tail, enlargement, tail_reach
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import Tail, tail_reach, upsampling_scale
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 _SMALLEST = 4  # pixels a side: each quadrant is pooled by 2
 _COVARIANCE_SIDE = 1000  # pixels that the covariance is taken from, at the centre
@@ -171,7 +170,7 @@ class SAN(Shaped):
             "blocks": blocks,
             "squeezed": attention[0],
             "channels": head[1],
-            "scale": enlargement(state, "tail.0."),
+            "scale": upsampling_scale(state, "tail.0."),
         }
 
     def forward(self, image: Tensor) -> Tensor:

@@ -7,9 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.parts import drawn
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.parts import last_layer_float32
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 STEPS = 4  # no tensor tells: the weights are the same in every step
 _PADDING = 2  # of every (transposed) convolution between the two grids
@@ -123,7 +122,7 @@ class SRFBN(Shaped):
         known = functional.interpolate(
             image.float(), scale_factor=self.scale, mode="bilinear"
         )
-        return known + drawn(self.conv_out, self.out(hidden))
+        return known + last_layer_float32(self.conv_out, self.out(hidden))
 
 
 def _fusing(made: int, width: int) -> _Unit:

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.rebuild import Predicts, State
-from w2s_cli.networks.shapes import Shaped, conv_shape, count
+from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 # A stabilised image runs from about 1 to 60 (1000 photons): a range that suits bfloat16
 # and the usual initialisation once it is divided by this.

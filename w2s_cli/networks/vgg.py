@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from w2s_cli.errors import InputError, UnknownNameError, WeightsError
-from w2s_cli.networks.rebuild import State
-from w2s_cli.networks.shapes import conv_shape
+from w2s_cli.networks.rebuild import State, conv_shape
 
 _WIDTHS = (64, 128, 256, 512, 512)  # of the five levels
 _STEPS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}  # convolutions on each level

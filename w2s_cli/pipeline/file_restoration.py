@@ -9,8 +9,7 @@ from typing import Any
 
 from w2s_cli import __version__
 from w2s_cli.io import open_image, write_image
-from w2s_cli.io.streams import STREAM, received, sent
-from w2s_cli.io.targets import check_target
+from w2s_cli.io.targets import STREAM, check_target, spooled_input, spooled_output
 from w2s_cli.methods.build import account
 from w2s_cli.pipeline.auto_method import resolve_auto
 from w2s_cli.pipeline.diagnosis import diagnose_channels
@@ -115,9 +114,9 @@ def restore_file(
     if target != STREAM:
         check_target(target, overwrite=job.overwrite)
     with (
-        received(source) as file,
+        spooled_input(source) as file,
         open_image(file, axes=job.axes) as whole,
-        sent(target) as spooled,
+        spooled_output(target) as spooled,
     ):
         stack = job.part(whole)
         given = job.noise.of(source)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import AxesError, UsageError
 from w2s_cli.io import open_image
-from w2s_cli.io.streams import received
+from w2s_cli.io.targets import spooled_input
 from w2s_cli.microscope.brightness import extremes, saturated
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_fit import Dark, NoiseFit, dark_of
@@ -205,7 +205,7 @@ def report_noise(question: Question, source: Path) -> NoiseReport:
     W2SError
         When the file cannot be read, has no such axis or channel, or shows no noise.
     """
-    with received(source) as file, open_image(file, axes=question.axes) as whole:
+    with spooled_input(source) as file, open_image(file, axes=question.axes) as whole:
         stack = whole.only_channel(question.channel) if question.channel else whole
         darks = _darks(question, stack)
         channels = [_channel(stack, n, question, dark) for n, dark in enumerate(darks)]

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from w2s_cli.io import open_image
-from w2s_cli.io.streams import STREAM, received
-from w2s_cli.io.targets import check_target
+from w2s_cli.io.targets import STREAM, check_target, spooled_input
 from w2s_cli.methods.build import provenance
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.file_restoration import tiles
@@ -105,7 +104,7 @@ def plan_file(job: RestoreSpec, chain: Chain, source: Path, target: Path) -> Pla
     """
     if target != STREAM and target.parent.exists():
         check_target(target, overwrite=job.overwrite)
-    with received(source) as file, open_image(file, axes=job.axes) as whole:
+    with spooled_input(source) as file, open_image(file, axes=job.axes) as whole:
         stack = job.part(whole)
         check_savable(job, stack.channel_count)
         _, chain, choice = resolve_auto(job, chain, stack, job.noise.of(source))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from w2s_cli import __version__
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io import open_image
-from w2s_cli.io.formats import images
+from w2s_cli.io.formats import image_files
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.microscope.psf_estimation import MOST_LEFTOVER, Pair, PSFFit, fit_psf
 from w2s_cli.microscope.psf_profile import best_gaussian, radial_profile
@@ -143,9 +143,9 @@ def paired_files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
             hint="for example: w2s estimate-kernel widefield/ sim/ -o kernel.tif",
         )
     if all(folders) and folders:
-        low, sharp = ([*images(path)] for path in paths)
+        low, sharp = ([*image_files(path)] for path in paths)
     else:
-        files = [file for path in paths for file in images(path)]
+        files = [file for path in paths for file in image_files(path)]
         low, sharp = files[: len(files) // 2], files[len(files) // 2 :]
     if len(low) != len(sharp) or not low:
         raise UsageError(

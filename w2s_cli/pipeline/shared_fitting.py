@@ -6,7 +6,7 @@ from shutil import copyfile
 
 from w2s_cli.errors import UsageError
 from w2s_cli.io import open_image
-from w2s_cli.io.targets import check_place, replacing
+from w2s_cli.io.targets import check_writable, replacing
 from w2s_cli.pipeline.diagnosis import diagnose_channels
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
@@ -55,7 +55,7 @@ def check_learning(job: RestoreSpec, chain: Chain, sources: Sequence[Path]) -> N
             f"--save-weights would replace the image {job.save_weights}",
             hint="name a file that ends in .safetensors",
         )
-    check_place(job.save_weights, overwrite=job.overwrite)
+    check_writable(job.save_weights, overwrite=job.overwrite)
 
 
 def learned(

@@ -15,7 +15,7 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from w2s_cli.errors import UsageError
-from w2s_cli.networks.inference import present
+from w2s_cli.networks.inference import available_device
 
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -82,9 +82,9 @@ def join_processes(device: str) -> Iterator[Distributed]:
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
-        yield Distributed(0, 1, present(device))
+        yield Distributed(0, 1, available_device(device))
         return
-    own = present(device)
+    own = available_device(device)
     if own == "cuda":
         own = f"cuda:{os.environ['LOCAL_RANK']}"
         torch.cuda.set_device(own)

@@ -16,8 +16,8 @@ from w2s_cli.registry import Entry, Registry
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import Discriminator, Network
 from w2s_cli.weights import checkpoint
+from w2s_cli.weights.cache import fetched_weights
 from w2s_cli.weights.catalogue import WEIGHTS
-from w2s_cli.weights.store import weights_of
 
 
 def resolve_weights(key: str, named: str) -> Path:
@@ -36,7 +36,7 @@ def resolve_weights(key: str, named: str) -> Path:
         When there is none.
     """
     if named in WEIGHTS:
-        return weights_of(named)
+        return fetched_weights(named)
     shipped = checkpoint.shipped(named)
     path = shipped if "/" not in named and shipped.is_file() else Path(named)
     if not path.is_file():

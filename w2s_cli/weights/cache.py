@@ -1,24 +1,34 @@
-"""The cache of published files: where it is, and what is known of a file in it.
+"""The cache of published files: what is known of each, and how one gets into it.
 
 A file is in the cache under its name here, such as `dncnn-fmd.pth`. Where the catalogue
 has no hash of it, the hash of the first one that came stands in `NAME.SUFFIX.sha256`
 beside it, as `sha256sum` writes it, and every later one must be the same.
+
+`w2s fetch --list` imports this module: pooch and requests are imported by what fetches.
 """
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import file_digest
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote
 
 from filelock import FileLock
 
 from w2s_cli.errors import OutputError, UsageError, WeightsError
-from w2s_cli.weights.catalogue import Item
+from w2s_cli.weights.catalogue import Item, find
+
+if TYPE_CHECKING:
+    from w2s_cli.weights.download import Progress
 
 CACHE_DIR = "W2S_CACHE_DIR"
+OFFLINE = "W2S_OFFLINE"
+_PAGE_STARTS = (b"<!doctype", b"<html", b"<?xml", b"version https://git-lfs")
 Hashed = Literal["verified", "recorded", "unknown"]
 
 
@@ -46,11 +56,7 @@ class Status:
 
 
 def cache_folder() -> Path:
-    """Return the folder of all fetched files.
-
-    `W2S_CACHE_DIR`, or else `w2s` in `XDG_CACHE_HOME`, or else in the folder that the
-    operating system keeps for caches.
-    """
+    """Return W2S_CACHE_DIR, or `w2s` in XDG_CACHE_HOME or in the system's caches."""
     if named := os.environ.get(CACHE_DIR):
         return Path(named).expanduser().absolute()
     if caches := os.environ.get("XDG_CACHE_HOME"):
@@ -61,35 +67,29 @@ def cache_folder() -> Path:
 
 
 def status(item: Item) -> Status:
-    """Return what is known of a published file, without reading it.
-
-    Raises
-    ------
-    WeightsError
-        When the record of its hash is damaged.
-    """
+    """Return what is known of a published file, without reading it."""
     path = cache_folder() / item.file
     if item.sha256:
         return Status(path, path.is_file(), "verified", item.sha256)
-    recorded = _recorded(path)
+    recorded = _recorded_hash(path)
     return Status(path, path.is_file(), "recorded" if recorded else "unknown", recorded)
 
 
-def record(path: Path, sha256: str) -> None:
+def record_hash(path: Path, sha256: str) -> None:
     """Note the hash that a file has, and that any later one must have."""
-    note = record_of(path)
+    note = hash_file(path)
     new = note.with_name(f"{note.name}.new")
     new.write_text(f"{sha256}  {path.name}\n")
     new.replace(note)
 
 
-def record_of(path: Path) -> Path:
+def hash_file(path: Path) -> Path:
     """Return where the hash of a file is noted, if it is."""
     return path.with_name(f"{path.name}.sha256")
 
 
-def _recorded(path: Path) -> str:
-    note = record_of(path)
+def _recorded_hash(path: Path) -> str:
+    note = hash_file(path)
     if not note.is_file():
         return ""
     text = note.read_text(errors="replace")
@@ -103,15 +103,7 @@ def _recorded(path: Path) -> str:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Wait until no other process is at a file of the cache, and keep others away.
-
-    The folder of the file is made. The lock of a process that died is free.
-
-    Raises
-    ------
-    OutputError
-        When the block raises an OSError, such as that of a full disk.
-    """
+    """Wait for other processes at a file of the cache, and keep them away from it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_name(f".{path.name}.lock")):
@@ -127,40 +119,21 @@ def local_copy(item: Item, folder: Path, sha256: str) -> Path:
     """Return the file in `folder` that is `item`.
 
     It may be called as in the cache or as its publisher calls it, lie where it lies in
-    the publisher's repository, or, where the hash is known, have any name.
-
-    Parameters
-    ----------
-    item
-        The file that is wanted.
-    folder
-        Where to look.
-    sha256
-        What its bytes must give; "" when that is not known. Then a name that other
-        files share does not do.
-
-    Raises
-    ------
-    UsageError
-        When there is no such folder.
-    WeightsError
-        When the file is not in it, or is another file.
+    the publisher's repository, or, where `sha256` is known (not ""), have any name.
     """
-    from pooch import file_hash  # here: the listing of the cache needs no pooch
-
     if not folder.is_dir():
         raise UsageError(f"--from {folder}: there is no such folder")
     named = [path for path in _by_name(item, folder, bool(sha256)) if path.is_file()]
     if not sha256 and named:
         return named[0]
     if sha256:
-        for path in (*named, *_alike(item, folder)):
-            if file_hash(path) == sha256:
+        for path in (*named, *_candidates(item, folder)):
+            if _sha256(path) == sha256:
                 return path
     if named:
         raise WeightsError(
             f"{named[0]} is not {item.name}: expected sha256 {sha256}, "
-            f"found {file_hash(named[0])}",
+            f"found {_sha256(named[0])}",
             hint=f"fetch it anew from {item.url}",
         )
     raise WeightsError(
@@ -179,7 +152,7 @@ def _by_name(item: Item, folder: Path, verified: bool) -> Iterator[Path]:
         yield folder / item.published_as
 
 
-def _alike(item: Item, folder: Path) -> Iterator[Path]:
+def _candidates(item: Item, folder: Path) -> Iterator[Path]:
     """Yield the files that a hash is worth the while of."""
     suffix = Path(item.file).suffix
     for path in folder.rglob("*"):
@@ -187,3 +160,143 @@ def _alike(item: Item, folder: Path) -> Iterator[Path]:
             size = path.stat().st_size
             if size == item.size or (not item.size and path.suffix == suffix):
                 yield path
+
+
+def fetched_path(
+    name: str,
+    *,
+    folder: Path | None = None,
+    mirror: str = "",
+    progress: "Progress | None" = None,
+) -> Path:
+    """Return the path of a published file, and fetch it before if need be.
+
+    A file in the cache with another hash than it must have is fetched anew.
+
+    Parameters
+    ----------
+    name
+        As the catalogue has it.
+    folder
+        Where to take the file from instead of the network.
+    mirror
+        An address that holds the files, as NAME.SUFFIX or under the path that they have
+        on their publisher's host.
+    progress
+        Called with the bytes of a download that are there, and all of them.
+    """
+    item = find(name)
+    if _is_intact(item):
+        return status(item).path
+    path = cache_folder() / item.file
+    with locked(path):
+        if path.is_file() and not status(item).sha256:
+            record_hash(path, _sha256(path))  # somebody has put it there
+        elif not _is_intact(item):
+            _fetch(item, folder, mirror, progress)
+    return path
+
+
+def fetched_weights(name: str, progress: "Progress | None" = None) -> Path:
+    """Return the path of the weights of a published network, fetched if need be."""
+    try:
+        return fetched_path(name, progress=progress)
+    except WeightsError as error:
+        raise WeightsError(
+            f"{name} needs its weights: {error}",
+            hint=f"w2s fetch {name}, or w2s fetch {name} --from FOLDER "
+            "where there is no connection",
+        ) from error
+
+
+def _is_intact(item: Item) -> bool:
+    known = status(item)
+    return bool(known.cached and known.sha256 and _sha256(known.path) == known.sha256)
+
+
+def _fetch(
+    item: Item, folder: Path | None, mirror: str, progress: "Progress | None"
+) -> None:
+    """Put a file into the cache, from where the user wants it to come."""
+    known = status(item)
+    if folder is not None:
+        source = local_copy(item, folder, known.sha256)
+        part = known.path.with_name(f"{known.path.name}.copy")
+        try:
+            shutil.copyfile(source, part)
+            _put_in_place(part, str(source), item)
+        finally:
+            part.unlink(missing_ok=True)
+        return
+    from w2s_cli.weights.download import Download, NotThereError
+
+    addresses = _addresses(item, mirror)
+    if os.environ.get(OFFLINE, "0") not in {"", "0"}:
+        raise WeightsError(
+            f"{item.name} is not in {cache_folder()}, and {OFFLINE} is set",
+            hint=f"get {item.url} elsewhere, and bring it: "
+            f"w2s fetch {item.name} --from FOLDER",
+        )
+    part = known.path.with_name(f"{known.path.name}.part")
+    download = Download(item.size, bool(known.sha256), progress)
+    for address in addresses:
+        try:
+            download(address, part)
+        except NotThereError:
+            if address == addresses[-1]:
+                raise
+        else:
+            _put_in_place(part, address, item)
+            return
+
+
+def _addresses(item: Item, mirror: str) -> list[str]:
+    """Return where a file may be, the likeliest first."""
+    if not mirror:
+        return [item.url]
+    if not re.match(r"https?://.", mirror):
+        raise UsageError(
+            f"--mirror {mirror} is no address",
+            hint="it starts with https:// or http://",
+        )
+    base = mirror.rstrip("/")
+    return [f"{base}/{item.file}", f"{base}/{quote(item.path)}"]
+
+
+def _put_in_place(part: Path, url: str, item: Item) -> None:
+    """Put a file into the cache if its hash is right; note the hash of a new one."""
+    known = status(item)
+    if not known.sha256:
+        _refuse_page(part, url)
+    found = _sha256(part)
+    if known.sha256 and found != known.sha256:
+        part.unlink()
+        hint = "the way damaged it, or it was replaced: fetch it again"
+        if hash_file(known.path).is_file():
+            hint += (
+                f"; if it was replaced for good, delete {hash_file(known.path)} first"
+            )
+        raise WeightsError(
+            f"{url} is not {item.name} and was deleted: "
+            f"expected sha256 {known.sha256}, found {found}",
+            hint=hint,
+        )
+    part.replace(known.path)
+    if not known.sha256:
+        record_hash(known.path, found)
+
+
+def _refuse_page(path: Path, url: str) -> None:
+    with path.open("rb") as file:
+        head = file.read(64).lstrip().lower()
+    if head.startswith(_PAGE_STARTS):
+        path.unlink()
+        raise WeightsError(
+            f"{url} is a web page or a pointer, not the file",
+            hint="bring the file itself, and give its folder with --from",
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

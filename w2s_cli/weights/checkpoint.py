@@ -12,8 +12,7 @@ from torch import Tensor
 
 from w2s_cli.errors import WeightsError
 from w2s_cli.weights import containers, contents
-from w2s_cli.weights.contents import Contents
-from w2s_cli.weights.refusal import Refusal
+from w2s_cli.weights.contents import Contents, Refusal
 
 SHIPPED = Path(__file__).parent / "shipped"
 _KEY = "w2s"  # where the record stands in a safetensors header

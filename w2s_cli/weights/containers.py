@@ -14,8 +14,16 @@ from typing import IO, Any
 import torch
 
 from w2s_cli.weights import torch_containers
-from w2s_cli.weights.contents import Contents, Extent, Layout, contiguous, sensible
-from w2s_cli.weights.refusal import AGAIN, Refusal, quoted
+from w2s_cli.weights.contents import (
+    AGAIN,
+    Contents,
+    Extent,
+    Layout,
+    Refusal,
+    contiguous,
+    quoted,
+    sensible,
+)
 
 _TYPES = {
     "F64": torch.float64,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from w2s_cli.weights.refusal import Refusal, quoted
+from w2s_cli.weights.contents import Refusal, quoted
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,8 @@ from typing import IO, Any, TypeGuard
 
 import torch
 
-from w2s_cli.weights.contents import Extent, Layout, sensible
+from w2s_cli.weights.contents import Extent, Layout, Refusal, quoted, sensible
 from w2s_cli.weights.pickle_machine import PERSISTENT, Machine, Made, Name, Pickled
-from w2s_cli.weights.refusal import Refusal, quoted
 
 # A whole pickled RCAN, of 2000 layers, takes 0.8 MB and 320,000 instructions. Since one
 # makes at most about 100 bytes, a pickle can blow itself up to some 100 MB, not more.

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from w2s_cli.weights.contents import Extent, Layout
+from w2s_cli.weights.contents import Extent, Layout, Refusal, quoted
 from w2s_cli.weights.pickle_machine import DICT, SET, Item, Made, Name
 from w2s_cli.weights.pickle_reading import is_tensor, layout_of
-from w2s_cli.weights.refusal import Refusal, quoted
 
 # Under what training scripts keep the weights that they mean to be used, best first:
 # an average over the training comes before the weights of its last step.

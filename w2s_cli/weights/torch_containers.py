@@ -8,10 +8,9 @@ from io import BytesIO
 from typing import IO
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from w2s_cli.weights.contents import Contents, Extent
+from w2s_cli.weights.contents import Contents, Extent, Refusal, quoted
 from w2s_cli.weights.pickle_machine import DICT, Item, Made
 from w2s_cli.weights.pickle_reading import MAX_BYTES, storage_type, unpickled
-from w2s_cli.weights.refusal import Refusal, quoted
 from w2s_cli.weights.state_dicts import found_layouts
 
 _PICKLE = "/data.pkl"

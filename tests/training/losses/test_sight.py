@@ -12,8 +12,7 @@ from w2s_cli.training.losses import LOSSES, Loss
 from w2s_cli.training.losses.vgg import FEATURE_LOSSES, shared_features
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
-from w2s_cli.weights.cache import CACHE_DIR
-from w2s_cli.weights.store import OFFLINE
+from w2s_cli.weights.cache import CACHE_DIR, OFFLINE
 
 Recipes = Callable[..., Recipe]
 Batches = Callable[..., Batch]

@@ -8,7 +8,7 @@ from w2s_cli.bench.report.page import page
 from w2s_cli.bench.report.ranking import grouped
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.errors import OutputError, UsageError
-from w2s_cli.io.targets import check_place, replacing
+from w2s_cli.io.targets import check_writable, replacing
 
 _OURS = "[0-9][0-9]-*.png"
 
@@ -33,7 +33,7 @@ def check_report(path: Path, *, overwrite: bool = False) -> None:
         raise UsageError(
             f"the report {path} is no .html file", hint="name it FILE.html"
         )
-    check_place(path, overwrite=overwrite)
+    check_writable(path, overwrite=overwrite)
     folder = figures_folder(path)
     if folder.exists() and not (overwrite and folder.is_dir()):
         raise OutputError(

@@ -14,7 +14,7 @@ from w2s_cli.bench.scores.convention import Convention
 from w2s_cli.datasets.data_set import field_of as by_number
 from w2s_cli.errors import InputError, NothingMatchedError, UsageError, few
 from w2s_cli.io import open_image
-from w2s_cli.io.formats import images, stem
+from w2s_cli.io.formats import image_files, stem
 from w2s_cli.stack import Stack
 
 
@@ -75,14 +75,14 @@ def matched(
         When images have no partner, or two in a folder have one name.
     """
     if references is None:
-        named = _named([*images(predictions)], strip)
+        named = _named([*image_files(predictions)], strip)
         return [Match(name, path) for name, path in named.items()]
     _check_kinds(predictions, references)
     if not predictions.is_dir():
-        [prediction], [reference] = images(predictions), images(references)
+        [prediction], [reference] = image_files(predictions), image_files(references)
         return [Match(stem(prediction), prediction, reference)]
-    ours = _named([*images(predictions)], strip)
-    theirs = _named([*images(references)])
+    ours = _named([*image_files(predictions)], strip)
+    theirs = _named([*image_files(references)])
     _check_partners(predictions, ours, references, theirs, common=common)
     return [Match(name, ours[name], theirs[name]) for name in ours if name in theirs]
 
@@ -109,7 +109,7 @@ def with_inputs(matches: Sequence[Match], inputs: Path) -> list[Match]:
                 hint="name a folder with an image for each of them",
             )
         return [replace(match, low=inputs) for match in matches]
-    named = _named([*images(inputs)])
+    named = _named([*image_files(inputs)])
     lacking = [match.name for match in matches if match.name not in named]
     if lacking:
         raise InputError(

@@ -12,7 +12,7 @@ from w2s_cli.bench.scores.convention import PERCENTILES, Convention
 from w2s_cli.bench.scores.view import Float, View, compared
 from w2s_cli.errors import InputError, UsageError, WeightsError
 from w2s_cli.io import open_image
-from w2s_cli.io.formats import images
+from w2s_cli.io.formats import image_files
 from w2s_cli.metrics import METRICS
 from w2s_cli.metrics.metric import Metric
 from w2s_cli.metrics.niqe import WHITE, Pristine
@@ -130,7 +130,7 @@ def resources_for(
 
 def _sharp(folder: Path, convention: Convention) -> Iterator[Float]:
     """Yield the planes of a folder as NIQE sees predictions, white at 255."""
-    for path in images(folder):
+    for path in image_files(folder):
         with open_image(path, double=True) as stack:
             for at in stack.indices():
                 plane = stack.data[at]
@@ -165,5 +165,5 @@ def _between(view: View) -> list[Float]:
     if not view.data_range:
         raise InputError("the reference is constant and has no range")
     dark = np.percentile(view.reference, PERCENTILES[0])
-    images = view.reference, view.image
-    return [((image - dark) / view.data_range).clip(0, 1) for image in images]
+    image_files = view.reference, view.image
+    return [((image - dark) / view.data_range).clip(0, 1) for image in image_files]

@@ -25,14 +25,19 @@ def machine(device: str) -> dict[str, Any]:
     UsageError
         When there is no such device.
     """
-    from w2s_cli.networks.inference import cores, present, threads, title
+    from w2s_cli.networks.inference import (
+        available_device,
+        cores,
+        device_title,
+        threads,
+    )
 
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": cores(),
         "threads": threads(),
-        "device": title(present(device)),
+        "device": device_title(available_device(device)),
         "python": platform.python_version(),
         "torch": version("torch"),
     }

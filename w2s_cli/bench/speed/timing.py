@@ -259,9 +259,9 @@ class _Device:
     def of(cls, setup: Setup, chain: Chain) -> "_Device":
         if not any(hasattr(link, "device") for link in chain.links):
             return cls(None)
-        from w2s_cli.networks.inference import present
+        from w2s_cli.networks.inference import available_device
 
-        return cls(present(setup.device))
+        return cls(available_device(setup.device))
 
     def restart(self) -> None:
         if self.name:

@@ -30,6 +30,6 @@ def gflop_by_precision(chain: Chain, side: int, tile: int) -> dict[str, float]:
 def peak(device: str, precision: str) -> float:
     """Return the GFLOP/s that convolutions reach on a device in a precision."""
     from w2s_cli.networks.flops import convolution_peak
-    from w2s_cli.networks.inference import TYPES, present
+    from w2s_cli.networks.inference import TYPES, available_device
 
-    return convolution_peak(present(device), TYPES[precision])
+    return convolution_peak(available_device(device), TYPES[precision])

@@ -10,10 +10,10 @@ from typing import Any
 
 from w2s_cli import __version__
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.io.targets import check_place, replacing
+from w2s_cli.io.targets import check_writable, replacing
 from w2s_cli.methods.shipped import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
 from w2s_cli.microscope.psf import PSF
-from w2s_cli.networks.inference import fastest, present
+from w2s_cli.networks.inference import available_device, fastest
 from w2s_cli.pipeline.adaptation import adaptation_patches
 from w2s_cli.pipeline.adaptation.adaptation_patches import (
     AdaptationSampler,
@@ -158,7 +158,7 @@ class AdaptSpec:
 
     def recipe(self, runs: Path) -> Recipe:
         """Return the training, which writes below a folder."""
-        fast = fastest(present(self.device)) == "bf16"
+        fast = fastest(available_device(self.device)) == "bf16"
         settings = {
             **_SETTINGS,
             "start": str(checkpoint.shipped(self.method)),
@@ -192,7 +192,7 @@ def check(wanted: AdaptSpec, target: Path, *, overwrite: bool = False) -> None:
         raise UsageError(
             f"{target} is no name for a safetensors file", hint=f"end it in {SUFFIX}"
         )
-    check_place(target, overwrite=overwrite)
+    check_writable(target, overwrite=overwrite)
     if wanted.kernel and wanted.before.scale == 1:
         raise UsageError(
             f"--kernel is for methods that enlarge, not {wanted.method}",

@@ -17,7 +17,7 @@ from w2s_cli.datasets import DATASETS, SIMULATED, find
 from w2s_cli.datasets.data_set import DataSet, Image, Mask
 from w2s_cli.errors import InputError, NothingMatchedError
 from w2s_cli.io import open_image
-from w2s_cli.io.formats import images
+from w2s_cli.io.formats import image_files
 from w2s_cli.restorers.units import EIGHT_BIT, Levels
 from w2s_cli.training.patches import Part
 from w2s_cli.training.patches.pair_selection import select_pairs
@@ -103,7 +103,7 @@ def _is_plain(place: Path) -> bool:
     if not place.is_dir():
         return False
     try:
-        next(images(place))
+        next(image_files(place))
     except NothingMatchedError:
         return False
     rows = (row for row in DATASETS if row.name != SIMULATED)
@@ -124,7 +124,7 @@ def _of_set(data: DataSet, recipe: Recipe, part: Part) -> list[SharpImage]:
 
 
 def _of_folder(folder: Path, part: Part) -> list[SharpImage]:
-    files = [*images(folder)]
+    files = [*image_files(folder)]
     if len(files) == 1:
         raise InputError(
             f"{folder} holds one image, {files[0].name}, but training needs two: one "

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.io import open_image as read
-from w2s_cli.io.formats import images
+from w2s_cli.io.formats import image_files
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.plane_sampling import sampled, spread
 from w2s_cli.restorers.fitting import series, shares
@@ -136,7 +136,7 @@ def open_noisy(recipe: Recipe, part: Part) -> NoisyPatchSampler:
         When there is no image, one cannot be read or has no noise that can be measured,
         or nothing can be learned from them.
     """
-    files = [*images(recipe.data)]
+    files = [*image_files(recipe.data)]
     places = [
         place for path, most in shares(files) for place in _series_of_file(path, most)
     ]

@@ -1,19 +1,22 @@
-"""TIFF files of every kind as stacks, read plane by plane."""
+"""TIFF files of every kind, plane by plane; ImageJ stays ImageJ, others become OME."""
 
 import logging
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
+import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
 from w2s_cli.io import imagej, ome
-from w2s_cli.io.content import Content, as_stack, lookup_colour
+from w2s_cli.io.content import Content, History, as_stack, lookup_colour
 from w2s_cli.io.tiff_planes import check_chain, check_description, plane_reader
 from w2s_cli.stack import Channel, Stack
 
@@ -25,6 +28,9 @@ _COMPRESSIONS = {
     32946: "deflate",
     50000: "zstd",
 }
+_WRITTEN_COMPRESSIONS = {"LZW": "lzw", "deflate": "zlib", "zstd": "zstd"}
+_LARGEST = 2**32 - 2**25  # bytes in a classic TIFF, less some for the metadata
+_PLACEHOLDER = "OME-XML follows the pixels"
 _MICROMETRES = {2: 25400.0, 3: 10000.0}  # an inch, a centimetre
 _PALETTE = 3
 # Print resolutions such as 72 or 300 dots an inch say nothing of the specimen.
@@ -35,18 +41,18 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 @contextmanager
-def opened(path: Path, axes: str | None) -> Iterator[Stack]:
+def open_stack(path: Path, axes: str | None) -> Iterator[Stack]:
     """Open a TIFF, as `w2s_cli.io.open_image` says."""
-    with _explained(path):
+    with _as_input_errors(path):
         file = tifffile.TiffFile(path)
     with file:
-        with _explained(path):
+        with _as_input_errors(path):
             _parse(file)
         yield as_stack(_content(file, path), axes, path)
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _as_input_errors(path: Path) -> Iterator[None]:
     """Turn what tifffile raises on broken files into an InputError."""
     try:
         yield
@@ -72,7 +78,7 @@ def _explained(path: Path) -> Iterator[None]:
 def _parse(file: tifffile.TiffFile) -> None:
     """Have tifffile parse, and keep, all that is asked of it later."""
     if file.ome_metadata:
-        ome.described(file.ome_metadata)
+        ome.read_metadata(file.ome_metadata)
     for series in file.series:
         series.keyframe.resolution  # noqa: B018
 
@@ -94,7 +100,7 @@ def _content(file: tifffile.TiffFile, path: Path) -> Content:
         extra=_form(file, series, page),
     )
     check_description(file, path)
-    said = _described(file, series, page)
+    said = _read_metadata(file, series, page)
     extra = {**content.extra, **said.pop("extra", {})}
     return replace(content, **said, extra=extra)
 
@@ -176,16 +182,16 @@ def _format(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str:
     return "ImageJ TIFF" if file.is_imagej else "TIFF"
 
 
-def _described(
+def _read_metadata(
     file: tifffile.TiffFile, series: tifffile.TiffPageSeries, page: tifffile.TiffPage
 ) -> dict[str, Any]:
     """Return pixel size, time step, channels, history and more, as in `Content`."""
     kind = _format(file, series)
     if kind == "OME-TIFF" and file.ome_metadata:
         xml = file.ome_metadata
-        return {**ome.described(xml), "extra": {"ome": xml}}
+        return {**ome.read_metadata(xml), "extra": {"ome": xml}}
     if kind == "ImageJ TIFF" and file.imagej_metadata:
-        return imagej.described(file.imagej_metadata, page.resolution)
+        return imagej.read_metadata(file.imagej_metadata, page.resolution)
     unit = _MICROMETRES.get(int(page.resolutionunit), 0.0)
     sizes = {
         axis: unit / pixels
@@ -193,3 +199,77 @@ def _described(
         if pixels > 0 and 0 < unit / pixels < _LARGEST_PIXEL
     }
     return {"pixel_size": sizes}
+
+
+def unsupported(stack: Stack) -> str:
+    """Return why a TIFF cannot hold the stack: it can."""
+    return ""
+
+
+def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
+    """Write a TIFF of the kind that the stack came from.
+
+    Compression is that of the source where it was deflate, LZW or zstd. The
+    description comes last: `history` is complete when the planes are.
+    """
+    if stack.extra.get("format") == "ImageJ TIFF" and imagej.can_hold(stack):
+        _write_imagej(stack, path, history)
+    else:
+        _write_ome(stack, path, history)
+
+
+def _write_ome(stack: Stack, path: Path, history: Callable[[], History]) -> None:
+    nbytes = prod(stack.data.shape) * stack.data.dtype.itemsize
+    sizes = stack.pixel_size
+    with tifffile.TiffWriter(path, bigtiff=nbytes > _LARGEST, ome=False) as file:
+        file.write(
+            _planes(stack, stack.axes),
+            shape=stack.data.shape,
+            description=_PLACEHOLDER,
+            metadata=None,
+            resolution=(1e4 / sizes.get("X", 1e4), 1e4 / sizes.get("Y", 1e4)),
+            resolutionunit="CENTIMETER" if {"X", "Y"} <= sizes.keys() else "NONE",
+            **_settings(stack),
+        )
+        file.overwrite_description(ome.ome_xml(stack, history()))
+
+
+def _write_imagej(stack: Stack, path: Path, history: Callable[[], History]) -> None:
+    axes = "".join(axis for axis in imagej.ORDER if axis in stack.axes)
+    lengths = dict(zip(stack.axes, stack.data.shape, strict=True))
+    # The samples axis keeps tifffile from taking a width of 1 for the samples.
+    shape = (*(lengths[axis] for axis in axes), 1)
+    metadata = imagej.metadata_for(stack)
+    with tifffile.TiffWriter(path, imagej=True, byteorder=">") as file:
+        file.write(
+            _planes(stack, axes),
+            shape=shape,
+            metadata={**metadata, "axes": f"{axes}S"},
+            resolution=imagej.resolution_for(stack, metadata),
+            resolutionunit="NONE",
+            colormap=imagej.colormap_for(stack),
+            **_settings(stack),
+        )
+        text = imagej.description(shape, f"{axes}S", metadata, history())
+        file.overwrite_description(text)
+
+
+def _settings(stack: Stack) -> dict[str, Any]:
+    compression = _WRITTEN_COMPRESSIONS.get(stack.extra.get("compression", ""))
+    return {
+        "dtype": stack.data.dtype,
+        "photometric": "minisblack",
+        "compression": compression,
+        "predictor": bool(compression and stack.extra.get("predictor")),
+        "software": "w2s",
+        "maxworkers": 1,  # more would compress ahead, and hold many planes
+    }
+
+
+def _planes(stack: Stack, axes: str) -> Iterator[NDArray[Any]]:
+    """Yield the planes in the order of the leading `axes`."""
+    lengths = dict(zip(stack.axes, stack.data.shape, strict=True))
+    leading = stack.axes[:-2]
+    for index in np.ndindex(*(lengths[axis] for axis in axes[:-2])):
+        place = dict(zip(axes, index, strict=False))
+        yield stack.data[tuple(place[axis] for axis in leading)]
