@@ -128,7 +128,7 @@ OTHERS = {
     "a module nobody has": (b"cno.such\nClass\n)\x81}" + text("a") + b"K\1sb.", EMPTY),
     "__setstate__ of a list": (b"]}b.", "puts something into a list"),
     "state of a number": (b"K\1}b.", "puts something into a int"),
-    "state of a name": (b"ctorch\nX\n}b.", "puts something into a Name"),
+    "state of a name": (b"ctorch\nX\n}b.", "puts something into a GlobalName"),
     # Words of the language that a file has no use for.
     "EXT1": (b"\x80\2\x82\1.", "has a pickle with EXT1"),
     "EXT2": (b"\x80\2\x83\1\0.", "has a pickle with EXT2"),

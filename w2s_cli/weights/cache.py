@@ -34,25 +34,14 @@ Hashed = Literal["verified", "recorded", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What is known of a published file on this machine.
+    """What is known of a published file on this machine."""
 
-    Attributes
-    ----------
-    path
-        Where it is, or would be.
-    cached
-        Whether it is there.
-    hashed
-        "verified" when the catalogue has its hash, "recorded" when the first one that
-        came gave it, "unknown" before that.
-    sha256
-        The hash that it must have; "" when unknown.
-    """
-
-    path: Path
-    cached: bool
+    path: Path  # Where it is, or would be
+    cached: bool  # Whether it is there
+    # "verified" when the catalogue has its hash, "recorded" when the first one that
+    # came gave it, "unknown" before that
     hashed: Hashed
-    sha256: str
+    sha256: str  # The hash that it must have; "" when unknown
 
 
 def cache_folder() -> Path:

@@ -15,57 +15,26 @@ Kind = Literal["weights", "data"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A published file.
+    """A published file."""
 
-    Attributes
-    ----------
-    name
-        What it is called here.
-    kind
-        "weights" or "data".
-    title
-        What it is, in a few words.
-    url
-        Where its publisher keeps it.
-    published_as
-        Its file name there.
-    licence
-        Its terms.
-    citation
-        What to cite for it.
-    sha256
-        Of its bytes, in hexadecimal; "" where nobody could check one.
-    size
-        In bytes; 0 where it is not known.
-    network
-        The row of `networks.NETWORKS` that it belongs to; "" for none of them.
-    units
-        What the network takes, as `networks.rebuild.Units`; "" where not known.
-    scale
-        Output pixels per input pixel.
-    bf16
-        Whether bfloat16 changes the output by less than a tenth of its noise.
-    trained_on
-        Images and noise level.
-    note
-        What a user should know before using it.
-    """
-
-    name: str
-    kind: Kind
-    title: str
-    url: str
-    published_as: str
-    licence: str
-    citation: str
-    sha256: str = ""
-    size: int = 0
+    name: str  # What it is called here
+    kind: Kind  # "weights" or "data"
+    title: str  # What it is, in a few words
+    url: str  # Where its publisher keeps it
+    published_as: str  # Its file name there
+    licence: str  # Its terms
+    citation: str  # What to cite for it
+    sha256: str = ""  # Of its bytes, in hexadecimal; "" where nobody could check one
+    size: int = 0  # In bytes; 0 where it is not known
+    # The row of `networks.NETWORKS` that it belongs to; "" for none of them
     network: str = ""
+    # What the network takes, as `networks.rebuild.Units`; "" where not known
     units: str = ""
-    scale: int = 1
+    scale: int = 1  # Output pixels per input pixel
+    # Whether bfloat16 changes the output by less than a tenth of its noise
     bf16: bool = False
-    trained_on: str = ""
-    note: str = ""
+    trained_on: str = ""  # Images and noise level
+    note: str = ""  # What a user should know before using it
 
     @property
     def file(self) -> str:
@@ -79,13 +48,7 @@ class Item:
 
 
 def find(name: str) -> Item:
-    """Return the published file of a name.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is none.
-    """
+    """Return the published file of a name."""
     rows = {**WEIGHTS, **DATASETS}
     if name not in rows:
         raise UnknownNameError("published file", name, rows)

@@ -1,19 +1,20 @@
-"""Which container a file is, by its first bytes.
+"""The containers of weights: safetensors, and both that `torch.save` has written.
 
-The safetensors container: the length of a header, the header in JSON, the bytes.
-
-The library of that name maps the file into memory; reading it block by block takes half
-as much where half-precision weights become float32.
+Which one a file is, its first bytes tell. Nothing is unpacked to disk, so the names of
+zip members lead nowhere; nothing is decompressed, so a member is as large as the file
+shows. Tensors are found here and read by `contents`, block by block: the library
+safetensors maps the file into memory, which takes twice as much where half-precision
+weights become float32.
 """
 
 import json
 from collections.abc import Callable
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from typing import IO, Any
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import torch
 
-from w2s_cli.weights import torch_containers
 from w2s_cli.weights.contents import (
     AGAIN,
     Contents,
@@ -24,7 +25,32 @@ from w2s_cli.weights.contents import (
     quoted,
     sensible,
 )
+from w2s_cli.weights.state_dicts import found_layouts, storage_type
+from w2s_cli.weights.unpickling import (
+    DICT,
+    MAX_BYTES,
+    DictItem,
+    PickledObject,
+    unpickled,
+)
 
+HEAD = 512  # bytes that tell
+_WEB = "the download went wrong: fetch the file again, from its direct address"
+_FOREIGN = (
+    (b"<!doctype", "is a web page, not weights", _WEB),
+    (b"<html", "is a web page, not weights", _WEB),
+    (b"<?xml", "is a web page, not weights", _WEB),
+    (
+        b"version https://git-lfs",
+        "is a pointer of Git LFS; the weights themselves are elsewhere",
+        "run `git lfs pull` where the file comes from",
+    ),
+    (b"\x89hdf", "is an HDF5 file, as Keras writes", "convert it to PyTorch"),
+    (b"\x1f\x8b", "is compressed with gzip", "unpack it first"),
+    (b"\x93numpy", "is a NumPy array", "give a file of torch or safetensors"),
+)
+
+# safetensors
 _TYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -39,15 +65,60 @@ _TYPES = {
 }
 _MAX_HEADER = 2 << 20  # bytes; 2000 tensors take a tenth of it
 
+# A zip file, as torch packs it since 1.6
+_PICKLE = "/data.pkl"
+_LOCAL_HEADER = 30  # bytes, before the name
+_ENCRYPTED = 1
+_MAX_LIST = 8 << 20  # bytes of the list of members: some 100,000
+
+# Three pickles and the bytes, as before
+_MAGIC = 0x1950A86A20F9469CFC6C
+_PROTOCOL = 1001
+_COUNT = 8  # bytes before a storage that say how many elements it has
+_SHORT = 100  # instructions that are enough for each of the first three pickles
+
+
+def contents(file: BufferedReader, size: int) -> Contents:
+    """Return what a weight file of any known kind holds."""
+    head = file.read(HEAD)
+    file.seek(0)
+    return _reader(head)(file, size)
+
+
+def _reader(head: bytes) -> Callable[[BufferedReader, int], Contents]:
+    if head.startswith((b"PK\3\4", b"PK\5\6")):
+        return zip_contents
+    if head[8:9] == b"{":
+        return safetensors_contents
+    if head.startswith(b"\x80"):
+        return legacy_contents
+    raise _foreign(head)
+
+
+def _foreign(head: bytes) -> Refusal:
+    """Return what is said of a file that holds no weights."""
+    if not head:
+        return Refusal("is empty")
+    start = head.lstrip().lower()
+    for magic, reason, hint in _FOREIGN:
+        if start.startswith(magic):
+            return Refusal(reason, hint=hint)
+    if head[257:262] == b"ustar":
+        return Refusal(
+            "is a tar file, as torch wrote before 0.2",
+            hint="load and save it again with that version",
+        )
+    # The first field of its message is a version, the second a text.
+    if head[:1] == b"\x08" and head[2:3] == b"\x12":
+        return Refusal(
+            "looks like an ONNX program, not weights",
+            hint="give the PyTorch checkpoint that it was exported from",
+        )
+    return Refusal("is neither a safetensors nor a torch file", hint=AGAIN)
+
 
 def safetensors_contents(file: IO[bytes], size: int) -> Contents:
-    """Return what a safetensors file of `size` bytes holds.
-
-    Raises
-    ------
-    Refusal
-        When it is damaged, or a tensor is not where its header says.
-    """
+    """Return what a safetensors file of `size` bytes holds."""
     length = int.from_bytes(file.read(8), "little")
     if length > min(_MAX_HEADER, size - 8):
         raise Refusal(f"is not a whole safetensors file: a header of {length} bytes")
@@ -96,63 +167,172 @@ def _layout(name: str, entry: Any, start: int, size: int) -> Layout:
     return layout
 
 
-HEAD = 512  # bytes that tell
-_WEB = "the download went wrong: fetch the file again, from its direct address"
-_FOREIGN = (
-    (b"<!doctype", "is a web page, not weights", _WEB),
-    (b"<html", "is a web page, not weights", _WEB),
-    (b"<?xml", "is a web page, not weights", _WEB),
-    (
-        b"version https://git-lfs",
-        "is a pointer of Git LFS; the weights themselves are elsewhere",
-        "run `git lfs pull` where the file comes from",
-    ),
-    (b"\x89hdf", "is an HDF5 file, as Keras writes", "convert it to PyTorch"),
-    (b"\x1f\x8b", "is compressed with gzip", "unpack it first"),
-    (b"\x93numpy", "is a NumPy array", "give a file of torch or safetensors"),
-)
-
-
-def contents(file: BufferedReader, size: int) -> Contents:
-    """Return what a weight file of any known kind holds.
-
-    Raises
-    ------
-    Refusal
-        When it is of another kind, or its container refuses it.
-    """
-    head = file.read(HEAD)
-    file.seek(0)
-    return _reader(head)(file, size)
-
-
-def _reader(head: bytes) -> Callable[[BufferedReader, int], Contents]:
-    if head.startswith((b"PK\3\4", b"PK\5\6")):
-        return torch_containers.zip_contents
-    if head[8:9] == b"{":
-        return safetensors_contents
-    if head.startswith(b"\x80"):
-        return torch_containers.legacy_contents
-    raise _foreign(head)
-
-
-def _foreign(head: bytes) -> Refusal:
-    """Return what is said of a file that holds no weights."""
-    if not head:
-        return Refusal("is empty")
-    start = head.lstrip().lower()
-    for magic, reason, hint in _FOREIGN:
-        if start.startswith(magic):
-            return Refusal(reason, hint=hint)
-    if head[257:262] == b"ustar":
-        return Refusal(
-            "is a tar file, as torch wrote before 0.2",
-            hint="load and save it again with that version",
+def zip_contents(file: IO[bytes], size: int) -> Contents:
+    """Return what a file that `torch.save` wrote holds."""
+    members = _members(file, size)
+    folder = _folder(members)
+    extents = {
+        name.removeprefix(folder): _extent(file, size, member)
+        for name, member in members.items()
+    }
+    if _read(file, extents.get("/byteorder"), 16) not in (b"", b"little"):
+        raise Refusal(
+            "was written on a big-endian machine",
+            hint="load and save it again on another machine",
         )
-    # The first field of its message is a version, the second a text.
-    if head[:1] == b"\x08" and head[2:3] == b"\x12":
-        return Refusal(
-            "looks like an ONNX program, not weights",
-            hint="give the PyTorch checkpoint that it was exported from",
+    pickle = BytesIO(_read(file, extents[_PICKLE], MAX_BYTES))
+    storages = {
+        name.removeprefix("/data/"): extent
+        for name, extent in extents.items()
+        if name.startswith("/data/")
+    }
+    layouts, wrapper = found_layouts(unpickled(pickle).root, storages)
+    return Contents("torch zip", layouts, wrapper)
+
+
+class _Sipped:
+    """A file of which a list of members that would fill the memory is not read."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1, /) -> bytes:
+        if size > _MAX_LIST:
+            raise Refusal("is a zip file with too long a list of members")
+        return self._file.read(size)
+
+
+def _members(file: IO[bytes], size: int) -> dict[str, ZipInfo]:
+    try:
+        with ZipFile(_Sipped(file)) as archive:
+            listed = archive.infolist()
+    except (BadZipFile, NotImplementedError, ValueError) as error:
+        raise Refusal(f"is not a whole zip file: {quoted(str(error))}") from error
+    members = {member.filename: member for member in listed}
+    if len(members) < len(listed):
+        raise Refusal("is a zip file with two members of the same name")
+    for member in listed:
+        if member.compress_type != ZIP_STORED or member.flag_bits & _ENCRYPTED:
+            raise Refusal(
+                f"is a zip file with the member {quoted(member.filename)} compressed "
+                "or encrypted, which torch never does",
+                hint="give the weight file itself: unpack the archive first",
+            )
+    if (total := sum(member.file_size for member in listed)) > size:
+        raise Refusal(f"is a zip file of {size} bytes with members of {total}")
+    return members
+
+
+def _folder(members: dict[str, ZipInfo]) -> str:
+    """Return the one folder that everything is in."""
+    folders = [name.removesuffix(_PICKLE) for name in members if _is_root(name)]
+    if not folders:
+        raise Refusal(
+            f"is a zip file without {_PICKLE[1:]}: torch.save has not written it",
+            hint="give the weight file itself: unpack the archive first",
         )
-    return Refusal("is neither a safetensors nor a torch file", hint=AGAIN)
+    folder = folders[0]
+    for name in members:
+        if not name.startswith(f"{folder}/"):
+            raise Refusal(f"has a member outside its folder: {quoted(name)}")
+    if f"{folder}/constants.pkl" in members:
+        raise Refusal(
+            "is a TorchScript program, not weights",
+            hint="save the state_dict() of the program with torch.save",
+        )
+    return folder
+
+
+def _is_root(name: str) -> bool:
+    return name.endswith(_PICKLE) and name.count("/") == 1
+
+
+def _extent(file: IO[bytes], size: int, member: ZipInfo) -> Extent:
+    """Return where the bytes of a member are, behind a header of variable length."""
+    at = min(max(member.header_offset, 0), size)
+    file.seek(at)
+    header = file.read(_LOCAL_HEADER)
+    name, extra = (int.from_bytes(header[i : i + 2], "little") for i in (26, 28))
+    start = at + _LOCAL_HEADER + name + extra
+    there = at == member.header_offset and header[:4] == b"PK\3\4"
+    if not there or start + member.file_size > size:
+        raise Refusal(f"is damaged: the member {quoted(member.filename)} is not there")
+    return Extent(start, member.file_size, member.CRC)
+
+
+def _read(file: IO[bytes], extent: Extent | None, most: int) -> bytes:
+    if extent is None:
+        return b""
+    if extent.size > most:
+        raise Refusal(f"has a pickle of more than {most >> 20} MiB")
+    file.seek(extent.start)
+    return file.read(extent.size)
+
+
+def legacy_contents(file: IO[bytes], size: int) -> Contents:
+    """Return what a file that an older `torch.save` wrote holds."""
+    pickles = BytesIO(file.read(MAX_BYTES))
+    if unpickled(pickles, _SHORT).root != _MAGIC:
+        raise Refusal(
+            "is a pickle, but torch.save has not written it",
+            hint="weights are what torch.save(network.state_dict(), FILE) writes",
+        )
+    if unpickled(pickles, _SHORT).root != _PROTOCOL:
+        raise Refusal("has another protocol than torch's 1001")
+    if _big_endian(unpickled(pickles, _SHORT).root):
+        raise Refusal(
+            "was written on a big-endian machine",
+            hint="load and save it again on another machine",
+        )
+    pickled = unpickled(pickles)
+    keys = unpickled(pickles).root
+    sizes = _sizes(pickled.persistent)
+    storages = _storages(file, size, pickles.tell(), keys, sizes)
+    layouts, wrapper = found_layouts(pickled.root, storages)
+    return Contents("torch legacy", layouts, wrapper)
+
+
+def _big_endian(system: object) -> bool:
+    return (
+        isinstance(system, PickledObject)
+        and system.function == DICT
+        and DictItem("little_endian", False) in (system.contents or [])
+    )
+
+
+def _sizes(persistent: list[object]) -> dict[str, tuple[int, int]]:
+    """Return the elements of each storage, and the bytes of an element."""
+    sizes = {}
+    for identity in persistent:
+        match identity:
+            case ("module", *_):  # a class, with its source code
+                continue
+        key, dtype, count = storage_type(identity)
+        sizes[key] = count, dtype.itemsize
+    return sizes
+
+
+def _storages(
+    file: IO[bytes],
+    size: int,
+    start: int,
+    keys: object,
+    sizes: dict[str, tuple[int, int]],
+) -> dict[str, Extent]:
+    """Return where the storages are, in the order of `keys`."""
+    if not isinstance(keys, list):
+        raise Refusal("is damaged: the list of its storages is missing")
+    storages = {}
+    for key in keys:
+        if not isinstance(key, str) or key not in sizes or key in storages:
+            raise Refusal(f"is damaged: a storage called {quoted(key)}")
+        count, width = sizes[key]
+        file.seek(start)
+        if int.from_bytes(file.read(_COUNT), "little") != count:
+            raise Refusal(f"is damaged or cut short at its storage {quoted(key)}")
+        storages[key] = Extent(start + _COUNT, count * width)
+        start += _COUNT + count * width
+        if start > size:
+            raise Refusal(f"is cut short in its storage {quoted(key)}")
+    return storages

@@ -45,25 +45,14 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a tensor lies in its extent.
+    """How a tensor lies in its extent."""
 
-    Attributes
-    ----------
-    extent
-        Where the elements are.
-    dtype
-        Their type; little-endian.
-    shape, strides
-        Elements along each axis, and from one to the next in memory.
-    offset
-        The first element.
-    """
-
-    extent: Extent
-    dtype: torch.dtype
+    extent: Extent  # Where the elements are
+    dtype: torch.dtype  # Their type; little-endian
+    # Elements along each axis, and from one to the next in memory
     shape: tuple[int, ...]
     strides: tuple[int, ...]
-    offset: int = 0
+    offset: int = 0  # The first element
 
     @property
     def count(self) -> int:
@@ -108,27 +97,7 @@ def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
 def read(
     file: BufferedReader, size: int, layouts: Mapping[str, Layout], *, as_float32: bool
 ) -> dict[str, Tensor]:
-    """Return tensors by name, on the CPU.
-
-    Parameters
-    ----------
-    file
-        Where the extents are.
-    size
-        The bytes of the file.
-    layouts
-        Where the tensors are.
-    as_float32
-        Whether all floats become float32. They do so while they are read: this takes
-        no more memory than the result.
-
-    Raises
-    ------
-    Refusal
-        When there is no tensor; when one has no proper name, reaches beyond its
-        extent, is damaged or holds a number that is not finite; when all of them are
-        larger than their file can account for.
-    """
+    """Return tensors by name, on the CPU."""
     if not layouts:
         raise Refusal(
             "holds no tensors by name",
@@ -192,21 +161,9 @@ def _check_finite(name: str, tensor: Tensor) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a weight file holds.
+    """What a weight file holds."""
 
-    Attributes
-    ----------
-    container
-        How it is packed.
-    layouts
-        Where the tensors are, by name.
-    wrapper
-        What the training script had put around them.
-    metadata
-        Text by key.
-    """
-
-    container: str
-    layouts: Mapping[str, Layout]
-    wrapper: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    container: str  # How it is packed
+    layouts: Mapping[str, Layout]  # Where the tensors are, by name
+    wrapper: str = ""  # What the training script had put around them
+    metadata: Mapping[str, str] = field(default_factory=dict)  # Text by key

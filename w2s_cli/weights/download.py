@@ -33,17 +33,7 @@ class BrokenOffError(Exception):
 
 
 def check(response: requests.Response, *, verified: bool) -> None:
-    """Tell success from what passes, and from what stays as it is.
-
-    Raises
-    ------
-    BrokenOffError
-        When the server may do better the next time.
-    NotThereError
-        When it does not have the file.
-    WeightsError
-        When it refuses, or gives a web page and no hash would show that (`verified`).
-    """
+    """Tell success from what passes, and from what stays as it is."""
     status = response.status_code
     answer = f"it answers {status} {response.reason}"
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -60,13 +50,7 @@ def check(response: requests.Response, *, verified: bool) -> None:
 
 
 def offset(response: requests.Response, length: int) -> int:
-    """Return from which byte on an answer goes, when `length` bytes are there.
-
-    Raises
-    ------
-    BrokenOffError
-        When it goes on from elsewhere.
-    """
+    """Return from which byte on an answer goes, when `length` bytes are there."""
     if response.status_code != HTTPStatus.PARTIAL_CONTENT:
         return 0
     if not response.headers.get("Content-Range", "").startswith(f"bytes {length}-"):
@@ -131,35 +115,16 @@ class _Session(requests.Session):
 
 @dataclass(frozen=True)
 class Download:
-    """Fetch an address into a partial file, and go on with the one that is there.
+    """Fetch an address into a partial file, and go on with the one that is there."""
 
-    Attributes
-    ----------
-    size
-        Bytes that the file must have; 0 when that is not known.
-    verified
-        Whether a hash will show if the parts do not belong together. Otherwise a
-        partial file is continued only if the server says that it still has the same.
-    progress
-        Is told of every 64 KiB.
-    """
-
-    size: int = 0
+    size: int = 0  # Bytes that the file must have; 0 when that is not known
+    # Whether a hash will show if the parts do not belong together. Otherwise a partial
+    # file is continued only if the server says that it still has the same
     verified: bool = False
-    progress: Progress | None = None
+    progress: Progress | None = None  # Is told of every 64 KiB
 
     def __call__(self, url: str, part: Path) -> None:
-        """Bring `part` to its full length.
-
-        Raises
-        ------
-        NotThereError
-            When the server does not have the file.
-        WeightsError
-            When it cannot be reached, refuses, has another file, or keeps failing.
-        OutputError
-            When there is no room.
-        """
+        """Bring `part` to its full length."""
         retry, most = RETRY, _length(part)
         with _Session() as session:
             while not self._complete(part):

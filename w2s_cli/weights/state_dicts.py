@@ -1,10 +1,19 @@
 """From what a pickle says to the tensors of one network, by name."""
 
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
-from w2s_cli.weights.contents import Extent, Layout, Refusal, quoted
-from w2s_cli.weights.pickle_machine import DICT, SET, Item, Made, Name
-from w2s_cli.weights.pickle_reading import is_tensor, layout_of
+import torch
+
+from w2s_cli.weights.contents import Extent, Layout, Refusal, quoted, sensible
+from w2s_cli.weights.unpickling import (
+    DICT,
+    PERSISTENT,
+    SET,
+    DictItem,
+    GlobalName,
+    PickledObject,
+)
 
 # Under what training scripts keep the weights that they mean to be used, best first:
 # an average over the training comes before the weights of its last step.
@@ -22,41 +31,42 @@ _WRAPPERS = (
 _PREFIXES = ("module.", "_orig_mod.")  # of DataParallel and of torch.compile
 _MAPPINGS = (
     DICT,
-    Name("collections", "OrderedDict"),
-    Name("collections", "defaultdict"),
+    GlobalName("collections", "OrderedDict"),
+    GlobalName("collections", "defaultdict"),
 )
 _MAX_DEPTH = 50
 _MAX_WORK = 1_000_000
+
+_STORED = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+    "UntypedStorage": torch.uint8,
+}
+_TYPES = {str(dtype).removeprefix("torch."): dtype for dtype in _STORED.values()}
+_PARAMETER_WRAPPERS = ("_rebuild_parameter", "_rebuild_parameter_with_state")
+_UNKNOWN = "save its state_dict() again, in float32, with torch.save"
 
 
 def found_layouts(
     root: object, storages: Mapping[str, Extent]
 ) -> tuple[dict[str, Layout], str]:
-    """Return where the tensors of the one network in a checkpoint are.
+    """Return where the tensors of the one network in a checkpoint are, by name.
 
-    Parameters
-    ----------
-    root
-        What the pickle says.
-    storages
-        The stretches of the file that hold elements, by key.
-
-    Returns
-    -------
-    layouts
-        By the name of the tensor, without the prefixes of wrappers.
-    wrapper
-        What was around the tensors: keys, and the class of a module; "" for nothing.
-
-    Raises
-    ------
-    Refusal
-        When it is not clear which of several networks is meant.
+    Also what was around them: keys, and the class of a module; "" for nothing. A file
+    with several networks is refused unless one has a name that is meant to be used.
     """
-    path, note = _chosen(root)
-    notes = _unprefixed(_tensors(note))
-    layouts = {name: layout_of(tensor, storages) for name, tensor in notes.items()}
-    return layouts, " ".join([*path, *_classes(note)])
+    path, node = _chosen(root)
+    tensors = _unprefixed(_tensors(node))
+    layouts = {name: _layout(tensor, storages) for name, tensor in tensors.items()}
+    return layouts, " ".join([*path, *_classes(node)])
 
 
 def _chosen(root: object) -> tuple[tuple[str, ...], object]:
@@ -85,32 +95,32 @@ def _networks(root: object) -> Iterator[tuple[tuple[str, ...], object]]:
     waiting: list[tuple[tuple[str, ...], object]] = [((), root)]
     seen = set()
     while waiting:
-        path, note = waiting.pop()
-        if id(note) in seen or len(path) > _MAX_DEPTH:
+        path, node = waiting.pop()
+        if id(node) in seen or len(path) > _MAX_DEPTH:
             continue
-        seen.add(id(note))
-        if _modules(note) is not None:
-            yield path, note
+        seen.add(id(node))
+        if _modules(node) is not None:
+            yield path, node
             continue
-        inside = _entries(note)
+        inside = _entries(node)
         if any(map(is_tensor, inside.values())):
-            yield path, note
+            yield path, node
         waiting += [((*path, name), it) for name, it in inside.items()][::-1]
 
 
-def _tensors(note: object) -> dict[str, Made]:
+def _tensors(node: object) -> dict[str, PickledObject]:
     """Return the tensors of a module, or of a dictionary, by name."""
-    if _modules(note) is None:
-        return {name: it for name, it in _entries(note).items() if is_tensor(it)}
-    tensors: dict[str, Made] = {}
-    for name, tensor in _walk(note):
+    if _modules(node) is None:
+        return {name: it for name, it in _entries(node).items() if is_tensor(it)}
+    tensors: dict[str, PickledObject] = {}
+    for name, tensor in _walk(node):
         if name in tensors:
             raise Refusal(f"holds two tensors called {quoted(name)}")
         tensors[name] = tensor
     return tensors
 
 
-def _unprefixed(tensors: dict[str, Made]) -> dict[str, Made]:
+def _unprefixed(tensors: dict[str, PickledObject]) -> dict[str, PickledObject]:
     """Drop what wrappers put before all names."""
     for prefix in _PREFIXES:
         while tensors and all(name.startswith(prefix) for name in tensors):
@@ -118,9 +128,9 @@ def _unprefixed(tensors: dict[str, Made]) -> dict[str, Made]:
     return tensors
 
 
-def _walk(note: object) -> Iterator[tuple[str, Made]]:
+def _walk(node: object) -> Iterator[tuple[str, PickledObject]]:
     """Yield the parameters and the stored buffers of a pickled module."""
-    waiting: list[tuple[str, object]] = [("", note)]
+    waiting: list[tuple[str, object]] = [("", node)]
     work = 0
     while waiting:
         prefix, module = waiting.pop()
@@ -135,7 +145,7 @@ def _walk(note: object) -> Iterator[tuple[str, Made]]:
         waiting += [(f"{prefix}{name}.", it) for name, it in inside.items()][::-1]
 
 
-def _own_tensors(attributes: Mapping[str, object]) -> dict[str, Made]:
+def _own_tensors(attributes: Mapping[str, object]) -> dict[str, PickledObject]:
     """Return the tensors that a module's state dict would name, less those inside."""
     passing = _entries(attributes.get("_buffers"))
     for name in _members(attributes.get("_non_persistent_buffers_set")):
@@ -144,56 +154,171 @@ def _own_tensors(attributes: Mapping[str, object]) -> dict[str, Made]:
     return {name: it for name, it in both.items() if is_tensor(it)}
 
 
-def _modules(note: object) -> dict[str, object] | None:
+def _modules(node: object) -> dict[str, object] | None:
     """Return the attributes of a pickled torch module; None for anything else."""
-    if not isinstance(note, Made):
+    if not isinstance(node, PickledObject):
         return None
-    attributes = _entries(note.state)
+    attributes = _entries(node.state)
     return attributes if {"_parameters", "_modules"} <= attributes.keys() else None
 
 
-def _entries(note: object) -> dict[str, object]:
+def _entries(node: object) -> dict[str, object]:
     """Return the entries under strings of a dictionary; none for anything else."""
-    if not isinstance(note, Made) or note.maker not in _MAPPINGS:
+    if not isinstance(node, PickledObject) or node.function not in _MAPPINGS:
         return {}
     found: dict[str, object] = {}
     # Python 2 hands a dictionary that keeps its order its pairs as an argument.
-    match note.arguments:
+    match node.arguments:
         case ([*pairs],):
             for pair in pairs:
                 match pair:
                     case [str(key), value]:
                         found[key] = value
-    for item in note.contents or []:
-        if isinstance(item, Item) and isinstance(item.key, str):
+    for item in node.contents or []:
+        if isinstance(item, DictItem) and isinstance(item.key, str):
             found[item.key] = item.value
     return found
 
 
-def _members(note: object) -> set[str]:
+def _members(node: object) -> set[str]:
     """Return the strings in a set."""
-    if not isinstance(note, Made) or note.maker != SET:
+    if not isinstance(node, PickledObject) or node.function != SET:
         return set()
-    members = [*(note.contents or [])]
-    match note.arguments:
+    members = [*(node.contents or [])]
+    match node.arguments:
         case ([*given],):
             members += given
     return {member for member in members if isinstance(member, str)}
 
 
-def _classes(note: object) -> list[str]:
+def _classes(node: object) -> list[str]:
     """Return the class of a module, and of the one that it is only around."""
     classes: list[str] = []
-    while (attributes := _modules(note)) is not None and len(classes) < 3:
-        classes.append(_class_name(note))
-        note = _entries(attributes.get("_modules")).get("module")
+    while (attributes := _modules(node)) is not None and len(classes) < 3:
+        classes.append(_class_name(node))
+        node = _entries(attributes.get("_modules")).get("module")
     return classes
 
 
-def _class_name(note: object) -> str:
-    match note:
+def _class_name(node: object) -> str:
+    match node:
         # Older containers keep classes outside the pickle, with their source code.
-        case Made(Made(_, (("module", Name(_, name), *_),)) | Name(_, name)):
+        case PickledObject(
+            PickledObject(_, (("module", GlobalName(_, name), *_),))
+            | GlobalName(_, name)
+        ):
             return name if name.isascii() and name.isidentifier() else "?"
         case _:
             return "?"
+
+
+def is_tensor(node: object) -> TypeGuard[PickledObject]:
+    """Return whether torch would make a tensor of an object."""
+    return (
+        isinstance(node, PickledObject)
+        and isinstance(node.function, GlobalName)
+        and node.function.module in ("torch._utils", "torch._tensor")
+        and node.function.name.startswith("_rebuild_")
+    )
+
+
+def storage_type(identity: object) -> tuple[str, torch.dtype, int]:
+    """Return the key, the type and the number of elements of a persistent id."""
+    match identity:
+        case ("storage", GlobalName() as kind, str(key), _, int(count), *rest) if (
+            sensible(count)
+        ):
+            if rest not in ([], [None]):
+                raise Refusal("holds a view of a storage", hint=_UNKNOWN)
+            if kind.module.split(".")[0] != "torch" or kind.name not in _STORED:
+                raise Refusal(f"holds a {quoted(str(kind))}", hint=_UNKNOWN)
+            return key, _STORED[kind.name], count
+        case _:
+            raise Refusal("has a damaged pickle: a storage without a proper id")
+
+
+def _layout(node: PickledObject, storages: Mapping[str, Extent]) -> Layout:
+    """Return where the tensor of an object is; not whether it can be there."""
+    match _innermost(node):
+        case PickledObject(
+            GlobalName(_, "_rebuild_tensor_v2" | "_rebuild_tensor"),
+            (PickledObject() as storage, int(offset), shape, strides, *_),
+        ):
+            return _stored_layout(storage, None, offset, shape, strides, storages)
+        case PickledObject(
+            GlobalName(_, "_rebuild_tensor_v3"),
+            (
+                PickledObject() as storage,
+                int(offset),
+                shape,
+                strides,
+                _,
+                _,
+                GlobalName() as dtype,
+                *_,
+            ),
+        ):
+            if dtype.module != "torch" or dtype.name not in _TYPES:
+                raise Refusal(f"holds tensors of {quoted(str(dtype))}", hint=_UNKNOWN)
+            return _stored_layout(
+                storage, _TYPES[dtype.name], offset, shape, strides, storages
+            )
+        case other:
+            raise Refusal(
+                f"holds a tensor that {quoted(str(other.function))} would make, "
+                "which is not read",
+                hint=_UNKNOWN,
+            )
+
+
+def _innermost(node: PickledObject) -> PickledObject:
+    """Return a tensor without the parameter or the subclass around it."""
+    for _ in range(4):
+        match node:
+            case PickledObject(GlobalName(_, name), (PickledObject() as inner, *_)) if (
+                name in _PARAMETER_WRAPPERS
+            ):
+                node = inner
+            case PickledObject(
+                GlobalName(_, "_rebuild_from_type_v2"),
+                (GlobalName() as function, _, arguments, *_),
+            ):
+                node = PickledObject(function, arguments)
+    return node
+
+
+def _stored_layout(
+    storage: PickledObject,
+    dtype: torch.dtype | None,
+    offset: int,
+    shape: object,
+    strides: object,
+    storages: Mapping[str, Extent],
+) -> Layout:
+    match storage:
+        case PickledObject(function, (identity,)) if function is PERSISTENT:
+            key, stored, count = storage_type(identity)
+        case _:
+            raise Refusal("has a damaged pickle: a tensor without a storage")
+    if not sensible(offset):
+        raise Refusal("has a damaged pickle: a tensor with an impossible offset")
+    if key not in storages:
+        raise Refusal(f"is damaged: its storage {quoted(key)} is missing")
+    extent = storages[key]
+    if count * stored.itemsize != extent.size:
+        raise Refusal(
+            f"is damaged: its storage {quoted(key)} should have "
+            f"{count * stored.itemsize} bytes, but has {extent.size}"
+        )
+    return Layout(extent, dtype or stored, _numbers(shape), _numbers(strides), offset)
+
+
+def _numbers(node: object) -> tuple[int, ...]:
+    """Return the numbers of a tuple, or of what older versions write for it."""
+    match node:
+        case PickledObject(GlobalName("torch", "Size"), (tuple() | list() as numbers,)):
+            return _numbers(tuple(numbers))
+        case tuple() if sensible(*node):
+            return node
+        case _:
+            raise Refusal("has a damaged pickle: a tensor of an impossible shape")

@@ -54,31 +54,15 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the user knows of published weights; "" for nothing.
+    """What the user knows of published weights; "" for nothing."""
 
-    Attributes
-    ----------
-    licence
-        The terms that they are under.
-    source
-        Where they come from: an address, or what to cite.
-    units
-        What the network takes: one of `w2s_cli.networks.rebuild.Units`.
-    """
-
-    licence: str = ""
-    source: str = ""
-    units: str = ""
+    licence: str = ""  # The terms that they are under
+    source: str = ""  # Where they come from: an address, or what to cite
+    units: str = ""  # What the network takes: one of `w2s_cli.networks.rebuild.Units`
 
 
 def inspect(path: Path) -> Weights:
-    """Return what a weight file of any kind holds; nothing in it is run.
-
-    Raises
-    ------
-    WeightsError
-        When it cannot be read: see `w2s_cli.weights.checkpoint.load`.
-    """
+    """Return what a weight file of any kind holds; nothing in it is run."""
     found = checkpoint.load(path, as_stored=True)
     return Weights(path, found, describe(found.state))
 
