@@ -21,6 +21,7 @@ from w2s_cli.weights.catalogue import WEIGHTS
 
 NAMES = sorted(path.stem for path in SHIPPED.glob("*.toml"))
 OWN = {"denoise", "jdsr", "epll", "denoise-fast", "jdsr-fast"}
+OWN |= {"denoise-2", "jdsr-2", "denoise-fast-2", "jdsr-fast-2"}
 ALONE = {"n2sr", "n2v", "n2s", "n2n"}  # most of their loss is noise of what is asked
 PAPERS = [name for name in NAMES if name not in OWN | ALONE]
 W2S = 47_040  # patches of 240 images
@@ -105,6 +106,7 @@ def test_the_steps_are_the_epochs_of_w2s(name: str, epochs: int, batch: int) -> 
 
 TINY = {
     "unet": "width=8 levels=2 blocks=1",
+    "conditional-unet": "widths=[8,12] blocks=[1,1] code=4",
     "dncnn": "width=8 depth=4",
     "memnet": "width=4 memories=2 residuals=1",
     "ridnet": "width=8 squeezed=2 blocks=1",
@@ -122,12 +124,13 @@ TINY = {
 }
 DATA = {"fmd": "fmd", "video-rate": "video_rate", "alone": "repeats"}
 MORE = {"n2s": ["steps=100", "average=0.9", "optimiser.rate=3e-3"]}  # begins well
-FAST = {"unet", "dncnn", "memnet"}  # what begins as the identity
+FAST = {"unet", "conditional-unet", "dncnn", "memnet"}  # what begins as the identity
 QUICK = [
     *("steps=24", "validate_every=1", "validation_batches=1", "seed=3"),
     *("device=cpu", "threads=1", "patches.side=32", "patches.batch=2"),
     *("schedule.name=constant", "schedule.warm_up=0", "simulated_fields=4"),
     *("light.measured=0", "sources.pairs=0", "sources.averages=0", "sources.sharp=0"),
+    "sources.sim=0",
 ]
 
 
@@ -172,7 +175,7 @@ def test_a_recipe_learns(
         settings.append("patches.stride=8")
     if set(recipe.pairs.levels) > {1, 2}:
         settings.append("pairs.levels=[1,2]")
-    if recipe.examples != "physics":
+    if recipe.examples not in ("physics", "imaging"):
         kind = recipe.pairs.kind or recipe.examples
         data = request.getfixturevalue(DATA.get(kind, "w2s"))
         settings += [f"data={data}", *MORE.get(name, [])]

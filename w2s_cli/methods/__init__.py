@@ -163,5 +163,9 @@ METHODS = Registry(
         "return the input, to test files and tiles alone",
     ),
     *(_published(item) for item in WEIGHTS.values() if item.network),
-    *(_brought(network) for network in NETWORKS if network.name != "unet"),
+    *(
+        _brought(network)
+        for network in NETWORKS
+        if network.name not in ("unet", "conditional-unet")  # those of `shipped`
+    ),
 )

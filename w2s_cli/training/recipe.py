@@ -8,6 +8,7 @@ from typing import Any, Literal
 from w2s_cli.training.recipe_tables import (
     Discriminator,
     Features,
+    Imaging,
     Light,
     Masking,
     Mixture,
@@ -43,8 +44,9 @@ class Recipe:
         The folder that gets checkpoints, the log and the weights.
     examples
         "physics": truth from `sources`, degraded by `light`, beside real W2S pairs;
-        "pairs": real pairs; "second-order": truths degraded as Real-ESRGAN does;
-        "alone": noisy images, of which a part is `hidden`.
+        "imaging": the same and more, by `imaging`, for networks that are told of noise
+        and blur; "pairs": real pairs; "second-order": truths degraded as Real-ESRGAN
+        does; "alone": noisy images, of which a part is `hidden`.
     units
         What the network takes and gives: "root", stabilised counts, or one of
         `w2s_cli.networks.rebuild.Units`.
@@ -76,7 +78,9 @@ class Recipe:
     licence: str = "MIT"
     data: Path = Path("data")
     runs: Path = Path("runs")
-    examples: Literal["physics", "pairs", "second-order", "alone"] = "physics"
+    examples: Literal["physics", "imaging", "pairs", "second-order", "alone"] = (
+        "physics"
+    )
     units: Units = "root"
     start: str = ""
     loss: Mapping[str, float] = field(default_factory=lambda: {"counts": 1.0})
@@ -97,6 +101,7 @@ class Recipe:
     pairs: Pairs = field(default_factory=Pairs)
     sources: Sources = field(default_factory=Sources)
     light: Light = field(default_factory=Light)
+    imaging: Imaging = field(default_factory=Imaging)
     hidden: Masking = field(default_factory=Masking)
     second_order: RealEsrgan = field(default_factory=RealEsrgan)
     mixture: Mixture = field(default_factory=Mixture)

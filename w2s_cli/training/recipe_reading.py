@@ -14,8 +14,12 @@ from w2s_cli.training.recipe import Recipe
 
 _Wrong = tuple[str, str, object]  # key, what it takes, and what it has
 _TINY = 1e-12
-_STABILISED = {"physics", "alone"}  # examples that come in units "root"
-_OF_ROOTS = {"counts", "root"}  # losses that take outputs for roots of photons
+_STABILISED = {"physics", "imaging", "alone"}  # examples that come in units "root"
+_OF_ROOTS = {
+    "counts",
+    "root",
+    "imaging",
+}  # losses that take outputs for roots of photons
 _OPTIMISER = {
     "rate": (0, inf),
     "betas": (0, 1),
@@ -23,6 +27,7 @@ _OPTIMISER = {
     "clip": (0, inf),
     "renew": (0, inf),
 }
+_IMAGING_SHARES = ("bright", "known", "hazy", "overlaid", "correlated", "defective")
 _RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("steps", "validate_every", "simulated_fields"), (1, inf)),
     **dict.fromkeys(("patience", "seed", "threads", "validation_batches"), (0, inf)),
@@ -33,6 +38,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("light.photons", "light.blur"), (_TINY, inf)),
     **dict.fromkeys(("light.background", "light.haze", "light.sigma"), (0, inf)),
     **dict.fromkeys(("light.measured", "light.multiplied"), (0, inf)),
+    **dict.fromkeys(("imaging.cutoff", "imaging.bright_from"), (_TINY, inf)),
+    **{f"imaging.{key}": (0, 1 + _TINY) for key in _IMAGING_SHARES},
     **dict.fromkeys(("mixture.components", "mixture.patches"), (1, inf)),
     "mixture.side": (2, inf),
     "hidden.share": (_TINY, 1),
@@ -50,6 +57,7 @@ _RANGES: dict[str, tuple[float, float]] = {
 _RISING = (
     *("train_fields", "validation_fields"),
     *("light.photons", "light.blur", "light.background", "light.haze", "light.sigma"),
+    "imaging.cutoff",
 )
 
 _SEEN = {"photons": 2, "sigma": 1, "pixel_size": 2}

@@ -93,7 +93,8 @@ class Pairs:
 class Sources:
     """Shares of the sources of truth (`examples.truth`); they need not add up to 1.
 
-    "even" is light without any structure, from which none is to be made.
+    "sim" are real SIM images, for `examples = "imaging"`; "even" is light without any
+    structure, from which none is to be made.
     """
 
     pairs: float = 0.0
@@ -101,6 +102,7 @@ class Sources:
     sharp: float = 0.0
     simulated: float = 1.0
     even: float = 0.0
+    sim: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,34 @@ class Light:
     blur: Span = (1.2, 3.6)
     measured: float = 0.0
     multiplied: float = 0.0
+
+
+@dataclass(frozen=True)
+class Imaging:
+    """What `examples = "imaging"` draws beside `Light`; most are shares of patches.
+
+    Attributes
+    ----------
+    bright, bright_from
+        Share of patches with so many photons or more.
+    cutoff
+        Of the blur, in cycles a pixel of a grid twice as fine as the image.
+    known
+        Share of patches whose blur is told.
+    hazy, overlaid
+        With light out of focus, and with a second structure over the first.
+    correlated, defective
+        With processed images, whose noise is correlated, and with unknown pixels.
+    """
+
+    bright: float = 0.25
+    bright_from: float = 1000.0
+    cutoff: Span = (0.09, 0.24)
+    known: float = 0.65
+    hazy: float = 0.5
+    overlaid: float = 0.3
+    correlated: float = 0.35
+    defective: float = 0.35
 
 
 @dataclass(frozen=True)

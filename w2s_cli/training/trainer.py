@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from w2s_cli.errors import InputError, UsageError
+from w2s_cli.networks.conditional_unet import ConditionalUNet
 from w2s_cli.training.discriminator_training import DiscriminatorTrainer
 from w2s_cli.training.distributed import Distributed
 from w2s_cli.training.initial_network import initial_network
@@ -95,6 +96,9 @@ def _difference(key: str, found: Any, wanted: Any) -> tuple[str, Any, Any]:
 class GrayNetwork(nn.Module):
     """Gray images in, clean ones out: one, or all that the network gives on its way.
 
+    A network that is told of noise and blur takes their planes with the image, and
+    gives all of its outputs.
+
     A network for colours gets the same image in each, and the mean of what it gives is
     taken; one that predicts the noise has it subtracted.
 
@@ -120,6 +124,8 @@ class GrayNetwork(nn.Module):
         made = network.every_step(seen) if on_its_way else [network(seen)]
         if network.predicts == "noise":
             made = [seen - noise for noise in made]
+        if isinstance(network, ConditionalUNet):
+            return [one.float() for one in made]
         return [one.float().mean(1, keepdim=True) for one in made]
 
 

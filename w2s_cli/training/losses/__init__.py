@@ -46,6 +46,12 @@ LOSSES = Registry(
         "made by this project",
     ),
     Entry(
+        "imaging",
+        "w2s_cli.training.losses.imaging:imaging",
+        "errors in photons and of roots, every exposure alike; of focus and haze",
+        "made by this project",
+    ),
+    Entry(
         "explained",
         "w2s_cli.training.losses.explained:explained",
         "squared error in photons of what an output explains, for w2s adapt",

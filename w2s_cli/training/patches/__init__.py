@@ -37,6 +37,12 @@ EXAMPLES = Registry(
         "truth from several sources, degraded by the package's own physics",
     ),
     Entry(
+        "imaging",
+        "w2s_cli.training.patches.imaging:open_imaging",
+        "the same for networks that are told of noise and blur: correlated noise, "
+        "defects, light in focus and out of focus",
+    ),
+    Entry(
         "pairs",
         "w2s_cli.training.patches.real_pairs:open_pairs",
         "real pairs of any set that w2s knows",

@@ -6,6 +6,7 @@ The data folder holds, any part of it optional::
     w2s/index.csv                              how their gray values relate to photons
     w2s/kernels_36x36.npy                      measured blur kernels, (N, 36, 36)
     sharp/*.tif                                clean fields, of any axes
+    sim_truth/STRUCTURE_NN.png                 real SIM images, 8-bit gray
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ from w2s_cli.microscope.psf import PSF, gaussian_psf, halved
 from w2s_cli.microscope.simulation import simulate_field
 
 AVERAGED = 400  # captures in a long average
+SIM_TRAINING, SIM_VALIDATION = (1, 32), (33, 40)  # numbers of SIM images
 WIDTH = 2.6  # full width of its blur, in pixels; the measured kernels say 4 at most
 
 
@@ -85,6 +87,22 @@ def sharp(data: Path) -> list[FloatArray]:
         with suppress(InputError):
             fields += [_scaled(halved(plane)) for plane in _planes(path)]
     return fields
+
+
+def sim_images(data: Path, validation: bool) -> dict[str, list[FloatArray]]:
+    """Return real SIM images by what they show, bright parts at 1.
+
+    The numbers 01-32 are for training, 33-40 for validation; higher ones are for
+    judging.
+    """
+    first, last = SIM_VALIDATION if validation else SIM_TRAINING
+    found: dict[str, list[FloatArray]] = {}
+    for path in sorted((data / "sim_truth").glob("*_[0-9][0-9].png")):
+        structure, _, number = path.stem.rpartition("_")
+        if first <= int(number) <= last:
+            planes = [_scaled(plane) for plane in _planes(path)]
+            found.setdefault(structure, []).extend(planes)
+    return found
 
 
 @dataclass(eq=False)

@@ -1,0 +1,171 @@
+"""Losses of patches at every exposure, and of networks that part focus from haze.
+
+A squared error over the variance of the noise is small where there is little light, and
+large where there is much: bright patches would decide about everything. The roots of
+the patches' errors, summed, let each patch pull with a force of the same order, and
+within a patch teach the mean of what could be there, as the squared error does.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self, cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from w2s_cli.errors import UsageError
+from w2s_cli.training.losses import Loss
+from w2s_cli.training.losses.explained import blur_and_bin
+from w2s_cli.training.losses.pixel import LEAST_NOISE
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
+
+ROOTS = 0.3
+"""Weight of errors of the roots, in which dim parts count as much as bright ones."""
+HIDDEN = 0.05
+"""Share of the variance of a truth that blur hides, beside what noise does."""
+_SMALLEST = 1e-3  # of a patch's error: the slope of a root has no bound at 0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImagingBatch(Batch):
+    """Patches for networks that are told of noise and blur.
+
+    `image` has all the planes that the network takes, `truth` is all the light.
+
+    Attributes
+    ----------
+    on_camera
+        (N, 1, Y, X) photons, what the camera would see without noise.
+    haze
+        The shape of `truth`, the photons of it that are out of focus.
+    parted
+        (N,), whether `truth` and `haze` are known; else only `on_camera` is.
+    kernel
+        (K, L), both odd: what blurs all the light of patches that are not parted.
+    """
+
+    on_camera: Tensor
+    haze: Tensor
+    parted: Tensor
+    kernel: Tensor
+
+    @classmethod
+    def piled(cls, batches: Sequence["Batch"]) -> "ImagingBatch":
+        """Return several batches as one."""
+        ours = [cast("ImagingBatch", batch) for batch in batches]
+        names = ("image", "truth", "valid", "lift", "on_camera", "haze", "parted")
+        joined: dict[str, Any] = {
+            name: torch.cat([getattr(batch, name) for batch in ours]) for name in names
+        }
+        return replace(ours[0], **joined)
+
+    def to(self, device: str) -> Self:
+        """Return the batch on a device."""
+        moved = super().to(device)
+        names = ("on_camera", "haze", "parted", "kernel")
+        return replace(
+            moved, **{name: getattr(self, name).to(device) for name in names}
+        )
+
+
+def imaging(recipe: Recipe, device: str) -> Loss:
+    """Return the errors of each patch over its noise, in photons and of the roots.
+
+    Of a network with one output that is all the light, at scale 1; of one with two,
+    at scale 2, all the light, that in focus and that out of focus.
+
+    Raises
+    ------
+    UsageError
+        When the loss is computed, and the patches are others.
+    """
+    return _imaging
+
+
+def _imaging(output: Tensor, batch: Batch) -> Tensor:
+    if not isinstance(batch, ImagingBatch):
+        raise UsageError(
+            "the loss 'imaging' is for patches that are told of noise and blur",
+            hint='set examples = "imaging"',
+        )
+    return _one_light(output, batch) if output.shape[1] == 1 else _two(output, batch)
+
+
+def _one_light(output: Tensor, batch: ImagingBatch) -> Tensor:
+    lift, valid = batch.lift, batch.valid.float()
+    photons = (output.clamp(min=0) / 2) ** 2 - lift
+    noise = _mean(batch.truth + lift, valid).clamp(min=LEAST_NOISE)
+    counts = _mean((photons - batch.truth) ** 2, valid) / noise
+    roots = _mean((output - batch.target) ** 2, valid)
+    return (_root(counts) + ROOTS * _root(roots)).mean()
+
+
+def _two(output: Tensor, batch: ImagingBatch) -> Tensor:
+    lift, parted = batch.lift, batch.parted
+    photons = (output.clamp(min=0) / 2) ** 2 - lift
+    total, haze = photons[:, :1], photons[:, 1:]
+    noise = (batch.on_camera + lift).mean((1, 2, 3)).clamp(min=LEAST_NOISE)
+    terms = torch.zeros_like(noise)
+    if parted.any():
+        some = _parted(total[parted], haze[parted], batch, noise[parted])
+        terms = terms.index_put((parted.nonzero()[:, 0],), some)
+    if not parted.all():
+        rest = _explained(total[~parted], haze[~parted], batch, noise[~parted])
+        terms = terms.index_put(((~parted).nonzero()[:, 0],), rest)
+    return terms.mean()
+
+
+def _parted(total: Tensor, haze: Tensor, batch: ImagingBatch, noise: Tensor) -> Tensor:
+    """Return the loss of patches whose light in focus and out of focus is known.
+
+    What blur hides grows with the contrast of the truth: bright patches are held to
+    that, and even ones to their noise.
+    """
+    here = batch.parted
+    truth, hazy, lift = batch.truth[here], batch.haze[here], batch.lift[here]
+    easing = 1 + HIDDEN * truth.var((1, 2, 3)) / noise
+    allowed = noise * easing
+
+    def counts(made: Tensor, wanted: Tensor) -> Tensor:
+        return _root(((made - wanted) ** 2).mean((1, 2, 3)) / allowed)
+
+    def roots(made: Tensor, wanted: Tensor) -> Tensor:
+        one, other = (
+            2 * (plane.clamp(min=0) + lift).sqrt() for plane in (made, wanted)
+        )
+        return _root(((one - other) ** 2).mean((1, 2, 3)) / easing)
+
+    focus, sharp = total - haze, truth - hazy
+    return (
+        counts(total, truth)
+        + counts(focus, sharp)
+        + 0.5 * counts(haze, hazy)
+        + ROOTS * (roots(total, truth) + roots(focus, sharp))
+    )
+
+
+def _explained(
+    total: Tensor, haze: Tensor, batch: ImagingBatch, noise: Tensor
+) -> Tensor:
+    """Return the loss of real pairs: how well all light explains their average.
+
+    Light out of focus is neither negative nor more than all light.
+    """
+    here = ~batch.parted
+    valid = functional.avg_pool2d(batch.valid[here].float(), 2)
+    seen = blur_and_bin(total, batch.kernel[None, None])
+    error = _mean((seen - batch.on_camera[here]) ** 2, valid)[:, 0, 0, 0] / noise
+    beyond = functional.relu(-haze) ** 2 + functional.relu(haze - total) ** 2
+    return 1.5 * _root(error) + ROOTS * _root(beyond.mean((1, 2, 3)) / noise)
+
+
+def _mean(error: Tensor, valid: Tensor) -> Tensor:
+    """Return the mean of each patch over its valid pixels, (N, 1, 1, 1)."""
+    total = valid.sum((1, 2, 3), keepdim=True).clamp(min=1)
+    return (error * valid).sum((1, 2, 3), keepdim=True) / total
+
+
+def _root(error: Tensor) -> Tensor:
+    return torch.sqrt(error + _SMALLEST)
