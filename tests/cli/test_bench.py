@@ -97,26 +97,6 @@ def test_figures_of_the_papers_stand_beside(bench: W2S, gray: Path) -> None:
     assert "another range, window or fit" not in result.stderr
 
 
-def test_drawn_levels_are_said_to_be(bench: W2S, here: Path) -> None:
-    folder = here / "samples"
-    (folder / "avg1").mkdir(parents=True)
-    (folder / "avg400").mkdir()
-    (folder / "index.csv").write_text(
-        "image,grey_per_count,slope,intercept,gain_counts,offset_counts\n"
-        "071_0,1,0.5,10,13,5\n"
-    )
-    clean = (simulate_scene(0, side=64).clean / 8).clip(0, 250).astype(np.uint8)
-    for level in ("avg1", "avg400"):
-        Image.fromarray(clean).save(folder / level / "071_0.png")
-    words = ("--data", folder, "--split", "all", "--denoiser", "gaussian")
-    result = bench(*words, "--levels", "1,2,4", "--against", "paper")
-    assert "simulated: the noise of level 2, 4, drawn on the truth\n" in result.stdout
-    said = "the papers' images were recorded; simulated: the noise of level 2, 4"
-    assert said in result.stderr
-    real = bench(*words, "--levels", "1", "--against", "paper")
-    assert "simulated" not in real.output
-
-
 def test_figures_of_a_paper_are_not_of_another_split_or_convention(
     bench: W2S, gray: Path
 ) -> None:
@@ -221,6 +201,8 @@ def test_an_image_that_is_refused_is_told(bench: W2S, here: Path) -> None:
         (["--denoiser", "auto"], 2, "auto takes another method for each image"),
         (["--sr", "rcan"], 5, "rcan has no weights of its own"),
         (["-m", "fid"], 2, "fid"),
+        (["--against", "a.json"], 2, "'a.json' is not one of 'paper'"),
+        (["--speed"], 2, "No such option: --speed"),
     ],
 )
 def test_bad_words(bench: W2S, words: list[str], code: int, message: str) -> None:

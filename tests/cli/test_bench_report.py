@@ -21,6 +21,3 @@ def test_a_report_is_refused_before_the_work(w2s, here: Path) -> None:
     result = w2s("bench", "--report", "out.txt")
     assert result.exit_code == 2
     assert "the report out.txt is no .html file" in result.stderr
-    result = w2s("bench", "--speed", "--report", "out.html")
-    assert result.exit_code == 2
-    assert "--report means nothing with --speed" in result.stderr

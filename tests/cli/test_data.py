@@ -111,7 +111,7 @@ def test_list(w2s) -> None:
     assert text.splitlines()[0].split() == ["name", "summary", "source", "known", "by"]
     rows = json.loads(w2s("data", "list", "--json").stdout)
     assert [row["name"] for row in rows] == [
-        *("w2s-raw", "w2s-normalized", "w2s-samples", "w2s-png"),
+        *("w2s-raw", "w2s-normalized", "w2s-png"),
         *("fmd", "video-rate", "folders", "simulated"),
     ]
 

@@ -1,6 +1,5 @@
 """Miniature copies of every layout: three fields, few pixels, all 400 captures."""
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
@@ -82,26 +81,6 @@ def gray() -> Callable[..., NDArray[np.uint8]]:
         return rng.integers(0, 256, (height, width)).astype(np.uint8)
 
     return make
-
-
-@pytest.fixture
-def samples(tmp_path: Path, save: Save, gray) -> Path:
-    """Two images of W2S in 8 bit, with what their gray values mean."""
-    folder = tmp_path / "samples"
-    columns = [
-        *("image", "grey_per_count", "slope", "intercept"),
-        *("gain_counts", "offset_counts"),
-    ]
-    folder.mkdir()
-    with (folder / "index.csv").open("w", newline="") as lines:
-        rows = csv.writer(lines)
-        rows.writerow(columns)
-        rows.writerow(["001_0", 2, 0.5, 10, 13, 6])
-        rows.writerow(["071_2", 1.5, 0.6, 12, 12.5, 5])
-    for number, name in enumerate(("001_0", "071_2")):
-        save(folder / "avg1" / f"{name}.png", gray(number))
-        save(folder / "avg400" / f"{name}.png", gray(number, 1))
-    return folder
 
 
 @pytest.fixture

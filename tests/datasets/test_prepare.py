@@ -145,9 +145,9 @@ def test_nonsense(raw: Path, tmp_path: Path, order, kind, message: str) -> None:
         prepare(raw, tmp_path / "out", **order)
 
 
-def test_what_no_averages_can_be_made_of(samples: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="of the kind w2s-samples: no averages"):
-        prepare(samples, tmp_path / "out")
+def test_what_no_averages_can_be_made_of(fmd: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="of the kind fmd: no averages"):
+        prepare(fmd, tmp_path / "out")
 
 
 def test_a_target_that_cannot_be_written(raw: Path, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """W2S in each of its four forms."""
 
-import shutil
 import tracemalloc
 from pathlib import Path
 
@@ -11,7 +10,6 @@ from w2s_cli.datasets import find
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT, frames_of
 from w2s_cli.errors import InputError, NothingMatchedError, UnknownNameError, UsageError
-from w2s_cli.microscope.noise_model import NoiseModel
 
 FRAMES = {1: [249], 2: [0, 1], 4: range(4), 8: range(8), 16: range(16), 400: range(400)}
 
@@ -176,64 +174,3 @@ def test_published_pngs(tmp_path: Path, save, gray, parts) -> None:
     assert data.names("test", 4) == ["081_0"]
     assert np.array_equal(data.pair("081_0", 4).image, gray(4))
     assert data.pair("080_0", 4, 2).truth.shape == (16, 20)
-
-
-def test_samples_come_back_as_counts(samples: Path, gray) -> None:
-    data = find(samples)
-    assert (data.name, data.scales) == ("w2s-samples", (1,))
-    assert (data.levels, data.drawn) == ((1, 2, 4, 8, 16), (2, 4, 8, 16))
-    assert [*data.splits] == ["train", "validation"]
-    (pair,) = data.pairs("validation", 1)
-    noisy, clean = gray(1).astype(float), gray(1, 1).astype(float)
-    assert pair.image == pytest.approx(noisy / 1.5, rel=1e-6)
-    assert pair.truth == pytest.approx((0.6 * clean + 12) / 1.5, rel=1e-6)
-    assert pair.noise == NoiseModel(12.5, 5)
-    clipped = np.isin(noisy, [0, 255]) | np.isin(clean, [0, 255])
-    assert np.array_equal(pair.valid, ~clipped)
-
-
-def test_averages_are_drawn_around_the_long_one(samples: Path, save) -> None:
-    clean = np.full((256, 256), 200, np.uint8)
-    clean[:32] = 255
-    save(samples / "avg400" / "071_2.png", clean)
-    data = find(samples)
-    for level in data.drawn:
-        pair = data.pair("071_2", level)
-        assert pair.noise == NoiseModel(12.5 / level, 5)
-        assert np.array_equal(pair.valid, clean < 255)  # and the capture is not asked
-        photons = pair.noise.photons(pair.image)
-        assert np.rint(photons) == pytest.approx(photons, abs=1e-3)
-        error = ((pair.image - pair.truth) / np.sqrt(pair.noise.variance(pair.truth)))[
-            pair.valid
-        ]
-        assert error.mean() == pytest.approx(0, abs=0.02)
-        assert error.std() == pytest.approx(1, abs=0.02)
-        again = find(samples).pair("071_2", level).image
-        assert np.array_equal(pair.image, again)
-
-
-def test_every_image_and_level_is_drawn_anew(samples: Path) -> None:
-    for name in ("avg1", "avg400"):
-        shutil.copy(samples / name / "071_2.png", samples / name / "001_0.png")
-    (samples / "index.csv").write_text(
-        "image,grey_per_count,slope,intercept,gain_counts,offset_counts\n"
-        "001_0,1.5,0.6,12,12.5,5\n071_2,1.5,0.6,12,12.5,5\n"
-    )
-    data = find(samples)
-    images = [data.pair(n, 2).image for n in ("001_0", "071_2")]
-    assert not np.array_equal(*images)
-    first, second = (data.pair("071_2", level) for level in (2, 4))
-    assert first.noise is not None
-    assert second.noise is not None
-    errors = [
-        ((one.image - one.truth) / np.sqrt(one.noise.gain)).ravel()
-        for one in (first, second)
-    ]
-    assert abs(np.corrcoef(*errors)[0, 1]) < 0.5
-
-
-def test_a_broken_index(samples: Path) -> None:
-    with (samples / "index.csv").open("a") as lines:
-        lines.write("072_0,x,1,1,1,1\n")
-    with pytest.raises(InputError, match=r"index\.csv, line 4 is no row of the index"):
-        find(samples)

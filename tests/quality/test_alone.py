@@ -14,11 +14,10 @@ from time import perf_counter
 import numpy as np
 import pytest
 
+from shipped_models import robustness, w2s_samples
 from w2s_cli._typing import FloatArray
 from w2s_cli.bench.scores.convention import Convention, protocol
 from w2s_cli.bench.scores.score import score
-from w2s_cli.bench.suite import robustness
-from w2s_cli.datasets import find
 from w2s_cli.datasets.data_set import ImagePair
 from w2s_cli.io import open_image
 from w2s_cli.methods.build import build
@@ -110,7 +109,7 @@ def test_single_captures_of_w2s_are_no_worse_than_by_bm3d(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path))
-    data = find(DATA / "w2s", kind="w2s-samples")
+    data = w2s_samples.opened(DATA / "w2s")
     pairs = [*data.pairs("validation", 1)][::6]
     print(f"W2S, {len(pairs)} images")
     found = table((*ALONE, *OTHERS), map(Case, pairs), protocol("w2s"))

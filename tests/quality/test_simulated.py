@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shipped_models.checks import SHIPPED
+from shipped_models.evenness import empty, flat
+from shipped_models.finding import Finding
+from shipped_models.setting import Setting, Subject
 from w2s_cli._typing import FloatArray
-from w2s_cli.bench.suite.evenness import empty, flat
-from w2s_cli.bench.suite.finding import Finding
-from w2s_cli.bench.suite.run import SHIPPED
-from w2s_cli.bench.suite.setting import Setting, Subject
 from w2s_cli.methods.bicubic import Bicubic
 from w2s_cli.methods.shipped import Denoise, Jdsr
 from w2s_cli.metrics.fidelity import rmse
@@ -39,7 +39,7 @@ def test_little_is_left_of_noise_alone(
     check: Check, method: str, tmp_path: Path
 ) -> None:
     found = check(Subject(method), Setting(None, tmp_path))
-    # How large the largest bright thing may be is for test_shipped to say.
+    # How large the largest bright thing may be is for shipped_models to say.
     spread = [one for one in found if "spread" in one.what]
     assert [one for one in spread if not one.met] == []
 

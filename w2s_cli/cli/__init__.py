@@ -22,6 +22,7 @@ from w2s_cli.cli.make_kernel import make_kernel
 from w2s_cli.cli.methods import methods
 from w2s_cli.cli.restore import restore
 from w2s_cli.cli.simulate import simulate
+from w2s_cli.cli.speed import speed
 from w2s_cli.cli.train import train
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ app.command("train", cls=Command, no_args_is_help=True)(train)
 app.command("adapt", cls=Command, no_args_is_help=True)(adapt)
 app.add_typer(data, name="data")
 app.command("bench", cls=Command)(bench)
+app.command("speed", cls=Command)(speed)
 app.command("fetch", cls=Command, no_args_is_help=True)(fetch)
 app.command("inspect", cls=Command, no_args_is_help=True)(inspect)
 app.command("convert", cls=Command, no_args_is_help=True)(convert)

@@ -1,15 +1,13 @@
 """`w2s bench`: methods against each other, and against the tables of the papers."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from w2s_cli.cli import bench_options as what
-from w2s_cli.cli import bench_suite as promises
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
-from w2s_cli.cli import speed as timing
 from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.bench_report import print_json, print_text, write_csv
 from w2s_cli.cli.output import note
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 
 
 def bench(
-    context: typer.Context,
     denoiser: what.Denoisers = None,
     sr: what.Enlarging = None,
     jdsr: what.Joint = None,
@@ -51,14 +48,10 @@ def bench(
     as_json: ask.JsonText = False,
     csv: scoring.Csv = None,
     report: what.Report = None,
-    suite: promises.Suite = None,
-    speed: timing.Speed = False,
-    sizes: timing.Sizes = None,
-    output: timing.Output = None,
     overwrite: ask.Overwrite = False,
     quiet: ask.Quiet = False,
 ) -> None:
-    """Compare methods on a set of images with known truth, check them, or time them.
+    """Compare methods on a set of images with known truth.
 
     For example:
       w2s bench
@@ -66,9 +59,6 @@ def bench(
       w2s bench --data W2S --denoiser dncnn-w2s-avg{level} --sr rcan
           --weights rcan=rcan.pth --jdsr jdsr --jobs 8
       w2s bench --data pairs/ --denoiser denoise --metric psnr,ssim
-      w2s bench --suite shipped --data IMAGES
-      w2s bench --speed -o today.json
-      w2s bench --speed --denoiser denoise --sizes 512 --against today.json
 
     Every score is kept: a bench that was stopped goes on where it was, and what has
     been scored before, by the same version, is not computed again.
@@ -78,38 +68,7 @@ def bench(
     from w2s_cli.bench.run_bench import Selection, default_split, fields_named
     from w2s_cli.datasets import find
 
-    if suite is not None:
-        promises.check_suite_meant(context)
-    timing.check_meant(context, against, speed=speed)
     first, second, joint = names(denoiser or ()), names(sr or ()), names(jdsr or ())
-    files = weight_files(weights or ())
-    given = tuple(option or ())
-    running: dict[str, Any] = {
-        "device": device,
-        "precision": precision,
-        "tile": tile,
-    }
-    if suite is not None:
-        promises.bench_suite(
-            *(suite, (*first, *joint), files, given),
-            data=data,
-            cache=cache,
-            as_json=as_json,
-            quiet=quiet,
-            jobs=jobs,
-            **running,
-        )
-    if speed:
-        timing.bench_speed(
-            timing.setups_of((*first, *second, *joint), files, given, **running),
-            sizes,
-            against=against,
-            output=output,
-            as_json=as_json,
-            overwrite=overwrite,
-            quiet=quiet,
-        )
-        return
     _check_targets(csv, report, overwrite=overwrite)
     found = find(data)
     only = fields_named(found, names([fields])) if fields else None
@@ -124,9 +83,15 @@ def bench(
         metrics=names(metric or ()) or ("rmse", "ssim"),
         convention=convention,
         known_noise=noise == "known",
-        **running,
+        device=device,
+        precision=precision,
+        tile=tile,
     )
-    contest = _contest(found, first, second, joint, levels, files, given)
+    contest = _contest(
+        *(found, first, second, joint, levels),
+        weight_files(weights or ()),
+        tuple(option or ()),
+    )
     measured = _measured(selection, contest, trial, cache, jobs=jobs, quiet=quiet)
     standings = BenchResult(measured, selection, trial, named, bool(against))
     print_json(standings) if as_json else print_text(standings)

@@ -81,12 +81,8 @@ NoiseOrigin = Annotated[
     typer.Option("--noise", help="From each image, or as the data set knows it."),
 ]
 Against = Annotated[
-    str | None,
-    typer.Option(
-        "--against",
-        help="Put the published figures beside; with --speed, an earlier output.",
-        metavar="paper|FILE.json",
-    ),
+    Literal["paper"] | None,
+    typer.Option("--against", help="Put the published figures beside."),
 ]
 Jobs = Annotated[
     int, typer.Option("--jobs", "-j", help="Processes that share the work.", min=1)

@@ -1,4 +1,4 @@
-"""`w2s bench --speed`: what methods cost on this machine."""
+"""`w2s speed`: what methods cost on this machine."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from w2s_cli.cli.arguments import numbers
+from w2s_cli.cli import options as ask
+from w2s_cli.cli.arguments import method_names, names, numbers, weight_files
 from w2s_cli.cli.output import note, table, warn, words
 from w2s_cli.cli.progress import progress
 from w2s_cli.errors import UsageError
@@ -15,6 +16,111 @@ from w2s_cli.errors import UsageError
 if TYPE_CHECKING:
     from w2s_cli.bench.speed.speed_record import Ratio, Speeds
     from w2s_cli.bench.speed.timing import Setup, Timed
+
+
+def speed(
+    methods: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="What to time, joined by commas or one by one.  [default: every "
+            "method that ships]",
+            metavar="[METHOD]...",
+            autocompletion=method_names,
+            show_default=False,
+        ),
+    ] = None,
+    sizes: Annotated[
+        str | None,
+        typer.Option(
+            "--sizes",
+            help="Sides of the planes, in pixels.  [default: 512,1024,2048]",
+        ),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option("--weights", help="Weights for a method.", metavar="NAME=FILE"),
+    ] = None,
+    option: ask.Options = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against", help="An earlier output to compare with.", metavar="FILE.json"
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="A file to compare with later.", metavar="FILE.json"
+        ),
+    ] = None,
+    device: ask.Device = "auto",
+    precision: ask.Precision = "auto",
+    tile: ask.Tile = 512,
+    as_json: ask.JsonText = False,
+    overwrite: ask.Overwrite = False,
+    quiet: ask.Quiet = False,
+) -> None:
+    """Measure the seconds and memory that methods take on this machine.
+
+    For example:
+      w2s speed -o today.json
+      w2s speed denoise,vst+bm3d --sizes 512 --against today.json
+      w2s speed rcan --weights rcan=rcan.pth --device cuda
+
+    Each method has a process of its own; nothing else should run meanwhile.
+    """
+    from w2s_cli.bench.speed.run_speed import SIZES, run_speed
+    from w2s_cli.bench.speed.speed_record import read_speeds, write_speeds
+    from w2s_cli.io.targets import check_writable
+
+    setups = setups_of(
+        names(methods or ()),
+        weight_files(weights or ()),
+        tuple(option or ()),
+        device=device,
+        precision=precision,
+        tile=tile,
+    )
+    if output:
+        check_writable(output, overwrite=overwrite)
+    before = read_speeds(against) if against else None
+    sides = numbers(sizes, "--sizes") if sizes else SIZES
+    with progress("", quiet=quiet) as bar:
+        bar.start(len(setups) * len(sides))
+        speeds = run_speed(setups, sides, on_row=bar.rename, on_done=bar.advance)
+    print_json(speeds, before) if as_json else print_text(speeds, before)
+    if output:
+        write_speeds(speeds, output)
+        if not quiet:
+            note(f"compare with it: w2s speed --against {output}")
+    if speeds.failed:
+        raise typer.Exit(1)
+
+
+def setups_of(
+    methods: Sequence[str],
+    weights: Mapping[str, str],
+    options: Sequence[str],
+    **settings: Any,
+) -> "list[Setup]":
+    """Return what is to be timed: all methods that ship, where none is named."""
+    from w2s_cli.bench.speed.run_speed import shipped
+    from w2s_cli.bench.speed.timing import Setup
+    from w2s_cli.methods.build import options_for
+
+    chosen = [*methods] or shipped()
+    for name in weights:
+        if name not in chosen:
+            raise UsageError(
+                f"weights are given for {name}, which is not timed",
+                hint="write --weights METHOD=FILE, METHOD as it is named to be timed",
+            )
+    files = {name: (Path(file),) for name, file in weights.items()}
+    return [
+        Setup(name, has, files.get(name, ()), **settings)
+        for name, has in zip(chosen, options_for(chosen, options), strict=True)
+    ]
+
 
 _MIB = 1 << 20
 _HEADS = [
@@ -105,135 +211,3 @@ def _number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
-
-
-Speed = Annotated[
-    bool, typer.Option("--speed", help="Measure seconds and memory, not quality.")
-]
-Sizes = Annotated[
-    str | None,
-    typer.Option(
-        "--sizes",
-        help="With --speed: sides of the planes, in pixels.  [default: 512,1024,2048]",
-    ),
-]
-Output = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        help="With --speed: a file to compare with later.",
-        metavar="FILE.json",
-    ),
-]
-_ALONE = ("sizes", "output")  # these mean something with --speed alone
-_NEVER = (
-    *("data", "levels", "split", "fields", "metric", "protocol", "noise", "jobs"),
-    *("data_range", "ssim_range", "window", "fit"),
-    *("cache", "csv", "report", "suite"),
-)
-
-
-def check_meant(context: typer.Context, against: str | None, *, speed: bool) -> None:
-    """Refuse options that mean nothing with, or without, `--speed`.
-
-    Raises
-    ------
-    UsageError
-        When there is one on the command line, or `against` is for the other case.
-    """
-    if against and speed == (against == "paper"):
-        raise UsageError(
-            f"--against {against} means nothing {'with' if speed else 'without'} "
-            "--speed",
-            hint="the papers have quality, files of `w2s bench --speed -o` have speed",
-        )
-    told = {option.name: option.opts[0] for option in context.command.params}
-    for name in _NEVER if speed else _ALONE:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise UsageError(
-                f"{told[name]} means nothing {'with' if speed else 'without'} --speed",
-                hint="w2s bench --help says what each option is for",
-            )
-
-
-def bench_speed(
-    setups: "Sequence[Setup]",
-    sizes: str | None,
-    *,
-    against: str | None,
-    output: Path | None,
-    as_json: bool,
-    overwrite: bool,
-    quiet: bool,
-) -> None:
-    """Time methods, print what they took, and write it for later.
-
-    Raises
-    ------
-    UsageError
-        When there is no such method, option or device, or a size makes no sense.
-    InputError
-        When what to compare with cannot be read.
-    OutputError
-        When the file exists or cannot be written.
-    typer.Exit
-        When a method could not be timed.
-    """
-    from w2s_cli.bench.speed.run_speed import SIZES, run_speed
-    from w2s_cli.bench.speed.speed_record import write_speeds
-    from w2s_cli.io.targets import check_writable
-
-    if output:
-        check_writable(output, overwrite=overwrite)
-    before = _earlier(against)
-    sides = numbers(sizes, "--sizes") if sizes else SIZES
-    with progress("", quiet=quiet) as bar:
-        bar.start(len(setups) * len(sides))
-        speeds = run_speed(setups, sides, on_row=bar.rename, on_done=bar.advance)
-    print_json(speeds, before) if as_json else print_text(speeds, before)
-    if output:
-        write_speeds(speeds, output)
-        if not quiet:
-            note(f"compare with it: w2s bench --speed --against {output}")
-    if speeds.failed:
-        raise typer.Exit(1)
-
-
-def setups_of(
-    methods: Sequence[str],
-    weights: Mapping[str, str],
-    options: Sequence[str],
-    **settings: Any,
-) -> "list[Setup]":
-    """Return what is to be timed: all methods that ship, where none is named.
-
-    Raises
-    ------
-    UsageError
-        When weights or options are for none of the methods.
-    """
-    from w2s_cli.bench.speed.run_speed import shipped
-    from w2s_cli.bench.speed.timing import Setup
-    from w2s_cli.methods.build import options_for
-
-    names = [*dict.fromkeys(methods)] or shipped()
-    for name in weights:
-        if name not in names:
-            raise UsageError(
-                f"weights are given for {name}, which is not timed",
-                hint="write --weights METHOD=FILE, with METHOD as in --denoiser",
-            )
-    files = {name: (Path(file),) for name, file in weights.items()}
-    return [
-        Setup(name, has, files.get(name, ()), **settings)
-        for name, has in zip(names, options_for(names, options), strict=True)
-    ]
-
-
-def _earlier(against: str | None) -> "Speeds | None":
-    """Return the measurement that a file holds."""
-    from w2s_cli.bench.speed.speed_record import read_speeds
-
-    return read_speeds(Path(against)) if against else None

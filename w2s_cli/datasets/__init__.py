@@ -40,13 +40,6 @@ DATASETS = Registry(
         needs="avg1/001_0.npy",
     ),
     Entry(
-        "w2s-samples",
-        "w2s_cli.datasets.w2s_samples:opened",
-        "W2S training fields in 8 bit, with what their grays mean; avg2-16 drawn",
-        "Zhou et al. 2020; ND-HowardGroup",
-        needs="index.csv, avg1/001_0.png and avg400/001_0.png",
-    ),
-    Entry(
         "w2s-png",
         "w2s_cli.datasets.w2s:png",
         "W2S, averages in 8 bit, as first published",

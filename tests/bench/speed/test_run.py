@@ -89,11 +89,11 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", "no", '{"kind": "other"}', '{"kind": "w2s bench --speed"}']
+    "text", ["", "[]", "{}", "no", '{"kind": "other"}', '{"kind": "w2s speed"}']
 )
 def test_a_file_of_something_else(text: str, tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text(text)
-    with pytest.raises(InputError, match="is not what `w2s bench --speed` writes"):
+    with pytest.raises(InputError, match="is not what `w2s speed` writes"):
         read_speeds(tmp_path / "s.json")
 
 

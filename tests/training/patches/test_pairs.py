@@ -8,8 +8,9 @@ import torch
 from w2s_cli.datasets import find
 from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.training.patches import Part, open_sampler
+from w2s_cli.training.patches import Part, open_sampler, real_pairs
 from w2s_cli.training.patches.real_pairs import PairSampler
+from w2s_cli.training.patches.w2s_samples import opened
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import Network, Pairs, Patches
 
@@ -190,9 +191,13 @@ def test_captures_of_two_sizes(tmp_path: Path) -> None:
         _supply(recipe).batch(0, range(6))
 
 
-def test_clipped_pixels_stay_out(tmp_path: Path) -> None:
+def test_clipped_pixels_stay_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from PIL import Image
 
+    # No other set knows which pixels are clipped.
+    monkeypatch.setattr(real_pairs, "find", lambda place, kind: opened(place))
     gray = np.random.default_rng(0).integers(0, 256, (2, 24, 24)).astype(np.uint8)
     columns = "image,grey_per_count,slope,intercept,gain_counts,offset_counts\n"
     (tmp_path / "index.csv").write_text(columns + "001_0,1,1,0,10,0\n071_0,1,1,0,10,0")

@@ -11,7 +11,7 @@ from w2s_cli.bench.speed.machine import busy
 from w2s_cli.bench.speed.timing import Timed
 from w2s_cli.errors import InputError
 
-KIND = "w2s bench --speed"
+KIND = "w2s speed"
 _TOO_GOOD = 1.05
 """A share of the peak that no network can reach, were the peak the peak."""
 

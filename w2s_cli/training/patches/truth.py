@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.datasets import w2s_samples
 from w2s_cli.datasets.data_set import field_of
 from w2s_cli.errors import InputError
 from w2s_cli.io import open_image
 from w2s_cli.microscope.deconvolution import richardson_lucy
 from w2s_cli.microscope.psf import PSF, gaussian_psf, halved
 from w2s_cli.microscope.simulation import simulate_field
+from w2s_cli.training.patches import w2s_samples
 
 AVERAGED = 400  # captures in a long average
 SIM_TRAINING, SIM_VALIDATION = (1, 32), (33, 40)  # numbers of SIM images

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from shipped_models.enlarging import SPLIT, er
+from shipped_models.finding import Finding
+from shipped_models.scoring import scored
+from shipped_models.setting import Setting, Subject
 from w2s_cli.bench.config import Row
 from w2s_cli.bench.scores.convention import Convention
-from w2s_cli.bench.suite.enlarging import SPLIT, er
-from w2s_cli.bench.suite.finding import Finding
-from w2s_cli.bench.suite.scoring import scored
-from w2s_cli.bench.suite.setting import Setting, Subject
 from w2s_cli.datasets import SIMULATED, find
 from w2s_cli.datasets.data_set import DataSet
 

@@ -6,10 +6,10 @@ a sharper microscope would have seen; it is no SIM image, and has a blur of its 
 
 import numpy as np
 
+from shipped_models import w2s_samples
+from shipped_models.finding import Finding, goal
+from shipped_models.setting import Setting, Subject
 from w2s_cli._typing import FloatArray
-from w2s_cli.bench.suite.finding import Finding, goal
-from w2s_cli.bench.suite.setting import Setting, Subject
-from w2s_cli.datasets import find
 from w2s_cli.datasets.data_set import ImagePair
 from w2s_cli.datasets.w2s import CAPTURES
 from w2s_cli.methods.richardson_lucy import RichardsonLucy
@@ -20,10 +20,9 @@ WIDTH = 2.6  # full width of the blur, in pixels; the measured kernels say 4 at 
 
 def long_exposure(subject: Subject, setting: Setting) -> list[Finding]:
     """Return the share of the contrast that the long exposure does not have."""
-    data = find(setting.folder / "w2s", kind="w2s-samples")
+    data = w2s_samples.opened(setting.folder / "w2s")
     shares = []
     for name in data.names("validation", 1)[::EVERY]:
-        setting.told(f"{subject.method}, {name}")
         pair = data.pair(name, 1)
         restored = setting.restored(subject, pair.image, None)
         shares.append(unlike(restored, _sharp(pair)))

@@ -1,6 +1,5 @@
 """What is checked, and under which circumstances."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +43,7 @@ class Setting:
 
     Attributes
     ----------
-    data
+    images
         The folder of real images; None for none.
     cache
         The folder where scores are kept.
@@ -52,23 +51,20 @@ class Setting:
         Processes that share the images.
     device, precision, tile
         As for `w2s_cli.bench.method_config.MethodConfig`.
-    told
-        Is told what is in hand.
     """
 
-    data: Path | None
+    images: Path | None
     cache: Path
     jobs: int = 1
     device: str = "auto"
     precision: str = "auto"
     tile: int = 512
-    told: Callable[[str], None] = lambda _: None
 
     @property
     def folder(self) -> Path:
         """Return the folder of real images, for a check that needs one."""
-        assert self.data is not None  # without it the check is not run
-        return self.data
+        assert self.images is not None  # without it the check is not run
+        return self.images
 
     def trial(self, *, known_noise: bool) -> MethodConfig:
         """Return a trial on the device; rows put their methods into it."""

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from shipped_models.setting import Setting
 from w2s_cli._typing import FloatArray
 from w2s_cli.bench.config import Row
 from w2s_cli.bench.run_bench import Selection, run_bench
 from w2s_cli.bench.scores.convention import Convention
-from w2s_cli.bench.suite.setting import Setting
 from w2s_cli.datasets.data_set import ALL, DataSet, Mask
 
 Images = Mapping[int, Mapping[str, FloatArray]]
@@ -115,7 +115,6 @@ def scored(
         trial,
         setting.cache / "bench",
         jobs=setting.jobs,
-        on_row=setting.told,
     )
     of, names = {}, {}
     for one in done:

@@ -9,9 +9,19 @@ import pytest
 import tifffile
 from PIL import Image
 
-from w2s_cli.bench.suite.setting import Setting
+from shipped_models.setting import Setting
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.simulation import CAMERA, simulate_scene
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let other weights or methods be checked: see `test_shipped_models`."""
+    group = parser.getgroup("shipped models")
+    group.addoption("--model", action="append", metavar="METHOD[=FILE]")
+    group.addoption("--model-option", action="append", metavar="KEY=VALUE")
+    group.addoption("--images", metavar="FOLDER")
+    group.addoption("--jobs", type=int, metavar="N")
+
 
 SIDE = 64
 NAMES = ("071_0", "072_0")

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from shipped_models.finding import Finding, goal
+from shipped_models.scoring import held, scored
+from shipped_models.setting import BM3D, Setting, Subject
 from w2s_cli._typing import FloatArray
 from w2s_cli.bench.config import NOISY, Row
 from w2s_cli.bench.scores.convention import Convention
-from w2s_cli.bench.suite.finding import Finding, goal
-from w2s_cli.bench.suite.scoring import held, scored
-from w2s_cli.bench.suite.setting import BM3D, Setting, Subject
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.errors import InputError
 from w2s_cli.io import open_image

@@ -9,10 +9,10 @@ from time import perf_counter
 
 import numpy as np
 
+from shipped_models.finding import Finding, goal
+from shipped_models.setting import BM3D, Setting, Subject
 from w2s_cli.bench.speed.run_speed import run_speed
 from w2s_cli.bench.speed.timing import Setup, Timed
-from w2s_cli.bench.suite.finding import Finding, goal
-from w2s_cli.bench.suite.setting import BM3D, Setting, Subject
 from w2s_cli.restorers.tiling import block_shapes
 
 SIZES = (512, 2048)
@@ -23,7 +23,7 @@ _MIDDLE = 10.0  # a stabilised value such as networks see
 def speed(subject: Subject, setting: Setting) -> list[Finding]:
     """Return seconds over those of the bare network, where it is one, and of BM3D."""
     setups = [_setup(subject, setting), _setup(Subject(BM3D), setting)]
-    speeds = run_speed(setups, SIZES, on_row=setting.told)
+    speeds = run_speed(setups, SIZES)
     ours, rivals = speeds.rows[: len(SIZES)], speeds.rows[len(SIZES) :]
     doubts = "; the machine was busy" * bool(speeds.remarks)
     return [

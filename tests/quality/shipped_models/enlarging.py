@@ -11,11 +11,11 @@ from itertools import product
 
 import numpy as np
 
+from shipped_models.finding import Finding
+from shipped_models.scoring import Scores, held, scored
+from shipped_models.setting import BM3D, Setting, Subject
 from w2s_cli.bench.config import Row
 from w2s_cli.bench.scores.convention import protocol
-from w2s_cli.bench.suite.finding import Finding
-from w2s_cli.bench.suite.scoring import Scores, held, scored
-from w2s_cli.bench.suite.setting import BM3D, Setting, Subject
 from w2s_cli.datasets import SIMULATED, find
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.io import open_image

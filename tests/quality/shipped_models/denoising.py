@@ -11,13 +11,13 @@ References
 
 from collections.abc import Iterator
 
+from shipped_models import w2s_samples
+from shipped_models.finding import Finding, goal
+from shipped_models.scoring import Scores, scored
+from shipped_models.setting import BM3D, Setting, Subject
 from w2s_cli.bench.config import Row
 from w2s_cli.bench.published_tables import tables
 from w2s_cli.bench.scores.convention import protocol
-from w2s_cli.bench.suite.finding import Finding, goal
-from w2s_cli.bench.suite.scoring import Scores, scored
-from w2s_cli.bench.suite.setting import BM3D, Setting, Subject
-from w2s_cli.datasets import find
 
 PAPER, PAPERS_BM3D = "w2s-1", "VST+BM3D"
 METRICS = ("rmse", "ssim")
@@ -26,7 +26,7 @@ SPLIT = "validation"
 
 def denoising(subject: Subject, setting: Setting) -> list[Finding]:
     """Return z-RMSE over that of VST+BM3D, and SSIM, at each level."""
-    data = find(setting.folder / "w2s", kind="w2s-samples")
+    data = w2s_samples.opened(setting.folder / "w2s")
     ours = [subject.row(level) for level in data.levels]
     rivals = [Row(BM3D, "", level) for level in data.levels]
     told, guessed = (

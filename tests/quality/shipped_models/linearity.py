@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.bench.suite.finding import Finding, goal
-from w2s_cli.bench.suite.setting import Setting, Subject
+from shipped_models.finding import Finding, goal
+from shipped_models.setting import Setting, Subject
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.simulation import CAMERA, simulate_scene
 
@@ -28,7 +28,6 @@ def linearity(subject: Subject, setting: Setting) -> list[Finding]:
     """Return by how much intensities are out of proportion, at each exposure."""
     found: list[Finding] = []
     for photons in PHOTONS:
-        setting.told(f"{subject.method}, {photons} photons")
         for noise, model in (("given", CAMERA), ("estimated", None)):
             found += _at(subject, setting, photons, noise, model)
     return found

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shipped_models import denoising, evenness, linearity, robustness, speed
+from shipped_models.finding import Finding
+from shipped_models.setting import Setting, Subject
 from w2s_cli.bench.speed.timing import Timed
-from w2s_cli.bench.suite import denoising, evenness, linearity, robustness, speed
-from w2s_cli.bench.suite.finding import Finding
-from w2s_cli.bench.suite.setting import Setting, Subject
 from w2s_cli.errors import InputError
 
 Rival = Callable[[str], None]

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import label
 
+from shipped_models.finding import Finding, goal
+from shipped_models.setting import Setting, Subject
 from w2s_cli._typing import FloatArray
-from w2s_cli.bench.suite.finding import Finding, goal
-from w2s_cli.bench.suite.setting import Setting, Subject
 from w2s_cli.microscope.noise_model import NoiseModel
 
 SIDE = 256
@@ -81,7 +81,6 @@ def _even(errors: FloatArray, photons: float) -> list[Finding]:
 
 def _errors(subject: Subject, setting: Setting, photons: float) -> FloatArray:
     """Return what even light comes out as, off by so many deviations of the noise."""
-    setting.told(f"{subject.method}, {photons:g} photons")
     light = np.full((SIDE, SIDE), photons, np.float32)
     rng = np.random.default_rng([_SEED, round(100 * photons)])
     counts = np.asarray(NOISE.sample(light, rng), np.float32)

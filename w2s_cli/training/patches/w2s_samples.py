@@ -15,33 +15,25 @@ gain_counts         the camera's gain, counts a photon
 offset_counts       its offset, counted from gray 0
 ==================  ==============================================================
 
+It stands beside `truth`, which trains the shipped networks on it, and is no layout that
+`w2s data` knows: the folder was made for this project and is not published.
+
 Counts come back but for an offset that nobody wrote down, so that differences are right
 and z-scores shifted. Pixels that were clipped in either image are not valid.
-
-Averages of 2, 4, 8 and 16 captures are not in the folder. They are drawn: photons at
-random around the light of the long average, as the camera's gain over so many captures
-has them, always the same for the same image and level. Whatever noise the long average
-has counts as structure in them, and in no other respect are they easier than recorded
-ones, which the long average contains.
 """
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
-import numpy as np
-
-from w2s_cli._typing import FloatArray
 from w2s_cli.datasets import w2s
-from w2s_cli.datasets.data_set import DataSet, Mask
+from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.planes import FilePlane
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_model import NoiseModel
 
 INDEX = "index.csv"
-DRAWN = tuple(level for level in w2s.LEVELS if 1 < level < w2s.CAPTURES)
 _CLIPPED = (0.0, 255.0)
 
 
@@ -55,40 +47,6 @@ class Gray:
     noise: NoiseModel
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """What an average of some captures might have been.
-
-    Attributes
-    ----------
-    clean
-        The long average.
-    noise
-        Of the average that is drawn.
-    seed
-        Of the draw.
-    """
-
-    clean: FilePlane
-    noise: NoiseModel
-    seed: tuple[int, int]
-
-    @property
-    def where(self) -> str:
-        """Return the path of the long average: no other file is needed."""
-        return self.clean.where
-
-    def shape(self) -> tuple[int, int]:
-        """Return its size; errors are those of `FilePlane`."""
-        return self.clean.shape()
-
-    def read(self) -> tuple[FloatArray, Mask | None]:
-        """Return its counts, and where the long average is not clipped."""
-        counts, valid = self.clean.read()
-        rng = np.random.default_rng(self.seed)
-        return self.noise.sample(self.noise.photons(counts), rng), valid
-
-
 def opened(place: Path) -> DataSet | None:
     """Return the data set of a folder with index.csv, avg1/ and avg400/, or None.
 
@@ -100,9 +58,6 @@ def opened(place: Path) -> DataSet | None:
     if not (place / INDEX).is_file() or not (place / "avg1").is_dir():
         return None
     grays = index(place / INDEX)
-    clean = {name: _clean(place, name, gray) for name, gray in grays.items()}
-    noises = {level: _noises(grays, level) for level in (1, *DRAWN)}
-    drawn = {level: _drawn(clean, noises[level], level) for level in DRAWN}
     return DataSet(
         name="w2s-samples",
         title="W2S training fields in 8 bit",
@@ -110,19 +65,15 @@ def opened(place: Path) -> DataSet | None:
         unit="z",
         per_unit=w2s.Z_UNIT,
         offset=0.0,
-        inputs={
-            1: {name: _noisy(place, name, gray) for name, gray in grays.items()},
-            **drawn,
-        },
-        truths={1: clean},
+        inputs={1: {name: _noisy(place, name, gray) for name, gray in grays.items()}},
+        truths={1: {name: _clean(place, name, gray) for name, gray in grays.items()}},
         splits={
             split: names
             for split, names in w2s.splits().items()
             if names & grays.keys()
         },
         expected=list(grays),
-        noises=noises,
-        drawn=DRAWN,
+        noises={1: {name: gray.noise for name, gray in grays.items()}},
     )
 
 
@@ -156,23 +107,6 @@ def _gray(row: Mapping[str, str], where: str) -> Gray:
             hint="copy the index again",
         ) from error
     return Gray(per_count, slope, intercept, NoiseModel(gain, offset))
-
-
-def _noises(grays: Mapping[str, Gray], level: int) -> dict[str, NoiseModel]:
-    """Return the noise of averages of so many captures: the gain is shared out."""
-    return {
-        name: replace(gray.noise, gain=gray.noise.gain / level)
-        for name, gray in grays.items()
-    }
-
-
-def _drawn(
-    clean: Mapping[str, FilePlane], noises: Mapping[str, NoiseModel], level: int
-) -> dict[str, Drawn]:
-    return {
-        name: Drawn(plane, noises[name], (crc32(name.encode()), level))
-        for name, plane in clean.items()
-    }
 
 
 def _noisy(place: Path, name: str, gray: Gray) -> FilePlane:

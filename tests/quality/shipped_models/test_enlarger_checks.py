@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from shipped_models import enlarging, resolution
+from shipped_models.enlarging import er, rivals_at
+from shipped_models.long_exposure import long_exposure, unlike
+from shipped_models.scoring import held
+from shipped_models.setting import Setting, Subject
 from w2s_cli.bench.config import Row
-from w2s_cli.bench.suite import enlarging, resolution
-from w2s_cli.bench.suite.enlarging import er, rivals_at
-from w2s_cli.bench.suite.long_exposure import long_exposure, unlike
-from w2s_cli.bench.suite.scoring import held
-from w2s_cli.bench.suite.setting import Setting, Subject
 from w2s_cli.microscope.simulation import CAMERA, simulate_scene
 
 BICUBIC, SMOOTH = Subject("bicubic"), Subject("gaussian+bicubic")
