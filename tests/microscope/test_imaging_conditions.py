@@ -28,6 +28,21 @@ def test_without_read_noise_the_floor_is_that_of_the_noise_model() -> None:
     assert ImagingConditions().floor == pytest.approx(NoiseModel(gain=2).floor)
 
 
+def test_correlation_is_that_of_the_noise_model() -> None:
+    lags = tuple(
+        tuple(0.1 * y + 0.01 * x if (y, x) != (0, 0) else 1.0 for x in range(-3, 4))
+        for y in range(4)
+    )
+    noise = NoiseModel(2, read_noise=3, correlation=lags)
+    found = ImagingConditions(transfer=(0.5,) * 5).knowing(noise)
+    assert found.correlation == pytest.approx((0.01, 0.1, 0.02, 0.2))
+    assert found.floor == pytest.approx(noise.floor)
+    assert found.transfer == (0.5,) * 5
+    loud = found.knowing(NoiseModel(1, read_noise=20))
+    assert loud.correlation == (0, 0, 0, 0)
+    assert loud.floor == pytest.approx(2 * np.sqrt(16.375))
+
+
 def test_transposed_conditions_are_those_of_the_transposed_noise() -> None:
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(200, 300)).astype(np.float32)

@@ -108,7 +108,7 @@ class Shipped:
 
     def knowing(self, noise: NoiseModel) -> Self:
         """Return the restorer for images with this noise."""
-        conditions = replace(self.conditions, floor=noise.floor - noise.excess)
+        conditions = self.conditions.knowing(noise)
         return replace(self, lowered=noise.excess, conditions=conditions)
 
     @property

@@ -14,6 +14,7 @@ from typing import Self
 import numpy as np
 
 from w2s_cli._typing import FloatArray
+from w2s_cli.microscope.noise_model import FARTHEST, NoiseModel
 from w2s_cli.microscope.psf import PSF
 
 LAGS = ((0, 1), (1, 0), (0, 2), (2, 0))
@@ -44,6 +45,16 @@ class ImagingConditions:
     floor: float = 2 * sqrt(0.375)
     correlation: tuple[float, ...] = (0.0,) * len(LAGS)
     transfer: tuple[float, ...] | None = None
+
+    def knowing(self, noise: NoiseModel) -> Self:
+        """Return the conditions with the noise of a camera, as far as it is lowered.
+
+        Stabilised values of much read noise are lowered by `NoiseModel.excess`.
+        """
+        told = noise.correlation
+        shared = [told[y][FARTHEST + x] if told else 0.0 for y, x in LAGS]
+        floor = noise.floor - noise.excess
+        return replace(self, floor=floor, correlation=tuple(shared))
 
     @property
     def camera(self) -> tuple[float, ...]:
