@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from w2s_cli.cli import kernel_options as blur
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
 from w2s_cli.cli.output import warn
@@ -25,7 +24,7 @@ def estimate_kernel(
             metavar="LOW... HIGH...",
         ),
     ],
-    output: blur.KernelFile,
+    output: ask.KernelFile,
     side: Annotated[
         int, typer.Option("--side", help="Side of the kernel in pixels, odd.")
     ] = 35,
@@ -36,10 +35,10 @@ def estimate_kernel(
             help="auto, authors (of W2S), or the number to add to HIGH's power.",
         ),
     ] = "auto",
-    pixel_size: Annotated[float | None, blur.PixelSize] = None,
+    pixel_size: Annotated[float | None, ask.PIXEL_SIZE] = None,
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
-    plot: blur.Plot = None,
+    plot: ask.Plot = None,
     as_json: ask.JsonText = False,
     as_csv: Annotated[
         bool, typer.Option("--csv", help="Print the radial profile as CSV.")

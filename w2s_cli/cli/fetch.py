@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import note, table, tell
 from w2s_cli.errors import UsageError, W2SError
 
@@ -52,7 +53,6 @@ Mirror = Annotated[
 PrintPath = Annotated[
     bool, typer.Option("--print-path", help="Print where each file is.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.")]
 
 
 def fetch(
@@ -63,7 +63,7 @@ def fetch(
     folder: From = None,
     mirror: Mirror = "",
     print_path: PrintPath = False,
-    quiet: Quiet = False,
+    quiet: ask.Quiet = False,
 ) -> None:
     """Fetch published weights and data, and check them.
 

@@ -6,23 +6,22 @@ from typing import Annotated, Any
 import typer
 
 from w2s_cli import __version__
-from w2s_cli.cli import kernel_options as blur
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
 
 
 def make_kernel(
-    output: blur.KernelFile,
-    na: Annotated[float, blur.Aperture],
-    wavelength: Annotated[float, blur.Wavelength],
-    pixel_size: Annotated[float, blur.PixelSize],
+    output: ask.KernelFile,
+    na: Annotated[float, ask.APERTURE],
+    wavelength: Annotated[float, ask.WAVELENGTH],
+    pixel_size: Annotated[float, ask.PIXEL_SIZE],
     side: Annotated[
         int | None,
         typer.Option(
             "--side", help="Side in pixels, odd; by default 97 % of the light fits."
         ),
     ] = None,
-    plot: blur.Plot = None,
+    plot: ask.Plot = None,
     as_json: ask.JsonText = False,
     overwrite: ask.Overwrite = False,
 ) -> None:

@@ -1,11 +1,11 @@
-"""The options that commands share, and those of `w2s restore`; in the order of help."""
+"""The options that commands share, and those of `w2s restore`, in the order of help."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from w2s_cli.cli.arguments import device_name, method_names
+from w2s_cli.cli.arguments import device_name, method_names, micrometres
 
 Inputs = Annotated[
     list[Path],
@@ -118,3 +118,24 @@ Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="Say only what went wrong or needs a look."),
 ]
+
+# Of the commands about blur kernels.
+KernelFile = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", help="The kernel: a .tif or .npy file.", metavar="OUT"
+    ),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", help="Draw the radial profile.", metavar="FILE.png"),
+]
+APERTURE = typer.Option("--na", help="Numerical aperture of the objective.")
+WAVELENGTH = typer.Option(
+    "--wavelength", help="Of the emitted light, in micrometres.", callback=micrometres
+)
+PIXEL_SIZE = typer.Option(
+    "--pixel-size",
+    help="Micrometres a pixel on the grid of the kernel.",
+    callback=micrometres,
+)

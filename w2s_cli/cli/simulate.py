@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from w2s_cli.cli import kernel_options as blur
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import note, warn
 from w2s_cli.errors import UsageError
@@ -56,9 +55,9 @@ def simulate(
     output: _Output,
     sim: _Sim = None,
     kernel: _KernelUsed = None,
-    na: Annotated[float | None, blur.Aperture] = None,
-    wavelength: Annotated[float | None, blur.Wavelength] = None,
-    pixel_size: Annotated[float | None, blur.PixelSize] = None,
+    na: Annotated[float | None, ask.APERTURE] = None,
+    wavelength: Annotated[float | None, ask.WAVELENGTH] = None,
+    pixel_size: Annotated[float | None, ask.PIXEL_SIZE] = None,
     photons: _Photons = 0,
     background: _Background = 0,
     haze: _Haze = 0,
