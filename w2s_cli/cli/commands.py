@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from w2s_cli.cli.output import note, tell
+from w2s_cli.cli.output import note, print_error
 from w2s_cli.errors import W2SError
 
 INTERRUPTED = 130
@@ -39,7 +39,7 @@ class Commands(_AsWritten, TyperGroup):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except W2SError as error:
-            tell(error)
+            print_error(error)
             raise typer.Exit(error.exit_code) from error
         except KeyboardInterrupt:
             note("interrupted")

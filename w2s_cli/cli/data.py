@@ -12,7 +12,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import names, numbers
 from w2s_cli.cli.commands import Command, Commands
-from w2s_cli.cli.output import note, table, tell, warn
+from w2s_cli.cli.output import note, print_error, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.errors import InputError, few
 
@@ -30,7 +30,7 @@ def show_prepared(found: "Prepared", raw: Path, output: Path, *, quiet: bool) ->
     for fields, parts in by_names.items():
         warn(f"{raw} lacks {', '.join(parts)} of {brief(fields)}")
     for name, error in found.failed.items():
-        tell(error, name)
+        print_error(error, name)
     if not quiet:
         note(f"{raw} -> {output}: {found.made} files made, {found.kept} there already")
 

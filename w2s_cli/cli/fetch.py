@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import note, table, tell
+from w2s_cli.cli.output import note, print_error, table
 from w2s_cli.errors import UsageError, W2SError
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def fetch(
         try:
             path = _fetched(item, folder, mirror, quiet=quiet)
         except W2SError as error:
-            tell(error)
+            print_error(error)
             codes.append(error.exit_code)
         else:
             _show(item, path, print_path=print_path, quiet=quiet)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import words
+from w2s_cli.cli.output import readable
 
 _UNITS = {"pixel_size": " (um)", "time_step": " (s)"}
 
@@ -29,11 +29,11 @@ def info(
     history = facts.pop("history")
     for key, value in facts.items():
         label = key.replace("_", " ") + _UNITS.get(key, "")
-        typer.echo(f"{label:15} {words(value)}")
+        typer.echo(f"{label:15} {readable(value)}")
     for number, step in enumerate(history, start=1):
         typer.echo(f"\nstep {number}")
         for key, value in step.items():
-            typer.echo(f"  {key:10} {words(value)}")
+            typer.echo(f"  {key:10} {readable(value)}")
 
 
 def _facts(file: Path) -> dict[str, Any]:

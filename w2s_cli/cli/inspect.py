@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import words
+from w2s_cli.cli.output import readable
 
 
 def inspect(
@@ -30,8 +30,8 @@ def inspect(
         return
     about, record = facts.pop("facts"), facts.pop("record")
     for key, value in (facts | about).items():
-        typer.echo(f"{key.replace('_', ' '):12} {words(value)}")
+        typer.echo(f"{key.replace('_', ' '):12} {readable(value)}")
     if record:
         typer.echo("\nrecord")
     for key, value in record.items():
-        typer.echo(f"  {key:12} {words(value)}")
+        typer.echo(f"  {key:12} {readable(value)}")

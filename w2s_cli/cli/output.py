@@ -10,7 +10,7 @@ import typer
 from w2s_cli.errors import UsageError, W2SError
 
 
-def tell(error: W2SError, subject: str = "") -> None:
+def print_error(error: W2SError, subject: str = "") -> None:
     """Say what happened and what to try next."""
     where = f"{subject}: " if subject else ""
     _say(f"error: {where}{error}", typer.colors.RED)
@@ -37,13 +37,13 @@ def _say(message: str, colour: str | None = None) -> None:
 _MINUTE = 60  # seconds, and minutes of an hour
 
 
-def words(value: Any) -> str:
+def readable(value: Any) -> str:
     """Return a JSON value as a reader likes it."""
     match value:
         case dict() if value:
-            return ", ".join(f"{key} {words(item)}" for key, item in value.items())
+            return ", ".join(f"{key} {readable(item)}" for key, item in value.items())
         case [dict(), *_]:
-            return "; ".join(map(words, value))
+            return "; ".join(map(readable, value))
         case list() if value:
             return ", ".join(map(str, value))
         case float():

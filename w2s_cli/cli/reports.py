@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from w2s_cli.cli.output import note, tell, warn
+from w2s_cli.cli.output import note, print_error, warn
 from w2s_cli.errors import few
 from w2s_cli.registry import LICENCE
 
@@ -75,7 +75,7 @@ def show_failure(failure: "Failure") -> None:
         source in message
         or _name(failure.target or failure.source, "standard output") in message
     )
-    tell(failure.error, "" if named else source)
+    print_error(failure.error, "" if named else source)
 
 
 def document(reports: "Sequence[Report]") -> str:
