@@ -9,7 +9,7 @@ import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import method_names, names, numbers, weight_files
-from w2s_cli.cli.output import note, table, warn, words
+from w2s_cli.cli.output import note, readable, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.errors import UsageError
 
@@ -166,7 +166,7 @@ def _stated(speeds: "Speeds") -> dict[str, str]:
     peaks = (f"{name} {peak:.0f} GFLOP/s" for name, peak in speeds.peaks.items())
     took = (f"{side} pixels {s:.2g} s" for side, s in speeds.estimates.items())
     return {
-        "machine": words({**speeds.machine}),
+        "machine": readable({**speeds.machine}),
         "timed": "from counts to counts, without files, with the noise known; seconds "
         "of the fastest run",
         "estimate of the noise, not timed with them": ", ".join(took),
