@@ -26,13 +26,7 @@ def device_name(text: str) -> str:
 
 
 def micrometres(length: float | None) -> float | None:
-    """Return a length if it can be one in micrometres.
-
-    Raises
-    ------
-    UsageError
-        When it looks like nanometres, or is not above 0.
-    """
+    """Return a length if it can be one in micrometres."""
     if length is None or 0 < length < _MOST_MICROMETRES:
         return length
     likely = length >= _MOST_MICROMETRES
@@ -59,13 +53,7 @@ def names(given: Iterable[str]) -> tuple[str, ...]:
 
 
 def weight_files(given: Iterable[str]) -> dict[str, str]:
-    """Return the files of words such as "rcan=rcan.pth", by their methods.
-
-    Raises
-    ------
-    UsageError
-        When a word is no such assignment.
-    """
+    """Return the files of words such as "rcan=rcan.pth", by their methods."""
     found = {}
     for text in given:
         name, _, file = text.partition("=")
@@ -79,13 +67,7 @@ def weight_files(given: Iterable[str]) -> dict[str, str]:
 
 
 def numbers(text: str, option: str) -> list[int]:
-    """Return the numbers of a list such as "1-3,7", sorted, each once.
-
-    Raises
-    ------
-    UsageError
-        When the text is no such list.
-    """
+    """Return the numbers of a list such as "1-3,7", sorted, each once."""
     found: set[int] = set()
     for part in text.split(","):
         match = _SPAN.fullmatch(part.strip())

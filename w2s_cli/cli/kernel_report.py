@@ -13,15 +13,7 @@ if TYPE_CHECKING:
 def check_targets(
     output: Path, plot: Path | None, inputs: Sequence[Path], *, overwrite: bool
 ) -> None:
-    """Find out before the work whether a kernel and its plot can be written.
-
-    Raises
-    ------
-    UsageError
-        When they have a wrong suffix, or are an input.
-    OutputError
-        When they exist, or their folder cannot be written.
-    """
+    """Find out before the work whether a kernel and its plot can be written."""
     from w2s_cli.batch.file_pairs import check_spared
     from w2s_cli.io.psf_file import check_psf_target
 

@@ -1,7 +1,6 @@
 """`w2s methods`: what can be asked for."""
 
 import json
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -29,18 +28,18 @@ def methods(
       w2s methods gaussian
       w2s methods --json | jq '.[].name'
     """
-    rows = _options(METHODS[name]) if name else [_row(entry) for entry in METHODS]
+    rows = _options(METHODS[name]) if name else [*map(_row, METHODS)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
     elif rows:
-        typer.echo(table([[*rows[0]], *map(_cells, rows)]))
+        cells = [[_cell(column, row[column]) for column in row] for row in rows]
+        typer.echo(table([[*rows[0]], *cells]))
     else:
         note(f"{name} has no options")
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    row = asdict(entry)
-    return {column: row[column] for column in _COLUMNS}
+    return {column: getattr(entry, column) for column in _COLUMNS}
 
 
 def _options(entry: Entry) -> list[dict[str, Any]]:
@@ -55,10 +54,6 @@ def _options(entry: Entry) -> list[dict[str, Any]]:
         }
         for option in options_of(entry.load())
     ]
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    return [_cell(column, value) for column, value in row.items()]
 
 
 def _cell(column: str, value: Any) -> str:

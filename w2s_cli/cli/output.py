@@ -74,15 +74,7 @@ def duration(seconds: float) -> str:
 
 
 def check_plot(plot: Path, inputs: Sequence[Path], *, overwrite: bool) -> None:
-    """Find out before the work whether a plot can be written.
-
-    Raises
-    ------
-    UsageError
-        When it is no PNG file, or is an input.
-    OutputError
-        When it exists, or its folder cannot be written.
-    """
+    """Find out before the work whether a plot can be written."""
     from w2s_cli.batch.file_pairs import check_spared
     from w2s_cli.io.targets import check_target
 

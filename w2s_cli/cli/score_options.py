@@ -122,15 +122,7 @@ Csv = Annotated[
 def convention_of(protocol: str, **given: Any) -> "Convention":
     """Return the convention of a protocol with what the command line says instead.
 
-    Parameters
-    ----------
-    given
-        By attribute of `Convention`; None where nothing is said. Ranges are text.
-
-    Raises
-    ------
-    UsageError
-        When there is no such protocol, or the options make no sense.
+    `given` is by attribute of `Convention`: None where nothing is said, ranges as text.
     """
     from w2s_cli.bench.scores.convention import protocol as named
 
