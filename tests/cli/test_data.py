@@ -12,7 +12,7 @@ import pytest
 
 from w2s_cli.cli.arguments import numbers
 from w2s_cli.cli.data import prepare
-from w2s_cli.datasets.preparation_order import GRAYS_PER_COUNT
+from w2s_cli.datasets.preparation import GRAYS_PER_COUNT
 from w2s_cli.datasets.w2s import FIELDS, LEVELS
 
 

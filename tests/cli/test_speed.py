@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from w2s_cli.bench.speed.speed_record import Speeds
-from w2s_cli.bench.speed.timing import Timed
+from w2s_cli.bench.speed.speed_record import SpeedResult
+from w2s_cli.bench.speed.timing import MethodSpeed
 from w2s_cli.cli.speed import print_json
 
 W2S = Callable[..., Result]
@@ -43,7 +43,9 @@ def test_measure_then_compare(speed: W2S) -> None:
 
 def test_ratios_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     before, now = (
-        Speeds([Timed("identity", 64, (took,))], {}, {}, {}, {}, 0.1, "2026-01-01")
+        SpeedResult(
+            [MethodSpeed("identity", 64, (took,))], {}, {}, {}, {}, 0.1, "2026-01-01"
+        )
         for took in (0.2, 0.5)
     )
     print_json(now, before)

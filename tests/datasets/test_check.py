@@ -5,13 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from w2s_cli.datasets import find
-from w2s_cli.datasets.dataset_check import Checked, Fault
+from w2s_cli.datasets.dataset_check import CheckResult, Fault
 from w2s_cli.datasets.dataset_check import check as checked
-from w2s_cli.datasets.preparation import prepare
-from w2s_cli.datasets.preparation_order import Order
+from w2s_cli.datasets.preparation import PrepareConfig, prepare
 
 
-def check(place: Path | str) -> Checked:
+def check(place: Path | str) -> CheckResult:
     return checked(find(place), lambda *_: None)
 
 
@@ -56,7 +55,7 @@ def test_what_was_prepared_is_compared_with_its_checksum(
     raw: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    prepare(raw, out, Order(levels=[1, 400], fields=[1]), lambda *_: None)
+    prepare(raw, out, PrepareConfig(levels=[1, 400], fields=[1]), lambda *_: None)
     assert (check(out).faults, check(out / "normalized").checksums) == ([], 6)
     gone, changed = (out / "normalized" / "avg1" / f"001_{n}.npy" for n in (0, 1))
     gone.unlink()

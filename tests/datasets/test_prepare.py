@@ -9,9 +9,8 @@ from PIL import Image
 
 from w2s_cli.datasets import find
 from w2s_cli.datasets.manifest import MANIFEST, Manifest
-from w2s_cli.datasets.preparation import Prepared
+from w2s_cli.datasets.preparation import PrepareConfig, PrepareResult
 from w2s_cli.datasets.preparation import prepare as ordered
-from w2s_cli.datasets.preparation_order import Order
 from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
 from w2s_cli.errors import (
     InputError,
@@ -29,8 +28,8 @@ def grays(path: Path) -> NDArray[np.int64]:
         return np.asarray(image, np.int64)
 
 
-def prepare(source: Path, target: Path, **order: object) -> Prepared:
-    return ordered(source, target, Order(**order), lambda *_: None)
+def prepare(source: Path, target: Path, **order: object) -> PrepareResult:
+    return ordered(source, target, PrepareConfig(**order), lambda *_: None)
 
 
 @pytest.mark.parametrize("form", ["folder", "zip"])
@@ -123,7 +122,9 @@ def test_a_broken_image_does_not_stop_the_others(raw: Path, tmp_path: Path) -> N
     path = raw / "Image071" / "wf_channel1.npy"
     path.write_bytes(path.read_bytes()[:9000])
     told: list[tuple[int, int]] = []
-    done = ordered(raw, tmp_path, Order(levels=[1]), lambda *at: told.append(at))
+    done = ordered(
+        raw, tmp_path, PrepareConfig(levels=[1]), lambda *at: told.append(at)
+    )
     assert done.made == 8
     assert [*done.failed] == ["071_1"]
     assert "is truncated: 9000 bytes of 64128" in str(done.failed["071_1"])

@@ -7,7 +7,7 @@ from math import isfinite, nan
 from typing import Any
 
 from w2s_cli import __version__
-from w2s_cli.bench.method_config import MethodConfig
+from w2s_cli.bench.config import MethodConfig
 from w2s_cli.bench.published_tables import Table, lacking, printed, tables_for
 from w2s_cli.bench.run_bench import MethodResult, Selection
 from w2s_cli.bench.scores.convention import PROTOCOLS

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from w2s_cli.bench.config import BenchConfig, Row
+from w2s_cli.bench.config import BenchConfig, MethodConfig, Row
 from w2s_cli.bench.journal import ImageResult, Journal, workers
-from w2s_cli.bench.method_config import MethodConfig
 from w2s_cli.bench.run_image import content_of, run_image
 from w2s_cli.bench.scores.intervals import Interval, interval
 from w2s_cli.datasets.data_set import ALL, DataSet, ImagePair

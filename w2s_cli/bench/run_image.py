@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 
 from w2s_cli._typing import FloatArray
+from w2s_cli.bench.config import MethodConfig, chain_of
 from w2s_cli.bench.journal import ImageResult
-from w2s_cli.bench.method_config import MethodConfig, chain_of
 from w2s_cli.bench.scores.convention import Convention
-from w2s_cli.bench.scores.metric_resources import MetricResources, resources_for
-from w2s_cli.bench.scores.score import score
+from w2s_cli.bench.scores.score import MetricResources, resources_for, score
 from w2s_cli.datasets.data_set import ImagePair
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_estimation import fit_noise

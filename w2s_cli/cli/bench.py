@@ -1,53 +1,217 @@
 """`w2s bench`: methods against each other, and against the tables of the papers."""
 
+import csv
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from w2s_cli.cli import bench_options as what
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names, numbers, weight_files
-from w2s_cli.cli.bench_report import print_json, print_text, write_csv
-from w2s_cli.cli.output import note
+from w2s_cli.cli.output import note, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.score_options import convention_of
 
 if TYPE_CHECKING:
-    from w2s_cli.bench.config import BenchConfig
-    from w2s_cli.bench.method_config import MethodConfig
+    from w2s_cli.bench.config import BenchConfig, MethodConfig
     from w2s_cli.bench.results import BenchResult
     from w2s_cli.bench.run_bench import MethodResult, Selection
+    from w2s_cli.bench.scores.intervals import Interval
     from w2s_cli.datasets.data_set import DataSet
+
+USUAL = "denoise,vst+bm3d,pure-let"
+
+Denoisers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--denoiser",
+        help=f"Methods that keep the size, joined by commas.  [default: {USUAL}]",
+        metavar="NAMES",
+    ),
+]
+Enlarging = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--sr",
+        help="Methods that enlarge: after each denoiser, and after none.",
+        metavar="NAMES",
+    ),
+]
+Joint = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--jdsr", help="Methods that denoise and enlarge at once.", metavar="NAMES"
+    ),
+]
+Data = Annotated[
+    str,
+    typer.Option("--data", help="A folder, a zip, or simulated.", metavar="NAME|PATH"),
+]
+Levels = Annotated[
+    str | None,
+    typer.Option(
+        "--levels", help="Of noise, such as 1,2,4.  [default: all but the cleanest]"
+    ),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(
+        "--split",
+        help="Which images: test, validation, all, ...  "
+        "[default: test, or all where there is none]",
+    ),
+]
+Fields = Annotated[
+    str | None,
+    typer.Option("--fields", help="Only these fields of view, such as 81-83,120."),
+]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--weights",
+        help="Weights for a method; {level} in FILE is the level of noise.",
+        metavar="NAME=FILE",
+    ),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric",
+        "-m",
+        help="Names joined by commas, or given one by one.  [default: rmse,ssim]",
+        metavar="NAME",
+    ),
+]
+Protocol = Annotated[
+    str | None,
+    typer.Option(
+        "--protocol",
+        help="As for `w2s evaluate`.  [default: that of the data set]",
+        metavar="NAME",
+    ),
+]
+NoiseOrigin = Annotated[
+    Literal["estimated", "known"],
+    typer.Option("--noise", help="From each image, or as the data set knows it."),
+]
+Against = Annotated[
+    Literal["paper"] | None,
+    typer.Option("--against", help="Put the published figures beside."),
+]
+Jobs = Annotated[
+    int, typer.Option("--jobs", "-j", help="Processes that share the work.", min=1)
+]
+Cache = Annotated[
+    Path | None,
+    typer.Option("--cache", help="Where scores are kept.", metavar="FOLDER"),
+]
+Report = Annotated[
+    Path | None,
+    typer.Option("--report", help="Write a page with figures.", metavar="FILE.html"),
+]
+
+
+def print_json(standings: "BenchResult") -> None:
+    """Print everything as one JSON object."""
+    typer.echo(json.dumps(standings.as_json(), indent=2, allow_nan=False))
+
+
+def print_text(standings: "BenchResult") -> None:
+    """Print what the numbers mean, and the table; on standard error, what to doubt."""
+    for subject, text in standings.stated.items():
+        typer.echo(f"{subject}: {text}")
+    typer.echo()
+    lines = [_cells(standings, measured) for measured in standings.rows]
+    typer.echo(table([_heads(standings), *lines]))
+    for remark in standings.remarks:
+        warn(remark)
+
+
+def write_csv(standings: "BenchResult", path: Path) -> None:
+    """Write a line an image of each row."""
+    from w2s_cli.io.targets import replacing
+
+    with replacing(path) as temporary, temporary.open("w", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        heads = ["method", "level", "image", "field", *standings.metrics]
+        writer.writerow([*heads, "seconds", "error", "protocol"])
+        for measured in standings.rows:
+            for one in measured.images:
+                scores = [one.scores.get(metric, "") for metric in standings.metrics]
+                writer.writerow(
+                    [
+                        *(measured.row.name, measured.row.level, one.name, one.group),
+                        *(*scores, one.seconds, one.error, standings.protocol),
+                    ]
+                )
+
+
+def _heads(standings: "BenchResult") -> list[str]:
+    """Return the first line of the table: of a metric its mean and its interval."""
+    scores = [head for metric in standings.metrics for head in (metric, "95 %")]
+    papers = []
+    if standings.tables:
+        papers = [h for m in standings.metrics for h in (f"paper {m}", "differs by")]
+    return ["method", "level", "images", *scores, *papers, "seconds"]
+
+
+def _cells(standings: "BenchResult", measured: "MethodResult") -> list[str]:
+    """Return the line of a row."""
+    row = measured.row
+    cells = [row.name, str(row.level), str(len(measured.images))]
+    found = {metric: measured.interval(metric) for metric in standings.metrics}
+    cells += [cell for one in found.values() for cell in _mean(one)]
+    if standings.tables:
+        figures = standings.printed(measured)
+        for metric, one in found.items():
+            cells += _beside(one, figures.get(metric))
+    return [*cells, f"{measured.seconds:.3g}" if measured.done else "-"]
+
+
+def _mean(one: "Interval | None") -> list[str]:
+    """Return a mean and the ends of its interval."""
+    if one is None:
+        return ["-", "-"]
+    known = one.low is not None and one.high is not None
+    ends = f"{one.low:.4g} to {one.high:.4g}" if known else "-"
+    return [f"{one.mean:.4g}", ends]
+
+
+def _beside(one: "Interval | None", figure: float | None) -> list[str]:
+    """Return a printed figure, and by how much the mean differs from it."""
+    if figure is None:
+        return ["-", "-"]
+    return [f"{figure:g}", f"{one.mean - figure:+.2g}" if one else "-"]
 
 
 def bench(
-    denoiser: what.Denoisers = None,
-    sr: what.Enlarging = None,
-    jdsr: what.Joint = None,
-    data: what.Data = "simulated",
-    levels: what.Levels = None,
-    split: what.Split = None,
-    fields: what.Fields = None,
-    weights: what.Weights = None,
+    denoiser: Denoisers = None,
+    sr: Enlarging = None,
+    jdsr: Joint = None,
+    data: Data = "simulated",
+    levels: Levels = None,
+    split: Split = None,
+    fields: Fields = None,
+    weights: Weights = None,
     option: ask.Options = None,
-    metric: what.Metrics = None,
-    protocol: what.Protocol = None,
+    metric: Metrics = None,
+    protocol: Protocol = None,
     data_range: scoring.DataRange = None,
     ssim_range: scoring.SsimRange = None,
     window: scoring.Window = None,
     fit: scoring.Fit = None,
-    noise: what.NoiseOrigin = "estimated",
-    against: what.Against = None,
-    jobs: what.Jobs = 1,
+    noise: NoiseOrigin = "estimated",
+    against: Against = None,
+    jobs: Jobs = 1,
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",
     tile: ask.Tile = 512,
-    cache: what.Cache = None,
+    cache: Cache = None,
     as_json: ask.JsonText = False,
     csv: scoring.Csv = None,
-    report: what.Report = None,
+    report: Report = None,
     overwrite: ask.Overwrite = False,
     quiet: ask.Quiet = False,
 ) -> None:
@@ -63,7 +227,7 @@ def bench(
     Every score is kept: a bench that was stopped goes on where it was, and what has
     been scored before, by the same version, is not computed again.
     """
-    from w2s_cli.bench.method_config import method_config, protocol_for
+    from w2s_cli.bench.config import method_config, protocol_for
     from w2s_cli.bench.results import BenchResult
     from w2s_cli.bench.run_bench import Selection, default_split, fields_named
     from w2s_cli.datasets import find
@@ -141,7 +305,7 @@ def _contest(
 
     alone = not (denoisers or sr or joint)
     return BenchConfig(
-        tuple(what.USUAL.split(",")) if alone else denoisers,
+        tuple(USUAL.split(",")) if alone else denoisers,
         sr,
         joint,
         numbers(levels, "--levels")

@@ -17,11 +17,13 @@ from w2s_cli.cli.progress import progress
 from w2s_cli.errors import InputError, few
 
 if TYPE_CHECKING:
-    from w2s_cli.datasets.dataset_check import Checked
-    from w2s_cli.datasets.preparation import Prepared
+    from w2s_cli.datasets.dataset_check import CheckResult
+    from w2s_cli.datasets.preparation import PrepareResult
 
 
-def show_prepared(found: "Prepared", raw: Path, output: Path, *, quiet: bool) -> None:
+def show_prepared(
+    found: "PrepareResult", raw: Path, output: Path, *, quiet: bool
+) -> None:
     """Say what was made; say in any case what is missing or broken."""
     by_names: dict[tuple[str, ...], list[str]] = {}
     for level, fields in found.missing.items():
@@ -35,7 +37,7 @@ def show_prepared(found: "Prepared", raw: Path, output: Path, *, quiet: bool) ->
         note(f"{raw} -> {output}: {found.made} files made, {found.kept} there already")
 
 
-def prepared_json(found: "Prepared") -> dict[str, Any]:
+def prepared_json(found: "PrepareResult") -> dict[str, Any]:
     """Return what became of an order as a JSON object."""
     return {
         "made": found.made,
@@ -50,7 +52,7 @@ def prepared_json(found: "Prepared") -> dict[str, Any]:
     }
 
 
-def show_checked(found: "Checked") -> None:
+def show_checked(found: "CheckResult") -> None:
     """Print what a data set is, what is there, and what is not."""
     data = found.data
     facts = {
@@ -187,10 +189,10 @@ def prepare(
 
     The zip is read where it lies. Files that are done are checked, and not made again.
     """
+    from w2s_cli.datasets.preparation import SIM, PrepareConfig
     from w2s_cli.datasets.preparation import prepare as prepared
-    from w2s_cli.datasets.preparation_order import SIM, Order
 
-    order = Order(
+    order = PrepareConfig(
         names([form]),
         [*numbers(levels, "--levels"), *([] if no_sim else [SIM])],
         numbers(fields, "--fields"),

@@ -73,7 +73,7 @@ def _compared(scene: "Scene", sim: Path, picture: Path) -> list[Score]:
     """Draw input, bicubic, restored and truth; return the scores of the middle two."""
     import numpy as np
 
-    from w2s_cli.bench.drawing.pictures import Panel, busiest, save_comparison
+    from w2s_cli.bench.pictures import Panel, busiest, save_comparison
     from w2s_cli.io import open_image
     from w2s_cli.methods.bicubic import Bicubic
 

@@ -169,7 +169,7 @@ def _cells(channel: "ChannelNoise") -> list[str]:
 
 
 def _draw(plot: Path, reports: "list[NoiseReport | Failure]", *, quiet: bool) -> None:
-    from w2s_cli.bench.drawing.plots import plot_noise
+    from w2s_cli.bench.plots import plot_noise
     from w2s_cli.io.targets import replacing
 
     for report in _done(reports):

@@ -1,7 +1,10 @@
 """`w2s evaluate`: how near images are to their references, and what that means."""
 
+import csv
+import json
 import re
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +13,113 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names
-from w2s_cli.cli.output import note
+from w2s_cli.cli.output import note, table, warn
 from w2s_cli.cli.score_options import convention_of
-from w2s_cli.cli.score_report import print_json, print_tables, warn_of, write_csv
-from w2s_cli.errors import UsageError
+from w2s_cli.errors import UsageError, few
 
 if TYPE_CHECKING:
+    from w2s_cli.bench.scores.evaluation import Evaluation
     from w2s_cli.bench.scores.matching import Match
+
+
+def warn_of(found: "Evaluation") -> None:
+    """Say what speaks against the scores, once for all images of which it does."""
+    doubtful: dict[str, list[str]] = {}
+    for image in found.images:
+        for warning in image.warnings:
+            doubtful.setdefault(warning, []).append(image.match.name)
+    for warning, images in doubtful.items():
+        warn(f"{few(images)}: {warning}")
+    for metric in found.question.metrics:
+        lost = len(found.images) - found.finite(metric)
+        if lost:
+            warn(
+                f"the mean of {metric} leaves out {lost} of {len(found.images)} images"
+            )
+
+
+def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None:
+    """Print the means, and under them all that decides what they mean."""
+    from w2s_cli.bench.scores.intervals import FEWEST
+    from w2s_cli.bench.scores.score_warnings import stated, too_narrow
+
+    if per_image:
+        typer.echo(table([["image", *found.question.metrics], *_images(found)]) + "\n")
+    head = [
+        "metric",
+        "mean",
+        f"{100 * found.question.level:g} % interval",
+        "unit",
+        "better",
+    ]
+    typer.echo(table([head, *_means(found)]) + "\n")
+    facts = {
+        "images": _images_in_words(found),
+        "protocol": protocol,
+        **stated(found.question.convention, found.question.metrics),
+    }
+    if found.groups > 1:
+        facts["interval"] = (
+            f"bootstrap over fields, {found.question.resamples} draws, "
+            f"seed {found.question.seed}"
+        )
+    typer.echo(table([[*fact] for fact in facts.items()]))
+    if found.groups == 1:
+        note("no intervals: one field of view says nothing of others")
+    elif found.groups < FEWEST:
+        warn(too_narrow(found.groups))
+
+
+def print_json(found: "Evaluation", protocol: str) -> None:
+    """Print all there is as one JSON object."""
+    from w2s_cli.bench.scores.evaluation import as_json
+
+    typer.echo(json.dumps(as_json(found, protocol), indent=2))
+
+
+def write_csv(found: "Evaluation", path: Path) -> None:
+    """Write a row an image."""
+    from w2s_cli.bench.scores.evaluation import rows
+    from w2s_cli.io.targets import replacing
+
+    lines = rows(found)
+    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*lines[0]], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+
+
+def _images(found: "Evaluation") -> list[list[str]]:
+    return [
+        [image.match.name, *map(_shown, image.scores.values())]
+        for image in found.images
+    ]
+
+
+def _means(found: "Evaluation") -> list[list[str]]:
+    from w2s_cli.bench.scores.evaluation import unit_of
+    from w2s_cli.metrics import METRICS
+
+    lines = []
+    for name in found.question.metrics:
+        mean = found.means[name]
+        ends = "-"
+        if mean.low is not None and mean.high is not None:
+            ends = f"{_shown(mean.low)} to {_shown(mean.high)}"
+        unit = unit_of(name, found) or "-"
+        lines.append([name, _shown(mean.mean), ends, unit, METRICS[name].better])
+    return lines
+
+
+def _images_in_words(found: "Evaluation") -> str:
+    fields = "field" if found.groups == 1 else "fields"
+    return f"{len(found.images)}, of {found.groups} {fields} of view"
+
+
+def _shown(value: float) -> str:
+    """Return four digits; trailing zeros too, so that columns can be compared."""
+    return f"{value:#.4g}".rstrip(".") if isfinite(value) else f"{value:g}"
+
 
 _METRICS = ("rmse", "psnr", "ssim")
 
@@ -71,10 +174,10 @@ def evaluate(
 
     Means come with 95 % intervals over fields of view. w2s(1) lists the exit codes.
     """
-    from w2s_cli.bench.scores.evaluation import Question
+    from w2s_cli.bench.scores.evaluation import EvaluationConfig
     from w2s_cli.bench.scores.evaluation import evaluate as score_all
     from w2s_cli.bench.scores.matching import field_of
-    from w2s_cli.bench.scores.metric_resources import resources_for
+    from w2s_cli.bench.scores.score import resources_for
     from w2s_cli.io.targets import check_writable
 
     if csv:
@@ -96,7 +199,7 @@ def evaluate(
     )
     _check_needs(metrics, references, inputs)
     aids = resources_for(metrics, convention, pristine, vgg)
-    question = Question(
+    question = EvaluationConfig(
         metrics, convention, aids, axes, channel, level, resamples, seed
     )
     matches = _matches(predictions, references, inputs, strip=strip, common=common)
@@ -126,7 +229,7 @@ def _check_needs(
     metrics: Sequence[str], references: Path | None, inputs: Path | None
 ) -> None:
     """Refuse metrics of images that the command line does not name."""
-    from w2s_cli.bench.scores.metric_resources import WITHOUT_REFERENCE
+    from w2s_cli.bench.scores.score import WITHOUT_REFERENCE
     from w2s_cli.metrics import METRICS
 
     for name in metrics:

@@ -49,7 +49,7 @@ def draw(kernel: "PSF", path: Path, title: str) -> None:
     """Draw the radial profile of a kernel, beside that of the best Gaussian."""
     import numpy as np
 
-    from w2s_cli.bench.drawing.plots import Series, line_plot
+    from w2s_cli.bench.plots import Series, line_plot
     from w2s_cli.io.targets import replacing
     from w2s_cli.pipeline.psf_from_pairs import facts, profile_rows
 

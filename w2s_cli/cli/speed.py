@@ -14,8 +14,8 @@ from w2s_cli.cli.progress import progress
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.bench.speed.speed_record import Ratio, Speeds
-    from w2s_cli.bench.speed.timing import Setup, Timed
+    from w2s_cli.bench.speed.speed_record import SpeedRatio, SpeedResult
+    from w2s_cli.bench.speed.timing import MethodSpeed, SpeedConfig
 
 
 def speed(
@@ -102,10 +102,10 @@ def setups_of(
     weights: Mapping[str, str],
     options: Sequence[str],
     **settings: Any,
-) -> "list[Setup]":
+) -> "list[SpeedConfig]":
     """Return what is to be timed: all methods that ship, where none is named."""
     from w2s_cli.bench.speed.run_speed import shipped
-    from w2s_cli.bench.speed.timing import Setup
+    from w2s_cli.bench.speed.timing import SpeedConfig
     from w2s_cli.methods.build import options_for
 
     chosen = [*methods] or shipped()
@@ -117,7 +117,7 @@ def setups_of(
             )
     files = {name: (Path(file),) for name, file in weights.items()}
     return [
-        Setup(name, has, files.get(name, ()), **settings)
+        SpeedConfig(name, has, files.get(name, ()), **settings)
         for name, has in zip(chosen, options_for(chosen, options), strict=True)
     ]
 
@@ -130,7 +130,7 @@ _HEADS = [
 _COMPARED = ["seconds before", "ratio", "memory ratio", ""]
 
 
-def print_json(speeds: "Speeds", before: "Speeds | None") -> None:
+def print_json(speeds: "SpeedResult", before: "SpeedResult | None") -> None:
     """Print everything as one JSON object."""
     from w2s_cli.bench.speed.speed_record import differences, ratios
 
@@ -141,7 +141,7 @@ def print_json(speeds: "Speeds", before: "Speeds | None") -> None:
     typer.echo(json.dumps(record, indent=2, allow_nan=False))
 
 
-def print_text(speeds: "Speeds", before: "Speeds | None") -> None:
+def print_text(speeds: "SpeedResult", before: "SpeedResult | None") -> None:
     """Print what was measured, and the table; on standard error, what to doubt."""
     from w2s_cli.bench.speed.speed_record import differences, ratios
 
@@ -161,7 +161,7 @@ def print_text(speeds: "Speeds", before: "Speeds | None") -> None:
         warn(remark)
 
 
-def _stated(speeds: "Speeds") -> dict[str, str]:
+def _stated(speeds: "SpeedResult") -> dict[str, str]:
     """Return what a reader must know beside the numbers, by subject."""
     peaks = (f"{name} {peak:.0f} GFLOP/s" for name, peak in speeds.peaks.items())
     took = (f"{side} pixels {s:.2g} s" for side, s in speeds.estimates.items())
@@ -175,7 +175,7 @@ def _stated(speeds: "Speeds") -> dict[str, str]:
     }
 
 
-def _cells(row: "Timed", speeds: "Speeds") -> list[str]:
+def _cells(row: "MethodSpeed", speeds: "SpeedResult") -> list[str]:
     share = row.share(speeds.peaks)
     return [
         row.method,
@@ -191,7 +191,7 @@ def _cells(row: "Timed", speeds: "Speeds") -> list[str]:
     ]
 
 
-def _memory(row: "Timed") -> str:
+def _memory(row: "MethodSpeed") -> str:
     if row.memory is None:
         return "-"
     own = f"{row.memory / _MIB:.0f} MiB"
@@ -200,7 +200,7 @@ def _memory(row: "Timed") -> str:
     return f"{own} + {row.device_memory / _MIB:.0f} MiB"
 
 
-def _compared(ratio: "Ratio | None") -> list[str]:
+def _compared(ratio: "SpeedRatio | None") -> list[str]:
     if ratio is None:
         return ["-", "-", "-", ""]
     memory = "-" if ratio.memory is None else f"{ratio.memory:.2f}"

@@ -116,8 +116,8 @@ def draw(progress: "TrainingProgress") -> None:
     """Draw the curves of a training so far, and its samples, beside its log."""
     from numpy import asarray
 
-    from w2s_cli.bench.drawing.pictures import save_sheet
-    from w2s_cli.bench.drawing.plots import Series, line_plot
+    from w2s_cli.bench.pictures import save_sheet
+    from w2s_cli.bench.plots import Series, line_plot
     from w2s_cli.training.progress import read_log, smoothed
 
     curves = read_log(progress.folder / "log.csv")

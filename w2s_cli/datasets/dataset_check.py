@@ -41,7 +41,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """What a data set holds.
 
     Attributes
@@ -93,7 +93,7 @@ class Checked:
         }
 
 
-def check(data: DataSet, told: Told) -> Checked:
+def check(data: DataSet, told: Told) -> CheckResult:
     """Return what a data set holds, after a look at each file.
 
     The pixels of a PNG or TIFF are decoded, of an NPY file header and length are read.
@@ -120,7 +120,7 @@ def check(data: DataSet, told: Told) -> Checked:
     made = listed(Path(data.place))
     faults += [Fault(str(file), reason) for file, reason in made if reason]
     names = {name for part in images for name in part}
-    return Checked(
+    return CheckResult(
         data,
         _parts(data),
         sorted({data.group_of(name) for name in names}),

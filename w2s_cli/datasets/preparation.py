@@ -1,4 +1,6 @@
-"""Make the averages, z-scores, PNGs and SIM targets of W2S from a copy of it.
+"""What `w2s data prepare` is asked to make, file by file.
+
+Make the averages, z-scores, PNGs and SIM targets of W2S from a copy of it.
 
 The forms are those that the authors published, under the same names::
 
@@ -9,23 +11,155 @@ The forms are those that the authors published, under the same names::
 float32 keeps a z-score to 1e-7 of its size; the published files have float64.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.datasets import find, w2s
-from w2s_cli.datasets.captures import averages
-from w2s_cli.datasets.data_set import DataSet
+from w2s_cli.datasets.data_set import DataSet, field_of
 from w2s_cli.datasets.manifest import Made, Manifest, digest_of
-from w2s_cli.datasets.preparation_order import SIM, Order, Task, missing_of, tasks_of
-from w2s_cli.datasets.w2s_raw import Average
-from w2s_cli.errors import InputError, NothingMatchedError, OutputError
+from w2s_cli.datasets.w2s import SIM_FOLDER, folder_of
+from w2s_cli.datasets.w2s_raw import Average, averages
+from w2s_cli.errors import (
+    InputError,
+    NothingMatchedError,
+    OutputError,
+    UnknownNameError,
+    UsageError,
+)
 from w2s_cli.io import png
 from w2s_cli.io.targets import replacing
 from w2s_cli.stack import Stack
+
+Form = Literal["normalized", "png"]
+
+SIM = 0  # stands for the SIM image among levels
+GRAYS_PER_COUNT = 0.62
+_PUBLISHED_TRAINING = 80  # fields
+
+
+@dataclass(frozen=True, slots=True)
+class PrepareConfig:
+    """Which files to make.
+
+    Attributes
+    ----------
+    forms
+        Of each image: "normalized", "png".
+    levels
+        Some of `w2s.LEVELS`, and `SIM`.
+    fields
+        Of view, 1 to 120.
+    grays_per_count
+        The scale of PNGs. That of the authors is not published; 0.62 fits the errors
+        that they print in both units.
+    """
+
+    forms: Sequence[str] = ("normalized",)
+    levels: Collection[int] = (*w2s.LEVELS, SIM)
+    fields: Collection[int] = w2s.FIELDS
+    grays_per_count: float = GRAYS_PER_COUNT
+
+    def __post_init__(self) -> None:
+        for form in self.forms:
+            if form not in get_args(Form):
+                raise UnknownNameError("form of W2S", form, get_args(Form))
+        if unknown := set(self.levels) - {*w2s.LEVELS, SIM}:
+            raise UsageError(
+                f"W2S has no level {min(unknown)}",
+                hint=f"its levels are {', '.join(map(str, w2s.LEVELS))}",
+            )
+        if unknown := set(self.fields) - {*w2s.FIELDS}:
+            raise UsageError(
+                f"W2S has no field {min(unknown)}", hint="its fields are 1 to 120"
+            )
+        if not (isfinite(self.grays_per_count) and self.grays_per_count > 0):
+            raise UsageError(
+                f"{self.grays_per_count:g} gray values a count make no picture",
+                hint=f"give a number above 0; {GRAYS_PER_COUNT} is usual",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One file to make.
+
+    Attributes
+    ----------
+    level
+        Of `w2s.LEVELS`, or `SIM`.
+    form
+        Of the file.
+    file
+        Its path in the folder of results.
+    how
+        It is made, as the manifest says it.
+    """
+
+    level: int
+    form: str
+    file: str
+    how: str
+
+
+def tasks_of(order: PrepareConfig, data: DataSet) -> dict[str, list[Task]]:
+    """Return the files that can be made of a copy, by the names of their images."""
+    tasks = {
+        name: [
+            _task(order, name, level, form)
+            for level in sorted(order.levels)
+            if has(data, level, name)
+            for form in order.forms
+        ]
+        for name in _names(order)
+    }
+    return {name: wanted for name, wanted in tasks.items() if wanted}
+
+
+def missing_of(order: PrepareConfig, data: DataSet) -> dict[int, list[str]]:
+    """Return what is asked for that a copy does not have: names, by level."""
+    missing = {
+        level: [name for name in _names(order) if not has(data, level, name)]
+        for level in sorted(order.levels)
+    }
+    return {level: names for level, names in missing.items() if names}
+
+
+def has(data: DataSet, level: int, name: str) -> bool:
+    """Say whether a copy has the image of a level, or the SIM image."""
+    return name in (
+        data.truths.get(2, {}) if level == SIM else data.inputs.get(level, {})
+    )
+
+
+def _names(order: PrepareConfig) -> Iterator[str]:
+    for number in sorted(order.fields):
+        yield from w2s.names_of(range(number, number + 1))
+
+
+def _task(order: PrepareConfig, name: str, level: int, form: str) -> Task:
+    folder = SIM_FOLDER if level == SIM else folder_of(level)
+    if form == "normalized":
+        how = f"({_what(level)} - {w2s.Z_OFFSET}) / {w2s.Z_UNIT}, float32"
+        return Task(level, form, f"normalized/{folder}/{name}.npy", how)
+    part = "train" if int(field_of(name)) <= _PUBLISHED_TRAINING else "test"
+    how = f"{order.grays_per_count:g} * {_what(level)}, rounded, from 0 to 255"
+    return Task(level, form, f"{part}/{folder}/{name}.png", how)
+
+
+def _what(level: int) -> str:
+    if level == SIM:
+        return "SIM"
+    frames = w2s.frames_of(level)
+    if len(frames) == 1:
+        return f"capture {frames[0]}"
+    return f"mean of captures {frames[0]}-{frames[-1]}"
+
 
 Told = Callable[[int, int], None]
 
@@ -33,7 +167,7 @@ _SOURCES = ("w2s-raw", "w2s-normalized")
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PrepareResult:
     """What became of an order.
 
     Attributes
@@ -52,7 +186,9 @@ class Prepared:
     failed: Mapping[str, InputError]
 
 
-def prepare(source: Path, target: Path, order: Order, told: Told) -> Prepared:
+def prepare(
+    source: Path, target: Path, order: PrepareConfig, told: Told
+) -> PrepareResult:
     """Make what is not there yet; an image that is broken does not stop the others.
 
     Parameters
@@ -94,7 +230,7 @@ def prepare(source: Path, target: Path, order: Order, told: Told) -> Prepared:
             failed[name] = error
         done += len(wanted)
         told(done, total)
-    return Prepared(made, kept, missing_of(order, data), failed)
+    return PrepareResult(made, kept, missing_of(order, data), failed)
 
 
 def _source(source: Path) -> DataSet:

@@ -1,4 +1,10 @@
-"""W2S as its authors recorded it: 400 captures a field and channel, and SIM.
+"""All captures of one field and channel, read one at a time: they are 200 MB.
+
+An NPY file starts with a header and goes on with the captures, one after the other. A
+file in a folder is read where a capture lies; one in a zip is unpacked from its start
+to the last capture that is asked for, and never kept.
+
+W2S as its authors recorded it: 400 captures a field and channel, and SIM.
 
 ::
 
@@ -11,18 +17,170 @@ up to 400 captures: `w2s data prepare` makes them once.
 """
 
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any, NamedTuple
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
+from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.datasets import w2s
-from w2s_cli.datasets.captures import Array, averages, captures_shape
 from w2s_cli.datasets.data_set import DataSet, Mask
+from w2s_cli.datasets.w2s import CAPTURES, frames_of
 from w2s_cli.errors import InputError
+
+_BROKEN = (BadZipFile, EOFError, NotImplementedError, OSError, ValueError, zlib.error)
+_HINT = "copy or download it again"
+
+
+class Header(NamedTuple):
+    """What an NPY file says of itself."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    start: int  # bytes before the first value
+    whole: int  # bytes that there are
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """An NPY file, on its own or in a zip.
+
+    Attributes
+    ----------
+    path
+        The file, or the zip.
+    member
+        Its name in the zip; empty for a file.
+    """
+
+    path: Path
+    member: str = ""
+
+    @property
+    def where(self) -> str:
+        """Return what a message calls it."""
+        return f"{self.path}:{self.member}" if self.member else str(self.path)
+
+    def header(self) -> Header:
+        """Return its header, after a look at its length.
+
+        Raises
+        ------
+        InputError
+            When it is missing, no NPY file of numbers, or shorter than it says.
+        """
+        with self._open() as (stream, whole):
+            header = _header(stream, whole)
+        needed = header.start + header.dtype.itemsize * int(np.prod(header.shape))
+        if whole < needed:
+            raise InputError(
+                f"{self.where} is truncated: {whole} bytes of {needed}", hint=_HINT
+            )
+        return header
+
+    def planes(self, wanted: Collection[int]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield number and pixels of planes along the first of three axes, in order.
+
+        Raises
+        ------
+        InputError
+            When the file is broken.
+        """
+        with self._open() as (stream, whole):
+            header = _header(stream, whole)
+            size = header.dtype.itemsize * int(np.prod(header.shape[-2:]))
+            for number in sorted(wanted):
+                stream.seek(header.start + number * size)
+                content = stream.read(size)
+                if len(content) < size:
+                    raise EOFError(f"it ends in plane {number}")
+                plane = np.frombuffer(content, header.dtype)
+                yield number, plane.reshape(header.shape[-2:])
+
+    @contextmanager
+    def _open(self) -> Iterator[tuple[IO[bytes], int]]:
+        """Yield its bytes and their number; what goes wrong with them is told."""
+        try:
+            if not self.member:
+                with self.path.open("rb") as file:
+                    yield file, self.path.stat().st_size
+                return
+            with ZipFile(self.path) as archive, archive.open(self.member) as file:
+                yield file, archive.getinfo(self.member).file_size
+        except _BROKEN as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"{self.where} is broken: {reason}", hint=_HINT) from error
+
+
+def averages(array: Array, levels: Collection[int]) -> dict[int, FloatArray]:
+    """Return the averages of several levels, from one walk through the captures.
+
+    Parameters
+    ----------
+    array
+        (400, Y, X) uint16 counts.
+    levels
+        Some of `w2s.LEVELS`.
+
+    Returns
+    -------
+    dict
+        Level -> (Y, X) float32 counts.
+
+    Raises
+    ------
+    InputError
+        When there are not 400 captures, or the file is broken.
+    """
+    height, width = captures_shape(array)
+    frames = {level: frames_of(level) for level in levels}
+    sums = {level: np.zeros((height, width), np.uint32) for level in levels}
+    for number, capture in array.planes(set[int]().union(*frames.values())):
+        for level in levels:
+            if number in frames[level]:
+                sums[level] += capture
+    return {
+        level: np.asarray(sums[level] / len(frames[level]), np.float32)
+        for level in levels
+    }
+
+
+def captures_shape(array: Array) -> tuple[int, int]:
+    """Return (Y, X) of the captures.
+
+    Raises
+    ------
+    InputError
+        When they are not 400 of uint16, or the file is broken.
+    """
+    shape, dtype, *_ = array.header()
+    if len(shape) != 3 or shape[0] != CAPTURES or dtype.name != "uint16":
+        raise InputError(
+            f"{array.where} has shape {shape} and type {dtype.name}, expected "
+            f"({CAPTURES}, Y, X) and uint16",
+            hint=_HINT,
+        )
+    return shape[1], shape[2]
+
+
+def _header(stream: IO[bytes], whole: int) -> Header:
+    version = np.lib.format.read_magic(stream)
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, fortran, dtype = read(stream)
+    if fortran or dtype.kind not in "uif" or len(shape) < 2 or 0 in shape:
+        raise ValueError(f"it holds no images: type {dtype}, shape {shape}")
+    return Header(shape, dtype, stream.tell(), whole)
+
 
 _MEMBER = re.compile(r"(?:.*/)?Image(\d{3})/(wf|sim)_channel([0-2])\.npy")
 _ZIP = b"PK\3\4"

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from w2s_cli.bench.config import BenchConfig
-from w2s_cli.bench.method_config import MethodConfig
+from w2s_cli.bench.config import BenchConfig, MethodConfig
 from w2s_cli.bench.report.report_file import write_report
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import MethodResult, Selection, run_bench

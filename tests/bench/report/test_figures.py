@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from w2s_cli.bench.drawing.pictures import Inset, Panel, busiest
-from w2s_cli.bench.drawing.plots import look
+from w2s_cli.bench.pictures import Inset, Panel, busiest
+from w2s_cli.bench.plots import series_style
 from w2s_cli.bench.report import examples as report_examples
 from w2s_cli.bench.report.examples import MOST, examples, residual
+from w2s_cli.bench.report.figures import radial_spectrum
 from w2s_cli.bench.report.gallery import (
-    Shades,
+    GrayScale,
     error_limits,
     gallery,
     gray_limits,
     residual_limits,
 )
 from w2s_cli.bench.report.ranking import grouped
-from w2s_cli.bench.report.spectra import radial_spectrum
 from w2s_cli.bench.results import BenchResult
 
 RNG = np.random.default_rng(1)
@@ -48,7 +48,7 @@ def test_all_panels_share_their_grays(count: int) -> None:
     """The same value is the same gray beside panels of any brightness and scale."""
     same = [Panel(str(n), np.full((20 * n, 20 * n), 40.0), n) for n in (1, 2)]
     others = [Panel("other", RNG.random((20, 20)) * 200) for _ in range(count - 2)]
-    drawn = pixels(gallery([*same, *others], Shades(0, 100, "counts")))
+    drawn = pixels(gallery([*same, *others], GrayScale(0, 100, "counts")))
     gray = 102  # 40 of 100
     row = np.flatnonzero((abs(drawn - gray).max(-1) < 3).sum(1) > 300)[0]
     assert (abs(drawn[row + 5] - gray).max(-1) < 3).sum() > 0.35 * 1200
@@ -59,7 +59,7 @@ def test_insets_show_the_same_place_on_any_pixels() -> None:
     coarse[20:30, 8:18] = 100
     fine = coarse.repeat(2, 0).repeat(2, 1)
     panels = [Panel("coarse", coarse), Panel("fine", fine, 2)]
-    drawn = pixels(gallery(panels, Shades(0, 100, "counts"), busiest(coarse, 10)))
+    drawn = pixels(gallery(panels, GrayScale(0, 100, "counts"), busiest(coarse, 10)))
     white = (drawn.min(-1) > 250)[320:560]  # below the whole images
     half = drawn.shape[1] // 2
     assert white[:, :half].mean() == pytest.approx(white[:, half:].mean(), abs=0.01)
@@ -75,7 +75,7 @@ def test_the_busiest_square_holds_the_structure() -> None:
 
 
 def test_looks_differ() -> None:
-    looks = [look(number) for number in range(30)]
+    looks = [series_style(number) for number in range(30)]
     assert len({(one.colour, one.marker) for one in looks}) == 30
     assert len({(one.colour, str(one.dashes)) for one in looks}) == 30
 

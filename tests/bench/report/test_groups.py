@@ -8,7 +8,7 @@ import pytest
 from w2s_cli.bench.config import NOISY, Row
 from w2s_cli.bench.journal import ImageResult
 from w2s_cli.bench.report.examples import chosen
-from w2s_cli.bench.report.ranking import Group, Result, grouped, noisiest
+from w2s_cli.bench.report.ranking import Group, RankedRow, grouped, noisiest
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import MethodResult
 
@@ -26,13 +26,13 @@ def measured(name: str, rmse: np.ndarray, seconds: float = 1.0) -> MethodResult:
 
 def group(*rows: MethodResult) -> Group:
     results = [
-        Result(row, {metric: row.interval(metric) for metric in METRICS}, {})
+        RankedRow(row, {metric: row.interval(metric) for metric in METRICS}, {})
         for row in rows
     ]
     return Group(1, 1, results)
 
 
-def names(results: list[Result]) -> list[str]:
+def names(results: list[RankedRow]) -> list[str]:
     return [result.name for result in results]
 
 

@@ -11,12 +11,16 @@ import pytest
 from PIL import Image
 
 from w2s_cli.bench.config import Row
-from w2s_cli.bench.drawing.plots import Drawn
 from w2s_cli.bench.journal import ImageResult
+from w2s_cli.bench.plots import PageFigure
 from w2s_cli.bench.report import report_file
 from w2s_cli.bench.report.ranking import grouped
-from w2s_cli.bench.report.report_file import check_report, figures_folder, write_report
-from w2s_cli.bench.report.report_tables import standings_table
+from w2s_cli.bench.report.report_file import (
+    check_report,
+    figures_folder,
+    standings_table,
+    write_report,
+)
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import MethodResult
 from w2s_cli.errors import OutputError, UsageError
@@ -218,9 +222,9 @@ def test_a_folder_that_cannot_be_made(
     standings: BenchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        report_file, "rank_figure", lambda *_: Drawn("ranks", "", "", b"")
+        report_file, "rank_figure", lambda *_: PageFigure("ranks", "", "", b"")
     )
-    monkeypatch.setattr(report_file, "shown_examples", lambda *_: [])
+    monkeypatch.setattr(report_file, "example_figures", lambda *_: [])
     (tmp_path / "out_figures").touch()
     with pytest.raises(OutputError, match=r"cannot make the folder .*out_figures"):
         write_report(standings, tmp_path / "out.html")

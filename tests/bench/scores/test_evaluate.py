@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from w2s_cli.bench.scores.convention import Convention, protocol
-from w2s_cli.bench.scores.evaluation import Evaluation, Question, evaluate
+from w2s_cli.bench.scores.evaluation import Evaluation, EvaluationConfig, evaluate
 from w2s_cli.bench.scores.intervals import interval
 from w2s_cli.bench.scores.matching import Match, field_of, matched
 from w2s_cli.bench.scores.score import score
@@ -38,7 +38,9 @@ def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pair:
 
 def of(match: Match, *metrics: str, **how: object) -> Evaluation:
     convention = how.pop("convention", None) or Convention(**how)
-    return evaluate([match], [match.name], Question(metrics or ("rmse",), convention))
+    return evaluate(
+        [match], [match.name], EvaluationConfig(metrics or ("rmse",), convention)
+    )
 
 
 def test_a_stack_has_the_mean_of_its_planes(pair: Pair) -> None:
@@ -68,7 +70,9 @@ def test_means_are_over_fields_of_view(pair: Pair) -> None:
         pair(IMAGE[number], TRUTH[number], f"{number // 2:03}_{number % 2}")
     matches = matched(Path("ours"), Path("theirs"))
     groups = [field_of(match.name) for match in matches]
-    found = evaluate(matches, groups, Question(("rmse",), resamples=500, seed=3))
+    found = evaluate(
+        matches, groups, EvaluationConfig(("rmse",), resamples=500, seed=3)
+    )
     assert found.groups == 3
     values = [image.scores["rmse"] for image in found.images]
     assert found.means["rmse"] == interval(values, groups, resamples=500, seed=3)
@@ -78,7 +82,7 @@ def test_one_channel(pair: Pair) -> None:
     match = pair(IMAGE[:2], TRUTH[:2])
     both = of(match).images[0].scores["rmse"]
     parts = [
-        evaluate([match], ["x"], Question(("rmse",), channel=channel)).images[0]
+        evaluate([match], ["x"], EvaluationConfig(("rmse",), channel=channel)).images[0]
         for channel in "01"
     ]
     assert np.mean([part.scores["rmse"] for part in parts]) == pytest.approx(both)
@@ -137,7 +141,7 @@ def test_nothing_is_scored_before_all_compare(
     matches = [pair(IMAGE[0], TRUTH[0]), pair(IMAGE[0], TRUTH[0, 1:], "other")]
     monkeypatch.setattr("w2s_cli.bench.scores.evaluation.compared", None)
     with pytest.raises(InputError, match=r"ours/other\.tif has 40 x 48 pixels"):
-        evaluate(matches, ["a", "b"], Question(("rmse",)))
+        evaluate(matches, ["a", "b"], EvaluationConfig(("rmse",)))
 
 
 def warnings(found: Evaluation) -> tuple[str, ...]:

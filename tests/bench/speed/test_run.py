@@ -9,21 +9,23 @@ import pytest
 from w2s_cli.bench.speed import machine
 from w2s_cli.bench.speed import run_speed as speed
 from w2s_cli.bench.speed.speed_record import (
-    Speeds,
+    SpeedResult,
     differences,
     ratios,
     read_speeds,
     write_speeds,
 )
-from w2s_cli.bench.speed.timing import Setup, Timed
+from w2s_cli.bench.speed.timing import MethodSpeed, SpeedConfig
 from w2s_cli.errors import InputError, UsageError
 
 MIB = 1 << 20
-SPEEDS = Speeds(
+SPEEDS = SpeedResult(
     [
-        Timed("denoise", 512, (0.4, 0.2, 0.3), 300 * MIB, 9 * MIB, None, {"bf16": 20}),
-        Timed("gaussian", 512, (0.01,), 80 * MIB, 70 * MIB),
-        Timed("vst+bm3d", 512, error="out of memory"),
+        MethodSpeed(
+            "denoise", 512, (0.4, 0.2, 0.3), 300 * MIB, 9 * MIB, None, {"bf16": 20}
+        ),
+        MethodSpeed("gaussian", 512, (0.01,), 80 * MIB, 70 * MIB),
+        MethodSpeed("vst+bm3d", 512, error="out of memory"),
     ],
     {"bf16": 200.0},
     {512: 0.1},
@@ -34,14 +36,14 @@ SPEEDS = Speeds(
 )
 
 
-def _with_times(*times: float, **changes: Any) -> Speeds:
+def _with_times(*times: float, **changes: Any) -> SpeedResult:
     rows = [replace(SPEEDS.rows[0], times=times), *SPEEDS.rows[1:]]
     return replace(SPEEDS, rows=rows, **changes)
 
 
 def test_a_run_measures_each_method_at_each_size() -> None:
     said: list[str] = []
-    setups = [Setup(name, seconds=0) for name in ("identity", "bicubic")]
+    setups = [SpeedConfig(name, seconds=0) for name in ("identity", "bicubic")]
     found = speed.run_speed(setups, [96, 64], on_row=said.append)
     assert [(row.method, row.side) for row in found.rows] == [
         *[("identity", 64), ("identity", 96)],
@@ -64,14 +66,14 @@ def test_a_process_that_dies_is_told(tmp_path: Path) -> None:
         def submit(self, *_: Any) -> None:
             raise BrokenProcessPool
 
-    timed = speed._timed(Dead(), Setup("identity"), 64, tmp_path / "p.npy", {})
+    timed = speed._timed(Dead(), SpeedConfig("identity"), 64, tmp_path / "p.npy", {})
     assert timed.error == "its process was ended, mostly for lack of memory"
 
 
 @pytest.mark.parametrize("side", [0, 63, 20_000])
 def test_sizes_that_make_no_sense(side: int) -> None:
     with pytest.raises(UsageError, match=f"a plane of {side} pixels a side cannot be"):
-        speed.run_speed([Setup("identity")], [64, side])
+        speed.run_speed([SpeedConfig("identity")], [64, side])
 
 
 def test_figures_follow_from_the_times() -> None:

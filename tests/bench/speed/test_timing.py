@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from w2s_cli.bench.speed import timing
-from w2s_cli.bench.speed.timing import Setup, measure
-from w2s_cli.bench.speed.work import gflop_by_precision
+from w2s_cli.bench.speed.timing import SpeedConfig, gflop_by_precision, measure
 from w2s_cli.errors import OutOfMemoryError, UnknownNameError
 from w2s_cli.methods.identity import Identity
 from w2s_cli.microscope.simulation import simulate_scene
@@ -21,7 +20,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_classical_method_has_no_flops(plane: Path) -> None:
-    timed = measure(Setup("gaussian", seconds=0.05), 96, plane)
+    timed = measure(SpeedConfig("gaussian", seconds=0.05), 96, plane)
     assert (timed.method, timed.side, timed.error) == ("gaussian", 96, "")
     assert 1 <= len(timed.times) <= 25
     assert 0 < timed.best <= timed.median
@@ -31,12 +30,12 @@ def test_a_classical_method_has_no_flops(plane: Path) -> None:
 
 
 def test_runs_end_with_the_budget_but_there_is_one(plane: Path) -> None:
-    assert len(measure(Setup("identity", seconds=0), 96, plane).times) == 1
-    assert len(measure(Setup("identity", seconds=60), 96, plane).times) == 25
+    assert len(measure(SpeedConfig("identity", seconds=0), 96, plane).times) == 1
+    assert len(measure(SpeedConfig("identity", seconds=60), 96, plane).times) == 25
 
 
 def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
-    setup = Setup("denoise", device="cpu", precision="fp32", tile=64, seconds=0)
+    setup = SpeedConfig("denoise", device="cpu", precision="fp32", tile=64, seconds=0)
     timed = measure(setup, 96, plane)
     [link] = setup.chain().links
     assert (link.traits.margin, link.traits.multiple_of) == (98, 8)
@@ -48,7 +47,7 @@ def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
 
 def test_networks_of_a_chain_add_up_on_the_pixels_that_they_see() -> None:
     one, two, larger = (
-        sum(gflop_by_precision(Setup(method).chain(), 64, 512).values())
+        sum(gflop_by_precision(SpeedConfig(method).chain(), 64, 512).values())
         for method in ("denoise+bicubic", "denoise+denoise", "bicubic+denoise")
     )
     assert two == pytest.approx(2 * one)
@@ -57,7 +56,7 @@ def test_networks_of_a_chain_add_up_on_the_pixels_that_they_see() -> None:
 
 def test_smaller_tiles_are_told(plane: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _fails_above(monkeypatch, 80)
-    timed = measure(Setup("identity", tile=128, seconds=0), 96, plane)
+    timed = measure(SpeedConfig("identity", tile=128, seconds=0), 96, plane)
     assert timed.note == "took smaller tiles, for lack of memory"
     assert timed.times
 
@@ -67,7 +66,7 @@ def test_a_failure_is_told(plane: Path, monkeypatch: pytest.MonkeyPatch) -> None
         raise OutOfMemoryError("out of memory on a plane of 96 x 96 pixels")
 
     monkeypatch.setattr(timing, "restore", fail)
-    timed = measure(Setup("identity"), 96, plane)
+    timed = measure(SpeedConfig("identity"), 96, plane)
     assert timed.error == "out of memory on a plane of 96 x 96 pixels"
     assert timed.times == ()
     assert timed.best is timed.median is timed.megapixels is None
@@ -75,7 +74,7 @@ def test_a_failure_is_told(plane: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_unknown_methods_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="no method is called 'gausian'"):
-        Setup("gausian").chain()
+        SpeedConfig("gausian").chain()
 
 
 def _fails_above(monkeypatch: pytest.MonkeyPatch, side: int) -> None:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.bench.config import Row
-from w2s_cli.bench.method_config import MethodConfig
+from w2s_cli.bench.config import MethodConfig, Row
 from w2s_cli.bench.run_image import restored
 from w2s_cli.datasets.data_set import ImagePair
 from w2s_cli.microscope.noise_model import NoiseModel
@@ -50,7 +49,7 @@ class Setting:
     jobs
         Processes that share the images.
     device, precision, tile
-        As for `w2s_cli.bench.method_config.MethodConfig`.
+        As for `w2s_cli.bench.config.MethodConfig`.
     """
 
     images: Path | None

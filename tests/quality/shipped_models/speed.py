@@ -12,7 +12,7 @@ import numpy as np
 from shipped_models.finding import Finding, goal
 from shipped_models.setting import BM3D, Setting, Subject
 from w2s_cli.bench.speed.run_speed import run_speed
-from w2s_cli.bench.speed.timing import Setup, Timed
+from w2s_cli.bench.speed.timing import MethodSpeed, SpeedConfig
 from w2s_cli.restorers.tiling import block_shapes
 
 SIZES = (512, 2048)
@@ -33,7 +33,7 @@ def speed(subject: Subject, setting: Setting) -> list[Finding]:
     ]
 
 
-def bare(setup: Setup, side: int) -> float | None:
+def bare(setup: SpeedConfig, side: int) -> float | None:
     """Return the seconds of the passes of a method's networks; None without one."""
     chain = setup.chain()
     found = [getattr(link, "running", None) for link in chain.links]
@@ -52,8 +52,8 @@ def bare(setup: Setup, side: int) -> float | None:
     return min(times)
 
 
-def _setup(subject: Subject, setting: Setting) -> Setup:
-    return Setup(
+def _setup(subject: Subject, setting: Setting) -> SpeedConfig:
+    return SpeedConfig(
         subject.method,
         subject.options,
         subject.weights,
@@ -64,7 +64,7 @@ def _setup(subject: Subject, setting: Setting) -> Setup:
 
 
 def _at(
-    timed: Timed, passes: float | None, rival: Timed, doubts: str
+    timed: MethodSpeed, passes: float | None, rival: MethodSpeed, doubts: str
 ) -> Iterator[Finding]:
     took, theirs = (
         float("nan") if one.best is None else one.best for one in (timed, rival)

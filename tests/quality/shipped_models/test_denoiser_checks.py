@@ -9,7 +9,7 @@ import pytest
 from shipped_models import denoising, evenness, linearity, robustness, speed
 from shipped_models.finding import Finding
 from shipped_models.setting import Setting, Subject
-from w2s_cli.bench.speed.timing import Timed
+from w2s_cli.bench.speed.timing import MethodSpeed
 from w2s_cli.errors import InputError
 
 Rival = Callable[[str], None]
@@ -171,7 +171,7 @@ class _Speeds:
     def __init__(self, *seconds: float) -> None:
         sides = (512, 2048)
         self.rows = [
-            Timed(method, side, (took * side,) if took else ())
+            MethodSpeed(method, side, (took * side,) if took else ())
             for method, took in zip(("denoise", "vst+bm3d"), seconds, strict=True)
             for side in sides
         ]

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from shipped_models.conftest import save
 from shipped_models.w2s_samples import opened
-from w2s_cli.bench.config import Row
+from w2s_cli.bench.config import MethodConfig, Row
 from w2s_cli.bench.journal import ImageResult
-from w2s_cli.bench.method_config import MethodConfig
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import MethodResult, Selection
 from w2s_cli.errors import InputError

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.bench.journal import ImageResult
-from w2s_cli.bench.report.ranking import Group, Result
+from w2s_cli.bench.report.ranking import Group, RankedRow
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_image import restored
 from w2s_cli.bench.scores.view import Float, View, compared
@@ -145,12 +145,12 @@ def _example(
     )
 
 
-def _scored(result: Result, name: str) -> ImageResult:
+def _scored(result: RankedRow, name: str) -> ImageResult:
     return next(scored for scored in result.measured.images if scored.name == name)
 
 
 def _output(
-    standings: BenchResult, result: Result, pair: ImagePair, scored: ImageResult
+    standings: BenchResult, result: RankedRow, pair: ImagePair, scored: ImageResult
 ) -> Output:
     row = result.measured.row
     trial = standings.trial.of(row)

@@ -2,49 +2,142 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
 
-from w2s_cli.bench.drawing.pictures import Panel, busiest
-from w2s_cli.bench.drawing.plots import Drawn, Look, look
+from w2s_cli.bench.pictures import Panel, busiest
+from w2s_cli.bench.plots import INK, PALE, PageFigure, SeriesStyle, png, series_style
 from w2s_cli.bench.report.examples import Example, examples
 from w2s_cli.bench.report.gallery import (
-    Shades,
+    GrayScale,
     error_limits,
     gallery,
     gray_limits,
     residual_limits,
 )
 from w2s_cli.bench.report.ranking import Group, noisiest, ranks
-from w2s_cli.bench.report.spectra import spectra
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.scores.score_warnings import UNITS
 from w2s_cli.bench.scores.view import Float
+
+Values = NDArray[np.float64]
+
+
+def radial_spectrum(image: NDArray[Any], pitch: int = 1) -> tuple[Values, Values]:
+    """Return the power of an image over its spatial frequency, in rings.
+
+    A Hann window keeps the edges from leaking into all frequencies. Noise without
+    correlation, of variance v, has the power v * pitch**2 at all of them.
+
+    Parameters
+    ----------
+    image
+        (Y, X), at least 4 x 4.
+    pitch
+        The side of its pixels, in those that frequencies are counted in.
+
+    Returns
+    -------
+    frequency, power
+        (N,) cycles a pixel up to `0.5 / pitch`, without 0; (N,) squared units of the
+        image times the area of a pixel.
+    """
+    pixels = np.asarray(image, np.float64)
+    height, width = pixels.shape
+    window = np.outer(_hann(height), _hann(width))
+    waves = np.fft.fft2((pixels - np.average(pixels, weights=window)) * window)
+    power = np.abs(waves) ** 2 / (window**2).sum() * pitch**2
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width))
+    rings = min(height, width) // 2
+    ring = np.rint(frequency * 2 * rings).astype(np.intp).ravel()
+    sums = np.bincount(ring, power.ravel())[1 : rings + 1]
+    return (
+        np.arange(1, rings + 1) / (2 * rings * pitch),
+        sums / np.bincount(ring)[1 : rings + 1],
+    )
+
+
+def _hann(length: int) -> Values:
+    return np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2
+
+
+_SIZE = (10.0, 4.6)
+_MARKERS = 7  # along a line
+_FAINTEST = 1e-5  # of the noise: power below is not drawn, nobody could see it
+
+
+def spectra(example: Example, looks: Mapping[str, SeriesStyle], unit: str) -> bytes:
+    """Return a PNG with a line each for the input, the truth and every output.
+
+    Parameters
+    ----------
+    example
+        The images.
+    looks
+        By the name of the row.
+    unit
+        Of the images.
+    """
+    scale = example.group.scale
+    seen = radial_spectrum(example.image, scale)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.subplots()
+        axes.plot(*seen, color=PALE, lw=3, label="input")
+        axes.plot(*radial_spectrum(example.truth), color=INK, lw=3, label="truth")
+        for number, output in enumerate(example.outputs):
+            frequency, power = radial_spectrum(output.plane)
+            step = max(len(power) // _MARKERS, 1)
+            first = step * number // len(example.outputs)
+            look = looks[output.name]
+            style = {"ls": look.dashes, "lw": 1.4, "marker": look.marker, "ms": 5}
+            axes.plot(
+                *(frequency, power),
+                color=look.colour,
+                label=output.name,
+                markevery=(first, step),
+                **style,
+            )
+        pixel = "pixel of the truth" if scale > 1 else "pixel"
+        axes.set(yscale="log", xlim=(0, 0.5), xlabel=f"cycles a {pixel}")
+        axes.set_ylabel(f"power ({unit} squared, pixels squared)")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}"))
+        lowest = max(axes.get_ylim()[0], float(seen[1].min()) * _FAINTEST)
+        if lowest > 0:
+            axes.set_ylim(bottom=lowest)
+        figure.legend(loc="outside right upper")
+
+    return png(_SIZE, draw)
+
 
 _PART, _LEAST_SIDE = 5, 24  # the magnified square: of a side of the input; in pixels
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class ExampleFigures:
     """An example with its figures."""
 
     title: str
     rule: str
-    figures: Sequence[Drawn]
+    figures: Sequence[PageFigure]
 
 
-def looks_of(groups: Sequence[Group]) -> dict[str, Look]:
+def row_styles(groups: Sequence[Group]) -> dict[str, SeriesStyle]:
     """Return how each row looks, the same in all figures."""
     names = dict.fromkeys(one.name for group in groups for one in group.methods)
-    return {name: look(number) for number, name in enumerate(names)}
+    return {name: series_style(number) for number, name in enumerate(names)}
 
 
 def rank_figure(
-    group: Group, metrics: Sequence[str], looks: Mapping[str, Look]
-) -> Drawn:
+    group: Group, metrics: Sequence[str], looks: Mapping[str, SeriesStyle]
+) -> PageFigure:
     """Return the figure of how the methods of a group rank."""
     images = len(group.results[0].measured.images)
-    return Drawn(
+    return PageFigure(
         f"ranks-{group.slug}",
         f"Ranks at {group.title}",
         f"Means over {images} images, with 95 % intervals over fields of view; the "
@@ -54,9 +147,9 @@ def rank_figure(
     )
 
 
-def shown_examples(
-    standings: BenchResult, groups: Sequence[Group], looks: Mapping[str, Look]
-) -> Iterator[Shown]:
+def example_figures(
+    standings: BenchResult, groups: Sequence[Group], looks: Mapping[str, SeriesStyle]
+) -> Iterator[ExampleFigures]:
     """Yield the examples of the noisiest images of each scale, restored once more.
 
     Raises
@@ -67,7 +160,7 @@ def shown_examples(
     metric, unit = standings.metrics[0], UNITS[standings.trial.convention.unit]
     for group in noisiest(groups):
         for example in examples(standings, group):
-            yield Shown(
+            yield ExampleFigures(
                 f"Image {example.name} at {group.title}",
                 _rule(example, metric),
                 list(_figures(example, standings.metrics, looks, unit)),
@@ -90,8 +183,11 @@ def _rule(example: Example, metric: str) -> str:
 
 
 def _figures(
-    example: Example, metrics: Sequence[str], looks: Mapping[str, Look], unit: str
-) -> Iterator[Drawn]:
+    example: Example,
+    metrics: Sequence[str],
+    looks: Mapping[str, SeriesStyle],
+    unit: str,
+) -> Iterator[PageFigure]:
     name = f"image {example.name}"
     yield _gallery(example, metrics, unit, name)
     if not example.outputs:
@@ -101,7 +197,7 @@ def _figures(
     pixel = " An input pixel is larger: its line ends earlier." * (
         example.group.scale > 1
     )
-    yield Drawn(
+    yield PageFigure(
         f"spectra-{example.slug}",
         f"Power spectra of {name}",
         "Averages over rings. Where a line is above the truth there is noise left, or "
@@ -110,7 +206,9 @@ def _figures(
     )
 
 
-def _gallery(example: Example, metrics: Sequence[str], unit: str, name: str) -> Drawn:
+def _gallery(
+    example: Example, metrics: Sequence[str], unit: str, name: str
+) -> PageFigure:
     scale = example.group.scale
     low, high = gray_limits(example.truth)
     panels = [
@@ -125,17 +223,17 @@ def _gallery(example: Example, metrics: Sequence[str], unit: str, name: str) -> 
         max(min(example.image.shape) // _PART, _LEAST_SIDE), *example.image.shape
     )
     coarse = example.truth[::scale, ::scale].clip(low, high)
-    return Drawn(
+    return PageFigure(
         f"gallery-{example.slug}",
         f"Gallery of {name}",
         f"All panels on one scale of gray: {low:.4g} {unit} is black and {high:.4g} "
         "white, the percentiles 0.5 and 99.7 of the truth. The square where the truth "
         "is steepest on average is magnified below each.",
-        gallery(panels, Shades(low, high, unit), busiest(coarse, side)),
+        gallery(panels, GrayScale(low, high, unit), busiest(coarse, side)),
     )
 
 
-def _errors(example: Example, unit: str, name: str) -> Drawn:
+def _errors(example: Example, unit: str, name: str) -> PageFigure:
     maps = [
         _where_valid(example, abs(one.plane - example.truth)) for one in example.outputs
     ]
@@ -146,16 +244,16 @@ def _errors(example: Example, unit: str, name: str) -> Drawn:
         Panel(f"{one.name}\nmean {np.nanmean(error):.3g}", error)
         for one, error in zip(example.outputs, maps, strict=True)
     ]
-    return Drawn(
+    return PageFigure(
         f"errors-{example.slug}",
         f"Error maps of {name}",
         "The absolute difference of output and truth, all from 0 to "
         f"{high:.3g} {unit}." + missing,
-        gallery(panels, Shades(low, high, f"|output - truth|, {unit}", "inferno")),
+        gallery(panels, GrayScale(low, high, f"|output - truth|, {unit}", "inferno")),
     )
 
 
-def _residuals(example: Example, unit: str, name: str) -> Drawn:
+def _residuals(example: Example, unit: str, name: str) -> PageFigure:
     outputs = example.outputs
     low, high = residual_limits([one.residual for one in outputs])
     panels = [
@@ -166,13 +264,13 @@ def _residuals(example: Example, unit: str, name: str) -> Drawn:
         " Outputs are blurred to the input's pixels first, by the Gaussian, gain and "
         "offset that leave least." * (example.group.scale > 1)
     )
-    return Drawn(
+    return PageFigure(
         f"residuals-{example.slug}",
         f"Residuals of {name}",
         "The input less the output: it should look like noise, without the shape of "
         "anything, and neighbouring pixels should not be correlated. All from "
         f"{low:.3g} to {high:.3g} {unit}." + blurred,
-        gallery(panels, Shades(low, high, f"input - output, {unit}")),
+        gallery(panels, GrayScale(low, high, f"input - output, {unit}")),
     )
 
 

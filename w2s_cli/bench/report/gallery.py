@@ -13,8 +13,8 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from w2s_cli.bench.drawing.pictures import Inset, Panel
-from w2s_cli.bench.drawing.plots import png
+from w2s_cli.bench.pictures import Inset, Panel
+from w2s_cli.bench.plots import png
 
 _WIDTH = 10.0  # of a figure with all columns, in inches
 _TEXT, _BAR = 0.5, 0.62  # heights of a label and of the scale below all
@@ -30,7 +30,7 @@ _MISSING = "#9fb8c8"  # where a pixel is no number
 
 
 @dataclass(frozen=True, slots=True)
-class Shades:
+class GrayScale:
     """What the brightness of all panels of a figure means.
 
     Attributes
@@ -66,7 +66,7 @@ def residual_limits(residuals: Sequence[NDArray[Any]]) -> tuple[float, float]:
 
 
 def gallery(
-    panels: Sequence[Panel], shades: Shades, inset: Inset | None = None
+    panels: Sequence[Panel], shades: GrayScale, inset: Inset | None = None
 ) -> bytes:
     """Return a PNG with panels in rows of 4 or 5.
 
@@ -102,7 +102,7 @@ def gallery(
 
 
 def _show(
-    cell: NDArray[Any], panel: Panel, shades: Shades, inset: Inset | None
+    cell: NDArray[Any], panel: Panel, shades: GrayScale, inset: Inset | None
 ) -> AxesImage:
     """Draw a panel, and its inset below."""
     whole: Axes = cell[0]
@@ -122,7 +122,7 @@ def _show(
 def _image(
     axes: Axes,
     pixels: NDArray[Any],
-    shades: Shades,
+    shades: GrayScale,
     extent: tuple[float, float, float, float],
     **how: Any,
 ) -> AxesImage:

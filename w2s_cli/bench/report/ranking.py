@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from w2s_cli.bench.drawing.plots import INK, PALE, Look, png
+from w2s_cli.bench.plots import INK, PALE, SeriesStyle, png
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import MethodResult
 from w2s_cli.bench.scores.intervals import Interval, interval
@@ -18,7 +18,7 @@ from w2s_cli.metrics import METRICS
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
+class RankedRow:
     """A row with its means.
 
     Attributes
@@ -66,7 +66,7 @@ class Group:
 
     scale: int
     level: int
-    results: Sequence[Result]
+    results: Sequence[RankedRow]
 
     @property
     def title(self) -> str:
@@ -79,11 +79,11 @@ class Group:
         return f"x{self.scale}-level-{self.level}"
 
     @property
-    def methods(self) -> list[Result]:
+    def methods(self) -> list[RankedRow]:
         """Return the rows of methods, without that of the input itself."""
         return [result for result in self.results if not result.untouched]
 
-    def ranked(self, metric: str) -> list[tuple[Result, Interval]]:
+    def ranked(self, metric: str) -> list[tuple[RankedRow, Interval]]:
         """Return the methods that have a mean, and it, the best first."""
         sign = -1 if METRICS[metric].better == "higher" else 1
         found = [
@@ -91,7 +91,7 @@ class Group:
         ]
         return sorted(found, key=lambda one: sign * one[1].mean)
 
-    def near_best(self, metric: str) -> list[Result]:
+    def near_best(self, metric: str) -> list[RankedRow]:
         """Return the methods that differ from the best by what chance may explain.
 
         The 95 % interval of the mean difference over the same images, drawn by fields
@@ -101,7 +101,7 @@ class Group:
         return [one for one in ranked[1:] if _may_equal(one, ranked[0], metric)]
 
     @property
-    def fastest(self) -> Result | None:
+    def fastest(self) -> RankedRow | None:
         """Return the method that took the least time an image."""
         timed = [result for result in self.methods if result.measured.done]
         return min(timed, key=lambda result: result.measured.seconds, default=None)
@@ -109,7 +109,7 @@ class Group:
 
 def grouped(standings: BenchResult) -> list[Group]:
     """Return the groups of a bench, in the order of scale and level."""
-    results = [Result.of(measured, standings) for measured in standings.rows]
+    results = [RankedRow.of(measured, standings) for measured in standings.rows]
     rows = [result.measured.row for result in results]
     return [
         Group(
@@ -136,7 +136,7 @@ def noisiest(groups: Sequence[Group]) -> list[Group]:
     ]
 
 
-def _may_equal(one: Result, other: Result, metric: str) -> bool:
+def _may_equal(one: RankedRow, other: RankedRow, metric: str) -> bool:
     images, others = one.measured.images, other.measured.images
     differences = np.array([image.scores[metric] for image in images]) - np.array(
         [image.scores[metric] for image in others]
@@ -154,7 +154,7 @@ _LEAST_SECONDS = 1e-6  # what an axis of logarithms can show
 
 
 @dataclass(frozen=True, eq=False)
-class Contenders:
+class MetricPanels:
     """What the two panels of a metric show.
 
     Attributes
@@ -168,11 +168,11 @@ class Contenders:
     """
 
     metric: str
-    ranked: Sequence[tuple[Result, Interval]]
-    untouched: tuple[Result, Interval] | None
+    ranked: Sequence[tuple[RankedRow, Interval]]
+    untouched: tuple[RankedRow, Interval] | None
 
     @classmethod
-    def of(cls, group: Group, metric: str) -> "Contenders":
+    def of(cls, group: Group, metric: str) -> "MetricPanels":
         """Return those of a group."""
         rows = [(one, one.means[metric]) for one in group.results if one.untouched]
         own = next(((one, mean) for one, mean in rows if mean), None)
@@ -198,7 +198,9 @@ class Contenders:
         return low - room, high + room
 
 
-def ranks(group: Group, metrics: Sequence[str], looks: Mapping[str, Look]) -> bytes:
+def ranks(
+    group: Group, metrics: Sequence[str], looks: Mapping[str, SeriesStyle]
+) -> bytes:
     """Return a PNG with two panels a metric.
 
     Parameters
@@ -210,7 +212,7 @@ def ranks(group: Group, metrics: Sequence[str], looks: Mapping[str, Look]) -> by
     looks
         By the name of the row.
     """
-    every = [Contenders.of(group, metric) for metric in metrics]
+    every = [MetricPanels.of(group, metric) for metric in metrics]
     heights = [max(2.6, 1.1 + 0.27 * (len(one.ranked) + 1)) for one in every]
 
     def draw(figure: Figure) -> None:
@@ -227,7 +229,7 @@ def ranks(group: Group, metrics: Sequence[str], looks: Mapping[str, Look]) -> by
     return png((_WIDTH, sum(heights)), draw)
 
 
-def _dots(axes: Axes, one: Contenders, looks: Mapping[str, Look]) -> None:
+def _dots(axes: Axes, one: MetricPanels, looks: Mapping[str, SeriesStyle]) -> None:
     """Draw a line a method, the best above; the input itself below."""
     names = []
     for at, (result, mean) in enumerate(one.ranked):
@@ -260,7 +262,7 @@ def _reach(mean: Interval) -> NDArray[np.float64] | None:
     return np.abs([[mean.mean - mean.low], [mean.high - mean.mean]])
 
 
-def _place_input(axes: Axes, one: Contenders, mean: Interval) -> None:
+def _place_input(axes: Axes, one: MetricPanels, mean: Interval) -> None:
     """Mark the input, or say how far beyond the axis it lies."""
     low, high = one.limits
     at = len(one.ranked)
@@ -291,7 +293,9 @@ def _write(
     )
 
 
-def _against_time(axes: Axes, one: Contenders, looks: Mapping[str, Look]) -> None:
+def _against_time(
+    axes: Axes, one: MetricPanels, looks: Mapping[str, SeriesStyle]
+) -> None:
     """Draw quality over seconds, each point with its rank."""
     seconds = [max(result.measured.seconds, _LEAST_SECONDS) for result, _ in one.ranked]
     for rank, (result, mean) in enumerate(one.ranked, 1):

@@ -11,20 +11,22 @@ from numpy.typing import NDArray
 
 from w2s_cli.bench.scores.convention import Convention
 from w2s_cli.bench.scores.intervals import Interval, interval
-from w2s_cli.bench.scores.matching import Match, check_alike, opened_match
-from w2s_cli.bench.scores.metric_resources import NO_RESOURCES, MetricResources
-from w2s_cli.bench.scores.score import scores_of
+from w2s_cli.bench.scores.matching import Match, check_alike, open_match
+from w2s_cli.bench.scores.score import NO_RESOURCES, MetricResources, scores_of
 from w2s_cli.bench.scores.score_warnings import (
+    UNITS,
     file_warnings,
     plane_warnings,
     score_warnings,
+    stated,
 )
 from w2s_cli.bench.scores.view import compared
 from w2s_cli.errors import InputError
+from w2s_cli.metrics import METRICS
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EvaluationConfig:
     """What is to be found out, and how.
 
     Attributes
@@ -93,7 +95,7 @@ class Evaluation:
         By metric, over the images where it is finite; NaN where it is on none.
     """
 
-    question: Question
+    question: EvaluationConfig
     images: tuple[ImageScores, ...]
     means: dict[str, Interval]
 
@@ -118,7 +120,7 @@ Planes = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
 
 
 def evaluate(
-    matches: Sequence[Match], groups: Sequence[str], question: Question
+    matches: Sequence[Match], groups: Sequence[str], question: EvaluationConfig
 ) -> Evaluation:
     """Return the scores of predictions, each against its reference.
 
@@ -139,7 +141,7 @@ def evaluate(
         needs. Nothing is scored in part.
     """
     for match in matches:
-        with opened_match(match, question.axes, question.channel) as stacks:
+        with open_match(match, question.axes, question.channel) as stacks:
             check_alike(match, stacks, question.convention)
     images = tuple(
         _scored(match, group, question)
@@ -149,11 +151,11 @@ def evaluate(
     return Evaluation(question, images, means)
 
 
-def _scored(match: Match, group: str, question: Question) -> ImageScores:
+def _scored(match: Match, group: str, question: EvaluationConfig) -> ImageScores:
     """Return the scores of an image, read plane by plane."""
     found: list[dict[str, float]] = []
     doubts: Counter[str] = Counter()
-    with opened_match(match, question.axes, question.channel) as stacks:
+    with open_match(match, question.axes, question.channel) as stacks:
         for planes in stacks.planes():
             try:
                 scores, said = _plane(planes, question)
@@ -169,7 +171,9 @@ def _scored(match: Match, group: str, question: Question) -> ImageScores:
     return ImageScores(match, group, len(found), means, tuple(warnings))
 
 
-def _plane(planes: Planes, question: Question) -> tuple[dict[str, float], list[str]]:
+def _plane(
+    planes: Planes, question: EvaluationConfig
+) -> tuple[dict[str, float], list[str]]:
     """Return the scores of a plane, and what speaks against them."""
     reference, image, low = planes
     pair = compared(reference, image, question.convention, low=low)
@@ -198,7 +202,9 @@ def _finite_mean(values: Sequence[float]) -> float:
     return float(np.mean(finite)) if finite else values[0]
 
 
-def _mean(metric: str, images: Sequence[ImageScores], question: Question) -> Interval:
+def _mean(
+    metric: str, images: Sequence[ImageScores], question: EvaluationConfig
+) -> Interval:
     """Return the mean of a metric over the images where it is finite."""
     finite = [image for image in images if isfinite(image.scores[metric])]
     if not finite:
@@ -210,3 +216,81 @@ def _mean(metric: str, images: Sequence[ImageScores], question: Question) -> Int
         resamples=question.resamples,
         seed=question.seed,
     )
+
+
+def as_json(evaluation: Evaluation, protocol: str) -> dict[str, Any]:
+    """Return an evaluation as a JSON object; what is not finite is null.
+
+    Parameters
+    ----------
+    protocol
+        The name that the convention started from.
+    """
+    question = evaluation.question
+    return {
+        "images": len(evaluation.images),
+        "fields": evaluation.groups,
+        "protocol": protocol,
+        "convention": question.convention.as_json(),
+        "stated": stated(question.convention, question.metrics),
+        "level": question.level,
+        "resamples": question.resamples,
+        "seed": question.seed,
+        "metrics": {name: _summary(name, evaluation) for name in question.metrics},
+        "scores": [_image(image) for image in evaluation.images],
+    }
+
+
+def rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return a row an image; each says in words what its numbers mean."""
+    question = evaluation.question
+    facts = stated(question.convention, question.metrics)
+    words = "; ".join(f"{subject}: {text}" for subject, text in facts.items())
+    return [
+        {
+            **_files(image),
+            **image.scores,
+            "warnings": "; ".join(image.warnings),
+            "convention": words,
+        }
+        for image in evaluation.images
+    ]
+
+
+def unit_of(metric: str, evaluation: Evaluation) -> str:
+    """Return the unit of a metric's figures; empty where they have none."""
+    unit = METRICS[metric].unit
+    return UNITS[evaluation.question.convention.unit] if unit == "image" else unit
+
+
+def _summary(metric: str, evaluation: Evaluation) -> dict[str, Any]:
+    mean = evaluation.means[metric]
+    return {
+        "mean": _number(mean.mean),
+        "low": mean.low,
+        "high": mean.high,
+        "images": evaluation.finite(metric),
+        "fields": mean.groups,
+        "unit": unit_of(metric, evaluation),
+        "better": METRICS[metric].better,
+    }
+
+
+def _image(image: ImageScores) -> dict[str, Any]:
+    scores = {name: _number(value) for name, value in image.scores.items()}
+    return {**_files(image), "scores": scores, "warnings": [*image.warnings]}
+
+
+def _files(image: ImageScores) -> dict[str, Any]:
+    match = image.match
+    return {
+        "name": match.name,
+        "field": image.group,
+        "prediction": str(match.prediction),
+        "reference": str(match.reference) if match.reference else None,
+        "planes": image.planes,
+    }
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None

@@ -211,7 +211,7 @@ Plane = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedMatch:
     """The files of a match as stacks.
 
     Attributes
@@ -238,9 +238,9 @@ class Opened:
 
 
 @contextmanager
-def opened_match(
+def open_match(
     match: Match, axes: str | None = None, channel: str | None = None
-) -> Iterator[Opened]:
+) -> Iterator[OpenedMatch]:
     """Open the files of a match.
 
     Parameters
@@ -263,10 +263,12 @@ def opened_match(
 
         prediction = stack(match.prediction)
         reference = stack(match.reference) if match.reference else prediction
-        yield Opened(prediction, reference, stack(match.low) if match.low else None)
+        yield OpenedMatch(
+            prediction, reference, stack(match.low) if match.low else None
+        )
 
 
-def check_alike(match: Match, stacks: Opened, convention: Convention) -> None:
+def check_alike(match: Match, stacks: OpenedMatch, convention: Convention) -> None:
     """Find out before the work whether the files of a match compare.
 
     Raises

@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.bench.speed.machine import load, machine
-from w2s_cli.bench.speed.speed_record import Speeds
-from w2s_cli.bench.speed.timing import Setup, Timed, measure
-from w2s_cli.bench.speed.work import peak
+from w2s_cli.bench.speed.speed_record import SpeedResult
+from w2s_cli.bench.speed.timing import MethodSpeed, SpeedConfig, measure, peak
 from w2s_cli.errors import UsageError
 from w2s_cli.methods import METHODS
 from w2s_cli.microscope.noise_estimation import fit_noise
@@ -53,12 +52,12 @@ def check_sizes(sizes: Sequence[int]) -> None:
 
 
 def run_speed(
-    setups: Sequence[Setup],
+    setups: Sequence[SpeedConfig],
     sizes: Sequence[int] = SIZES,
     *,
     on_row: Callable[[str], None] = lambda name: None,
     on_done: Callable[[], None] = lambda: None,
-) -> Speeds:
+) -> SpeedResult:
     """Return what each method takes on simulated planes of each size.
 
     Parameters
@@ -88,7 +87,7 @@ def run_speed(
             for timed in _one(setup, planes, peaks, on_row):
                 rows.append(timed)
                 on_done()
-    return Speeds(
+    return SpeedResult(
         rows,
         peaks,
         estimates,
@@ -130,11 +129,11 @@ def _seen(side: int) -> NDArray[np.uint16]:
 
 
 def _one(
-    setup: Setup,
+    setup: SpeedConfig,
     planes: Mapping[int, Path],
     peaks: dict[str, float],
     on_row: Callable[[str], None],
-) -> Iterator[Timed]:
+) -> Iterator[MethodSpeed]:
     """Yield what a method takes on each plane, and learn the peaks it is held to.
 
     The planes grow, so that the memory that a process has held before is no more than
@@ -153,8 +152,12 @@ def _one(
 
 
 def _timed(
-    process: Executor, setup: Setup, side: int, plane: Path, peaks: dict[str, float]
-) -> Timed:
+    process: Executor,
+    setup: SpeedConfig,
+    side: int,
+    plane: Path,
+    peaks: dict[str, float],
+) -> MethodSpeed:
     try:
         timed = process.submit(measure, setup, side, plane).result()
         for precision in timed.work.keys() - peaks:
@@ -162,5 +165,5 @@ def _timed(
             peaks[precision] = asked.result()
     except BrokenProcessPool:
         why = "its process was ended, mostly for lack of memory"
-        return Timed(setup.method, side, error=why)
+        return MethodSpeed(setup.method, side, error=why)
     return timed

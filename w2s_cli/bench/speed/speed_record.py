@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from w2s_cli import __version__
 from w2s_cli.bench.speed.machine import busy
-from w2s_cli.bench.speed.timing import Timed
+from w2s_cli.bench.speed.timing import MethodSpeed
 from w2s_cli.errors import InputError
 
 KIND = "w2s speed"
@@ -17,7 +17,7 @@ _TOO_GOOD = 1.05
 
 
 @dataclass(frozen=True)
-class Speeds:
+class SpeedResult:
     """What methods have taken on one machine.
 
     Attributes
@@ -40,7 +40,7 @@ class Speeds:
         Of the program.
     """
 
-    rows: Sequence[Timed]
+    rows: Sequence[MethodSpeed]
     peaks: Mapping[str, float]
     estimates: Mapping[int, float]
     machine: Mapping[str, Any]
@@ -50,7 +50,7 @@ class Speeds:
     version: str = __version__
 
     @property
-    def failed(self) -> list[Timed]:
+    def failed(self) -> list[MethodSpeed]:
         """Return the rows that could not be measured."""
         return [row for row in self.rows if row.error]
 
@@ -78,7 +78,7 @@ class Speeds:
             raise ValueError(found["kind"])
         load = found["load"]
         return cls(
-            [Timed.from_json(row) for row in found["rows"]],
+            [MethodSpeed.from_json(row) for row in found["rows"]],
             dict(found["peaks"]),
             {int(side): took for side, took in found["estimates"].items()},
             dict(found["machine"]),
@@ -113,7 +113,7 @@ class Speeds:
         ]
 
 
-def read_speeds(path: Path) -> Speeds:
+def read_speeds(path: Path) -> SpeedResult:
     """Return what an earlier measurement has written.
 
     Raises
@@ -122,7 +122,7 @@ def read_speeds(path: Path) -> Speeds:
         When the file cannot be read, or is something else.
     """
     try:
-        return Speeds.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return SpeedResult.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -132,7 +132,7 @@ def read_speeds(path: Path) -> Speeds:
         ) from error
 
 
-def write_speeds(speeds: Speeds, path: Path) -> None:
+def write_speeds(speeds: SpeedResult, path: Path) -> None:
     """Write a file for `read_speeds`, whole or not at all.
 
     Raises
@@ -152,7 +152,7 @@ NOTABLE = 1.1
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
+class SpeedRatio:
     """A row over the same row of an earlier measurement: above 1 is worse.
 
     Attributes
@@ -183,14 +183,14 @@ class Ratio:
         return asdict(self) | {"verdict": self.verdict}
 
 
-def ratios(now: Speeds, before: Speeds) -> list[Ratio]:
+def ratios(now: SpeedResult, before: SpeedResult) -> list[SpeedRatio]:
     """Return the ratio of each row that both have measured."""
     earlier = {(row.method, row.side): row for row in before.rows}
     both = ((row, earlier.get((row.method, row.side))) for row in now.rows)
     return [ratio for row, was in both if was and (ratio := _ratio(row, was))]
 
 
-def differences(now: Speeds, before: Speeds) -> list[str]:
+def differences(now: SpeedResult, before: SpeedResult) -> list[str]:
     """Return what besides the program is not as it was, a line each."""
     return [
         *_changed("another machine or system", before.machine, now.machine),
@@ -200,11 +200,11 @@ def differences(now: Speeds, before: Speeds) -> list[str]:
     ]
 
 
-def _ratio(row: Timed, was: Timed) -> Ratio | None:
+def _ratio(row: MethodSpeed, was: MethodSpeed) -> SpeedRatio | None:
     if not row.best or not was.best:
         return None
     memory = row.memory / was.memory if row.memory and was.memory else None
-    return Ratio(row.method, row.side, was.best, row.best / was.best, memory)
+    return SpeedRatio(row.method, row.side, was.best, row.best / was.best, memory)
 
 
 def _changed(what: str, old: Any, new: Any) -> list[str]:
@@ -213,13 +213,13 @@ def _changed(what: str, old: Any, new: Any) -> list[str]:
     return [f"measured on {what} before: {'; '.join(changes)}"] if changes else []
 
 
-def _busy(before: Speeds) -> list[str]:
+def _busy(before: SpeedResult) -> list[str]:
     if not busy(before.load):
         return []
     return [f"the machine was busy before (load {before.load:.1f}): doubt the ratios"]
 
 
-def _missing(now: Speeds, before: Speeds) -> list[str]:
+def _missing(now: SpeedResult, before: SpeedResult) -> list[str]:
     measured = {(row.method, row.side) for row in now.rows}
     left = [row for row in before.rows if (row.method, row.side) not in measured]
     if not left:

@@ -1,5 +1,6 @@
-"""A method timed on one plane, in the process that asks."""
+"""How much the networks of a method compute, and how fast that can be at best."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
@@ -11,7 +12,6 @@ from typing import Any, Self
 import numpy as np
 
 from w2s_cli.bench.speed import machine
-from w2s_cli.bench.speed.work import gflop_by_precision
 from w2s_cli.errors import W2SError
 from w2s_cli.methods.build import build
 from w2s_cli.microscope.simulation import CAMERA
@@ -19,13 +19,42 @@ from w2s_cli.pipeline.stack_restoration import restore
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.display_range import stretches
 from w2s_cli.restorers.fitting import fit_channels
-from w2s_cli.restorers.tiling import tile_count
+from w2s_cli.restorers.tiling import block_shapes, tile_count
 from w2s_cli.restorers.units import Levels
 from w2s_cli.stack import Stack
 
 
+def gflop_by_precision(chain: Chain, side: int, tile: int) -> dict[str, float]:
+    """Return the work of the networks of a chain on a square plane.
+
+    Their passes over the tiles are counted, margins and all.
+    """
+    blocks = Counter(block_shapes(side, side, chain.traits, tile))
+    work: dict[str, float] = {}
+    scale = 1
+    for link in chain.links:
+        if running := getattr(link, "running", None):
+            from w2s_cli.networks.flops import gflop
+
+            gflops = sum(
+                count * gflop(running.network, height * scale, width * scale)
+                for (height, width), count in blocks.items()
+            )
+            work[running.precision] = work.get(running.precision, 0) + gflops
+        scale *= link.traits.scale
+    return work
+
+
+def peak(device: str, precision: str) -> float:
+    """Return the GFLOP/s that convolutions reach on a device in a precision."""
+    from w2s_cli.networks.flops import convolution_peak
+    from w2s_cli.networks.inference import TYPES, available_device
+
+    return convolution_peak(available_device(device), TYPES[precision])
+
+
 @dataclass(frozen=True)
-class Timed:
+class MethodSpeed:
     """The runs of a method on a square plane.
 
     Attributes
@@ -128,7 +157,7 @@ _MOST_RUNS = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class SpeedConfig:
     """What is timed, and how.
 
     Attributes
@@ -166,7 +195,7 @@ class Setup:
         return chain
 
 
-def measure(setup: Setup, side: int, plane: Path) -> Timed:
+def measure(setup: SpeedConfig, side: int, plane: Path) -> MethodSpeed:
     """Time a method on a plane after a warm-up; say why where it fails.
 
     The noise and the levels of the plane are given: the method alone is timed, from
@@ -184,12 +213,12 @@ def measure(setup: Setup, side: int, plane: Path) -> Timed:
     try:
         return _measured(setup, Stack(np.load(plane), "YX"))
     except MemoryError:
-        return Timed(setup.method, side, error="out of memory")
+        return MethodSpeed(setup.method, side, error="out of memory")
     except W2SError as error:
-        return Timed(setup.method, side, error=str(error))
+        return MethodSpeed(setup.method, side, error=str(error))
 
 
-def _measured(setup: Setup, stack: Stack) -> Timed:
+def _measured(setup: SpeedConfig, stack: Stack) -> MethodSpeed:
     chain = _chain(setup)
     side = stack.data.shape[0]
     levels = dict(enumerate(one.levels for one in stretches(stack, chain)))
@@ -203,7 +232,7 @@ def _measured(setup: Setup, stack: Stack) -> Timed:
     most, most_on_device = machine.peak(), device.peak()
     planned = len(times) * tile_count(side, side, chain.traits, setup.tile)
     whole = tiles == planned
-    return Timed(
+    return MethodSpeed(
         setup.method,
         side,
         tuple(times),
@@ -216,7 +245,7 @@ def _measured(setup: Setup, stack: Stack) -> Timed:
 
 
 def _runs(
-    setup: Setup, stack: Stack, levels: Mapping[int, Levels]
+    setup: SpeedConfig, stack: Stack, levels: Mapping[int, Levels]
 ) -> tuple[list[float], int]:
     """Return the seconds of each run, and how many tiles all of them took."""
     times: list[float] = []
@@ -228,7 +257,7 @@ def _runs(
     return times, tiles
 
 
-def _restored(setup: Setup, stack: Stack, levels: Mapping[int, Levels]) -> int:
+def _restored(setup: SpeedConfig, stack: Stack, levels: Mapping[int, Levels]) -> int:
     """Restore a stack of one plane; return how many tiles it took."""
     tiles: list[None] = []
     restored, _ = restore(
@@ -245,7 +274,7 @@ def _restored(setup: Setup, stack: Stack, levels: Mapping[int, Levels]) -> int:
 
 
 @lru_cache(maxsize=1)
-def _chain(setup: Setup) -> Chain:
+def _chain(setup: SpeedConfig) -> Chain:
     return setup.chain()
 
 
@@ -256,7 +285,7 @@ class _Device:
     name: str | None
 
     @classmethod
-    def of(cls, setup: Setup, chain: Chain) -> "_Device":
+    def of(cls, setup: SpeedConfig, chain: Chain) -> "_Device":
         if not any(hasattr(link, "device") for link in chain.links):
             return cls(None)
         from w2s_cli.networks.inference import available_device

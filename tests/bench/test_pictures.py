@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from w2s_cli.bench.drawing.pictures import Inset, Panel, save_comparison
+from w2s_cli.bench.pictures import Inset, Panel, save_comparison
 
 
 def test_panels_share_their_grays(tmp_path: Path) -> None:

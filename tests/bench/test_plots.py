@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from w2s_cli.bench.drawing.plots import Series, line_plot, plot_noise
+from w2s_cli.bench.plots import Series, line_plot, plot_noise
 from w2s_cli.microscope.noise_estimation import fit_noise
 
 X = np.linspace(0, 10, 50)

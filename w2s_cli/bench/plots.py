@@ -49,7 +49,7 @@ _STYLE: dict[Any, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class SeriesStyle:
     """How a series is told from others."""
 
     colour: str
@@ -58,7 +58,7 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class PageFigure:
     """A figure for a page.
 
     Attributes
@@ -77,9 +77,9 @@ class Drawn:
     png: bytes
 
 
-def look(number: int) -> Look:
+def series_style(number: int) -> SeriesStyle:
     """Return the look of a series; 30 in a row are all different."""
-    return Look(
+    return SeriesStyle(
         _COLOURS[number % len(_COLOURS)],
         _MARKERS[number % len(_MARKERS)],
         _DASHES[number % len(_DASHES)],
@@ -181,7 +181,7 @@ def line_plot(
 
 
 def _draw(axes: Axes, one: Series) -> None:
-    style = look(one.colour)
+    style = series_style(one.colour)
     how: dict[str, Any] = {"color": style.colour, "label": one.label or None}
     match one.style:
         case "line":
