@@ -94,8 +94,8 @@ def _stop_at(step: int, progress: TrainingProgress) -> None:
 
 HARD = {
     "plain": {},
-    "adversary": {
-        "adversary": Discriminator(
+    "discriminator": {
+        "discriminator": Discriminator(
             "unet-discriminator",
             {"width": 8},
             "relativistic",
@@ -173,10 +173,10 @@ def test_phases_follow_each_other(tmp_path: Path) -> None:
 
 def test_a_discriminator_is_trained_beside(tmp_path: Path) -> None:
     seen: list[TrainingProgress] = []
-    train(_recipe(tmp_path, steps=3, **HARD["adversary"]), seen.append)
-    assert set(seen[-1].terms) == {"counts", "adversary", "discriminator"}
+    train(_recipe(tmp_path, steps=3, **HARD["discriminator"]), seen.append)
+    assert set(seen[-1].terms) == {"counts", "adversarial", "discriminator"}
     assert seen[-1].loss == pytest.approx(
-        seen[-1].terms["counts"] + seen[-1].terms["adversary"]
+        seen[-1].terms["counts"] + seen[-1].terms["adversarial"]
     )
 
 
@@ -302,12 +302,12 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         ),
         ({"network": Network("dncnn", {"norm": 1})}, "'norm' of dncnn takes bool"),
         (
-            {"adversary": Discriminator("vgg-discriminator", weight=1.0)},
+            {"discriminator": Discriminator("vgg-discriminator", weight=1.0)},
             "takes images of 128 x 128 pixels, but patches of 32 pixels become 32 x 32",
         ),
         (
             {
-                "adversary": Discriminator(
+                "discriminator": Discriminator(
                     "unet-discriminator", {"channels": 3}, weight=1.0
                 )
             },
@@ -315,7 +315,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         ),
         (
             {
-                "adversary": Discriminator(
+                "discriminator": Discriminator(
                     "unet-discriminator", {"width": 8}, weight=1.0
                 ),
                 "patches": Patches(side=20),

@@ -42,8 +42,8 @@ def test_a_recipe_asks_for_what_there_is(name: str) -> None:
         assert all(loss in LOSSES for loss in part.loss)
         assert not part.pairs.kind or part.pairs.kind in DATASETS
         VGG(19, (*part.features.layers, part.features.texture))
-        if part.adversary.network:
-            assert part.adversary.network in DISCRIMINATORS
+        if part.discriminator.network:
+            assert part.discriminator.network in DISCRIMINATORS
 
 
 @pytest.mark.parametrize("name", PAPERS)
@@ -59,7 +59,7 @@ def test_a_recipe_for_images_alone_says_what_is_hidden(name: str) -> None:
     recipe = load(name)
     assert re.search(r"\d{4}", recipe.paper)
     assert recipe.deviates
-    assert recipe.examples == "alone"
+    assert recipe.examples == "self-supervised"
     assert recipe.network.options["scale"] == (2 if name == "n2sr" else 1)
 
 
@@ -100,7 +100,7 @@ def test_the_steps_are_the_epochs_of_w2s(name: str, epochs: int, batch: int) -> 
     scale = 1 if epochs == 50 else 2
     assert recipe.patches.side == 64
     with torch.device("meta"):
-        judge = initial_discriminator(recipe) if recipe.adversary.network else None
+        judge = initial_discriminator(recipe) if recipe.discriminator.network else None
     assert judge is None or judge.side == scale * recipe.patches.side
 
 
@@ -122,7 +122,7 @@ TINY = {
     "vgg-discriminator": "width=4 side=64 hidden=8",
     "unet-discriminator": "width=4",
 }
-DATA = {"fmd": "fmd", "video-rate": "video_rate", "alone": "repeats"}
+DATA = {"fmd": "fmd", "video-rate": "video_rate", "self-supervised": "repeats"}
 MORE = {"n2s": ["steps=100", "average=0.9", "optimiser.rate=3e-3"]}  # begins well
 FAST = {"unet", "conditional-unet", "dncnn", "memnet"}  # what begins as the identity
 QUICK = [
@@ -165,8 +165,8 @@ def test_a_recipe_learns(
     settings += _tiny("network", recipe.network.name)
     rate = 1e-2 if recipe.network.name in FAST else 2e-3
     settings.append(f"optimiser.rate={rate}")
-    for judge in {part.adversary.network for part in recipe.parts} - {""}:
-        settings += _tiny("adversary", judge)
+    for judge in {part.discriminator.network for part in recipe.parts} - {""}:
+        settings += _tiny("discriminator", judge)
     if recipe.start:
         settings.append(f"start={natural}")
     if recipe.pairs.few:

@@ -13,6 +13,7 @@ from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.registry import Entry
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import Restorer
+from w2s_cli.training.recipe_tables import masking_of_record
 from w2s_cli.weights import checkpoint
 
 
@@ -211,8 +212,13 @@ def _settings(link: Restorer) -> dict[str, Any]:
 
 
 OURS = "unet"  # a method has another name
-_ALONE = {"quarter": "n2sr", "spots": "n2v", "lattice": "n2s", "capture": "n2n"}
-"""What was hidden from a network that learned without truth -> its method."""
+_SELF_SUPERVISED = {
+    "subsample": "n2sr",
+    "blind-spots": "n2v",
+    "grid": "n2s",
+    "capture": "n2n",
+}
+"""The masking that a network was trained with -> its method."""
 
 
 def method_for(weights: Sequence[Path]) -> str:
@@ -234,9 +240,9 @@ def _method(path: Path) -> str:
             f"{path} belongs to no network that w2s knows",
             hint="`w2s inspect` shows what is in it",
         )
-    recipe = found.record.get("recipe", {})
-    if recipe.get("examples") == "alone":
-        return _ALONE[recipe["hidden"]["by"]]
+    masking = masking_of_record(found.record.get("recipe", {}))
+    if masking:
+        return _SELF_SUPERVISED[masking.kind]
     if row.name != OURS and "expects" not in found.record:
         return row.name
     scale = rebuild(found.state).scale

@@ -89,8 +89,8 @@ class N2V(SelfSupervised):
         return not (self.rows or self.columns)
 
     def _settings(self) -> list[str]:
-        hidden = f"{{value={self.value!r}, reach=[{self.columns}, {self.rows}]}}"
-        settings = [*super()._settings(), f"hidden={hidden}"]
+        masking = f"{{value={self.value!r}, reach=[{self.columns}, {self.rows}]}}"
+        settings = [*super()._settings(), f"masking={masking}"]
         if self.rows != self.columns:
             settings.append("patches.augment=mirror")  # rows are to stay rows
         return settings
@@ -109,8 +109,10 @@ class N2V(SelfSupervised):
 
     @property
     def _spots(self) -> BlindSpotMask:
-        hidden = self.hidden
-        return BlindSpotMask(hidden.share, hidden.radius, hidden.value, hidden.reach)
+        masking = self.masking
+        return BlindSpotMask(
+            masking.share, masking.radius, masking.value, masking.reach
+        )
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
         """Return the planes; a network that knows medians sees no pixel itself.
@@ -140,7 +142,7 @@ class N2S(SelfSupervised):
 
     @property
     def _lattice(self) -> GridMask:
-        return GridMask(self.hidden.period)
+        return GridMask(self.masking.period)
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
         """Return the planes, each pixel as told by the others."""

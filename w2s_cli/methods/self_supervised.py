@@ -24,7 +24,7 @@ from w2s_cli.training.patches import Part
 from w2s_cli.training.progress import TrainingProgress
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_reading import load
-from w2s_cli.training.recipe_tables import Masking
+from w2s_cli.training.recipe_tables import Masking, masking_of_record
 from w2s_cli.training.self_supervised.noisy_patches import NoisyPatchSampler
 from w2s_cli.training.self_supervised.series_checks import fit_patch_side
 from w2s_cli.weights import checkpoint
@@ -188,9 +188,9 @@ class SelfSupervised:
         return True
 
     @property
-    def hidden(self) -> Masking:
-        """Return what is hidden to learn, or was when it learned."""
-        return _masking_of(self.weights) if self.weights else self.recipe.hidden
+    def masking(self) -> Masking:
+        """Return what is hidden in training, or was in that of the weights."""
+        return _masking_of(self.weights) if self.weights else self.recipe.masking
 
     @property
     def _initial_network(self) -> Any:
@@ -264,4 +264,4 @@ def _initial_network(name: str, settings: tuple[str, ...]) -> nn.Module:
 def _masking_of(weights: Path) -> Masking:
     """Return what was hidden when weights were learned, as their record has it."""
     recipe = checkpoint.load(weights).record.get("recipe", {})
-    return Masking(**recipe.get("hidden", {}))
+    return masking_of_record(recipe) or Masking()

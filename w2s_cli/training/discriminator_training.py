@@ -100,7 +100,7 @@ class DiscriminatorTrainer:
         self._recipe = recipe
         self.network = initial_discriminator(recipe).to(world.device).train()
         self._shared = world.shared(self.network)
-        self.steps = NetworkOptimiser(self.network, recipe.adversary.optimiser)
+        self.steps = NetworkOptimiser(self.network, recipe.discriminator.optimiser)
 
     def loss(self, output: Tensor, batch: Batch, other: Batch) -> Tensor:
         """Return what the network is punished for being told from what is real.
@@ -114,7 +114,7 @@ class DiscriminatorTrainer:
         other
             Where real images are taken from.
         """
-        wanted = self._recipe.adversary
+        wanted = self._recipe.discriminator
         self.network.requires_grad_(False)
         made = self.network(batch.picture(output))
         true = self.network(other.picture(other.real))
@@ -128,7 +128,7 @@ class DiscriminatorTrainer:
         """
         true = self._shared(other.picture(other.real))
         made = self._shared(batch.picture(output.detach()))
-        loss = discriminator_loss(self._recipe.adversary.kind, made, true)
+        loss = discriminator_loss(self._recipe.discriminator.kind, made, true)
         self.steps.take(loss, share)
         return loss.item()
 

@@ -100,7 +100,7 @@ def _network_from_weights(recipe: Recipe) -> Any:
 
 def initial_discriminator(recipe: Recipe) -> nn.Module:
     """Return the discriminator of a recipe; errors are those of `network_of`."""
-    wanted = recipe.adversary
+    wanted = recipe.discriminator
     if wanted.start:
         judge = _discriminator_from_weights(wanted)
     else:
@@ -109,7 +109,7 @@ def initial_discriminator(recipe: Recipe) -> nn.Module:
     if judge.channels != 1:
         raise UsageError(
             f"{wanted.network} sees {judge.channels} channels, but images are gray",
-            hint="set adversary.options.channels=1, or leave out adversary.start",
+            hint="set discriminator.options.channels=1, or leave out its start",
         )
     _check_discriminator_size(wanted.network, judge, recipe)
     assert isinstance(judge, nn.Module)
@@ -118,13 +118,13 @@ def initial_discriminator(recipe: Recipe) -> nn.Module:
 
 def _discriminator_from_weights(wanted: Discriminator) -> Any:
     """Return the discriminator that its `start` holds."""
-    path = resolve_weights("adversary.start", wanted.start)
+    path = resolve_weights("discriminator.start", wanted.start)
     state = checkpoint.load(path).state
     kind = DISCRIMINATORS[wanted.network].load()
     if not kind.detect(state):
         raise WeightsError(
             f"the recipe trains against {wanted.network}, but {path} holds no such one",
-            hint="change adversary.start or adversary.network",
+            hint="change discriminator.start or discriminator.network",
         )
     return kind.from_state_dict(state)
 
@@ -149,7 +149,8 @@ def _check_discriminator_size(name: str, judge: Any, recipe: Recipe) -> None:
         raise UsageError(
             f"{name} takes images of {own} x {own} pixels, but patches of "
             f"{recipe.patches.side} pixels become {side} x {side}",
-            hint=f"set patches.side={own // scale}, or adversary.options.side={side}",
+            hint=f"set patches.side={own // scale}, or "
+            f"discriminator.options.side={side}",
         )
     if own is None and side % judge.multiple_of:
         raise UsageError(

@@ -139,7 +139,7 @@ def _batches(
 
     def drawn(step: int) -> tuple[Batch, Batch]:
         batch = drawn_from.batch(step, numbers)
-        if not recipe.adversary.unpaired:
+        if not recipe.discriminator.unpaired:
             return batch, batch
         return batch, drawn_from.batch(recipe.steps + step, numbers)
 
@@ -178,7 +178,7 @@ def _record(recipe: Recipe) -> dict[str, Any]:
     expects: dict[str, Any] = {
         "expects": "counts under the generalised Anscombe transform",
         "gives": "the truth under the same transform",
-        "seen": dict(recipe.seen),
+        "seen": recipe.trained_range,
     }
     return {
         "name": recipe.name,

@@ -1,32 +1,42 @@
-"""What to train, as a dataclass of tables; `reading` makes it from a TOML file."""
+"""What to train: a dataclass of tables, which `recipe_reading` reads from TOML."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from w2s_cli.training.recipe_tables import (
+    Count,
     Discriminator,
     Features,
     Imaging,
     Light,
     Masking,
+    Memory,
     Mixture,
     Network,
     Optimiser,
     Pairs,
     Patches,
+    Positive,
     RealEsrgan,
     Schedule,
+    Seen,
     Sources,
+    Table,
+    Weight,
+    items,
+    rising,
 )
 
 Units = Literal["root", "z", "z/255", "unit", "centred"]
+Examples = Literal["physics", "imaging", "pairs", "real-esrgan", "self-supervised"]
+Fields = Annotated[tuple[Count, Count], items(2), rising()]
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """A training, whole.
+class Recipe(Table):
+    """A whole training.
 
     Attributes
     ----------
@@ -38,15 +48,15 @@ class Recipe:
     paper, deviates
         The table and row that the recipe stands for, and what it does otherwise.
     data
-        The folder that holds the images: as `examples.truth` says for "physics", as one
-        of `w2s_cli.datasets` for the others; for "second-order", any images will do.
+        The folder of the images: as `patches.truth` says for "physics", as one of
+        `w2s_cli.datasets` for the others; for "real-esrgan", any images will do.
     runs
         The folder that gets checkpoints, the log and the weights.
     examples
         "physics": truth from `sources`, degraded by `light`, beside real W2S pairs;
-        "imaging": the same and more, by `imaging`, for networks that are told of noise
-        and blur; "pairs": real pairs; "second-order": truths degraded as Real-ESRGAN
-        does; "alone": noisy images, of which a part is `hidden`.
+        "imaging": the same and more, by `imaging`, for conditional networks; "pairs":
+        real pairs; "real-esrgan": truths degraded as Real-ESRGAN does;
+        "self-supervised": noisy images, of which `masking` hides a part.
     units
         What the network takes and gives: "root", stabilised counts, or one of
         `w2s_cli.networks.rebuild.Units`.
@@ -59,8 +69,8 @@ class Recipe:
     patience
         Stop after so many steps without a better validation, and keep the best; 0 for
         never.
-    fields
-        The first and last field of view to train on; and those to validate on.
+    train_fields, validation_fields
+        The first and last field of view to train and to validate on.
     simulated_fields
         How many simulated fields there are at a time; each step replaces one.
     seen
@@ -78,38 +88,36 @@ class Recipe:
     licence: str = "MIT"
     data: Path = Path("data")
     runs: Path = Path("runs")
-    examples: Literal["physics", "imaging", "pairs", "second-order", "alone"] = (
-        "physics"
-    )
+    examples: Examples = "physics"
     units: Units = "root"
     start: str = ""
-    loss: Mapping[str, float] = field(default_factory=lambda: {"counts": 1.0})
-    steps: int = 4000
-    average: float = 0.0
-    patience: int = 0
-    seed: int = 0
-    threads: int = 0
+    loss: Mapping[str, Weight] = field(default_factory=lambda: {"counts": 1.0})
+    steps: Positive = 4000
+    average: Memory = 0.0
+    patience: Count = 0
+    seed: Count = 0
+    threads: Count = 0
     precision: Literal["bf16", "fp32"] = "fp32"
     device: str = "auto"
-    validate_every: int = 500
-    validation_batches: int = 16
-    train_fields: tuple[int, int] = (1, 70)
-    validation_fields: tuple[int, int] = (71, 80)
-    simulated_fields: int = 100
+    validate_every: Positive = 500
+    validation_batches: Count = 16
+    train_fields: Fields = (1, 70)
+    validation_fields: Fields = (71, 80)
+    simulated_fields: Positive = 100
     network: Network = field(default_factory=Network)
     patches: Patches = field(default_factory=Patches)
     pairs: Pairs = field(default_factory=Pairs)
     sources: Sources = field(default_factory=Sources)
     light: Light = field(default_factory=Light)
     imaging: Imaging = field(default_factory=Imaging)
-    hidden: Masking = field(default_factory=Masking)
-    second_order: RealEsrgan = field(default_factory=RealEsrgan)
+    masking: Masking = field(default_factory=Masking)
+    real_esrgan: RealEsrgan = field(default_factory=RealEsrgan)
     mixture: Mixture = field(default_factory=Mixture)
     optimiser: Optimiser = field(default_factory=Optimiser)
     schedule: Schedule = field(default_factory=Schedule)
     features: Features = field(default_factory=Features)
-    adversary: Discriminator = field(default_factory=Discriminator)
-    seen: Mapping[str, Any] = field(default_factory=dict)
+    discriminator: Discriminator = field(default_factory=Discriminator)
+    seen: Seen | None = None
     phases: "tuple[Recipe, ...]" = ()
 
     @property
@@ -122,10 +130,17 @@ class Recipe:
         """Return the folder of its checkpoints and log."""
         return self.runs / self.name
 
+    @property
+    def trained_range(self) -> dict[str, Any]:
+        """Return `seen` as a record of weights holds it."""
+        found = asdict(self.seen) if self.seen else {}
+        return {key: value for key, value in found.items() if value is not None}
+
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe as JSON would hold it, without what is local."""
         table = asdict(self)
         for local in ("data", "runs", "threads", "device"):
             del table[local]
+        table["seen"] = self.trained_range
         table["phases"] = [phase.as_dict() for phase in self.phases]
         return table

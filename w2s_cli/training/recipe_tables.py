@@ -1,45 +1,126 @@
-"""The tables of a recipe, as dataclasses; `recipe.Recipe` holds one of each."""
+"""The tables of a recipe, with the constraints of each field beside it.
 
-from collections.abc import Mapping
+`recipe.Recipe` holds one of each; `recipe_reading` checks them with pydantic.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from math import inf
+from typing import Annotated, Any, ClassVar, Literal
 
-Span = tuple[float, float]
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StrictBool
+
+
+def items(count: int) -> BeforeValidator:
+    """Return the constraint of a list to have so many numbers."""
+
+    def check(value: object) -> object:
+        if isinstance(value, list | tuple) and len(value) != count:
+            raise ValueError(f"should be a list of {count} numbers")
+        return value
+
+    return BeforeValidator(check)
+
+
+def rising(least: float = -inf, most: float = inf, around: float = 0) -> AfterValidator:
+    """Return the constraint of two numbers to rise, within bounds, around a number."""
+    within = "" if least == -inf else f" of {least:g} or more"
+    within = within if most == inf else f" from {least:g} to {most:g}"
+    within += f", around {around:g}" if around else ""
+
+    def check(span: tuple[float, float]) -> tuple[float, float]:
+        low, high = span
+        if not least <= low <= high <= most or (around and not low <= around <= high):
+            raise ValueError(f"should be two rising numbers{within}")
+        return span
+
+    return AfterValidator(check)
+
+
+def _some(weights: Mapping[str, float] | Sequence[float]) -> Any:
+    if not any(weights.values() if isinstance(weights, Mapping) else weights):
+        raise ValueError("should have a weight above 0")
+    return weights
+
+
+SOME = AfterValidator(_some)
+Integer = Annotated[int, Field(strict=True)]
+Count = Annotated[int, Field(ge=0, strict=True)]
+Positive = Annotated[int, Field(ge=1, strict=True)]
+Number = Annotated[float, Field(strict=True)]
+Weight = Annotated[float, Field(ge=0, strict=True)]
+Share = Annotated[float, Field(ge=0, le=1, strict=True)]
+Memory = Annotated[float, Field(ge=0, lt=1, strict=True)]
+AboveZero = Annotated[float, Field(gt=0, strict=True)]
+Span = Annotated[tuple[Number, Number], items(2), rising()]
+Amounts = Annotated[tuple[Weight, Weight], items(2), rising()]
+Positives = Annotated[tuple[AboveZero, AboveZero], items(2), rising()]
+Numbers = Annotated[tuple[Integer, Integer], items(2), rising()]
+KernelKind = Literal[
+    "iso",
+    "aniso",
+    "generalized_iso",
+    "generalized_aniso",
+    "plateau_iso",
+    "plateau_aniso",
+]
+
+
+class Table:
+    """What all tables have in common: no unknown key, no infinite number."""
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True)
-class Masking:
-    """What is hidden, for `examples = "alone"`.
+class Masking(Table):
+    """What a network does not see of a noisy image, for `self-supervised` examples.
 
     Attributes
     ----------
-    by
-        "quarter": it sees one pixel of every 2 x 2, as an image of half the size
-        (Noise2SR); "spots": some pixels are replaced by neighbours (Noise2Void);
-        "lattice": every pixel of a lattice is the mean of those around it (Noise2Self);
-        "capture": it sees one capture and is asked for another (Noise2Noise).
+    kind
+        "subsample": it sees one pixel of every 2 x 2, as an image of half the size
+        (Noise2SR); "blind-spots": some pixels are replaced by neighbours (Noise2Void);
+        "grid": every pixel of a grid is the mean of those around it (Noise2Self);
+        "capture": it sees one capture and is compared with another (Noise2Noise).
     share, radius, value
-        Of "spots": which part of the pixels, how far away a neighbour may be, and
+        Of "blind-spots": the share of the pixels, how far away a neighbour may be, and
         whether it is any "neighbour" of the square around, the pixel itself among them,
         or the "median" of the others (N2V2).
     reach
-        Of "spots": how many pixels above and below, and left and right, of each are
-        replaced too, because their noise is known to be alike (StructN2V).
+        Of "blind-spots": how many pixels above and below, and left and right, of each
+        are replaced too, because their noise is correlated (StructN2V).
     period
-        Of "lattice": pixels from one of it to the next.
+        Of "grid": pixels from one of it to the next.
     """
 
-    by: Literal["quarter", "spots", "lattice", "capture"] = "quarter"
-    share: float = 0.015
-    radius: int = 5
+    kind: Literal["subsample", "blind-spots", "grid", "capture"] = "subsample"
+    share: Annotated[float, Field(gt=0, lt=1, strict=True)] = 0.015
+    radius: Positive = 5
     value: Literal["neighbour", "median"] = "neighbour"
-    reach: tuple[int, int] = (0, 0)
-    period: int = 4
+    reach: Annotated[tuple[Count, Count], items(2)] = (0, 0)
+    period: Positive = 4
+
+
+def masking_of_record(recipe: Mapping[str, Any]) -> Masking | None:
+    """Return the masking in the record of weights; None where they had truths."""
+    if recipe.get("examples") == "self-supervised":
+        return Masking(**recipe["masking"])
+    if recipe.get("examples") == "alone":  # weights of the first version
+        old = dict(recipe["hidden"])
+        names: dict[str, Any] = {
+            "quarter": "subsample",
+            "spots": "blind-spots",
+            "lattice": "grid",
+        }
+        old["kind"] = names.get(old["by"], old.pop("by"))
+        return Masking(**old)
+    return None
 
 
 @dataclass(frozen=True)
-class Patches:
-    """What one step looks at.
+class Patches(Table):
+    """The patches of one step.
 
     Attributes
     ----------
@@ -54,14 +135,14 @@ class Patches:
         half of them; "none".
     """
 
-    side: int = 64
-    batch: int = 16
-    stride: int = 0
+    side: Positive = 64
+    batch: Positive = 16
+    stride: Count = 0
     augment: Literal["turns", "w2s", "mirror", "none"] = "turns"
 
 
 @dataclass(frozen=True)
-class Pairs:
+class Pairs(Table):
     """Real pairs on disk, for `examples = "pairs"`.
 
     Attributes
@@ -73,7 +154,7 @@ class Pairs:
     target
         "truth", or "another" capture of the same field and level (Noise2Noise).
     split, validation
-        The splits to train on and to choose on.
+        The splits to train and to validate on.
     fields
         Whether `train_fields` and `validation_fields` pick from them, by number.
     few
@@ -81,32 +162,32 @@ class Pairs:
     """
 
     kind: str = ""
-    levels: tuple[int, ...] = (1,)
+    levels: tuple[Positive, ...] = (1,)
     target: Literal["truth", "another"] = "truth"
     split: str = "train"
     validation: str = "validation"
-    fields: bool = False
-    few: int = 0
+    fields: StrictBool = False
+    few: Count = 0
 
 
 @dataclass(frozen=True)
-class Sources:
-    """Shares of the sources of truth (`examples.truth`); they need not add up to 1.
+class Sources(Table):
+    """Shares of the sources of truth (`patches.truth`); they need not add up to 1.
 
     "sim" are real SIM images, for `examples = "imaging"`; "even" is light without any
     structure, from which none is to be made.
     """
 
-    pairs: float = 0.0
-    averages: float = 0.0
-    sharp: float = 0.0
-    simulated: float = 1.0
-    even: float = 0.0
-    sim: float = 0.0
+    pairs: Weight = 0.0
+    averages: Weight = 0.0
+    sharp: Weight = 0.0
+    simulated: Weight = 1.0
+    even: Weight = 0.0
+    sim: Weight = 0.0
 
 
 @dataclass(frozen=True)
-class Light:
+class Light(Table):
     """The exposures to simulate; spans are drawn from evenly, photons evenly in log.
 
     Attributes
@@ -129,17 +210,17 @@ class Light:
         Share of patches with the noise of an EMCCD.
     """
 
-    photons: Span = (2.0, 800.0)
-    background: Span = (0.0, 0.3)
-    haze: Span = (0.0, 0.0)
-    sigma: Span = (0.0, 2.0)
-    blur: Span = (1.2, 3.6)
-    measured: float = 0.0
-    multiplied: float = 0.0
+    photons: Positives = (2.0, 800.0)
+    background: Amounts = (0.0, 0.3)
+    haze: Amounts = (0.0, 0.0)
+    sigma: Amounts = (0.0, 2.0)
+    blur: Positives = (1.2, 3.6)
+    measured: Weight = 0.0
+    multiplied: Weight = 0.0
 
 
 @dataclass(frozen=True)
-class Imaging:
+class Imaging(Table):
     """What `examples = "imaging"` draws beside `Light`; most are shares of patches.
 
     Attributes
@@ -156,18 +237,18 @@ class Imaging:
         With processed images, whose noise is correlated, and with unknown pixels.
     """
 
-    bright: float = 0.25
-    bright_from: float = 1000.0
-    cutoff: Span = (0.09, 0.24)
-    known: float = 0.65
-    hazy: float = 0.5
-    overlaid: float = 0.3
-    correlated: float = 0.35
-    defective: float = 0.35
+    bright: Share = 0.25
+    bright_from: AboveZero = 1000.0
+    cutoff: Positives = (0.09, 0.24)
+    known: Share = 0.65
+    hazy: Share = 0.5
+    overlaid: Share = 0.3
+    correlated: Share = 0.35
+    defective: Share = 0.35
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Table):
     """A network of `w2s_cli.networks`, and its hyper-parameters."""
 
     name: str = "unet"
@@ -175,8 +256,8 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Optimiser:
-    """How weights follow their gradients.
+class Optimiser(Table):
+    """The optimiser of weights.
 
     Attributes
     ----------
@@ -190,15 +271,15 @@ class Optimiser:
     """
 
     name: Literal["adam", "amsgrad", "adamw"] = "adam"
-    rate: float = 1e-3
-    betas: Span = (0.9, 0.999)
-    weight_decay: float = 0.0
-    clip: float = 0.0
-    renew: int = 0
+    rate: Weight = 1e-3
+    betas: Annotated[tuple[Memory, Memory], items(2)] = (0.9, 0.999)
+    weight_decay: Weight = 0.0
+    clip: Weight = 0.0
+    renew: Count = 0
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Table):
     """The learning rate over the steps, as a share of its peak.
 
     Attributes
@@ -212,15 +293,15 @@ class Schedule:
     """
 
     name: Literal["constant", "step", "halving", "cosine", "one-cycle"] = "cosine"
-    warm_up: int = 0
-    milestones: tuple[int, ...] = ()
-    factor: float = 0.1
-    every: int = 1000
+    warm_up: Count = 0
+    milestones: tuple[Count, ...] = ()
+    factor: Weight = 0.1
+    every: Positive = 1000
 
 
 @dataclass(frozen=True)
-class Features:
-    """What the losses "perceptual", "texture" and "gram" see: features of VGG.
+class Features(Table):
+    """The VGG features that the losses "perceptual", "texture" and "gram" compare.
 
     Attributes
     ----------
@@ -235,21 +316,19 @@ class Features:
     """
 
     weights: str = "vgg19"
-    layers: Mapping[str, float] = field(default_factory=lambda: {"conv5_4": 1.0})
+    layers: Mapping[str, Weight] = field(default_factory=lambda: {"conv5_4": 1.0})
     distance: Literal["l1", "mse"] = "l1"
     texture: str = "conv5_4"
 
 
 @dataclass(frozen=True)
-class Discriminator:
+class Discriminator(Table):
     """A discriminator to train against.
 
     Attributes
     ----------
-    network
-        Of `DISCRIMINATORS`; "" for none.
-    options
-        Its hyper-parameters.
+    network, options
+        Of `DISCRIMINATORS`, "" for none; and its hyper-parameters.
     kind
         "vanilla", or "relativistic": real against the mean of made, and the reverse.
     both
@@ -267,15 +346,15 @@ class Discriminator:
     network: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     kind: Literal["vanilla", "relativistic"] = "vanilla"
-    both: bool = True
-    weight: float = 0.0
+    both: StrictBool = True
+    weight: Weight = 0.0
     start: str = ""
-    unpaired: bool = False
+    unpaired: StrictBool = False
     optimiser: Optimiser = field(default_factory=lambda: Optimiser(rate=1e-4))
 
 
 @dataclass(frozen=True)
-class Mixture:
+class Mixture(Table):
     """A Gaussian mixture of patches, for a recipe of that kind.
 
     Attributes
@@ -288,15 +367,15 @@ class Mixture:
         The least variance of a component, where the noise has 1.
     """
 
-    components: int = 200
-    side: int = 8
-    patches: int = 50_000
-    floor: float = 1e-3
+    components: Positive = 200
+    side: Annotated[int, Field(ge=2, strict=True)] = 8
+    patches: Positive = 50_000
+    floor: AboveZero = 1e-3
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One degradation of `SecondOrder`: blur, a change of size, noise, JPEG.
+class Stage(Table):
+    """One degradation of `RealEsrgan`: blur, a change of size, noise, JPEG.
 
     Attributes
     ----------
@@ -323,9 +402,9 @@ class Stage:
         Quality.
     """
 
-    blur: float = 1.0
-    sinc: float = 0.1
-    kernels: Mapping[str, float] = field(
+    blur: Share = 1.0
+    sinc: Share = 0.1
+    kernels: Annotated[Mapping[KernelKind, Weight], SOME] = field(
         default_factory=lambda: {
             "iso": 0.45,
             "aniso": 0.25,
@@ -335,32 +414,32 @@ class Stage:
             "plateau_aniso": 0.03,
         }
     )
-    sigma: Span = (0.2, 3.0)
-    generalized: Span = (0.5, 4.0)
-    plateau: Span = (1.0, 2.0)
-    resize: tuple[float, float, float] = (0.2, 0.7, 0.1)
-    factor: Span = (0.15, 1.5)
-    gaussian: float = 0.5
-    noise: Span = (1.0, 30.0)
-    poisson: Span = (0.05, 3.0)
-    jpeg: Span = (30.0, 95.0)
+    sigma: Annotated[Span, rising(0.01, 100)] = (0.2, 3.0)
+    generalized: Annotated[Span, rising(0.01, 10, around=1)] = (0.5, 4.0)
+    plateau: Annotated[Span, rising(0.01, 10, around=1)] = (1.0, 2.0)
+    resize: Annotated[tuple[Weight, Weight, Weight], items(3), SOME] = (0.2, 0.7, 0.1)
+    factor: Annotated[Span, rising(0.01, 10, around=1)] = (0.15, 1.5)
+    gaussian: Share = 0.5
+    noise: Annotated[Span, rising(0, 255)] = (1.0, 30.0)
+    poisson: Annotated[Span, rising(0, 100)] = (0.05, 3.0)
+    jpeg: Annotated[Span, rising(1, 100)] = (30.0, 95.0)
 
 
 @dataclass(frozen=True)
 class SecondStage(Stage):
     """The milder degradation that follows."""
 
-    blur: float = 0.8
-    sigma: Span = (0.2, 1.5)
-    resize: tuple[float, float, float] = (0.3, 0.4, 0.3)
-    factor: Span = (0.3, 1.2)
-    noise: Span = (1.0, 25.0)
-    poisson: Span = (0.05, 2.5)
+    blur: Share = 0.8
+    sigma: Annotated[Span, rising(0.01, 100)] = (0.2, 1.5)
+    resize: Annotated[tuple[Weight, Weight, Weight], items(3), SOME] = (0.3, 0.4, 0.3)
+    factor: Annotated[Span, rising(0.01, 10, around=1)] = (0.3, 1.2)
+    noise: Annotated[Span, rising(0, 255)] = (1.0, 25.0)
+    poisson: Annotated[Span, rising(0, 100)] = (0.05, 2.5)
 
 
 @dataclass(frozen=True)
-class RealEsrgan:
-    """How `examples = "second-order"` degrades sharp images, as Real-ESRGAN's x2 does.
+class RealEsrgan(Table):
+    """How `examples = "real-esrgan"` degrades sharp images, as Real-ESRGAN's x2 does.
 
     Attributes
     ----------
@@ -374,5 +453,14 @@ class RealEsrgan:
 
     first: Stage = field(default_factory=Stage)
     second: SecondStage = field(default_factory=SecondStage)
-    final_sinc: float = 0.8
-    context: float = 400 / 256
+    final_sinc: Share = 0.8
+    context: Annotated[float, Field(ge=1, le=10, strict=True)] = 400 / 256
+
+
+@dataclass(frozen=True)
+class Seen(Table):
+    """The range of inputs that weights are for, outside which `w2s restore` warns."""
+
+    photons: Span
+    sigma: Number
+    pixel_size: Span | None = None

@@ -157,7 +157,7 @@ class Trainer:
             name: (weight, LOSSES[name].load()(recipe, world.device))
             for name, weight in recipe.loss.items()
         }
-        hostile = recipe.adversary.network
+        hostile = recipe.discriminator.network
         self._adversary = DiscriminatorTrainer(recipe, world) if hostile else None
         self.step, self.rate = 0, 0.0
         self._best = float("inf")
@@ -183,7 +183,7 @@ class Trainer:
         outputs, against = self._run(self._shared, batch), self._adversary
         terms = self._terms(outputs, batch)
         if against:
-            terms["adversary"] = against.loss(outputs[-1], batch, other)
+            terms["adversarial"] = against.loss(outputs[-1], batch, other)
         found = {name: term.item() for name, term in terms.items()}
         self._check_finite(found)
         self._steps.take(torch.stack([*terms.values()]).sum(), rate)

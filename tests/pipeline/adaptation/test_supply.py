@@ -35,7 +35,7 @@ def _field(height: int = 160, width: int = 200) -> Field:
 
 def _supply(part: Part, **more: object) -> AdaptationSampler:
     patches = Patches(side=SIDE, batch=2, augment="none")
-    recipe = Recipe("x", examples="alone", patches=patches)
+    recipe = Recipe("x", examples="self-supervised", patches=patches)
     return AdaptationSampler(
         recipe, part, [_field()], DenoiseFast(device="cpu"), **more
     )

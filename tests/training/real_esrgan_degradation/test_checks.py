@@ -1,81 +1,72 @@
-from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
 import pytest
 
-from w2s_cli.errors import UnknownNameError, UsageError
-from w2s_cli.training.real_esrgan_degradation.degraded_patches import check_degradation
-from w2s_cli.training.recipe import Recipe
+from w2s_cli.errors import UsageError
 from w2s_cli.training.recipe_reading import load
-from w2s_cli.training.recipe_tables import RealEsrgan, SecondStage, Stage
+from w2s_cli.training.recipe_tables import SecondStage, Stage
 
-
-def _recipe(second_order: RealEsrgan) -> Recipe:
-    return Recipe("x", units="unit", second_order=second_order)
-
-
-def test_the_published_options_make_sense() -> None:
-    check_degradation(_recipe(RealEsrgan()))
+NAME = "real-esrgan-synthetic"
 
 
 def test_other_units_are_refused() -> None:
-    with pytest.raises(
-        UsageError, match="from 0 to 1, but the recipe has units 'root'"
-    ) as told:
-        check_degradation(Recipe("x"))
-    assert told.value.hint == 'set units = "unit"'
+    message = "'real-esrgan' don't come in units 'root'"
+    with pytest.raises(UsageError, match=message) as told:
+        load(NAME, ["units=root"])
+    assert told.value.hint == "set units to unit, or change examples"
 
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("blur", 1.1, "takes a share from 0 to 1, not 1.1"),
-        ("gaussian", float("nan"), "takes a share from 0 to 1, not nan"),
-        ("kernels", {"iso": -1.0}, "takes weights of at least 0, not all 0, not"),
-        ("resize", (0.0, 0.0, 0.0), "takes weights of at least 0, not all 0, not"),
-        ("sigma", (2.0, 1.0), "takes two rising numbers from 0.01 to 100, not"),
-        ("sigma", (0.0, 1.0), "takes two rising numbers from 0.01 to 100, not"),
-        ("jpeg", (0.0, 95.0), "takes two rising numbers from 1 to 100, not"),
-        ("factor", (1.2, 1.5), "takes a span around 1, not"),
-        ("plateau", (2.0, 3.0), "takes a span around 1, not"),
+        ("blur", "1.1", "' should be less than or equal to 1, not 1.1"),
+        ("sinc", "-0.1", "' should be greater than or equal to 0, not -0.1"),
+        ("gaussian", "nan", "' should be a finite number, not nan"),
+        (
+            "kernels",
+            "{iso=-1.0}",
+            r"\.iso' should be greater than or equal to 0, not -1",
+        ),
+        ("kernels", "{anis=1.0}", r"\.anis' should be 'iso', 'aniso', .*, not 'anis'"),
+        ("resize", "[0, 0, 0]", "' should have a weight above 0, not "),
+        ("resize", "[1, 1]", "' should be a list of 3 numbers, not "),
+        ("sigma", "[2, 1]", "' should be two rising numbers, not "),
+        ("sigma", "[0, 1]", "' should be two rising numbers from 0.01 to 100, not "),
+        ("jpeg", "[0, 95]", "' should be two rising numbers from 1 to 100, not "),
+        ("factor", "[1.2, 1.5]", "from 0.01 to 10, around 1, not "),
+        ("plateau", "[2, 3]", "from 0.01 to 10, around 1, not "),
     ],
 )
-def test_nonsense_is_told(key: str, value: Any, message: str) -> None:
-    first = RealEsrgan(first=replace(Stage(), **{key: value}))
-    with pytest.raises(
-        UsageError, match=f"'second_order.first.{key}' {message}"
-    ) as told:
-        check_degradation(_recipe(first))
-    assert told.value.hint == "without it, the recipe has the published value"
-    second = RealEsrgan(second=replace(SecondStage(), **{key: value}))
-    with pytest.raises(UsageError, match=f"'second_order.second.{key}' {message}"):
-        check_degradation(_recipe(second))
+@pytest.mark.parametrize("stage", ["first", "second"])
+def test_nonsense_is_told(stage: str, key: str, value: str, message: str) -> None:
+    setting = f"real_esrgan.{stage}.{key}"
+    with pytest.raises(UsageError, match=f"^recipe key '{setting}.*{message}") as told:
+        load(NAME, [f"{setting}={value}"])
+    assert told.value.hint
+
+
+def test_kernels_without_any_weight_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text('name = "r"\n[real_esrgan.first.kernels]\niso = 0\n')
+    with pytest.raises(UsageError, match=r"kernels' should have a weight above 0, not"):
+        load(str(path))
 
 
 def test_nonsense_of_the_end_is_told() -> None:
-    with pytest.raises(UsageError, match=r"second_order\.final_sinc' takes a share"):
-        check_degradation(_recipe(RealEsrgan(final_sinc=2)))
-    with pytest.raises(
-        UsageError, match=r"context' takes a number from 1 to 10, not 0\.5"
-    ):
-        check_degradation(_recipe(RealEsrgan(context=0.5)))
-
-
-def test_a_misspelt_kernel_is_told() -> None:
-    wrong = RealEsrgan(first=Stage(kernels={"anis": 1.0}))
-    with pytest.raises(
-        UnknownNameError, match="no kind of kernel is called 'anis'"
-    ) as told:
-        check_degradation(_recipe(wrong))
-    assert told.value.hint == "did you mean 'aniso'?"
+    message = r"final_sinc' should be less than or equal to 1, not 2"
+    with pytest.raises(UsageError, match=message):
+        load(NAME, ["real_esrgan.final_sinc=2"])
+    message = r"context' should be greater than or equal to 1, not 0\.5"
+    with pytest.raises(UsageError, match=message):
+        load(NAME, ["real_esrgan.context=0.5"])
 
 
 def test_a_setting_of_the_second_stage_leaves_its_others_as_published(
-    tmp_path: Any,
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text('name = "mine"\n[second_order.second]\nblur = 0.5\n')
-    read = load(str(path), ["second_order.second.jpeg=[40, 90]"]).second_order
+    path.write_text('name = "mine"\n[real_esrgan.second]\nblur = 0.5\n')
+    read = load(str(path), ["real_esrgan.second.jpeg=[40, 90]"]).real_esrgan
     assert read.first == Stage()
     assert read.second == SecondStage(blur=0.5, jpeg=(40.0, 90.0))
     assert read.second.factor == (0.3, 1.2)

@@ -45,7 +45,7 @@ def _recipe(name: str, *settings: str) -> Recipe:
 def test_a_folder_of_images_is_learned_from(folder: Path, tmp_path: Path) -> None:
     path = train(_recipe("n2v", f"data={folder}", f"runs={tmp_path}"))
     assert path == tmp_path / "n2v" / "n2v.safetensors"
-    assert checkpoint.load(path).record["recipe"]["examples"] == "alone"
+    assert checkpoint.load(path).record["recipe"]["examples"] == "self-supervised"
 
 
 def test_every_channel_of_every_image_is_stabilised(folder: Path) -> None:

@@ -139,9 +139,9 @@ def test_a_draw_hides_any_of_the_lattices(plane: Plane) -> None:
 
 
 def test_a_recipe_names_the_way_to_hide(plane: Plane, rng: np.random.Generator) -> None:
-    assert mask_of(Masking("quarter")) == SubsampleMask()
-    assert mask_of(Masking("lattice", period=3)) == GridMask(3)
-    wanted = Masking("spots", 0.1, 3, "median", (1, 2))
+    assert mask_of(Masking("subsample")) == SubsampleMask()
+    assert mask_of(Masking("grid", period=3)) == GridMask(3)
+    wanted = Masking("blind-spots", 0.1, 3, "median", (1, 2))
     assert mask_of(wanted) == BlindSpotMask(0.1, 3, "median", (1, 2))
     nothing = mask_of(Masking("capture"))
     assert nothing == NoMask()

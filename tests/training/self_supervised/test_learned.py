@@ -51,7 +51,7 @@ def test_it_learns_once(own_cache: Path, captures: list[Plane], recipe: Recipe) 
     assert path.is_relative_to(own_cache)
     assert path.name == "n2v.safetensors"
     record = checkpoint.load(path).record
-    assert record["recipe"]["hidden"]["by"] == "spots"
+    assert record["recipe"]["masking"]["kind"] == "blind-spots"
     assert not [*own_cache.rglob("checkpoint*")]
 
 
@@ -68,7 +68,7 @@ def test_it_learns_anew_what_is_another(
         (recipe, [[one.reshape(72, 128)]]),
         (replace(recipe, seed=1), [[one]]),
         (replace(recipe, steps=2), [[one]]),
-        (small("n2v", "steps=1", "hidden.radius=2"), [[one]]),
+        (small("n2v", "steps=1", "masking.radius=2"), [[one]]),
         (small("n2s", "steps=1"), [[one]]),
     ]
     paths = {fit_weights(recipe, places, _Told()) for recipe, places in ways}

@@ -112,9 +112,9 @@ def test_options_reach_the_recipe() -> None:
     recipe = N2V(
         value="median", rows=2, columns=1, patience=300, seed=7, width=24
     ).recipe
-    assert recipe.hidden.value == "median"
-    assert recipe.hidden.reach == (1, 2)
-    assert recipe.hidden.radius == 5
+    assert recipe.masking.value == "median"
+    assert recipe.masking.reach == (1, 2)
+    assert recipe.masking.radius == 5
     assert (recipe.patience, recipe.seed) == (300, 7)
     assert recipe.network.options["width"] == 24
     assert N2V(iterations=77, quality="best").recipe.steps == 77
@@ -172,7 +172,7 @@ def test_weights_say_how_far_they_see_and_what_they_hid(
     median = _taught(N2V, captures[:1], iterations=2, value="median")
     assert median.weights
     found = checkpoint.load(median.weights)
-    assert found.record["recipe"]["hidden"]["value"] == "median"
+    assert found.record["recipe"]["masking"]["value"] == "median"
     reused = N2V(weights=median.weights, device="cpu", precision="fp32", width=99)
     assert reused.traits == median.traits
     blocks = captures[0][None]

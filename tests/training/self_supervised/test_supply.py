@@ -14,17 +14,19 @@ from w2s_cli.training.self_supervised.noisy_patches import (
 from w2s_cli.training.training_batch import Batch
 
 Plane = NDArray[np.float32]
-HIDDEN = {
-    "quarter": Masking("quarter"),
-    "spots": Masking("spots", share=0.1),
-    "lattice": Masking("lattice", period=3),
+MASKINGS = {
+    "subsample": Masking("subsample"),
+    "blind-spots": Masking("blind-spots", share=0.1),
+    "grid": Masking("grid", period=3),
     "capture": Masking("capture"),
 }
 
 
-def _recipe(hidden: Masking, side: int = 32, **changes: object) -> Recipe:
+def _recipe(masking: Masking, side: int = 32, **changes: object) -> Recipe:
     patches = Patches(side=side, batch=2)
-    recipe = Recipe("alone", examples="alone", hidden=hidden, patches=patches)
+    recipe = Recipe(
+        "self", examples="self-supervised", masking=masking, patches=patches
+    )
     return replace(recipe, **changes)
 
 
@@ -46,8 +48,8 @@ def _all_asked(source: NoisyPatchSampler, height: int, width: int) -> NDArray[np
     return np.sum([_asked(batch, height, width) for batch in batches], axis=0)
 
 
-@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_held_out_squares_are_asked_for_only_in_validation(hidden: Masking) -> None:
+@pytest.mark.parametrize("masking", MASKINGS.values(), ids=MASKINGS.keys())
+def test_held_out_squares_are_asked_for_only_in_validation(masking: Masking) -> None:
     height, width = 65, 200
     planes = [_where(height, width)] * 2
     held = np.zeros((height, width), bool)
@@ -55,7 +57,7 @@ def test_held_out_squares_are_asked_for_only_in_validation(hidden: Masking) -> N
     held[HELD_OUT_SIDE : 2 * HELD_OUT_SIDE, 5 * HELD_OUT_SIDE : 6 * HELD_OUT_SIDE] = (
         True
     )
-    recipe = _recipe(hidden)
+    recipe = _recipe(masking)
     training = _all_asked(
         NoisyPatchSampler(recipe, "training", [planes]), height, width
     )
@@ -68,20 +70,20 @@ def test_held_out_squares_are_asked_for_only_in_validation(hidden: Masking) -> N
     assert (validation[held] > 0).mean() > 0.8
 
 
-@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_every_patch_of_the_validation_asks_for_something(hidden: Masking) -> None:
+@pytest.mark.parametrize("masking", MASKINGS.values(), ids=MASKINGS.keys())
+def test_every_patch_of_the_validation_asks_for_something(masking: Masking) -> None:
     planes = [_where(300, 220)] * 2
-    source = NoisyPatchSampler(_recipe(hidden, side=16), "validation", [planes])
+    source = NoisyPatchSampler(_recipe(masking, side=16), "validation", [planes])
     batch = source.batch(0, range(30))
     assert batch.valid.flatten(1).any(1).all()
 
 
-@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_a_patch_depends_on_seed_step_and_number_alone(hidden: Masking) -> None:
+@pytest.mark.parametrize("masking", MASKINGS.values(), ids=MASKINGS.keys())
+def test_a_patch_depends_on_seed_step_and_number_alone(masking: Masking) -> None:
     rng = np.random.default_rng(0)
     places = [[*rng.random((2, 70, 80), np.float32)] for _ in range(2)]
-    source = NoisyPatchSampler(_recipe(hidden), "training", places)
-    again = NoisyPatchSampler(_recipe(hidden), "training", places)
+    source = NoisyPatchSampler(_recipe(masking), "training", places)
+    again = NoisyPatchSampler(_recipe(masking), "training", places)
     again.batch(0, [0])
     whole, part = source.batch(3, range(4)), again.batch(3, [2, 3])
     for name in ("image", "truth", "valid"):
@@ -89,21 +91,21 @@ def test_a_patch_depends_on_seed_step_and_number_alone(hidden: Masking) -> None:
     others = [
         source.batch(4, range(4)),
         source.batch(3, range(4, 8)),
-        NoisyPatchSampler(_recipe(hidden, seed=1), "training", places).batch(
+        NoisyPatchSampler(_recipe(masking, seed=1), "training", places).batch(
             3, range(4)
         ),
-        NoisyPatchSampler(_recipe(hidden), "validation", places).batch(3, range(4)),
+        NoisyPatchSampler(_recipe(masking), "validation", places).batch(3, range(4)),
     ]
     assert not any(torch.equal(whole.truth, other.truth) for other in others)
 
 
-@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_the_shapes_are_those_of_the_network(hidden: Masking) -> None:
+@pytest.mark.parametrize("masking", MASKINGS.values(), ids=MASKINGS.keys())
+def test_the_shapes_are_those_of_the_network(masking: Masking) -> None:
     plane = np.ones((128, 128), np.float32)
-    batch = NoisyPatchSampler(_recipe(hidden), "training", [[plane, plane]]).batch(
+    batch = NoisyPatchSampler(_recipe(masking), "training", [[plane, plane]]).batch(
         0, range(2)
     )
-    scale = 2 if hidden.by == "quarter" else 1
+    scale = 2 if masking.kind == "subsample" else 1
     assert batch.image.shape == (2, 1, 32, 32)
     assert batch.truth.shape == (2, 1, 32 * scale, 32 * scale) == batch.valid.shape
     assert batch.image.dtype == batch.truth.dtype == torch.float32
@@ -112,10 +114,10 @@ def test_the_shapes_are_those_of_the_network(hidden: Masking) -> None:
     assert batch.units == "root"
 
 
-@pytest.mark.parametrize("by", ["spots", "lattice"])
+@pytest.mark.parametrize("by", ["blind-spots", "grid"])
 def test_the_truth_is_the_noisy_pixels_as_photons(by: str) -> None:
     plane = np.random.default_rng(0).random((64, 64), np.float32)
-    recipe = _recipe(HIDDEN[by], side=64)
+    recipe = _recipe(MASKINGS[by], side=64)
     batch = NoisyPatchSampler(recipe, "training", [[plane]]).batch(0, range(3))
     found = np.sort(batch.truth.flatten(1).numpy())
     expected = np.sort((plane.astype(float) ** 2 / 4).ravel())
@@ -123,14 +125,14 @@ def test_the_truth_is_the_noisy_pixels_as_photons(by: str) -> None:
     torch.testing.assert_close(batch.target, 2 * batch.truth.sqrt())
 
 
-@pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_an_image_and_its_truth_are_turned_alike(hidden: Masking) -> None:
+@pytest.mark.parametrize("masking", MASKINGS.values(), ids=MASKINGS.keys())
+def test_an_image_and_its_truth_are_turned_alike(masking: Masking) -> None:
     y, x = np.mgrid[:64, :96].astype(np.float32)
     plane = 2 * y + 100 * x
-    batch = NoisyPatchSampler(_recipe(hidden), "training", [[plane] * 2]).batch(
+    batch = NoisyPatchSampler(_recipe(masking), "training", [[plane] * 2]).batch(
         0, range(8)
     )
-    scale = 2 if hidden.by == "quarter" else 1
+    scale = 2 if masking.kind == "subsample" else 1
     truth = 2 * batch.truth.sqrt()
     small = truth[:, :, ::scale, ::scale]
     near = (small - batch.image).abs() <= 102 * (scale - 1) + 0.1
@@ -140,7 +142,7 @@ def test_an_image_and_its_truth_are_turned_alike(hidden: Masking) -> None:
 def test_noise_along_rows_is_hidden_along_rows_and_turned_after() -> None:
     """What is replaced beside a spot lies in its row of the image, however it lies."""
     plane = _where(64, 64)
-    recipe = _recipe(Masking("spots", 0.004, 2, reach=(0, 2)), side=64)
+    recipe = _recipe(Masking("blind-spots", 0.004, 2, reach=(0, 2)), side=64)
     batch = NoisyPatchSampler(recipe, "training", [[plane]]).batch(0, range(16))
     for image, truth, asked in zip(
         batch.image[:, 0], 2 * batch.truth[:, 0].sqrt(), batch.valid[:, 0], strict=True
@@ -155,7 +157,7 @@ def test_noise_along_rows_is_hidden_along_rows_and_turned_after() -> None:
 
 def test_a_capture_is_asked_for_from_the_one_next_to_it() -> None:
     planes = [np.full((64, 64), 2.0 * number, np.float32) for number in range(5)]
-    source = NoisyPatchSampler(_recipe(HIDDEN["capture"]), "training", [planes])
+    source = NoisyPatchSampler(_recipe(MASKINGS["capture"]), "training", [planes])
     batch = source.batch(0, range(200))
     seen = batch.image[:, 0, 0, 0] / 2
     wanted = batch.truth[:, 0, 0, 0].sqrt()
@@ -168,7 +170,7 @@ def test_a_lone_capture_is_not_asked_for_from_itself() -> None:
     lone = np.full((64, 64), 8, np.float32)
     pair = [np.full((64, 64), value, np.float32) for value in (2, 4)]
     source = NoisyPatchSampler(
-        _recipe(HIDDEN["capture"]), "training", [[lone], pair, [lone]]
+        _recipe(MASKINGS["capture"]), "training", [[lone], pair, [lone]]
     )
     batch = source.batch(0, range(50))
     assert sorted(batch.image.unique().tolist()) == [2, 4]
@@ -179,7 +181,7 @@ def test_planes_of_different_sizes_are_all_drawn_from() -> None:
         [np.full(shape, n, np.float32)]
         for n, shape in enumerate([(64, 300), (90, 64), (70, 70)])
     ]
-    batch = NoisyPatchSampler(_recipe(HIDDEN["spots"]), "training", places).batch(
-        0, range(40)
-    )
+    batch = NoisyPatchSampler(
+        _recipe(MASKINGS["blind-spots"]), "training", places
+    ).batch(0, range(40))
     assert batch.image.unique().tolist() == [0, 1, 2]

@@ -48,13 +48,13 @@ EXAMPLES = Registry(
         "real pairs of any set that w2s knows",
     ),
     Entry(
-        "second-order",
+        "real-esrgan",
         "w2s_cli.training.real_esrgan_degradation:opened",
         "sharp images, degraded twice",
         "Wang et al. 2021, Real-ESRGAN",
     ),
     Entry(
-        "alone",
+        "self-supervised",
         "w2s_cli.training.self_supervised.noisy_patches:open_noisy",
         "noisy images, parts of which are hidden",
     ),

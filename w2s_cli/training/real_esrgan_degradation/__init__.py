@@ -3,7 +3,7 @@
 A patch goes through blur, a change of size, noise and JPEG; then, more mildly, through
 all of it again; then through a low-pass filter, which rings as sharpened images do.
 What it is after that is the input, what it was before is the truth. The recipe's table
-`second_order` has every share and span; its defaults are the published ones for x2.
+`real_esrgan` has every share and span; its defaults are the published ones for x2.
 
 What is done otherwise than in the published code:
 

@@ -1,21 +1,19 @@
 """One image through both degradations, in the published order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import ceil, isfinite
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.errors import UnknownNameError, UsageError
 from w2s_cli.training.initial_network import scale_of
 from w2s_cli.training.patches import STREAMS, Part
 from w2s_cli.training.patches.augmentation import augment_planes
 from w2s_cli.training.patches.image_cache import ImageCache
 from w2s_cli.training.real_esrgan_degradation import blur_kernels, stages
-from w2s_cli.training.real_esrgan_degradation.blur_kernels import KINDS
 from w2s_cli.training.real_esrgan_degradation.sharp_sources import (
     SharpImage,
     open_sharp_images,
@@ -108,86 +106,8 @@ def _filtered(
     return image
 
 
-_Wrong = tuple[str, str, object]  # key, what it takes, and what it has
-_SPANS = {  # the least and the greatest value that a span may hold
-    "sigma": (0.01, 100),
-    "generalized": (0.01, 10),
-    "plateau": (0.01, 10),
-    "factor": (0.01, 10),
-    "noise": (0, 255),
-    "poisson": (0, 100),
-    "jpeg": (1, 100),
-}
-_AROUND_ONE = ("generalized", "plateau", "factor")
-
-
-def check_degradation(recipe: Recipe) -> None:
-    """Look at a recipe for sharp images that are degraded.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is no such kind of kernel.
-    UsageError
-        When a setting is out of range, or units are not "unit".
-    """
-    if recipe.units != "unit":
-        raise UsageError(
-            f"second-order degradation makes images from 0 to 1, but the recipe has "
-            f"units {recipe.units!r}",
-            hint='set units = "unit"',
-        )
-    for key, wanted, value in _wrong(recipe):
-        raise UsageError(
-            f"recipe key 'second_order.{key}' takes {wanted}, not {value!r}",
-            hint="without it, the recipe has the published value",
-        )
-
-
-def _wrong(recipe: Recipe) -> Iterator[_Wrong]:
-    options = recipe.second_order
-    if not _is_share(options.final_sinc):
-        yield "final_sinc", "a share from 0 to 1", options.final_sinc
-    if not 1 <= options.context <= 10:
-        yield "context", "a number from 1 to 10", options.context
-    for name, stage in (("first", options.first), ("second", options.second)):
-        for key, wanted, value in _wrong_of_stage(stage):
-            yield f"{name}.{key}", wanted, value
-
-
-def _wrong_of_stage(stage: Stage) -> Iterator[_Wrong]:
-    for name in stage.kernels:
-        if name not in KINDS:
-            raise UnknownNameError("kind of kernel", name, KINDS)
-    for key in ("blur", "sinc", "gaussian"):
-        if not _is_share(getattr(stage, key)):
-            yield key, "a share from 0 to 1", getattr(stage, key)
-    for key, weights in (("kernels", stage.kernels.values()), ("resize", stage.resize)):
-        if not all(map(_is_weight, weights)) or not sum(weights):
-            yield key, "weights of at least 0, not all 0", [*weights]
-    yield from _wrong_spans(stage)
-
-
-def _wrong_spans(stage: Stage) -> Iterator[_Wrong]:
-    for key, (least, most) in _SPANS.items():
-        low, high = getattr(stage, key)
-        if not least <= low <= high <= most:
-            yield key, f"two rising numbers from {least} to {most}", (low, high)
-        elif key in _AROUND_ONE and not low <= 1 <= high:
-            yield key, "a span around 1", (low, high)
-
-
-def _is_share(value: float) -> bool:
-    return 0 <= value <= 1
-
-
-def _is_weight(value: float) -> bool:
-    return value >= 0 and isfinite(value)
-
-
 def open_degraded(recipe: Recipe, part: Part) -> "DegradedPatchSampler":
-    """Return what `second_order.opened` says."""
-    check_degradation(recipe)
+    """Return what `real_esrgan_degradation.opened` says."""
     return DegradedPatchSampler(
         recipe, scale_of(recipe), STREAMS[part], open_sharp_images(recipe, part)
     )
@@ -200,7 +120,7 @@ class DegradedPatchSampler:
     Attributes
     ----------
     recipe
-        With `patches`, `second_order` and `seed`.
+        With `patches`, `real_esrgan` and `seed`.
     scale
         Pixels of a truth along a pixel of an input.
     stream
@@ -240,7 +160,7 @@ class DegradedPatchSampler:
         side = self.recipe.patches.side
         source = self.found[int(rng.integers(len(self.found)))]
         image, _ = self._memory.read(source)
-        options = self.recipe.second_order
+        options = self.recipe.real_esrgan
         wide = square(image, ceil(side * options.context) * self.scale, rng)
         (wide,) = augment_planes([wide], self.recipe.patches.augment, rng)
         return inner(degrade(wide, self.scale, options, rng), side, self.scale, rng)

@@ -213,17 +213,17 @@ def _reached(hidden: BoolArray, reach: tuple[int, int]) -> BoolArray:
     return found & ~hidden
 
 
-def mask_of(hidden: Masking) -> Mask:
-    """Return the way to hide that a recipe names; another capture hides nothing."""
-    match hidden.by:
-        case "quarter":
+def mask_of(masking: Masking) -> Mask:
+    """Return the mask that a recipe names; another capture needs none."""
+    match masking.kind:
+        case "subsample":
             return SubsampleMask()
-        case "spots":
+        case "blind-spots":
             return BlindSpotMask(
-                hidden.share, hidden.radius, hidden.value, hidden.reach
+                masking.share, masking.radius, masking.value, masking.reach
             )
-        case "lattice":
-            return GridMask(hidden.period)
+        case "grid":
+            return GridMask(masking.period)
         case "capture":
             return NoMask()
 

@@ -95,12 +95,12 @@ class NoisyPatchSampler:
 
     @property
     def _hiding(self) -> Mask:
-        return mask_of(self.recipe.hidden)
+        return mask_of(self.recipe.masking)
 
     @property
     def _paired(self) -> bool:
         """Return whether another capture is asked for."""
-        return self.recipe.hidden.by == "capture"
+        return self.recipe.masking.kind == "capture"
 
     @cached_property
     def _usable(self) -> Sequence[Series]:

@@ -42,9 +42,9 @@ def fit_patch_side(recipe: Recipe, places: Sequence[Series]) -> Recipe:
     planes = [plane for place in places for plane in place]
     for plane in planes:
         _check_plane(plane)
-    if recipe.hidden.by == "capture":
+    if recipe.masking.kind == "capture":
         _check_captures(places)
-    scale = mask_of(recipe.hidden).scale
+    scale = mask_of(recipe.masking).scale
     with torch.device("meta"):  # its size alone matters
         step = build_module(NETWORKS, recipe.network).multiple_of
     smallest = min(planes, key=lambda plane: min(plane.shape))
