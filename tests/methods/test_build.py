@@ -20,6 +20,7 @@ from w2s_cli.methods.method_options import options_of
 from w2s_cli.registry import Entry, Registry
 from w2s_cli.restorers.restorer import Traits
 
+KNOWN = f"known: {', '.join(sorted(entry.name for entry in METHODS))}"
 UNTRAINED = [e.name for e in METHODS if "weights" not in e.needs]
 
 
@@ -79,8 +80,8 @@ def test_the_longest_name_is_taken(text: str, names: list[str]) -> None:
         ("median+bicubik", "bicubik", "did you mean 'bicubic'?"),
         ("vst+bm4d", "vst+bm4d", "did you mean 'vst+bm3d'?"),
         ("dncn-fmd", "dncn-fmd", "did you mean 'dncnn-fmd'?"),
-        ("median+", "", "known: auto, bicubic, denoise"),
-        ("", "", "known: auto, bicubic, denoise"),
+        ("median+", "", KNOWN),
+        ("", "", KNOWN),
     ],
 )
 def test_unknown_methods_get_a_suggestion(text: str, wrong: str, hint: str) -> None:
