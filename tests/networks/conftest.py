@@ -22,10 +22,13 @@ from w2s_cli.networks.real_esrgan import RealESRGAN
 from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN
 from w2s_cli.networks.srfbn import SRFBN
+from w2s_cli.networks.unet import UNet
 
 # By the name of its row in the catalogue and, after a slash, what it is an example of.
 # Those of one row differ in every argument.
 RESTORERS: dict[str, Callable[[], Any]] = {
+    "unet": partial(UNet, 4, 2, 2, 1),
+    "unet/x2": partial(UNet, 6, 3, 1, 2),
     "dncnn": partial(DnCNN, 1, 5, 4),
     "dncnn/fmd": partial(DnCNN, 1, 6, 5, bias=(True, False, False)),
     "dncnn/kair": partial(DnCNN, 3, 4, 6, False, (True, True, True)),
@@ -119,6 +122,12 @@ def variant(request: pytest.FixtureRequest) -> str:
     """Name one network after the other; a test may name its own instead."""
     name: str = request.param
     return name
+
+
+@pytest.fixture
+def variant_names() -> set[str]:
+    """Return the rows of the catalogues that there are variants of."""
+    return {variant.partition("/")[0] for variant in {**RESTORERS, **JUDGES}}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from w2s_cli.errors import WeightsError
-from w2s_cli.networks import DISCRIMINATORS, NETWORKS
+from w2s_cli.networks import DISCRIMINATORS, FEATURES, NETWORKS
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.esrgan import ShuffledESRGAN
 from w2s_cli.networks.memnet import MemNet
@@ -19,6 +19,15 @@ from w2s_cli.registry import Entry
 ImageFor = Callable[[Any], Tensor]
 
 COUNTER = "num_batches_tracked"
+
+
+OWN_TESTS = {"conditional-unet"}  # it takes more than images: see its own module
+
+
+def test_every_row_of_the_catalogues_is_exercised(variant_names: set[str]) -> None:
+    rows = {row.name for row in (*NETWORKS, *DISCRIMINATORS)}
+    assert variant_names == rows - OWN_TESTS
+    assert [row.name for row in FEATURES] == ["vgg"]  # test_vgg does the same for it
 
 
 def _known(state: State) -> Entry | None:
