@@ -190,19 +190,23 @@ class ConditionalUNet(Shaped):
         with torch.autocast(image.device.type, enabled=False):
             counts, unknown = image[:, :1].float(), image[:, 1:2].float()
             code = self.code(image[:, IMAGE_PLANES:, 0, 0].float())
-            seen, level = _described(counts, unknown)
+            seen = _described(counts, unknown)
         features, hazy = self._body(seen, code)
         if self.scale == 1:
             with torch.autocast(image.device.type, enabled=False):
                 change = functional.pixel_shuffle(self.tail(features.float()), 2)
                 return counts + change
-        nearby = functional.avg_pool2d(counts, 3, 1, 1, count_include_pad=False)
-        own = torch.cat([(counts - nearby) / 2, unknown], 1)
+        around = functional.avg_pool2d(counts, 3, 1, 1, count_include_pad=False)
+        own = torch.cat([(counts - around) / 2, unknown], 1)
         features = functional.pixel_shuffle(self.expand(features), 2)
         features = self.fine(_relu(features + self.entry(own)), code)
         with torch.autocast(image.device.type, enabled=False):
             change = functional.pixel_shuffle(self.tail(features.float()), 2)
-            haze = functional.avg_pool2d(level, 2) + self.haze(hazy.float())
+            # What the coarser levels enlarge has a lattice of every other pixel, of
+            # which means over 2 x 2 pass nothing.
+            haze = _smoothed(_smoothed(self.haze(hazy.float()), 0, 1), 1, 0)
+            nearby = functional.avg_pool2d(counts, 4)
+            haze = haze + _smoothed(_smoothed(nearby, 2, 2), 2, 2)
             for _ in range(3):  # one enlargement by 8 would show its lattice
                 haze = _enlarged(haze, 2)
             return torch.cat([_enlarged(counts, 2) + change, haze], 1)
@@ -238,8 +242,8 @@ class ConditionalUNet(Shaped):
             nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
 
-def _described(counts: Tensor, unknown: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what the first convolution takes, and the level of the light in it.
+def _described(counts: Tensor, unknown: Tensor) -> Tensor:
+    """Return what the first convolution takes.
 
     Differences from means nearby are small where the light is even, and so exact in
     bfloat16 however bright it is; the levels themselves are compressed.
@@ -254,8 +258,13 @@ def _described(counts: Tensor, unknown: Tensor) -> tuple[Tensor, Tensor]:
         torch.asinh(level / 4),
         functional.pixel_unshuffle(unknown, 2),
     ]
-    seen = torch.cat(planes, 1).contiguous(memory_format=torch.channels_last)
-    return seen, level
+    return torch.cat(planes, 1).contiguous(memory_format=torch.channels_last)
+
+
+def _smoothed(image: Tensor, before: int, after: int) -> Tensor:
+    """Return means over squares, from `before` pixels before to `after` after."""
+    wide = functional.pad(image, (before, after, before, after), mode="replicate")
+    return functional.avg_pool2d(wide, before + after + 1, 1)
 
 
 def _enlarged(image: Tensor, times: int) -> Tensor:
