@@ -16,7 +16,7 @@ from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods import METHODS, NEARLY
 from w2s_cli.methods.build import account, build
 from w2s_cli.methods.published_network import tiling_of
-from w2s_cli.networks import NETWORKS
+from w2s_cli.networks import NETWORKS, SHIPPED
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.epsr import EPSR
 from w2s_cli.networks.esrgan import ESRGAN, ShuffledESRGAN
@@ -82,10 +82,7 @@ def _restored(chain: Chain, image: np.ndarray, tile: int = 512) -> np.ndarray:
 
 
 def test_every_network_is_a_method_but_the_shipped_ones() -> None:
-    assert {*SMALL} == {network.name for network in NETWORKS} - {
-        "unet",
-        "conditional-unet",
-    }
+    assert {*SMALL} == {network.name for network in NETWORKS} - SHIPPED
     assert all(name in METHODS for name in SMALL)
     for item in catalogue.WEIGHTS.values():
         assert (item.name in METHODS) == bool(item.network)

@@ -6,7 +6,7 @@ the kinds of network that a user may have weights for, by theirs.
 
 from dataclasses import replace
 
-from w2s_cli.networks import NETWORKS
+from w2s_cli.networks import NETWORKS, SHIPPED
 from w2s_cli.registry import Entry, Registry
 from w2s_cli.weights.catalogue import WEIGHTS, Item
 
@@ -163,9 +163,5 @@ METHODS = Registry(
         "return the input, to test files and tiles alone",
     ),
     *(_published(item) for item in WEIGHTS.values() if item.network),
-    *(
-        _brought(network)
-        for network in NETWORKS
-        if network.name not in ("unet", "conditional-unet")  # those of `shipped`
-    ),
+    *(_brought(network) for network in NETWORKS if network.name not in SHIPPED),
 )

@@ -9,6 +9,7 @@ from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
 from w2s_cli.methods import METHODS
 from w2s_cli.methods.method_options import Option, options_of, takes
 from w2s_cli.methods.shipped import Denoise, Jdsr
+from w2s_cli.networks import SHIPPED
 from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.registry import Entry
 from w2s_cli.restorers.chain import Chain
@@ -211,7 +212,6 @@ def _settings(link: Restorer) -> dict[str, Any]:
     }
 
 
-OURS = "unet"  # a method has another name
 _SELF_SUPERVISED = {
     "subsample": "n2sr",
     "blind-spots": "n2v",
@@ -243,7 +243,7 @@ def _method(path: Path) -> str:
     masking = masking_of_record(found.record.get("recipe", {}))
     if masking:
         return _SELF_SUPERVISED[masking.kind]
-    if row.name != OURS and "expects" not in found.record:
+    if row.name not in SHIPPED and "expects" not in found.record:
         return row.name
     scale = rebuild(found.state).scale
     return next(kind.name for kind in (Denoise, Jdsr) if kind.scale == scale)

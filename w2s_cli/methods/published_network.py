@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError, WeightsError
+from w2s_cli.networks import SHIPPED
 from w2s_cli.networks.inference import (
     NetworkRunner,
     available_device,
@@ -160,7 +161,7 @@ def _network(found: Checkpoint, kind: str, path: Path) -> Network:
     """Return the network in a file, if it is of that kind and makes images."""
     row = recognise(found.state)
     if row is not None and row.name != kind:
-        own = row.name == "unet"
+        own = row.name in SHIPPED
         raise WeightsError(
             f"{path} holds the network {row.name}, not {kind}",
             hint=f"use --method {'denoise or jdsr' if own else row.name}",

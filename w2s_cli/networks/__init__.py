@@ -8,6 +8,8 @@ have catalogues of their own.
 
 from w2s_cli.registry import Entry, Registry
 
+SHIPPED = frozenset({"unet", "conditional-unet"})  # those of the shipped methods
+
 NETWORKS = Registry(
     "network",
     Entry("unet", "w2s_cli.networks.unet:UNet", "residual U-Net, x1 or x2"),

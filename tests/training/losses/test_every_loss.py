@@ -11,7 +11,7 @@ from w2s_cli.training.recipe import Recipe, Units
 from w2s_cli.training.training_batch import Batch
 
 # A new loss is held to all that is tested here. What a row may say of one that is odd:
-OWN_TESTS = {"explained"}  # of a batch of its own kind: see test_explained
+OWN_TESTS = {"explained", "imaging"}  # of batches of their own kinds
 ONLY_STABILISED = {"counts", "root"}  # of no other units
 LOOK_AROUND = {"perceptual", "texture", "gram"}  # features of valid pixels see others
 NAMES = [row.name for row in LOSSES if row.name not in OWN_TESTS]
