@@ -74,15 +74,7 @@ def open_image(
 
 
 def check_fits(stack: Stack, path: Path) -> None:
-    """Find out before the work whether the format of `path` can hold a stack.
-
-    Raises
-    ------
-    UsageError
-        When no format has the suffix of `path`.
-    InputError
-        When the format cannot hold the stack.
-    """
+    """Find out before the work whether the format of `path` can hold a stack."""
     writer = import_module(format_for(path).module)
     if reason := writer.unsupported(stack):
         raise InputError(

@@ -21,26 +21,15 @@ _WIDENED = ("float16", "uint32", "int32")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a file holds, in its own order and its own words.
+    """What a file holds, in its own order and its own words."""
 
-    Attributes
-    ----------
-    axes
-        One letter an axis, Y and X last; other letters than TCZYX are unknown axes.
-    shape
-        The lengths of the axes.
-    dtype
-        The type of the pixels in the file.
-    read
-        Returns the (Y, X) plane of a number, counted in the order of the file.
-    pixel_size, time_step, channels, history, extra
-        As in `Stack`.
-    """
-
+    # One letter an axis, Y and X last; other letters than TCZYX are unknown axes
     axes: str
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+    shape: tuple[int, ...]  # the lengths of the axes
+    dtype: np.dtype[Any]  # the type of the pixels in the file
+    # Returns the (Y, X) plane of a number, counted in the order of the file
     read: Callable[[int], NDArray[Any]]
+    # The rest as in `Stack`
     pixel_size: Mapping[str, float] = field(default_factory=dict)
     time_step: float | None = None
     channels: tuple[Channel, ...] = ()
@@ -66,15 +55,7 @@ class _Planes:
 
 
 def as_stack(content: Content, axes: str | None, path: Path) -> Stack:
-    """Return the stack, with its axes named by `axes`, the file, or convention.
-
-    Raises
-    ------
-    InputError
-        When there are no pixels, or they are of a type that is not taken.
-    AxesError
-        When the axes do not fit.
-    """
+    """Return the stack, with its axes named by `axes`, the file, or convention."""
     if 0 in content.shape:
         raise InputError(
             f"{path} has no pixels: its shape is {content.shape}",
@@ -103,14 +84,8 @@ def as_stack(content: Content, axes: str | None, path: Path) -> Stack:
 
 
 def lookup_colour(palette: NDArray[np.integer[Any]]) -> tuple[int, int, int] | None:
-    """Return the colour of a look-up table; None for the palette of a picture.
-
-    Parameters
-    ----------
-    palette
-        (N, 3) red, green and blue, 0-255. In a look-up table brightness rises evenly,
-        so that the numbers of the colours are intensities.
-    """
+    """Return the colour of an (N, 3) look-up table; None for a picture's palette."""
+    # In a look-up table brightness rises evenly: its numbers are intensities.
     brightness = palette.max(axis=1).astype(float)
     even = np.linspace(0, 255, len(palette))
     if np.abs(brightness - even).max() > 1:

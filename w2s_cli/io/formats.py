@@ -89,13 +89,7 @@ def stem(path: Path) -> str:
 
 
 def image_files(path: Path) -> Iterator[Path]:
-    """Yield the image files in a folder by name, or the one file that `path` is.
-
-    Raises
-    ------
-    NothingMatchedError
-        When a folder holds no image, or a pattern matches nothing.
-    """
+    """Yield the image files in a folder by name, or the one file that `path` is."""
     if path.is_dir():
         found = [p for p in sorted(path.iterdir()) if p.suffix.lower() in _SUFFIXES]
         if not found:

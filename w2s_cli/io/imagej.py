@@ -24,15 +24,7 @@ _BINARY = ("Info", "Labels", "Ranges", "LUTs", "Plot", "Properties", *_PLACED)
 def read_metadata(
     metadata: Mapping[str, Any], resolution: tuple[float, float]
 ) -> dict[str, Any]:
-    """Return pixel size, time step, channels and history, as in `Stack`.
-
-    Parameters
-    ----------
-    metadata
-        What tifffile has found.
-    resolution
-        Pixels a unit along X and Y.
-    """
+    """Return fields of a `Stack`; `resolution` is pixels a unit along X and Y."""
     step = metadata.get("finterval")
     factor = seconds(str(metadata.get("tunit", "s")))
     return {

@@ -23,30 +23,16 @@ _HINT = 'for example {"gain": 2.1, "offset": 100, "read_noise": 1.5}'
 
 @dataclass(frozen=True, slots=True)
 class GivenNoise:
-    """Noise models, those of every file or those of certain files.
+    """Noise models, those of every file or those of certain files."""
 
-    Attributes
-    ----------
-    everywhere
-        One for all channels, or one for each; empty where nothing is known.
-    by_file
-        The same for each file, or why there are none.
-    origin
-        The file that they are from.
-    """
-
+    # One for all channels, or one for each; empty where nothing is known
     everywhere: Models = ()
+    # The same for each file, or why there are none
     by_file: Mapping[str, Models | str] = field(default_factory=dict)
-    origin: str = ""
+    origin: str = ""  # the file that they are from
 
     def of(self, source: Path) -> Models:
-        """Return the noise models of a file: by its path, or by its name alone.
-
-        Raises
-        ------
-        UsageError
-            When there are some for other files, but not for this one.
-        """
+        """Return the noise models of a file: by its path, or by its name alone."""
         if not self.by_file:
             return self.everywhere
         named = [path for path in self.by_file if Path(path).name == source.name]

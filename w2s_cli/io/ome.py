@@ -13,13 +13,7 @@ HISTORY = "w2s/history"  # the namespace of the annotation that holds the histor
 
 
 def read_metadata(xml: str) -> dict[str, Any]:
-    """Return pixel size, time step, channels and history, as in `Stack`.
-
-    Raises
-    ------
-    xml.etree.ElementTree.ParseError
-        When the XML is broken.
-    """
+    """Return pixel size, time step, channels and history, as in `Stack`."""
     root = ElementTree.fromstring(xml)
     pixels = root.find("{*}Image/{*}Pixels")
     if pixels is None:

@@ -63,13 +63,7 @@ def write_psf(
     overwrite: bool = False,
     record: Callable[[], Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write a kernel as float32; the pixel size is kept where the format can.
-
-    Raises
-    ------
-    UsageError, InputError, OutputError
-        As `w2s_cli.io.write_image`.
-    """
+    """Write a kernel as float32; the pixel size is kept where the format can."""
     size = kernel.pixel_size
     sizes = dict.fromkeys("YX", size) if size else {}
     write_image(
@@ -78,15 +72,7 @@ def write_psf(
 
 
 def check_psf_target(path: Path, *, overwrite: bool = False) -> None:
-    """Find out before the work whether a kernel can be written to `path`.
-
-    Raises
-    ------
-    UsageError
-        When its suffix names no format that holds fractions.
-    OutputError
-        As `w2s_cli.io.targets.check_target`.
-    """
+    """Find out before the work whether a kernel can be written to `path`."""
     check_target(path, overwrite=overwrite)
     if format_for(path).name == "PNG":
         raise UsageError(

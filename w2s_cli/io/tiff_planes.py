@@ -29,13 +29,7 @@ _HINT = "copy or export it again"
 def check_chain(
     file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path
 ) -> None:
-    """Find out whether tifffile has given up a series because the file ends early.
-
-    Raises
-    ------
-    InputError
-        When the metadata or the chain of pages promise planes that are not there.
-    """
+    """Find out whether tifffile has given up a series because the file ends early."""
     if series.kind not in ("uniform", "generic"):
         return
     if file.is_imagej:
@@ -52,13 +46,7 @@ def check_chain(
 
 
 def check_description(file: tifffile.TiffFile, path: Path) -> None:
-    """Find out whether the file ends before its description, which may come last.
-
-    Raises
-    ------
-    InputError
-        When the description is promised but not there.
-    """
+    """Find out whether the file ends before its description, which may come last."""
     if _DESCRIPTION in _tag_codes(file) and _DESCRIPTION not in file.pages.first.tags:
         raise InputError(
             f"{path} is truncated: its description is missing, which names the axes",
@@ -76,12 +64,6 @@ def plane_reader(
 
     Data that lie in the file as they are, such as the single page of an ImageJ file
     above 4 GB, are read at their place, everything else through its page.
-
-    Raises
-    ------
-    InputError
-        When the file ends before its last plane; also by the function returned,
-        when a plane cannot be decoded.
     """
     page = series.keyframe
     if series.dataoffset is None or series.is_multifile or page.samplesperpixel > 1:

@@ -16,13 +16,6 @@ def gflop(network: Network, height: int, width: int) -> float:
     A multiplication and an addition are two operations; those of convolutions and
     matrix products are counted, nothing else. Nothing is computed: the shapes of the
     tensors tell, for networks too that look at all of their input.
-
-    Parameters
-    ----------
-    network
-        On any device.
-    height, width
-        Sides of the block, in pixels of the input.
     """
     counter = FlopCounterMode(display=False)
     # no_grad: in inference mode matrix products would pass uncounted.
@@ -47,15 +40,7 @@ _LAUNCHES = 20  # a round on a GPU: waiting for it takes as long as a convolutio
 
 
 def convolution_peak(device: str, dtype: torch.dtype) -> float:
-    """Return the GFLOP/s of a 3x3 convolution at the size that is fastest.
-
-    Parameters
-    ----------
-    device
-        Where it is computed.
-    dtype
-        Of image and weights.
-    """
+    """Return the GFLOP/s of a 3x3 convolution at the size that is fastest."""
     return max(_speed(*size, device, dtype) for size in _SIZES)
 
 

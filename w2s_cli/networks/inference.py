@@ -16,13 +16,7 @@ from w2s_cli.networks.rebuild import Network
 
 
 def available_device(name: str) -> str:
-    """Return a device that is there, the fastest one for "auto".
-
-    Raises
-    ------
-    UsageError
-        When `name` is no device, or none of this machine.
-    """
+    """Return a device that is there, the fastest one for "auto"."""
     if name == "auto":
         if torch.cuda.is_available():
             return "cuda"
@@ -94,21 +88,11 @@ TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True, eq=False)
 class NetworkRunner:
-    """A network at work.
+    """A network at work."""
 
-    Attributes
-    ----------
-    network
-        On the device.
-    device
-        Where it computes.
-    precision
-        "fp32", "bf16" or "fp16".
-    """
-
-    network: Network
-    device: str
-    precision: str
+    network: Network  # on the device
+    device: str  # where it computes
+    precision: str  # "fp32", "bf16" or "fp16"
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return what it makes of planes: see `forward`."""
@@ -120,16 +104,9 @@ def mean_over_orientations(
     blocks: FloatArray,
     sideways: Callable[[FloatArray], FloatArray] | None = None,
 ) -> FloatArray:
-    """Return the mean of what `run` makes of planes laid in all eight ways.
+    """Return the mean of what `run` makes of (N, Y, X) planes laid in all eight ways.
 
-    Parameters
-    ----------
-    run
-        (N, Y, X) to (N, Y * scale, X * scale).
-    blocks
-        (N, Y, X).
-    sideways
-        What is run instead where Y and X are exchanged; None for the same.
+    `sideways` runs instead where Y and X are exchanged.
     """
     total: FloatArray | None = None
     for turns in range(4):
@@ -155,31 +132,10 @@ def to_device(network: Network, device: str) -> Network:
 def forward(
     network: Network, blocks: FloatArray, device: str, precision: str
 ) -> FloatArray:
-    """Return what a network makes of planes, without the noise that it predicts.
+    """Map (N, Y, X) to (N, Y * scale, X * scale), less the noise it predicts.
 
     A network for colours gets the same plane in each, and the mean of what it gives is
     taken.
-
-    Parameters
-    ----------
-    network
-        On the device.
-    blocks
-        (N, Y, X), in the units of the network.
-    device
-        Where it computes.
-    precision
-        "fp32", "bf16" or "fp16".
-
-    Returns
-    -------
-    (N, Y * scale, X * scale) array
-        In the same units.
-
-    Raises
-    ------
-    MemoryError
-        When the device has no room for the blocks.
     """
     place, dtype = torch.device(device), TYPES[precision]
     with torch.inference_mode(), memory_errors():
@@ -201,27 +157,7 @@ def forward_planes(
     device: str,
     precision: str,
 ) -> FloatArray:
-    """Return all that a network makes of all the planes that it takes.
-
-    Parameters
-    ----------
-    network
-        On the device; it predicts the image.
-    planes
-        (N, C, Y, X) float32.
-    device, precision
-        As for `forward`.
-
-    Returns
-    -------
-    (N, K, Y * scale, X * scale) array
-        Float32.
-
-    Raises
-    ------
-    MemoryError
-        When the device has no room for the planes.
-    """
+    """Map (N, C, Y, X) to (N, K, Y * scale, X * scale), all that a network gives."""
     place, dtype = torch.device(device), TYPES[precision]
     with torch.inference_mode(), memory_errors():
         image = torch.from_numpy(planes).to(place, memory_format=torch.channels_last)

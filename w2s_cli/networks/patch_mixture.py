@@ -15,18 +15,11 @@ State = Mapping[str, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class PatchMixture:
-    """A mixture of Gaussians of mean 0 over square patches without their own mean.
+    """A mixture of Gaussians of mean 0 over square patches without their own mean."""
 
-    Attributes
-    ----------
-    log_weights
-        (K,), the logarithm of each component's share; the shares add up to 1.
-    covariances
-        (K, D, D), with D the pixels of a patch, row by row.
-    """
-
+    # (K,), the logarithm of each component's share; the shares add up to 1
     log_weights: Tensor
-    covariances: Tensor
+    covariances: Tensor  # (K, D, D), with D the pixels of a patch, row by row
 
     @property
     def side(self) -> int:
@@ -48,13 +41,7 @@ class PatchMixture:
 
     @classmethod
     def from_state(cls, state: State) -> Self:
-        """Return the mixture that `state` was taken from.
-
-        Raises
-        ------
-        WeightsError
-            When the tensors are those of something else.
-        """
+        """Return the mixture that `state` was taken from."""
         nothing = torch.empty(0)
         weights, packed = (state.get(k, nothing) for k in ("log_weights", "factors"))
         count = weights.numel()
@@ -86,25 +73,14 @@ GROUP = 8  # components whose projections are computed at a time
 
 @dataclass(frozen=True, eq=False)
 class PatchFilter:
-    """What a mixture says about patches with white noise of one variance.
+    """What a mixture says about patches with white noise of one variance."""
 
-    Attributes
-    ----------
-    side
-        Pixels along each side of a patch.
-    groups
-        Numbers of components, and (G * R, D), R rows for each: the squares of a patch's
-        products with them add up to its log-likelihood, but for a constant ...
-    constants
-        ... (K, 1), which holds the weight of the component.
-    filters
-        (K, D, D), the Wiener filter of each component.
-    """
-
-    side: int
+    side: int  # pixels along each side of a patch
+    # Numbers of components, and (G * R, D), R rows for each: the squares of a patch's
+    # products with them add up to its log-likelihood, but for `constants`.
     groups: list[tuple[Tensor, Tensor]]
-    constants: Tensor
-    filters: Tensor
+    constants: Tensor  # (K, 1), with the weight of each component
+    filters: Tensor  # (K, D, D), the Wiener filter of each component
 
     @classmethod
     def of(cls, mixture: PatchMixture, variance: float, device: str) -> Self:

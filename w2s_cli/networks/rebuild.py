@@ -57,13 +57,7 @@ def input_units(state: State) -> Units | None:
 
 
 def rebuild(state: State) -> Network:
-    """Return the network whose weights `state` holds.
-
-    Raises
-    ------
-    WeightsError
-        When no network of the catalogue has such weights.
-    """
+    """Return the network whose weights `state` holds."""
     row = recognise(state)
     if row is None:
         raise WeightsError(
@@ -80,25 +74,15 @@ _FACTS = ("predicts", "scale", "channels", "margin", "multiple_of", "whole")
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A network that was recognised.
+    """A network that was recognised."""
 
-    Attributes
-    ----------
-    name, summary
-        As the catalogue has them.
-    options
-        Its hyper-parameters: the arguments that rebuild it.
-    parameters
-        The number of its trained numbers.
-    facts
-        What it says of itself: see `w2s_cli.networks.rebuild.Network`. A discriminator
-        says less.
-    """
-
+    # As the catalogue has them
     name: str
     summary: str
-    options: dict[str, Any]
-    parameters: int
+    options: dict[str, Any]  # its hyper-parameters: the arguments that rebuild it
+    parameters: int  # the number of its trained numbers
+    # What it says of itself: see `w2s_cli.networks.rebuild.Network`. A discriminator
+    # says less
     facts: dict[str, Any]
 
 
@@ -161,13 +145,7 @@ class Shaped(nn.Module):
 
     @classmethod
     def from_state_dict(cls, state: State) -> Self:
-        """Return the network that `state` was taken from.
-
-        Raises
-        ------
-        WeightsError
-            When `state` is none of this class.
-        """
+        """Return the network that `state` was taken from."""
         options = cls.options(state)
         if options is None:
             raise WeightsError(f"the {len(state)} tensors are no {cls.__name__}")

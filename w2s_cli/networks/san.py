@@ -174,13 +174,7 @@ class SAN(Shaped):
         }
 
     def forward(self, image: Tensor) -> Tensor:
-        """Map (N, C, Y, X) to (N, C, Y * scale, X * scale), in float32.
-
-        Raises
-        ------
-        InputError
-            When a side has less than 4 pixels.
-        """
+        """Map (N, C, Y, X), sides from 4 up, to float32 enlarged `scale` times."""
         if min(image.shape[2:]) < _SMALLEST:
             sides = " x ".join(map(str, image.shape[2:]))
             raise InputError(

@@ -36,12 +36,12 @@ Hashed = Literal["verified", "recorded", "unknown"]
 class Status:
     """What is known of a published file on this machine."""
 
-    path: Path  # Where it is, or would be
-    cached: bool  # Whether it is there
+    path: Path  # where it is, or would be
+    cached: bool  # whether it is there
     # "verified" when the catalogue has its hash, "recorded" when the first one that
     # came gave it, "unknown" before that
     hashed: Hashed
-    sha256: str  # The hash that it must have; "" when unknown
+    sha256: str  # the hash that it must have; "" when unknown
 
 
 def cache_folder() -> Path:

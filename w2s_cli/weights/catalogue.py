@@ -17,24 +17,24 @@ Kind = Literal["weights", "data"]
 class Item:
     """A published file."""
 
-    name: str  # What it is called here
+    name: str  # what it is called here
     kind: Kind  # "weights" or "data"
-    title: str  # What it is, in a few words
-    url: str  # Where its publisher keeps it
-    published_as: str  # Its file name there
-    licence: str  # Its terms
-    citation: str  # What to cite for it
-    sha256: str = ""  # Of its bytes, in hexadecimal; "" where nobody could check one
-    size: int = 0  # In bytes; 0 where it is not known
+    title: str  # what it is, in a few words
+    url: str  # where its publisher keeps it
+    published_as: str  # its file name there
+    licence: str  # its terms
+    citation: str  # what to cite for it
+    sha256: str = ""  # of its bytes, in hexadecimal; "" where nobody could check one
+    size: int = 0  # in bytes; 0 where it is not known
     # The row of `networks.NETWORKS` that it belongs to; "" for none of them
     network: str = ""
     # What the network takes, as `networks.rebuild.Units`; "" where not known
     units: str = ""
-    scale: int = 1  # Output pixels per input pixel
+    scale: int = 1  # output pixels per input pixel
     # Whether bfloat16 changes the output by less than a tenth of its noise
     bf16: bool = False
-    trained_on: str = ""  # Images and noise level
-    note: str = ""  # What a user should know before using it
+    trained_on: str = ""  # images and noise level
+    note: str = ""  # what a user should know before using it
 
     @property
     def file(self) -> str:

@@ -47,12 +47,12 @@ class Extent:
 class Layout:
     """How a tensor lies in its extent."""
 
-    extent: Extent  # Where the elements are
-    dtype: torch.dtype  # Their type; little-endian
+    extent: Extent  # where the elements are
+    dtype: torch.dtype  # their type; little-endian
     # Elements along each axis, and from one to the next in memory
     shape: tuple[int, ...]
     strides: tuple[int, ...]
-    offset: int = 0  # The first element
+    offset: int = 0  # the first element
 
     @property
     def count(self) -> int:
@@ -163,7 +163,7 @@ def _check_finite(name: str, tensor: Tensor) -> None:
 class Contents:
     """What a weight file holds."""
 
-    container: str  # How it is packed
-    layouts: Mapping[str, Layout]  # Where the tensors are, by name
-    wrapper: str = ""  # What the training script had put around them
-    metadata: Mapping[str, str] = field(default_factory=dict)  # Text by key
+    container: str  # how it is packed
+    layouts: Mapping[str, Layout]  # where the tensors are, by name
+    wrapper: str = ""  # what the training script had put around them
+    metadata: Mapping[str, str] = field(default_factory=dict)  # text by key

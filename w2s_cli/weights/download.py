@@ -117,11 +117,11 @@ class _Session(requests.Session):
 class Download:
     """Fetch an address into a partial file, and go on with the one that is there."""
 
-    size: int = 0  # Bytes that the file must have; 0 when that is not known
+    size: int = 0  # bytes that the file must have; 0 when that is not known
     # Whether a hash will show if the parts do not belong together. Otherwise a partial
     # file is continued only if the server says that it still has the same
     verified: bool = False
-    progress: Progress | None = None  # Is told of every 64 KiB
+    progress: Progress | None = None  # is told of every 64 KiB
 
     def __call__(self, url: str, part: Path) -> None:
         """Bring `part` to its full length."""

@@ -45,9 +45,9 @@ class DictItem(NamedTuple):
 class PickledObject:
     """What is to be made, and from what."""
 
-    function: object  # The class or function: a `GlobalName` as a rule
-    arguments: object = ()  # What it is to be called with: a tuple as a rule
-    state: object = None  # What is to be put into the object afterwards
+    function: object  # the class or function: a `GlobalName` as a rule
+    arguments: object = ()  # what it is to be called with: a tuple as a rule
+    state: object = None  # what is to be put into the object afterwards
     # What is to be added to the object: items, or the members of a set or list
     contents: list[object] | None = None
 
@@ -70,7 +70,7 @@ class UnpickledData:
 
     # A number, string, bytes, bool, None, tuple, list, `GlobalName` or `PickledObject`
     root: object
-    persistent: list[object]  # The ids of all that is kept outside the pickle
+    persistent: list[object]  # the ids of all that is kept outside the pickle
 
 
 _DENIED_BUILTINS = """

@@ -56,9 +56,9 @@ class Weights:
 class Origin:
     """What the user knows of published weights; "" for nothing."""
 
-    licence: str = ""  # The terms that they are under
-    source: str = ""  # Where they come from: an address, or what to cite
-    units: str = ""  # What the network takes: one of `w2s_cli.networks.rebuild.Units`
+    licence: str = ""  # the terms that they are under
+    source: str = ""  # where they come from: an address, or what to cite
+    units: str = ""  # what the network takes: one of `w2s_cli.networks.rebuild.Units`
 
 
 def inspect(path: Path) -> Weights:
