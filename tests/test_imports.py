@@ -3,7 +3,7 @@ import sys
 
 HEAVY = (
     *("torch", "scipy", "skimage", "tifffile", "bm3d", "PIL", "numpy", "safetensors"),
-    *("pooch", "requests", "matplotlib"),
+    *("pooch", "requests", "matplotlib", "jinja2"),
 )
 
 

@@ -18,7 +18,6 @@ from w2s_cli.bench.report.ranking import grouped
 from w2s_cli.bench.report.report_file import (
     check_report,
     figures_folder,
-    standings_table,
     write_report,
 )
 from w2s_cli.bench.results import BenchResult
@@ -35,6 +34,7 @@ class Reader(HTMLParser):
         self.links: list[str] = []
         self.lines: list[list[str]] = []
         self.text = ""
+        self.cell = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -44,10 +44,15 @@ class Reader(HTMLParser):
             self.lines.append([])
         if tag in ("td", "th"):
             self.lines[-1].append("")
+            self.cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self.cell = False
 
     def handle_data(self, data: str) -> None:
         self.text += data
-        if self.lines and self.lines[-1]:
+        if self.cell:
             self.lines[-1][-1] += data
 
 
@@ -165,7 +170,7 @@ def test_printed_figures_stand_beside(standings: BenchResult) -> None:
         trial=replace(standings.trial, metrics=("rmse", "ssim")),
     )
     [group] = grouped(found)
-    table = Reader(standings_table(group, found.metrics, papers=True))
+    table = Reader(report_file.page(found, [group], [], [], {}))
     assert table.lines[1][2:8] == [
         *("\u2605 0.09 [0.09, 0.09]", "0.08", "+0.01"),
         *("\u2605 0.9 [0.9, 0.9]", "0.897", "+0.003"),
