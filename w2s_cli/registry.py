@@ -1,6 +1,6 @@
 """Names that turn into code only when somebody asks for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Generic, TypeVar
@@ -32,19 +32,38 @@ Row = TypeVar("Row", bound=Entry)
 
 
 class Registry(Generic[Row]):
-    """An ordered, closed catalogue of entries of one kind."""
+    """An ordered catalogue of entries of one kind; `more` gives those of plug-ins.
 
-    def __init__(self, kind: str, *entries: Row) -> None:
+    They are asked for when a name is unknown, or all are listed.
+    """
+
+    def __init__(
+        self, kind: str, *entries: Row, more: Callable[[], Iterable[Row]] = tuple
+    ) -> None:
         self.kind = kind
         self._entries = {entry.name: entry for entry in entries}
+        self._more = more
+
+    def _all(self) -> dict[str, Row]:
+        """Return all entries by name; a plug-in cannot take the name of another."""
+        return {entry.name: entry for entry in self._more()} | self._entries
 
     def __contains__(self, name: str) -> bool:
-        return name in self._entries
+        return name in self._entries or name in self._all()
 
     def __getitem__(self, name: str) -> Row:
-        if name not in self._entries:
-            raise UnknownNameError(self.kind, name, self._entries)
-        return self._entries[name]
+        if name in self._entries:
+            return self._entries[name]
+        known = self._all()
+        if name not in known:
+            raise UnknownNameError(self.kind, name, known)
+        return known[name]
 
     def __iter__(self) -> Iterator[Row]:
-        return iter(self._entries.values())
+        known = self._all()
+        return iter(
+            [
+                *self._entries.values(),
+                *(known[n] for n in known if n not in self._entries),
+            ]
+        )

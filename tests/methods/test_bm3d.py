@@ -44,7 +44,7 @@ def test_correlated_noise_goes_too_where_it_is_known(profile: str) -> None:
     noisy = (truth + noise).astype(np.float32)[None]
     row = (0, 1 / 3, 2 / 3, 1, 2 / 3, 1 / 3, 0)
     model = NoiseModel(1, correlation=(row, (0,) * 7, (0,) * 7, (0,) * 7))
-    told = Bm3d(profile).knowing(model)
+    told = Bm3d(profile).with_noise(model)
     error, untold = (
         np.mean((method(noisy)[0] - truth) ** 2) for method in (told, Bm3d(profile))
     )
@@ -56,7 +56,7 @@ def test_white_noise_comes_out_alike_with_a_spectrum() -> None:
     row = (0, 0, 0, 1, 0, 0, 0)
     model = NoiseModel(1, correlation=(row, (0,) * 7, (0,) * 7, (0,) * 7))
     noisy = rng.standard_normal((1, 50, 40)).astype(np.float32)
-    with_spectrum, without = Bm3d().knowing(model)(noisy), Bm3d()(noisy)
+    with_spectrum, without = Bm3d().with_noise(model)(noisy), Bm3d()(noisy)
     assert np.std(with_spectrum - without) < 0.1
 
 

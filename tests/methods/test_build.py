@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Literal
 
 import pytest
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UnknownNameError, UsageError
-from w2s_cli.methods import METHODS
+from w2s_cli.methods import METHODS, MethodEntry
 from w2s_cli.methods import build as build_module
 from w2s_cli.methods.bicubic import Bicubic
 from w2s_cli.methods.build import account, build, parse
@@ -21,7 +20,7 @@ from w2s_cli.registry import Entry, Registry
 from w2s_cli.restorers.restorer import Traits
 
 KNOWN = f"known: {', '.join(sorted(entry.name for entry in METHODS))}"
-UNTRAINED = [e.name for e in METHODS if "weights" not in e.needs]
+UNTRAINED = [e.name for e in METHODS if not e.needs_weights]
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,9 @@ class Fake:
     table: Annotated[Path, "where"] = Path("here")
     label: Annotated[str, "what"] = ""
 
-    provenance = MappingProxyType({"weights_sha256": "abc"})
-
     @property
     def traits(self) -> Traits:
-        return Traits()
+        return Traits(provenance={"weights_sha256": "abc"})
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         return blocks
@@ -215,6 +212,11 @@ def test_the_listing_says_what_the_method_says(name: str) -> None:
     chain = build(name)
     assert METHODS[name].scale == chain.traits.scale
     assert ("noise model" in METHODS[name].needs) == chain.needs_noise
+
+
+@pytest.mark.parametrize("entry", [*METHODS], ids=lambda entry: entry.name)
+def test_the_listing_names_weights_where_they_are_needed(entry: MethodEntry) -> None:
+    assert entry.needs_weights == ("weights" in entry.needs)
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in METHODS])

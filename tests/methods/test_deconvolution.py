@@ -33,7 +33,7 @@ def scene(seed: int, photons: float, side: int = 128) -> tuple[FloatArray, Float
 
 
 def deblurred(method: Deblurring, image: FloatArray) -> FloatArray:
-    return method.knowing(NOISE)(image[None])[0]
+    return method.with_noise(NOISE)(image[None])[0]
 
 
 def test_the_steps_stop_near_the_best_of_them() -> None:
@@ -115,7 +115,9 @@ def test_scale_two_estimates_the_light_on_the_finer_grid() -> None:
 def test_the_default_kernel_does_no_harm(method: type[Deblurring], seed: int) -> None:
     seen = simulate_scene(seed, side=256)
     image, truth = seen.seen.astype(np.float32), halved(seen.truth)
-    restored = CAMERA.counts(method().knowing(CAMERA)(CAMERA.photons(image)[None])[0])
+    restored = CAMERA.counts(
+        method().with_noise(CAMERA)(CAMERA.photons(image)[None])[0]
+    )
     assert rmse(truth, restored) < 0.9 * rmse(truth, image)
 
 

@@ -14,7 +14,8 @@ from w2s_cli.networks.conditional_unet import ConditionalUNet
 from w2s_cli.networks.flops import gflop
 from w2s_cli.networks.unet import UNet
 from w2s_cli.restorers.chain import Chain
-from w2s_cli.restorers.restorer import Domain, TrainedRange
+from w2s_cli.restorers.restorer import TrainedRange
+from w2s_cli.restorers.units import Units
 from w2s_cli.weights import checkpoint
 
 rng = np.random.default_rng(0)
@@ -29,7 +30,7 @@ def test_traits_come_from_the_network_and_its_record(tmp_path: Path) -> None:
     traits = Jdsr(weights=path).traits
     assert (traits.scale, traits.multiple_of) == (2, 2)
     assert traits.margin == network.margin
-    assert traits.expects is Domain.ROOT
+    assert traits.expects is Units.ROOT
     assert traits.seen == TrainedRange((1, 50), 2, (0.1, 0.2))
 
 
@@ -84,9 +85,9 @@ def test_much_read_noise_is_lowered_to_where_the_network_has_learned(
 ) -> None:
     random = np.random.default_rng(4)
     blocks = random.normal(8, 1, (1, 32, 32)).astype(np.float32)
-    assert method().knowing(NoiseModel(1, read_noise=4)).lowered == 0
+    assert method().with_noise(NoiseModel(1, read_noise=4)).lowered == 0
     noise = NoiseModel(0.25, 100, read_noise=20)
-    knowing = method().knowing(noise)
+    knowing = method().with_noise(noise)
     lifted = blocks + np.float32(noise.excess)
     expected = method()(blocks) + np.float32(noise.excess)
     assert knowing(lifted) == pytest.approx(expected, abs=1e-3)
@@ -176,7 +177,7 @@ def test_a_network_is_told_what_is_known(scale: int, tmp_path: Path) -> None:
     blocks = np.pad(BLOCKS, [(0, 0), (0, 8), (0, 0)], mode="reflect")
     plain = method(blocks)
     assert plain.shape == (2, 32 * scale, 32 * scale)
-    noisy = method.knowing(NoiseModel(1, read_noise=2))
+    noisy = method.with_noise(NoiseModel(1, read_noise=2))
     assert not np.array_equal(noisy(blocks), plain)
     told = replace(noisy.conditions, correlation=(0.5, 0.1, 0.2, 0.0))
     smeared = replace(noisy, conditions=told)
@@ -202,7 +203,7 @@ def test_unknown_pixels_are_filled(tmp_path: Path) -> None:
 def test_light_in_focus_and_out_of_focus_add_up(tmp_path: Path) -> None:
     path = _conditional(tmp_path / "w.safetensors", 2)
     noise = NoiseModel(1, read_noise=1)
-    method = Jdsr(weights=path, precision="fp32", device="cpu").knowing(noise)
+    method = Jdsr(weights=path, precision="fp32", device="cpu").with_noise(noise)
     blocks = np.pad(BLOCKS, [(0, 0), (0, 8), (0, 0)], mode="reflect")
     both, focus = method(blocks), replace(method, haze="remove")(blocks)
     assert (noise.square(focus) >= -1e-4).all()

@@ -28,14 +28,14 @@ from w2s_cli.networks.noise2sr import Noise2SR, Noise2SRPaper
 from w2s_cli.networks.rcan import RCAN
 from w2s_cli.networks.rdn import RDN
 from w2s_cli.networks.real_esrgan import RealESRGAN
-from w2s_cli.networks.rebuild import Units
+from w2s_cli.networks.rebuild import UnitName
 from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN
 from w2s_cli.networks.srfbn import SRFBN
 from w2s_cli.networks.unet import UNet
-from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.pipeline.stack_restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
-from w2s_cli.restorers.units import Levels
+from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Stack
 from w2s_cli.weights import catalogue, checkpoint
 
@@ -57,7 +57,7 @@ SMALL: dict[str, Callable[[], Any]] = {
     "rrdb": partial(ShuffledESRGAN, 2, 6, 3),
     "real-esrgan": partial(RealESRGAN, 1, 6, 3, 1),
 }
-LEVELS = {0: Levels(100, 500)}
+LEVELS = {0: DisplayRange(100, 500)}
 rng = np.random.default_rng(0)
 
 
@@ -77,7 +77,7 @@ def _saved(path: Path, make: Callable[[], nn.Module], std: float = 1.0) -> Path:
 
 
 def _restored(chain: Chain, image: np.ndarray, tile: int = 512) -> np.ndarray:
-    restored, _ = restore(Stack(image, "YX"), chain, None, LEVELS, tile=tile)
+    restored, _ = restore_planes(Stack(image, "YX"), chain, None, LEVELS, tile=tile)
     return restored.data[()]
 
 
@@ -124,7 +124,7 @@ def test_the_record_says_so_too(tmp_path: Path) -> None:
     assert not chain.traits.whole
 
 
-@pytest.mark.parametrize("units", get_args(Units))
+@pytest.mark.parametrize("units", get_args(UnitName))
 @pytest.mark.parametrize("channels", [1, 3])
 def test_without_noise_the_counts_come_back(
     units: str, channels: int, tmp_path: Path

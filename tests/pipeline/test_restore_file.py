@@ -10,11 +10,10 @@ import pytest
 from w2s_cli.batch.jobs import Failure, each, exit_code
 from w2s_cli.errors import InputError, OutOfMemoryError, OutputError, UsageError
 from w2s_cli.io import open_image, write_image
-from w2s_cli.methods.build import build
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.diagnosis import diagnose_channels
-from w2s_cli.pipeline.file_restoration import Outcome, restore_file
+from w2s_cli.pipeline.diagnosis import diagnose
 from w2s_cli.pipeline.plan import plan_file
+from w2s_cli.pipeline.restoration import RestoredFile, RestoreProgress, restore_file
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.stack import Channel, Stack
 
@@ -48,8 +47,7 @@ def test_a_file_is_restored_and_says_how(source: Path, tmp_path: Path) -> None:
         job.chain(),
         source,
         target := tmp_path / "big.tif",
-        on_start=starts.append,
-        on_tile=lambda: tiles.append(1),
+        progress=RestoreProgress(started=starts.append, tile=lambda: tiles.append(1)),
     )
     assert (outcome.shape, outcome.scale) == ((2, 3, 200, 140), 2)
     assert starts == [len(tiles)] == [24]
@@ -93,43 +91,41 @@ def test_the_noise_of_each_channel_is_estimated(tmp_path: Path) -> None:
     write_image(cell((2, 64, 64), "CYX"), source := tmp_path / "cell.tif")
     job = RestoreSpec(method="vst+bm3d", options=("profile=lc",))
     outcome = restore_file(job, job.chain(), source, target := tmp_path / "clean.tif")
-    assert [channel.origin for channel in outcome.findings.channels] == [
-        "estimated"
-    ] * 2
-    for channel in outcome.findings.channels:
+    assert [channel.origin for channel in outcome.channels] == ["estimated"] * 2
+    for channel in outcome.channels:
         assert channel.noise.gain == pytest.approx(NOISE.gain, rel=0.45)
     with open_image(target) as stack:
         assert stack.history[-1]["noise"] == outcome.as_json()["noise"]
 
 
 def test_noise_is_given_for_all_channels_or_for_each() -> None:
-    chain = build("vst+bm3d")
     stack = cell((2, 64, 64), "CYX")
     each_one = [NOISE, NoiseModel(1.5)]
-    assert [c.noise for c in diagnose_channels(stack, chain, [NOISE])] == [NOISE, NOISE]
-    assert [c.noise for c in diagnose_channels(stack, chain, each_one)] == each_one
-    assert {c.origin for c in diagnose_channels(stack, chain, each_one)} == {"given"}
+    assert [c.noise for c in diagnose(stack, [NOISE]).channels] == [NOISE, NOISE]
+    found = diagnose(stack, each_one).channels
+    assert [c.noise for c in found] == each_one
+    assert {c.origin for c in found} == {"given"}
     with pytest.raises(UsageError, match="3 noise models for an image of 2 channels"):
-        diagnose_channels(stack, chain, [NOISE] * 3)
+        diagnose(stack, [NOISE] * 3)
 
 
 def test_a_warning_names_its_channel() -> None:
     stack = cell((2, 64, 64), "CYX")
     bright = np.array(stack.data[:])
     bright[1, :, :2] = 65535
-    examined = diagnose_channels(
-        replace(stack, data=bright), build("vst+bm3d"), [NOISE]
+    found = diagnose(replace(stack, data=bright), [NOISE])
+    assert found.channels[0].warnings == ()
+    [warning] = found.warnings
+    assert warning.startswith(
+        "channel actin: 3.1% of the pixels are saturated at 65535"
     )
-    assert examined[0].warnings == ()
-    [warning] = examined[1].warnings
-    assert warning.startswith("channel 1: 3.1% of the pixels are saturated at 65535")
 
 
 def test_broken_pixels_are_found_before_the_work() -> None:
     pixels = np.ones((3, 8, 8), np.float32)
     pixels[0, 2, 5] = np.nan
     with pytest.raises(InputError, match=r"1 pixels are NaN .* plane \(0,\), y 2, x 5"):
-        diagnose_channels(Stack(pixels, "TYX"), build("vst+bm3d"), [NOISE])
+        diagnose(Stack(pixels, "TYX"), [NOISE])
 
 
 def test_a_plan_keeps_its_word(source: Path, tmp_path: Path) -> None:
@@ -166,13 +162,13 @@ def test_a_plan_of_larger_images_needs_more_memory(tmp_path: Path) -> None:
 def test_one_bad_file_does_not_stop_the_others(
     raised: Exception, told: type[Exception], message: str
 ) -> None:
-    def work(source: Path, target: Path) -> Outcome:
+    def work(source: Path, target: Path) -> RestoredFile:
         if source == Path("b"):
             raise raised
-        return Outcome(source, target, (1, 1), 1, (), 0, 0.0)
+        return RestoredFile(source, target, (1, 1), 1, (), 0, 0.0)
 
     reports = [*each([(Path(name), Path("x")) for name in "abc"], work)]
-    assert [type(report) for report in reports] == [Outcome, Failure, Outcome]
+    assert [type(report) for report in reports] == [RestoredFile, Failure, RestoredFile]
     assert isinstance(reports[1], Failure)
     assert isinstance(reports[1].error, told)
     assert str(reports[1].error) == message
@@ -183,7 +179,7 @@ def test_one_bad_file_does_not_stop_the_others(
 
 @pytest.mark.parametrize("raised", [ZeroDivisionError, BrokenPipeError])
 def test_a_bug_is_not_swallowed(raised: type[Exception]) -> None:
-    def work(source: Path, target: Path) -> Outcome:
+    def work(source: Path, target: Path) -> RestoredFile:
         raise raised
 
     with pytest.raises(raised):

@@ -23,7 +23,7 @@ from w2s_cli.io import open_image
 from w2s_cli.methods.build import build
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.pipeline.stack_restoration import restore_planes
 from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.stack import Stack
 
@@ -65,7 +65,9 @@ def restored(method: str, case: Case) -> FloatArray:
     captures = np.stack([pair.image, case.other]) if both else pair.image
     stack = Stack(captures, "TYX" if both else "YX")
     noise = {0: pair.noise or fit_noise([pair.image]).model}
-    result, _ = restore(stack, chain, noise, None, fit_channels(stack, chain, noise))
+    result, _ = restore_planes(
+        stack, chain, noise, None, fit_channels(stack, chain, noise)
+    )
     return np.asarray(result.data[(0,) if both else ()], np.float32)
 
 

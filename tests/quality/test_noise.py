@@ -27,7 +27,7 @@ from w2s_cli.microscope.simulation import (
     widefield,
 )
 from w2s_cli.pipeline.diagnosis import white
-from w2s_cli.pipeline.noise_report import Question, report_noise
+from w2s_cli.pipeline.noise_report import NoiseRequest, report_noise
 from w2s_cli.stack import Stack
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "w2s"
@@ -161,9 +161,9 @@ def test_a_large_image_takes_less_than_a_second(tmp_path: Path) -> None:
     small = _seen(0, rng)
     counts = camera(np.tile(small, (4, 4)), NoiseModel(2.2, 100, 3), rng)
     write_image(Stack(counts, "YX"), tmp_path / "large.tif")
-    report_noise(Question(), tmp_path / "large.tif")
+    report_noise(NoiseRequest(), tmp_path / "large.tif")
     start = process_time()
-    [channel] = report_noise(Question(), tmp_path / "large.tif").channels
+    [channel] = report_noise(NoiseRequest(), tmp_path / "large.tif").channels
     seconds = process_time() - start
     print(f"\n2048 x 2048 pixels: {seconds:.2f} CPU s, gain {channel.fit.slope:.3f}")
     assert seconds < 1

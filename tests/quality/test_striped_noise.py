@@ -30,8 +30,8 @@ def striped(light: Plane) -> Plane:
 
 def _error(method: SelfSupervised, seen: Plane, light: Plane) -> float:
     """Return the root mean squared error in photons, over that of the noise."""
-    taught = method.taught(lambda: [[seen]], lambda step, steps, loss: None)
-    photons = (taught(seen[None])[0] / 2) ** 2 - 0.375
+    fitted = method.fitted(lambda: [[seen]], lambda step, steps, loss: None)
+    photons = (fitted(seen[None])[0] / 2) ** 2 - 0.375
     return float(np.sqrt(((photons - light) ** 2).mean() / (light + 0.375).mean()))
 
 

@@ -8,9 +8,10 @@ from w2s_cli.methods.bm3d import Bm3d
 from w2s_cli.methods.gaussian import Gaussian
 from w2s_cli.methods.identity import Identity
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.pipeline.stack_restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
-from w2s_cli.restorers.restorer import Domain, Traits
+from w2s_cli.restorers.restorer import Traits
+from w2s_cli.restorers.units import Units
 from w2s_cli.stack import Stack
 
 rng = np.random.default_rng(0)
@@ -26,7 +27,7 @@ class _Brighter:
 class _Same:
     """Give back what comes in, in a domain."""
 
-    def __init__(self, expects: Domain) -> None:
+    def __init__(self, expects: Units) -> None:
         self.traits = Traits(expects=expects)
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
@@ -36,22 +37,24 @@ class _Same:
 def test_counts_come_back_as_they_went() -> None:
     image = rng.poisson(40, (3, 2, 20, 31)).astype(np.uint16)
     noise = {0: NoiseModel(0.5, 3, 1), 1: NoiseModel(4)}
-    for domain in (Domain.COUNTS, Domain.ROOT):
-        restored, _ = restore(Stack(image, "TCYX"), Chain([_Same(domain)]), noise)
+    for domain in (Units.COUNTS, Units.ROOT):
+        restored, _ = restore_planes(
+            Stack(image, "TCYX"), Chain([_Same(domain)]), noise
+        )
         for index in restored.indices():
             np.testing.assert_array_equal(restored.data[index], image[index])
 
 
 def test_pixel_size_follows_the_grid() -> None:
     stack = Stack(np.ones((4, 8, 8), np.uint8), "ZYX", {"Z": 0.3, "Y": 0.1, "X": 0.1})
-    restored, _ = restore(stack, Chain([Identity(scale=2)]))
+    restored, _ = restore_planes(stack, Chain([Identity(scale=2)]))
     assert restored.pixel_size == {"Z": 0.3, "Y": 0.05, "X": 0.05}
     assert restored.data.shape == (4, 16, 16)
 
 
 def test_clipped_pixels_are_counted() -> None:
     image = np.array([[10, 200], [127, 128]], np.uint8)
-    restored, tally = restore(Stack(image, "YX"), Chain([_Brighter()]))
+    restored, tally = restore_planes(Stack(image, "YX"), Chain([_Brighter()]))
     np.testing.assert_array_equal(restored.data[()], [[20, 255], [254, 255]])
     assert tally.clipped == 2
 
@@ -60,7 +63,7 @@ def test_clipped_pixels_are_counted() -> None:
 def test_pixels_that_are_no_numbers_are_told(bad: float) -> None:
     image = np.ones((2, 5, 6), np.float32)
     image[1, 3, 4] = bad
-    restored, _ = restore(Stack(image, "TYX"), Chain([Identity()]))
+    restored, _ = restore_planes(Stack(image, "TYX"), Chain([Identity()]))
     assert restored.data[0,].shape == (5, 6)
     with pytest.raises(InputError, match=r"1 pixels .* plane \(1,\), y 3, x 4"):
         restored.data[1,]
@@ -75,9 +78,9 @@ def test_chain_multiplies_scales_and_adds_margins() -> None:
 
 def test_chain_of_mixed_domains_takes_turns_in_counts() -> None:
     image = rng.poisson(40, (20, 31)).astype(np.uint16)
-    chain = Chain([_Same(Domain.ROOT), Bicubic()])
-    restored, _ = restore(Stack(image, "YX"), chain, {0: NoiseModel(2, 10)})
-    alone, _ = restore(Stack(image, "YX"), Chain([Bicubic()]))
+    chain = Chain([_Same(Units.ROOT), Bicubic()])
+    restored, _ = restore_planes(Stack(image, "YX"), chain, {0: NoiseModel(2, 10)})
+    alone, _ = restore_planes(Stack(image, "YX"), Chain([Bicubic()]))
     assert chain.needs_noise
     difference = restored.data[()].astype(int) - alone.data[()]
     assert abs(difference).max() <= 1  # rounding
@@ -87,6 +90,8 @@ def test_bm3d_removes_most_of_the_noise() -> None:
     photons = 20 + 15 * np.sin(np.arange(64) / 8) * np.ones((64, 1), np.float32)
     noise = NoiseModel(2, 100, 1)
     counts = noise.sample(photons.astype(np.float32), rng).astype(np.float32)
-    restored, _ = restore(Stack(counts, "YX"), Chain([Bm3d(profile="lc")]), {0: noise})
+    restored, _ = restore_planes(
+        Stack(counts, "YX"), Chain([Bm3d(profile="lc")]), {0: noise}
+    )
     truth = noise.counts(photons.astype(np.float32))
     assert np.std(restored.data[()] - truth) < 0.35 * np.std(counts - truth)

@@ -10,7 +10,7 @@ from w2s_cli.errors import OutOfMemoryError
 from w2s_cli.methods import METHODS
 from w2s_cli.methods.build import build
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.pipeline.stack_restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.restorers.restorer import Restorer, Traits
@@ -51,7 +51,9 @@ def _method(text: str) -> Restorer:
 
 
 def _pixels(name: str, image: np.ndarray, tile: int) -> np.ndarray:
-    restored, _ = restore(Stack(image, "YX"), Chain([_method(name)]), NOISE, tile=tile)
+    restored, _ = restore_planes(
+        Stack(image, "YX"), Chain([_method(name)]), NOISE, tile=tile
+    )
     return restored.data[()]
 
 

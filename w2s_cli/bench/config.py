@@ -14,8 +14,9 @@ from w2s_cli import __version__
 from w2s_cli.bench.scores.convention import Convention
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.errors import UsageError
+from w2s_cli.methods import MethodEntry
 from w2s_cli.methods.build import account, applicable, build, options_for, parse
-from w2s_cli.registry import Entry
+from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.units import EIGHT_BIT
 
@@ -64,8 +65,8 @@ class Row:
         """Return 2 where the output is larger than the input."""
         return prod(self._scale_of(entry) for entry in parse(self.method))
 
-    def _scale_of(self, entry: Entry) -> int:
-        if "weights" in entry.needs:
+    def _scale_of(self, entry: MethodEntry) -> int:
+        if entry.needs_weights:
             # Not loaded yet, so that nothing is fetched; one that may do both enlarges.
             return entry.scale or 2
         return build(entry.name, applicable(entry.name, self.options)).traits.scale
@@ -211,6 +212,19 @@ class MethodConfig:
         """Return the trial of the methods of a row."""
         return replace(
             self, method=row.method, options=row.options, weights=row.weights
+        )
+
+    @property
+    def spec(self) -> RestoreSpec:
+        """Return how the images are restored."""
+        return RestoreSpec(
+            self.method,
+            self.options,
+            self.weights,
+            self.device,
+            self.precision,
+            self.tile,
+            display_range=EIGHT_BIT if self.eight_bit else None,
         )
 
     @property

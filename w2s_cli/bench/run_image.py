@@ -13,7 +13,6 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import product
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -24,15 +23,12 @@ from w2s_cli.bench.scores.convention import Convention
 from w2s_cli.bench.scores.score import MetricResources, resources_for, score
 from w2s_cli.datasets.data_set import ImagePair
 from w2s_cli.errors import InputError
-from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.plane_sampling import spread
-from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
+from w2s_cli.pipeline.restoration import restore_stack
 from w2s_cli.restorers.chain import Chain
-from w2s_cli.restorers.display_range import stretches
-from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.restorers.tiling import restore_plane
-from w2s_cli.restorers.units import EIGHT_BIT, Levels
+from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Stack
 
 TILE, STRIDE = 128, 64  # pixels of the input
@@ -136,47 +132,35 @@ def restored(trial: MethodConfig, pair: ImagePair) -> FloatArray:
     InputError
         When the image has no noise that can be measured, and the method needs it.
     """
-    chain = chain_of(trial)
-    stack = Stack(pair.image, "YX")
-    noise = {0: _noise(trial, pair)} if chain.needs_noise else {}
-    levels = _levels(trial, stack)
-    taught = fit_channels(stack, chain, noise)
+    noise = pair.noise if trial.known_noise else None
+    result = restore_stack(
+        trial.spec,
+        Stack(pair.image, "YX"),
+        given=(noise,) if noise else (),
+        chain=chain_of(trial),
+    )
     if trial.first_version:
-        known: dict[str, dict[int, Any]]
-        known = {"noise": {**noise}, "levels": {**levels}, "lesson": {**taught}}
-        facts: dict[str, Any] = {name: by[0] for name, by in known.items() if 0 in by}
-        return restored_first_version(pair.image, chain.bound(**facts))
-    result, _ = restore(stack, chain, noise, levels, taught, tile=trial.tile)
-    plane: FloatArray = result.data[()]
+        return restored_first_version(pair.image, result.chains[0])
+    plane: FloatArray = result.image.data[()]
     return plane
-
-
-def _noise(trial: MethodConfig, pair: ImagePair) -> NoiseModel:
-    if trial.known_noise and pair.noise is not None:
-        return pair.noise
-    return fit_noise(spread([pair.image])).model
-
-
-def _levels(trial: MethodConfig, stack: Stack) -> dict[int, Levels]:
-    if trial.eight_bit:
-        return {0: EIGHT_BIT}
-    return dict(enumerate(one.levels for one in stretches(stack, chain_of(trial))))
 
 
 @lru_cache(maxsize=8)
 def _warm_up(trial: MethodConfig) -> None:
     """Restore a small image, once a process: loading weights is no part of the time.
 
-    A method that learns does so for each image anew, and loads nothing before.
+    A method that is fitted is so to each image anew, and loads nothing before.
     """
-    if chain_of(trial).learner:
+    if chain_of(trial).to_fit:
         return
     noise = NoiseModel(1.0)
     plane = noise.sample(np.full((64, 64), 100, np.float32), np.random.default_rng(0))
+    known = ChannelDiagnosis(model=noise, display_range=DisplayRange(0, 200))
     stack = Stack(np.asarray(plane, np.float32), "YX")
-    levels = {0: Levels(0, 200)}
-    result, _ = restore(stack, chain_of(trial), {0: noise}, levels, tile=trial.tile)
-    result.data[()]  # a plane is computed when it is asked for
+    result = restore_stack(
+        trial.spec, stack, chain=chain_of(trial), diagnosis=Diagnosis((known,))
+    )
+    result.image.data[()]  # a plane is computed when it is asked for
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from w2s_cli.cli.reports import show_outcome
+from w2s_cli.cli.reports import show_restored
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def demo(
     from w2s_cli.io import write_image
     from w2s_cli.io.targets import check_target
     from w2s_cli.microscope.simulation import simulate_scene
-    from w2s_cli.pipeline.file_restoration import restore_file
+    from w2s_cli.pipeline.restoration import restore_file
     from w2s_cli.pipeline.spec import RestoreSpec
     from w2s_cli.stack import Stack
 
@@ -63,8 +63,8 @@ def demo(
     scene = simulate_scene(seed, photons=photons)
     size = dict.fromkeys("YX", scene.pixel_size)
     write_image(Stack(scene.seen, "YX", size), cell, overwrite=overwrite)
-    job = RestoreSpec(overwrite=overwrite)
-    show_outcome(restore_file(job, job.chain(), cell, sim), quiet=False)
+    spec = RestoreSpec(overwrite=overwrite)
+    show_restored(restore_file(spec, spec.chain(), cell, sim), quiet=False)
     _show(_compared(scene, sim, picture), as_json=as_json)
     typer.echo(f"look at {picture}", err=True)
 

@@ -15,7 +15,8 @@ from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from w2s_cli.batch.jobs import Failure
-    from w2s_cli.pipeline.noise_report import ChannelNoise, NoiseReport
+    from w2s_cli.pipeline.diagnosis import ChannelDiagnosis
+    from w2s_cli.pipeline.noise_report import NoiseReport
 
 Repeats = Annotated[
     str | None,
@@ -77,7 +78,7 @@ def estimate_noise(
     """
     from w2s_cli.batch.jobs import each_file, exit_code
     from w2s_cli.io.formats import image_files
-    from w2s_cli.pipeline.noise_report import Question, read_dark, report_noise
+    from w2s_cli.pipeline.noise_report import NoiseRequest, read_dark, report_noise
 
     if as_json and as_csv:
         raise UsageError("--json and --csv both want standard output", hint="drop one")
@@ -88,9 +89,9 @@ def estimate_noise(
         )
     if plot:
         check_plot(plot, sources, overwrite=overwrite)
-    question = Question(axes, channel, repeats, read_dark(dark) if dark else ())
-    reports = [*each_file(sources, partial(report_noise, question))]
-    _tell(reports)
+    request = NoiseRequest(axes, channel, repeats, read_dark(dark) if dark else ())
+    reports = [*each_file(sources, partial(report_noise, request))]
+    _show_warnings(reports)
     if as_json:
         typer.echo(document(reports))
     elif as_csv:
@@ -102,7 +103,7 @@ def estimate_noise(
     raise typer.Exit(exit_code(reports))
 
 
-def _tell(reports: "list[NoiseReport | Failure]") -> None:
+def _show_warnings(reports: "list[NoiseReport | Failure]") -> None:
     """Say what failed, and what speaks against the numbers."""
     from w2s_cli.batch.jobs import Failure
 
@@ -147,23 +148,23 @@ def _print_table(reports: "list[NoiseReport | Failure]") -> None:
         typer.echo(table([[*_COLUMNS], *lines]))
 
 
-def _cells(channel: "ChannelNoise") -> list[str]:
+def _cells(channel: "ChannelDiagnosis") -> list[str]:
     """Return a line of the table; doubtful numbers come without a standard error."""
-    model, line = channel.fit.model, channel.fit.line
-    a, b = f"{line.slope:.4g}", f"{line.intercept:.4g}"
+    row = channel.as_json()
+    a, b = f"{row['a']:.4g}", f"{row['b']:.4g}"
     if channel.trusted:
-        a, b = f"{a} +- {line.slope_error:.2g}", f"{b} +- {line.intercept_error:.2g}"
+        a, b = f"{a} +- {row['a_error']:.2g}", f"{b} +- {row['b_error']:.2g}"
     return [
         channel.name,
-        f"{model.gain:.4g}",
-        f"{model.offset:.4g}",
-        f"{model.read_noise:.3g}",
+        f"{row['gain']:.4g}",
+        f"{row['offset']:.4g}",
+        f"{row['read_noise']:.3g}",
         a,
         b,
-        f"{channel.peak_snr:.1f} dB",
-        f"{channel.photons:.3g}",
-        f"{channel.saturated:.2%}",
-        f"{channel.fit.correlation:.2f}",
+        f"{row['peak_snr']:.1f} dB",
+        f"{row['photons']:.3g}",
+        f"{row['saturated']:.2%}",
+        f"{row['correlation']:.2f}",
         "yes" if channel.trusted else "no",
     ]
 
@@ -173,8 +174,10 @@ def _draw(plot: Path, reports: "list[NoiseReport | Failure]", *, quiet: bool) ->
     from w2s_cli.io.targets import replacing
 
     for report in _done(reports):
-        fits = {channel.name: channel.fit for channel in report.channels}
-        doubtful = [channel.name for channel in report.channels if channel.doubts]
+        fits = {
+            channel.name: fit for channel in report.channels if (fit := channel.fit)
+        }
+        doubtful = [channel.name for channel in report.channels if not channel.trusted]
         title = f"Noise of {report.source.name}"
         if doubtful:
             title += f", not to be trusted in channel {', '.join(doubtful)}"

@@ -73,7 +73,7 @@ _WARM, _TIMED = 5, 20  # steps: the first are slower; then it is known how long 
 
 @dataclass(frozen=True)
 class FitDisplay:
-    """What is learned from, and the bar that shows how far it is."""
+    """What a method is fitted to, and the bar that shows how far it is."""
 
     name: str
     bar: Bar
@@ -84,7 +84,7 @@ class FitDisplay:
         begun: list[float] = []
         name = f"{self.name}, channel {channel}" if channel else self.name
 
-        def tell(step: int, steps: int, loss: float) -> None:
+        def show(step: int, steps: int, loss: float) -> None:
             begun.append(monotonic())
             if len(begun) == _TIMED and not self.quiet:
                 each = (begun[-1] - begun[_WARM]) / (_TIMED - 1 - _WARM)
@@ -93,17 +93,19 @@ class FitDisplay:
             self.bar.rename(f"{name}: loss {loss:.4g}")
             self.bar.reach(step, steps)
 
-        return tell
+        return show
 
 
-def fit_to_files(job: "RestoreSpec", chain: "Chain", *, quiet: bool) -> "FittedMethods":
-    """Return what is learned from the files of `--train-on`, and save it as asked."""
-    from w2s_cli.pipeline.shared_fitting import learned, save_weights
+def fit_to_files(
+    spec: "RestoreSpec", chain: "Chain", *, quiet: bool
+) -> "FittedMethods":
+    """Return the method fitted to the files of `--train-on`, saved as asked."""
+    from w2s_cli.pipeline.shared_fitting import fit_files, save_weights
 
-    name = str(job.train_on[0])
+    name = str(spec.train_on[0])
     with progress(name, quiet=quiet) as bar:
-        lesson = FitDisplay(name, bar, quiet=quiet)
-        lessons = learned(job, chain, job.train_on, lesson.of_channel)
-    if job.save_weights:
-        save_weights(lessons, job.save_weights)
-    return lessons
+        shown = FitDisplay(name, bar, quiet=quiet)
+        fitted = fit_files(spec, chain, spec.train_on, shown.of_channel)
+    if spec.save_weights:
+        save_weights(fitted, spec.save_weights)
+    return fitted

@@ -15,20 +15,20 @@ if TYPE_CHECKING:
     from w2s_cli.batch.jobs import Failure, Report
     from w2s_cli.pipeline.auto_method import Choice
     from w2s_cli.pipeline.diagnosis import ChannelDiagnosis
-    from w2s_cli.pipeline.file_restoration import Outcome
     from w2s_cli.pipeline.plan import Plan
+    from w2s_cli.pipeline.restoration import RestoredFile
 
 
-def show_outcome(outcome: "Outcome", *, quiet: bool) -> None:
+def show_restored(outcome: "RestoredFile", *, quiet: bool) -> None:
     """Say in a line what was done; say in any case what speaks against it."""
     for warning in outcome.warnings:
         warn(f"{_name(outcome.source, 'standard input')}: {warning}")
     if quiet:
         return
-    if outcome.findings.choice:
-        note(_chosen(outcome.source, outcome.findings.choice))
+    if outcome.choice:
+        note(_chosen(outcome.source, outcome.choice))
     facts = [_size(outcome.shape), f"x{outcome.scale}"]
-    facts += [_noise(channel) for channel in outcome.findings.channels]
+    facts += [_noise(channel) for channel in outcome.channels if channel.model]
     if outcome.clipped:
         facts.append(f"{outcome.clipped} pixels clipped")
     facts.append(f"{outcome.seconds:.1f} s")
@@ -50,12 +50,12 @@ def show_plan(plan: "Plan") -> None:
         note(_chosen(plan.source, plan.choice))
     typer.echo(
         f"{_arrow(plan)}: {plan.axes} {_size(plan.shape)} to "
-        f"{_size(plan.output_shape)} {plan.dtype}, {plan.method}{_learning(plan)}, "
+        f"{_size(plan.output_shape)} {plan.dtype}, {plan.method}{_fitting(plan)}, "
         f"{plan.tiles} tiles of {plan.tile}, about {plan.memory >> 20} MiB of memory"
     )
 
 
-def _learning(plan: "Plan") -> str:
+def _fitting(plan: "Plan") -> str:
     if not plan.steps:
         return ""
     files = f" from {few(plan.train_on)}" if plan.train_on else ""
@@ -83,7 +83,7 @@ def document(reports: "Sequence[Report]") -> str:
     return json.dumps([report.as_json() for report in reports], indent=2)
 
 
-def _arrow(report: "Outcome | Plan") -> str:
+def _arrow(report: "RestoredFile | Plan") -> str:
     source = _name(report.source, "standard input")
     return f"{source} -> {_name(report.target, 'standard output')}"
 

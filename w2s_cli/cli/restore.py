@@ -1,4 +1,4 @@
-"""`w2s restore`: the main job."""
+"""`w2s restore`: the main spec."""
 
 from functools import partial
 from pathlib import Path
@@ -14,15 +14,15 @@ from w2s_cli.cli.reports import (
     document,
     show_failure,
     show_licences,
-    show_outcome,
     show_plan,
+    show_restored,
 )
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from w2s_cli.batch.jobs import Failure, FilePair
-    from w2s_cli.pipeline.file_restoration import Outcome
     from w2s_cli.pipeline.plan import Plan
+    from w2s_cli.pipeline.restoration import RestoredFile
     from w2s_cli.pipeline.spec import RestoreSpec
     from w2s_cli.restorers.chain import Chain
 
@@ -65,7 +65,7 @@ def restore(
     from w2s_cli.batch.file_pairs import files, paired
     from w2s_cli.batch.jobs import exit_code
     from w2s_cli.methods.build import method_for
-    from w2s_cli.pipeline.shared_fitting import check_learning
+    from w2s_cli.pipeline.shared_fitting import check_fitting
     from w2s_cli.pipeline.spec import RestoreSpec
 
     if as_json and output == "-":
@@ -74,28 +74,28 @@ def restore(
             hint="name an output file with -o",
         )
     method = method or method_for(weights or ())
-    job = RestoreSpec(
-        method,
-        tuple(options or ()),
-        tuple(weights or ()),
-        device,
-        precision,
-        noise_models(noise, gain, offset, read_noise),
-        axes,
-        channel,
-        tile,
-        overwrite,
-        tuple(files(train_on or ())),
-        save_weights,
+    spec = RestoreSpec(
+        method=method,
+        options=tuple(options or ()),
+        weights=tuple(weights or ()),
+        device=device,
+        precision=precision,
+        tile=tile,
+        noise=noise_models(noise, gain, offset, read_noise),
+        axes=axes,
+        channel=channel,
+        train_on=tuple(files(train_on or ())),
+        save_weights=save_weights,
+        overwrite=overwrite,
     )
     pairs = paired(inputs, output)
     fetch_needed(method, quiet=quiet)
-    chain = job.chain()
-    check_learning(job, chain, [source for source, _ in pairs])
+    chain = spec.chain()
+    check_fitting(spec, chain, [source for source, _ in pairs])
     reports = (
-        _planned(job, chain, pairs, show=not as_json)
+        _planned(spec, chain, pairs, show=not as_json)
         if dry_run
-        else _restored(job, chain, pairs, output, quiet=quiet)
+        else _restored(spec, chain, pairs, output, quiet=quiet)
     )
     if as_json:
         typer.echo(document(reports))
@@ -103,12 +103,12 @@ def restore(
 
 
 def _planned(
-    job: "RestoreSpec", chain: "Chain", pairs: "list[FilePair]", *, show: bool
+    spec: "RestoreSpec", chain: "Chain", pairs: "list[FilePair]", *, show: bool
 ) -> "list[Plan | Failure]":
     from w2s_cli.batch.jobs import Failure, each
     from w2s_cli.pipeline.plan import plan_file
 
-    reports = [*each(pairs, partial(plan_file, job, chain))]
+    reports = [*each(pairs, partial(plan_file, spec, chain))]
     for report in reports:
         if isinstance(report, Failure):
             show_failure(report)
@@ -118,42 +118,44 @@ def _planned(
 
 
 def _restored(
-    job: "RestoreSpec",
+    spec: "RestoreSpec",
     chain: "Chain",
     pairs: "list[FilePair]",
     output: str,
     *,
     quiet: bool,
-) -> "list[Outcome | Failure]":
+) -> "list[RestoredFile | Failure]":
     from w2s_cli.batch.file_pairs import make_folder
     from w2s_cli.batch.jobs import Failure, each
-    from w2s_cli.pipeline.file_restoration import restore_file
+    from w2s_cli.pipeline.restoration import RestoreProgress, restore_file
 
     make_folder(output, pairs)
-    known = fit_to_files(job, chain, quiet=quiet) if job.train_on else None
+    fitted = fit_to_files(spec, chain, quiet=quiet) if spec.train_on else None
 
-    def work(source: Path, target: Path) -> "Outcome":
+    def work(source: Path, target: Path) -> "RestoredFile":
         with progress(source.name, quiet=quiet) as bar:
             return restore_file(
-                job,
+                spec,
                 chain,
                 source,
                 target,
-                known=known,
-                on_step=FitDisplay(source.name, bar, quiet=quiet).of_channel,
-                on_start=bar.start,
-                on_tile=bar.advance,
+                fitted=fitted,
+                progress=RestoreProgress(
+                    started=bar.start,
+                    tile=bar.advance,
+                    fit=FitDisplay(source.name, bar, quiet=quiet).of_channel,
+                ),
             )
 
-    reports: list[Outcome | Failure] = []
-    untold = not quiet
+    reports: list[RestoredFile | Failure] = []
+    licences_due = not quiet
     for report in each(pairs, work):
         reports.append(report)
         if isinstance(report, Failure):
             show_failure(report)
         else:
-            if untold:
-                show_licences(job.method)
-                untold = False
-            show_outcome(report, quiet=quiet)
+            if licences_due:
+                show_licences(spec.method)
+                licences_due = False
+            show_restored(report, quiet=quiet)
     return reports

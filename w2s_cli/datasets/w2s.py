@@ -22,8 +22,7 @@ from pathlib import Path
 
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.planes import FilePlane, kept, planes
-from w2s_cli.restorers.restorer import Domain
-from w2s_cli.restorers.units import EIGHT_BIT, affine
+from w2s_cli.restorers.units import EIGHT_BIT, Units
 
 CAPTURES = 400
 LEVELS = (1, 2, 4, 8, 16, CAPTURES)
@@ -36,7 +35,7 @@ SPLITS: Mapping[str, range] = {
     "test": range(81, 121),
 }
 
-_Z = affine(Domain.Z, EIGHT_BIT)  # z-scores have no black and white
+_Z = Units.Z.linear(EIGHT_BIT)  # z-scores have no black and white
 Z_OFFSET, Z_UNIT = _Z.zero, _Z.one
 """Mean and standard deviation of all captures, in counts."""
 

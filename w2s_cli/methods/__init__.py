@@ -4,19 +4,55 @@ The rows after them are networks of others: those of the catalogue, by its names
 the kinds of network that a user may have weights for, by theirs.
 """
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from w2s_cli.networks import NETWORKS, SHIPPED
 from w2s_cli.registry import Entry, Registry
 from w2s_cli.weights.catalogue import WEIGHTS, Item
 
+if TYPE_CHECKING:
+    from w2s_cli.restorers.restorer import Traits
+
 # They look further than the margin of a tile, or at all of it.
 NEARLY = frozenset({"rcan", "san", "ridnet", "rdn", "rrdb", "esrgan", "real-esrgan"})
 
 
-def _published(item: Item) -> Entry:
+@dataclass(frozen=True, slots=True)
+class MethodEntry(Entry):
+    """A row of a method."""
+
+    needs_weights: bool = False  # that may have to be fetched, or given
+
+    @property
+    def traits(self) -> "Traits":
+        """Return the traits of the method as it is by default."""
+        from w2s_cli.methods.build import build
+
+        return build(self.name).links[0].traits
+
+
+def _plugins() -> Iterator[MethodEntry]:
+    """Yield the methods of other packages: their entry points `w2s.methods`."""
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group="w2s.methods"):
+        facts = point.dist.metadata.json if point.dist else {}
+        package = str(facts.get("name", point.module))
+        yield MethodEntry(
+            point.name,
+            point.value,
+            f"a method of the package {package}",
+            package,
+            str(facts.get("license_expression") or facts.get("license") or "unknown"),
+            scale=0,
+        )
+
+
+def _published(item: Item) -> MethodEntry:
     author, *_, place = item.citation.split(", ")
-    return Entry(
+    return MethodEntry(
         item.name,
         "w2s_cli.methods.published_network:Published",
         item.title + _of_tiles(item.network),
@@ -24,15 +60,20 @@ def _published(item: Item) -> Entry:
         item.licence,
         item.scale,
         "weights, fetched at first use",
+        needs_weights=True,
     )
 
 
-def _brought(network: Entry) -> Entry:
-    return replace(
-        network,
-        target="w2s_cli.methods.published_network:Brought",
-        summary=network.summary + _of_tiles(network.name),
+def _brought(network: Entry) -> MethodEntry:
+    return MethodEntry(
+        network.name,
+        "w2s_cli.methods.published_network:Brought",
+        network.summary + _of_tiles(network.name),
+        network.source,
+        network.licence,
+        network.scale,
         needs="weights by --weights",
+        needs_weights=True,
     )
 
 
@@ -40,9 +81,9 @@ def _of_tiles(network: str) -> str:
     return "; tiles approximate" if network in NEARLY else ""
 
 
-def _learning(name: str, kind: str, asked: str, source: str) -> Entry:
+def _learning(name: str, kind: str, asked: str, source: str) -> MethodEntry:
     """Return a method that learns from the image; it stands with the training."""
-    return Entry(
+    return MethodEntry(
         name,
         f"w2s_cli.methods.noise2x:{kind}",
         f"learn to denoise from the image itself: {asked}",
@@ -53,43 +94,48 @@ def _learning(name: str, kind: str, asked: str, source: str) -> Entry:
 
 METHODS = Registry(
     "method",
-    Entry(
+    MethodEntry(
         "jdsr",
         "w2s_cli.methods.shipped:Jdsr",
         "denoise and enlarge x2 with the shipped network",
         "trained by this project",
         scale=2,
         needs="noise model, weights",
+        needs_weights=True,
     ),
-    Entry(
+    MethodEntry(
         "denoise",
         "w2s_cli.methods.shipped:Denoise",
         "denoise with the shipped network",
         "trained by this project",
         needs="noise model, weights",
+        needs_weights=True,
     ),
-    Entry(
+    MethodEntry(
         "jdsr-fast",
         "w2s_cli.methods.shipped:JdsrFast",
         "jdsr with a smaller network: a quarter of the work, or less",
         "trained by this project",
         scale=2,
         needs="noise model, weights",
+        needs_weights=True,
     ),
-    Entry(
+    MethodEntry(
         "denoise-fast",
         "w2s_cli.methods.shipped:DenoiseFast",
         "denoise with a smaller network: a quarter of the work, or less",
         "trained by this project",
         needs="noise model, weights",
+        needs_weights=True,
     ),
-    Entry(
+    MethodEntry(
         "auto",
         "w2s_cli.methods.auto:Auto",
         "denoise as the noise asks: denoise, pure-let, or not at all",
         needs="noise model, weights",
+        needs_weights=True,
     ),
-    Entry(
+    MethodEntry(
         "vst+bm3d",
         "w2s_cli.methods.bm3d:Bm3d",
         "denoise by block matching",
@@ -97,42 +143,43 @@ METHODS = Registry(
         "non-commercial use only",
         needs="noise model",
     ),
-    Entry(
+    MethodEntry(
         "vst+epll",
         "w2s_cli.methods.epll:Epll",
         "denoise by a learned mixture of likely patches",
         "Zoran and Weiss 2011; prior learned by this project",
         needs="noise model, weights",
+        needs_weights=True,
     ),
-    Entry(
+    MethodEntry(
         "nlm",
         "w2s_cli.methods.nlm:Nlm",
         "denoise by non-local means",
         "Buades et al. 2005; scikit-image",
         needs="noise model",
     ),
-    Entry(
+    MethodEntry(
         "wavelet",
         "w2s_cli.methods.wavelet:Wavelet",
         "denoise by wavelet shrinkage",
         "Chang et al. 2000; scikit-image",
         needs="noise model",
     ),
-    Entry(
+    MethodEntry(
         "richardson-lucy",
         "w2s_cli.methods.richardson_lucy:RichardsonLucy",
         "deconvolve, stopping where noise would become structure",
         "Richardson 1972, Lucy 1974",
         needs="noise model, blur kernel",
     ),
-    Entry(
+    MethodEntry(
         "wiener",
         "w2s_cli.methods.wiener:Wiener",
         "deconvolve by one linear filter",
         "Wiener 1949",
         needs="noise model, blur kernel",
     ),
-    Entry(
+    MethodEntry(
         "pure-let",
         "w2s_cli.methods.pure_let:PureLet",
         "denoise by wavelet thresholds that judge themselves",
@@ -148,20 +195,25 @@ METHODS = Registry(
             ("n2n", "N2N", "another capture", "Lehtinen et al. 2018, Noise2Noise"),
         )
     ),
-    Entry("gaussian", "w2s_cli.methods.gaussian:Gaussian", "smooth with a Gaussian"),
-    Entry("median", "w2s_cli.methods.median:Median", "take the median around a pixel"),
-    Entry(
+    MethodEntry(
+        "gaussian", "w2s_cli.methods.gaussian:Gaussian", "smooth with a Gaussian"
+    ),
+    MethodEntry(
+        "median", "w2s_cli.methods.median:Median", "take the median around a pixel"
+    ),
+    MethodEntry(
         "bicubic",
         "w2s_cli.methods.bicubic:Bicubic",
         "enlarge x2 by interpolation",
         "Keys 1981",
         scale=2,
     ),
-    Entry(
+    MethodEntry(
         "identity",
         "w2s_cli.methods.identity:Identity",
         "return the input, to test files and tiles alone",
     ),
     *(_published(item) for item in WEIGHTS.values() if item.network),
     *(_brought(network) for network in NETWORKS if network.name not in SHIPPED),
+    more=_plugins,
 )

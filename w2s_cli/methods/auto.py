@@ -1,10 +1,10 @@
 """The denoiser of images that nobody has looked at yet."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.methods.shipped import Denoise
-from w2s_cli.networks.inference import NetworkRunner
+from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.restorers.restorer import Traits
 
 
@@ -27,16 +27,15 @@ class Auto:
     @property
     def traits(self) -> Traits:
         """Return the traits of the shipped denoiser."""
-        return self._shipped.traits
+        return replace(self._shipped.traits, automatic=True)
+
+    def with_noise(self, noise: NoiseModel) -> Denoise:
+        """Return the shipped denoiser for images with this noise."""
+        return self._shipped.with_noise(noise)
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the denoised planes."""
         return self._shipped(blocks)
-
-    @property
-    def running(self) -> NetworkRunner:
-        """Return the network of the shipped denoiser at work."""
-        return self._shipped.running
 
     @property
     def _shipped(self) -> Denoise:

@@ -21,7 +21,8 @@ from scipy import fft
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
 from w2s_cli.microscope.noise_model import Correlation, NoiseModel
-from w2s_cli.restorers.restorer import Domain, Traits
+from w2s_cli.restorers.restorer import Traits
+from w2s_cli.restorers.units import Units
 
 _PROFILES = {
     "np": BM3DProfile,
@@ -74,9 +75,9 @@ class Bm3d:
     @property
     def traits(self) -> Traits:
         """Return the traits: what is similar to a patch depends on the whole plane."""
-        return Traits(whole=True, expects=Domain.STABILISED)
+        return Traits(whole=True, expects=Units.STABILISED, knows_noise=True)
 
-    def knowing(self, noise: NoiseModel) -> "Bm3d":
+    def with_noise(self, noise: NoiseModel) -> "Bm3d":
         """Return the method for images whose noise is correlated like this."""
         return replace(self, correlation=noise.correlation)
 

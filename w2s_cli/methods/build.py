@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
-from w2s_cli.methods import METHODS
+from w2s_cli.methods import METHODS, MethodEntry
 from w2s_cli.methods.method_options import Option, options_of, takes
 from w2s_cli.methods.shipped import Denoise, Jdsr
 from w2s_cli.networks import SHIPPED
 from w2s_cli.networks.rebuild import rebuild, recognise
-from w2s_cli.registry import Entry
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import Restorer
 from w2s_cli.training.recipe_tables import masking_of_record
 from w2s_cli.weights import checkpoint
 
 
-def parse(text: str) -> list[Entry]:
+def parse(text: str) -> list[MethodEntry]:
     """Return the methods that `text` names, joined by "+", in their order.
 
     A name may hold a "+" itself: the longest name that fits is taken.
@@ -117,15 +116,9 @@ def _has(links: Sequence["_Link"], assignment: str) -> bool:
 def account(text: str, chain: Chain) -> list[dict[str, Any]]:
     """Return what `chain`, built from `text`, consists of: a JSON object a link."""
     return [
-        {"method": entry.name, "options": _settings(link), **provenance(link)}
+        {"method": entry.name, "options": _settings(link), **link.traits.provenance}
         for entry, link in zip(parse(text), chain.links, strict=True)
     ]
-
-
-def provenance(link: Restorer) -> dict[str, str]:
-    """Return the digests of a restorer's files, and what it computes with."""
-    origin: dict[str, str] = getattr(link, "provenance", {})
-    return origin
 
 
 @dataclass

@@ -13,7 +13,8 @@ from w2s_cli.errors import UsageError
 from w2s_cli.io.psf_file import read_psf
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF, gaussian_psf
-from w2s_cli.restorers.restorer import Domain, Traits
+from w2s_cli.restorers.restorer import Traits
+from w2s_cli.restorers.units import Units
 
 _WIDEST = 200  # pixels of full width: beyond any microscope, short of a typing error
 
@@ -59,9 +60,14 @@ class Deblurring:
     @property
     def traits(self) -> Traits:
         """Return the traits: how much is restored depends on the whole plane."""
-        return Traits(whole=True, expects=Domain.PHOTONS)
+        return Traits(
+            whole=True,
+            expects=Units.PHOTONS,
+            knows_noise=True,
+            provenance=self.provenance,
+        )
 
-    def knowing(self, noise: NoiseModel) -> Self:
+    def with_noise(self, noise: NoiseModel) -> Self:
         """Return the restorer for images with this noise."""
         return replace(self, sigma=noise.sigma)
 

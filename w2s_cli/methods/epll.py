@@ -14,7 +14,8 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
 from w2s_cli.networks.inference import available_device, memory_errors
 from w2s_cli.networks.patch_mixture import PatchFilter, PatchMixture
-from w2s_cli.restorers.restorer import Domain, Traits
+from w2s_cli.restorers.restorer import Traits
+from w2s_cli.restorers.units import Units
 from w2s_cli.weights import checkpoint
 
 
@@ -61,14 +62,19 @@ class Epll:
     @property
     def provenance(self) -> dict[str, str]:
         """Return what decides about the output besides the input and the options."""
-        digest = checkpoint.digest(self._path)
+        digest = _digest(self._path)
         return {"weights_sha256": digest, "device": available_device(self.device)}
 
     @property
     def traits(self) -> Traits:
         """Return the traits: each step sees one patch further."""
         margin = len(self._betas) * (self._filters[0].side - 1)
-        return Traits(margin=margin, expects=Domain.STABILISED)
+        return Traits(
+            margin=margin,
+            expects=Units.STABILISED,
+            provenance=self.provenance,
+            device=available_device(self.device),
+        )
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the denoised planes, noise of standard deviation 1 assumed.
@@ -118,3 +124,8 @@ def _filters(
 ) -> tuple[PatchFilter, ...]:
     mixture = PatchMixture.from_state(checkpoint.load(path).state)
     return tuple(PatchFilter.of(mixture, 1 / beta, device) for beta in betas)
+
+
+@lru_cache(maxsize=4)
+def _digest(path: Path) -> str:
+    return checkpoint.digest(path)

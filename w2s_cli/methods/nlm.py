@@ -8,7 +8,8 @@ from skimage.restoration import denoise_nl_means
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.restorers.restorer import Domain, Traits
+from w2s_cli.restorers.restorer import Traits
+from w2s_cli.restorers.units import Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Nlm:
     def traits(self) -> Traits:
         """Return the traits: a pixel sees the patches around the farthest it takes."""
         margin = self.distance + self.patch // 2 + 1
-        return Traits(margin=margin, expects=Domain.STABILISED)
+        return Traits(margin=margin, expects=Units.STABILISED)
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the denoised planes, noise of standard deviation 1 assumed."""

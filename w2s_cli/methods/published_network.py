@@ -1,10 +1,9 @@
 """Networks in the numbers of their authors, and how far they can be tiled."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError, WeightsError
@@ -15,9 +14,9 @@ from w2s_cli.networks.inference import (
     fastest,
     to_device,
 )
-from w2s_cli.networks.rebuild import Network, Units, input_units, rebuild, recognise
-from w2s_cli.restorers.restorer import RELATIVE, Domain, Traits
-from w2s_cli.restorers.units import Levels
+from w2s_cli.networks.rebuild import Network, input_units, rebuild, recognise
+from w2s_cli.restorers.restorer import Traits
+from w2s_cli.restorers.units import DisplayRange, Units
 from w2s_cli.weights import catalogue, checkpoint
 from w2s_cli.weights.cache import fetched_weights
 from w2s_cli.weights.catalogue import Item
@@ -29,12 +28,8 @@ MOST_POOLED = 256
 """The same for networks that pool: those do see far."""
 _POOLED = 4
 """Their inputs are multiples of this or more."""
-_DOMAINS: Mapping[str, Domain] = {
-    "z": Domain.Z,
-    "z/255": Domain.Z_GREY,
-    "unit": Domain.UNIT,
-    "centred": Domain.CENTRED,
-}
+
+_NAMES = [u.value for u in (Units.Z, Units.Z_GREY, Units.UNIT, Units.CENTRED)]
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,7 @@ class Foreign:
 
     def __post_init__(self) -> None:
         if self.black is not None and self.white is not None:
-            Levels(self.black, self.white)  # complains of the wrong order
+            DisplayRange(self.black, self.white)  # complains of the wrong order
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -92,9 +87,12 @@ class Foreign:
             scale=network.scale,
             margin=_margin(network),
             multiple_of=network.multiple_of,
-            expects=_DOMAINS[self._loaded.units],
+            expects=Units(self._loaded.units),
             black=self.black,
             white=self.white,
+            provenance=self.provenance,
+            device=self._loaded.device,
+            network=self.running,
         )
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
@@ -131,7 +129,7 @@ class Foreign:
         )
         units = self.units if self.units != "auto" else _units(found, item, path)
         named = (self.black, self.white) != (None, None)
-        if named and _DOMAINS[units] not in RELATIVE:
+        if named and not Units(units).needs_range:
             raise UsageError(
                 f"black and white mean nothing to {self.name}, which takes {units}",
                 hint="leave them out, or say -O units=unit",
@@ -180,7 +178,7 @@ def _units(found: Checkpoint, item: Item | None, path: Path) -> str:
     """Return the units that a network takes, by its record, the catalogue or itself."""
     told: Any = found.record.get("units") or (item.units if item else "")
     units = told or input_units(found.state)
-    if units not in get_args(Units):
+    if units not in _NAMES:
         what = f"of {units!r} is unknown" if units else "is not said in it"
         raise WeightsError(
             f"{path}: what numbers its network takes {what}",

@@ -38,7 +38,8 @@ from scipy.optimize import lsq_linear
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.restorers.restorer import Domain, Traits
+from w2s_cli.restorers.restorer import Traits
+from w2s_cli.restorers.units import Units
 
 SUM = (1, 1)  # the sign of the far half of a square along Y and X
 DETAILS = ((1, -1), (-1, 1), (-1, -1))
@@ -138,7 +139,7 @@ class PureLet:
     @property
     def traits(self) -> Traits:
         """Return the traits: the weights depend on the whole plane."""
-        return Traits(whole=True, expects=Domain.PHOTONS)
+        return Traits(whole=True, expects=Units.PHOTONS)
 
     def knowing(self, noise: NoiseModel) -> "PureLet":
         """Return the method for images with this read noise."""

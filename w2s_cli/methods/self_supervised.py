@@ -17,7 +17,8 @@ from w2s_cli.errors import UsageError
 from w2s_cli.methods.shipped import Denoise, Shipped
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.networks.inference import available_device, fastest
-from w2s_cli.restorers.restorer import Domain, FitProgress, Series, Traits
+from w2s_cli.restorers.restorer import FitProgress, Fitting, Series, Traits
+from w2s_cli.restorers.units import Units
 from w2s_cli.training.initial_network import initial_network
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches import Part
@@ -164,23 +165,21 @@ class SelfSupervised:
     @property
     def traits(self) -> Traits:
         """Return the traits, before it has learned as well as after."""
-        taught = self._network.running.network if self.weights else None
-        network = taught or self._initial_network
+        known = self._network.running.network if self.weights else None
+        network = known or self._initial_network
         return Traits(
             margin=network.margin,
             multiple_of=network.multiple_of,
-            expects=Domain.ROOT,
+            expects=Units.ROOT,
+            knows_noise=True,
+            fit=Fitting(
+                0 if self.weights else self.recipe.steps,
+                0 if self.weights else _STEP * self.width,
+                self.needs_white_noise,
+            ),
+            provenance=self._network.provenance if self.weights else {},
+            device=available_device(self.device),
         )
-
-    @property
-    def steps(self) -> int:
-        """Return how many steps it takes to learn; 0 once it has."""
-        return 0 if self.weights else self.recipe.steps
-
-    @property
-    def memory(self) -> int:
-        """Return how many bytes a step of learning takes at most, about."""
-        return _STEP * self.width
 
     @property
     def needs_white_noise(self) -> bool:
@@ -196,14 +195,16 @@ class SelfSupervised:
     def _initial_network(self) -> Any:
         return _initial_network(self.name, tuple(self._settings()))
 
-    def taught(self, series: Callable[[], Sequence[Series]], told: FitProgress) -> Self:
-        """Return the method with what it has learned; it learns only once.
+    def fitted(
+        self, series: Callable[[], Sequence[Series]], progress: FitProgress
+    ) -> Self:
+        """Return the method, fitted; it is fitted only once.
 
         Parameters
         ----------
         series
             Gives planes in stabilised counts, those of one place together.
-        told
+        progress
             What to call after each step.
 
         Raises
@@ -213,12 +214,7 @@ class SelfSupervised:
         """
         if self.weights:
             return self
-        return replace(self, weights=fit_weights(self.recipe, series(), told))
-
-    @property
-    def provenance(self) -> dict[str, str]:
-        """Return what decides about the output besides the input and the options."""
-        return self._network.provenance if self.weights else {}
+        return replace(self, weights=fit_weights(self.recipe, series(), progress))
 
     @property
     def _network(self) -> Shipped:
@@ -226,7 +222,7 @@ class SelfSupervised:
         ways: Literal[1, 8] = 8 if self.quality == "best" else 1
         return self.network(self.weights, self.device, self.precision, ways)
 
-    def knowing(self, noise: NoiseModel) -> Self:
+    def with_noise(self, noise: NoiseModel) -> Self:
         """Return the restorer for images with this noise."""
         return replace(self, lowered=noise.excess)
 

@@ -22,7 +22,8 @@ from w2s_cli.networks.inference import (
     to_device,
 )
 from w2s_cli.networks.rebuild import Network, rebuild
-from w2s_cli.restorers.restorer import Domain, TrainedRange, Traits
+from w2s_cli.restorers.restorer import TrainedRange, Traits
+from w2s_cli.restorers.units import Units
 from w2s_cli.restorers.unknown_pixels import filled
 from w2s_cli.weights import checkpoint
 
@@ -85,8 +86,12 @@ class Shipped:
             margin=network.margin,
             multiple_of=network.multiple_of,
             whole=network.whole,
-            expects=Domain.ROOT,
+            expects=Units.ROOT,
             seen=self._loaded.seen,
+            knows_noise=True,
+            provenance=self.provenance,
+            device=self._loaded.device,
+            network=self.running,
         )
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
@@ -106,7 +111,7 @@ class Shipped:
         )
         return made + lowered
 
-    def knowing(self, noise: NoiseModel) -> Self:
+    def with_noise(self, noise: NoiseModel) -> Self:
         """Return the restorer for images with this noise."""
         conditions = self.conditions.knowing(noise)
         return replace(self, lowered=noise.excess, conditions=conditions)

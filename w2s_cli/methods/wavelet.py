@@ -10,7 +10,8 @@ from skimage.restoration import denoise_wavelet
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UnknownNameError, UsageError
-from w2s_cli.restorers.restorer import Domain, Traits
+from w2s_cli.restorers.restorer import Traits
+from w2s_cli.restorers.units import Units
 
 _LEVELS = 3  # beyond it a coefficient stands for 16 pixels, and is nearly all object
 
@@ -47,7 +48,7 @@ class Wavelet:
     @property
     def traits(self) -> Traits:
         """Return the traits: the thresholds depend on the whole plane."""
-        return Traits(whole=True, expects=Domain.STABILISED)
+        return Traits(whole=True, expects=Units.STABILISED)
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the denoised planes, noise of standard deviation 1 assumed."""

@@ -7,7 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from w2s_cli.networks.parts import initialise, last_layer_float32
-from w2s_cli.networks.rebuild import Predicts, Shaped, State, Units, conv_shape, count
+from w2s_cli.networks.rebuild import (
+    Predicts,
+    Shaped,
+    State,
+    UnitName,
+    conv_shape,
+    count,
+)
 
 
 class _Unit(nn.Module):
@@ -115,7 +122,7 @@ class MemNet(Shaped):
         return network
 
     @classmethod
-    def input_units(cls, state: State) -> Units | None:
+    def input_units(cls, state: State) -> UnitName | None:
         """Return the units of the images that the network of `state` was trained on.
 
         The first batch norm has seen nothing but the network's input: its running mean

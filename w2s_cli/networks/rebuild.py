@@ -15,7 +15,7 @@ State = Mapping[str, Tensor]
 Predicts = Literal["image", "noise"]
 # Counts minus the W2S mean, over the W2S spread; that over 255; 8-bit counts over 255,
 # in [0, 1]; and those minus 0.5.
-Units = Literal["z", "z/255", "unit", "centred"]
+UnitName = Literal["z", "z/255", "unit", "centred"]
 
 
 @runtime_checkable
@@ -49,7 +49,7 @@ def recognise(state: State, catalogue: Registry[Entry] = NETWORKS) -> Entry | No
     return next((row for row in catalogue if row.load().detect(state)), None)
 
 
-def input_units(state: State) -> Units | None:
+def input_units(state: State) -> UnitName | None:
     """Return the units that the network of `state` takes, where its tensors tell."""
     row = recognise(state)
     ask = getattr(row.load(), "input_units", None) if row else None

@@ -1,21 +1,26 @@
-"""Look at a few planes of a stack before it is restored."""
+"""What a file shows before it is restored: its noise, its range, and what is wrong.
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import sqrt
+`estimate-noise`, `restore`, `adapt`, the bench and the Python API all ask here, so that
+they say the same of the same file. A few planes of each channel are read, once.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from math import log10, sqrt
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.microscope.brightness import BRIGHT, brightest, saturated
+from w2s_cli.microscope.brightness import BRIGHT, extremes, saturated
 from w2s_cli.microscope.noise_estimation import fit_noise
-from w2s_cli.microscope.noise_fit import NoiseFit
+from w2s_cli.microscope.noise_fit import Dark, NoiseFit
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import sampled, spread
-from w2s_cli.restorers.chain import Chain
-from w2s_cli.restorers.restorer import Fittable, TrainedRange
+from w2s_cli.microscope.quantization import denominator
+from w2s_cli.restorers.restorer import TrainedRange, Traits
+from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
 from w2s_cli.stack import Stack
 
 MOST_CORRELATION = 0.06  # between the noise of neighbouring pixels
@@ -23,200 +28,323 @@ MOST_CORRELATION = 0.06  # between the noise of neighbouring pixels
 _SPREAD = 4  # that, times the root of the pixels; fine structure adds up to 0.04
 MOST_MISFIT = 1.5  # between standard deviations, given and measured
 MOST_SATURATED = 0.001  # share of the pixels
-_LEARNS_NOISE = (
-    "A method that learns from hidden pixels takes such noise for structure; --method "
-    "n2v with -O rows=N or -O columns=N hides N neighbours on both sides as well"
-)
+LEAST_GAIN = 0.1  # counts a photon; coarser counts would drown the noise of light
+BLACK, WHITE = 0.2, 99.8
+"""Percentiles of the pixels: about those that W2S's authors stretched its images to."""
+
+Planes = Sequence[NDArray[Any]]
 
 
-def channel_warnings(
-    seen: TrainedRange | None,
-    plane: NDArray[Any],
-    noise: NoiseModel,
-    pixel_size: Mapping[str, float],
-    correlation: float = 0.0,
-    measured: NoiseModel | None = None,
-    learner: Fittable | None = None,
-) -> list[str]:
-    """Return why a result should be looked at twice, one line a reason.
-
-    Parameters
-    ----------
-    seen
-        What the method is meant for, if it was.
-    plane
-        (Y, X) counts of a typical plane.
-    noise
-        The noise of the plane.
-    pixel_size
-        Micrometres a pixel of the axes that are known.
-    correlation
-        Of the noise of neighbouring pixels.
-    measured
-        What the image itself tells of its noise, where `noise` is from elsewhere.
-    learner
-        The method that learns from the image, if there is one.
-    """
-    reasons = [*_of_saturation(plane), *_of_neighbours(plane, correlation, learner)]
-    if measured:
-        reasons += [*_of_model(noise, measured, plane)]
-    if seen:
-        reasons += [*of_light(seen, plane, noise), *_of_sampling(seen, pixel_size)]
-    return reasons
-
-
-def white(correlation: float, pixels: int) -> bool:
-    """Return whether the noise of so many pixels may well be independent."""
-    return abs(correlation) <= MOST_CORRELATION + _SPREAD / sqrt(pixels)
-
-
-def _of_saturation(plane: NDArray[Any]) -> Iterator[str]:
-    share = saturated(plane)
-    if share > MOST_SATURATED:
-        yield (
-            f"{share:.1%} of the pixels are saturated at {plane.max():.0f} counts: "
-            "their light is unknown"
-        )
-
-
-def _of_neighbours(
-    plane: NDArray[Any], correlation: float, learner: Fittable | None
-) -> Iterator[str]:
-    """Yield why noise that is alike in neighbours does harm, where it does."""
-    bears = learner is not None and not learner.needs_white_noise
-    if bears or white(correlation, plane.size):
-        return
-    cause = "filtered, resized or compressed" if correlation > 0 else "sharpened"
-    harm = _LEARNS_NOISE if learner else "The method expects raw pixels"
-    yield (
-        f"the noise of neighbouring pixels is correlated ({correlation:.2f}): was the "
-        f"image {cause}? {harm}"
-    )
-
-
-def _of_model(
-    noise: NoiseModel, measured: NoiseModel, plane: NDArray[Any]
-) -> Iterator[str]:
-    levels = np.percentile(plane, [50, BRIGHT]).astype(np.float32)
-    least = np.float32(1e-6)
-    shown = np.maximum(measured.variance(levels), least)
-    ratios = np.sqrt(np.maximum(noise.variance(levels), least) / shown)
-    worst = float(max(ratios, key=lambda ratio: abs(np.log(ratio))))
-    if not 1 / MOST_MISFIT <= worst <= MOST_MISFIT:
-        yield (
-            f"the noise that was given is {worst:.2g} times what the image shows: "
-            "wrong noise makes a method invent structure, or erase it"
-        )
-
-
-def of_light(
-    seen: TrainedRange, plane: NDArray[Any], noise: NoiseModel
-) -> Iterator[str]:
-    """Yield why a plane has too little light for a method, or too much, or too noisy.
-
-    Parameters
-    ----------
-    seen
-        What the method is meant for.
-    plane
-        (Y, X) counts.
-    noise
-        The noise of the plane.
-    """
-    least, most = seen.photons
-    light = (brightest(plane) - noise.offset) / noise.gain
-    if not least <= light <= most:
-        yield (
-            f"the brightest parts have {light:.3g} photons a pixel, the method is "
-            f"meant for {least:g} to {most:g}"
-        )
-    if noise.sigma > seen.sigma:
-        yield (
-            f"the read noise is {noise.sigma:.3g} photons, the method is meant for "
-            f"at most {seen.sigma:g}"
-        )
-
-
-def _of_sampling(seen: TrainedRange, pixel_size: Mapping[str, float]) -> Iterator[str]:
-    if seen.pixel_size is None:
-        return
-    least, most = seen.pixel_size
-    for axis in "YX":
-        if axis in pixel_size and not least <= pixel_size[axis] <= most:
-            yield (
-                f"a pixel is {pixel_size[axis]:.3g} um wide along {axis}, the method "
-                f"is meant for {least:g} to {most:g} um"
-            )
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ChannelDiagnosis:
-    """What is known of one channel.
+    """What a few planes of one channel show.
 
     Attributes
     ----------
-    noise
-        Its noise model.
-    origin
-        Where the noise model is from.
-    warnings
-        Why a result should be looked at twice, one line a reason.
-    correlation
-        Of the noise of neighbouring pixels; 0 where it cannot be measured.
+    name
+        What the file calls the channel, or its number.
+    model, origin
+        The noise model that was given or estimated; None where it was neither.
+    fit
+        The noise that the planes show; None where it wasn't or couldn't be measured.
+    failure
+        Why it couldn't be.
+    pixels
+        Of one of the planes.
+    darkest, brightest
+        Counts of the darkest and the brightest parts, the noise averaged out.
+    saturated
+        Share of the pixels at the full range of the camera.
+    dark_known
+        Whether offset and read noise are from dark frames.
+    noise_warnings
+        Why the estimated noise should not be relied on, one line a reason.
+    other_warnings
+        What else is wrong, one line a reason.
+    display_range, range_origin
+        Counts of black and white; None where no network needs them.
     """
 
-    noise: NoiseModel
-    origin: Literal["given", "estimated"]
-    warnings: tuple[str, ...] = ()
-    correlation: float = 0.0
+    name: str = "0"
+    model: NoiseModel | None = None
+    origin: Literal["given", "estimated"] = "given"
+    fit: NoiseFit | None = None
+    failure: InputError | None = None
+    pixels: int = 0
+    darkest: float | None = None
+    brightest: float | None = None
+    saturated: float = 0.0
+    dark_known: bool = False
+    noise_warnings: tuple[str, ...] = ()
+    other_warnings: tuple[str, ...] = ()
+    display_range: DisplayRange | None = None
+    range_origin: Literal["8 bit", "measured", "given"] = "given"
+
+    @property
+    def noise(self) -> NoiseModel:
+        """Return the noise model, or raise the InputError why there is none."""
+        if self.model is None:
+            raise self.failure or InputError("the noise was not measured")
+        return self.model
+
+    @property
+    def correlation(self) -> float:
+        """Return that of the noise of neighbouring pixels; 0 where unknown."""
+        return self.fit.correlation if self.fit else 0.0
+
+    @property
+    def white(self) -> bool:
+        """Return whether the noise of neighbouring pixels may be independent."""
+        return not self.fit or white(self.correlation, self.pixels)
+
+    @property
+    def photons(self) -> float | None:
+        """Return the light of the brightest parts, in photons a pixel."""
+        if self.brightest is None:
+            return None
+        return (self.brightest - self.noise.offset) / self.noise.gain
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a user should know of the channel, one line a reason."""
+        return (*self.noise_warnings, *self.other_warnings)
+
+    @property
+    def trusted(self) -> bool:
+        """Return whether nothing speaks against the noise that was measured."""
+        return not self.noise_warnings
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what `estimate-noise` prints; `io.noise_file` reads it again."""
+        model, fit = self.noise, self.fit
+        assert fit
+        assert self.brightest is not None
+        assert self.darkest is not None
+        variance = max(float(fit.line.variance(np.array(self.brightest))), 1e-30)
+        contrast = (self.brightest - self.darkest) ** 2 / variance
+        numbers = {
+            "gain": model.gain,
+            "offset": model.offset,
+            "read_noise": model.read_noise,
+            "a": fit.line.slope,
+            "a_error": fit.line.slope_error,
+            "b": fit.line.intercept,
+            "b_error": fit.line.intercept_error,
+            "peak_snr": 10 * log10(max(contrast, 1e-30)),
+            "photons": self.photons,
+            "saturated": self.saturated,
+            "correlation": fit.correlation,
+        }
+        return {
+            "name": self.name,
+            **{key: float(f"{value:.6g}") for key, value in numbers.items()},
+            "dark_known": self.dark_known,
+            "trusted": self.trusted,
+            "warnings": [*self.warnings],
+        }
 
 
-def diagnose_channels(
-    stack: Stack, chain: Chain, given: Sequence[NoiseModel] = ()
-) -> list[ChannelDiagnosis]:
-    """Return the noise of each channel, and what speaks against trusting the result.
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What is known of a stack before it is restored, channel by channel."""
 
-    Nothing is read for a chain that needs no noise model; the list is then empty.
+    channels: tuple[ChannelDiagnosis, ...] = ()
+    pixel_size: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def noise(self) -> dict[int, NoiseModel]:
+        """Return the noise by channel, of those that were asked for it."""
+        return {
+            number: one.noise
+            for number, one in enumerate(self.channels)
+            if one.model or one.failure
+        }
+
+    @property
+    def display_ranges(self) -> dict[int, DisplayRange]:
+        """Return black and white by channel, of those that were asked for it."""
+        return {
+            number: one.display_range
+            for number, one in enumerate(self.channels)
+            if one.display_range
+        }
+
+    def without_noise(self) -> "Diagnosis":
+        """Return the diagnosis for methods that do not need the noise."""
+        return replace(
+            self,
+            channels=tuple(
+                ChannelDiagnosis(
+                    one.name,
+                    display_range=one.display_range,
+                    range_origin=one.range_origin,
+                )
+                for one in self.channels
+            ),
+        )
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what is wrong with the image, whatever the method."""
+        return [*self._named((one, one.warnings) for one in self.channels)]
+
+    def warnings_for(self, methods: Sequence[Traits]) -> list[str]:
+        """Return those, and why these methods are not made for the image."""
+        return [
+            *self._named(
+                (one, (*one.warnings, *method_warnings(methods, one, self.pixel_size)))
+                for one in self.channels
+                if one.model
+            )
+        ]
+
+    def _named(
+        self, reasons: Iterable[tuple[ChannelDiagnosis, Iterable[str]]]
+    ) -> Iterator[str]:
+        several = len(self.channels) > 1
+        for one, lines in reasons:
+            prefix = f"channel {one.name}: " if several else ""
+            yield from (prefix + line for line in lines)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the record's part: the noise and the range that were used."""
+        noise = [
+            {**one.model.as_json(), "origin": one.origin}
+            for one in self.channels
+            if one.model
+        ]
+        levels = [
+            {**asdict(one.display_range), "origin": one.range_origin}
+            for one in self.channels
+            if one.display_range
+        ]
+        return {"noise": noise, **({"levels": levels} if levels else {})}
+
+
+def diagnose(
+    stack: Stack,
+    given: Sequence[NoiseModel] = (),
+    *,
+    noise: bool = True,
+    display_range: bool = False,
+    known_range: DisplayRange | None = None,
+) -> Diagnosis:
+    """Return what a stack shows; a few planes of each channel are read, once.
+
+    Nothing is read where neither the noise nor a range that isn't known is asked for.
 
     Parameters
     ----------
     stack
         The image in camera counts.
-    chain
-        The methods.
     given
         The noise model of each channel, one for all, or none: estimated then.
+    noise, display_range
+        Whether the noise is needed, and whether black and white are.
+    known_range
+        Black and white, where they need not be measured.
 
     Raises
     ------
     UsageError
         When the number of noise models is not the number of channels.
     InputError
-        When a plane has pixels that are no numbers, or no noise that can be measured.
+        When a plane has pixels that are no numbers, or a range is needed and a channel
+        has only one value. Noise that can't be measured is raised when it is used.
     """
-    if not chain.needs_noise:
-        return []
-    models = models_of(stack, given)
-    return [
-        _examined(stack, channel, chain, models[channel])
-        for channel in range(stack.channel_count)
-    ]
+    if not noise and not display_range:
+        return Diagnosis()
+    models = given_models(stack, given) if noise else [None] * stack.channel_count
+    eight_bit = EIGHT_BIT if stack.data.dtype == np.uint8 else None
+    known = known_range or eight_bit
+    channels = []
+    for number, model in enumerate(models):
+        # The one place that reads planes to look at them: more that is to be found in
+        # a file, such as defective pixels, is found in these.
+        planes = sampled(stack, number) if noise or not known else []
+        facts: dict[str, Any] = {}
+        if display_range:
+            origin = "given" if known_range else "8 bit" if eight_bit else "measured"
+            shown = known or _measured_range(planes, number)
+            facts = {"display_range": shown, "range_origin": origin}
+        name = channel_name(stack, number)
+        channels.append(
+            diagnose_channel(name, planes, model, **facts)
+            if noise
+            else ChannelDiagnosis(name, **facts)
+        )
+    return Diagnosis(tuple(channels), stack.pixel_size)
 
 
-def models_of(stack: Stack, given: Sequence[NoiseModel]) -> Sequence[NoiseModel | None]:
-    """Return the noise model that each channel is given, None for none.
+def diagnose_channel(
+    name: str,
+    planes: Planes,
+    given: NoiseModel | None = None,
+    *,
+    dark: Dark | None = None,
+    fit: NoiseFit | None = None,
+    **facts: Any,
+) -> ChannelDiagnosis:
+    """Return what a few (Y, X) planes of counts of a channel show of its noise.
 
     Parameters
     ----------
-    stack
-        The image.
+    name
+        The channel's.
+    planes
+        Some of its planes.
     given
-        One for each channel, one for all, or none.
+        The noise model to use, where it is known.
+    dark
+        What the camera reads without light, if it is known.
+    fit
+        The noise, where it was measured otherwise, such as from repeats.
+    facts
+        What else is known of the channel: fields of `ChannelDiagnosis`.
+    """
+    failure = None
+    try:
+        fit = fit or fit_noise(spread(planes), dark)
+    except InputError as error:
+        failure = error
+    plane = planes[len(planes) // 2]
+    darkest, brightest = extremes(plane)
+    share = float(np.mean([saturated(one) for one in planes]))
+    other = []
+    if share > MOST_SATURATED:
+        most = max(float(one.max()) for one in planes)
+        other.append(
+            f"{share:.1%} of the pixels are saturated at {most:.0f} counts: "
+            "their light is unknown"
+        )
+    if fit and given:
+        other += [*_misfit(given, fit.model, plane)]
+    return ChannelDiagnosis(
+        name,
+        given or (fit.model if fit else None),
+        "given" if given else "estimated",
+        fit,
+        failure,
+        plane.size,
+        darkest,
+        brightest,
+        share,
+        dark is not None,
+        tuple(_noise_warnings(fit, plane, given)) if fit else (),
+        tuple(other),
+        **facts,
+    )
+
+
+def given_models(
+    stack: Stack, given: Sequence[NoiseModel]
+) -> Sequence[NoiseModel | None]:
+    """Return the noise model that each channel is given, None for none.
 
     Raises
     ------
     UsageError
-        When there is another number of them.
+        When there are neither none, nor one, nor as many as channels.
     """
     count = stack.channel_count
     number = stack.extra.get("channel", count)  # the one taken out of several
@@ -232,38 +360,115 @@ def models_of(stack: Stack, given: Sequence[NoiseModel]) -> Sequence[NoiseModel 
     return [given[0] if given else None] * count
 
 
-def _examined(
-    stack: Stack, channel: int, chain: Chain, given: NoiseModel | None
-) -> ChannelDiagnosis:
-    planes = sampled(stack, channel)
-    noise, fit = _noise(planes, given)
-    seen = next((s for link in chain.links if (s := link.traits.seen)), None)
-    reasons = channel_warnings(
-        seen,
-        planes[len(planes) // 2],
-        noise,
-        stack.pixel_size,
-        fit.correlation if fit else 0.0,
-        fit.model if fit and given else None,
-        chain.learner,
-    )
-    prefix = f"channel {channel}: " if stack.channel_count > 1 else ""
-    return ChannelDiagnosis(
-        noise,
-        "given" if given else "estimated",
-        tuple(prefix + reason for reason in reasons),
-        fit.correlation if fit else 0.0,
-    )
+def channel_name(stack: Stack, number: int) -> str:
+    """Return what the file calls a channel, or its number."""
+    named = stack.channels[number].name if number < len(stack.channels) else ""
+    return named or str(number)
 
 
-def _noise(
-    planes: Sequence[NDArray[Any]], given: NoiseModel | None
-) -> tuple[NoiseModel, NoiseFit | None]:
-    """Return the noise model to use, and what the planes themselves tell."""
-    try:
-        fit = fit_noise(spread(planes))
-    except InputError:
-        if given:
-            return given, None
-        raise
-    return given or fit.model, fit
+def white(correlation: float, pixels: int) -> bool:
+    """Return whether the noise of so many pixels may well be independent."""
+    return abs(correlation) <= MOST_CORRELATION + _SPREAD / sqrt(pixels)
+
+
+def method_warnings(
+    methods: Sequence[Traits],
+    channel: ChannelDiagnosis,
+    pixel_size: Mapping[str, float],
+) -> Iterator[str]:
+    """Yield why a channel is not what methods are meant for, one line a reason."""
+    masking = any(one.fit and one.fit.needs_white_noise for one in methods)
+    if masking and not channel.white:
+        yield (
+            "a method that learns from hidden pixels takes correlated noise for "
+            "structure; --method n2v with -O rows=N or -O columns=N hides N "
+            "neighbours on both sides as well"
+        )
+    trained = next((one.seen for one in methods if one.seen), None)
+    if trained:
+        yield from light_warnings(trained, channel)
+    if trained and trained.pixel_size:
+        least, most = trained.pixel_size
+        for axis in "YX":
+            if axis in pixel_size and not least <= pixel_size[axis] <= most:
+                yield (
+                    f"a pixel is {pixel_size[axis]:.3g} um wide along {axis}, the "
+                    f"method is meant for {least:g} to {most:g} um"
+                )
+
+
+def light_warnings(trained: TrainedRange, channel: ChannelDiagnosis) -> Iterator[str]:
+    """Yield why a channel has too little light for a method, or is too noisy."""
+    least, most = trained.photons
+    light = channel.photons
+    if light is not None and not least <= light <= most:
+        yield (
+            f"the brightest parts have {light:.3g} photons a pixel, the method is "
+            f"meant for {least:g} to {most:g}"
+        )
+    if channel.noise.sigma > trained.sigma:
+        yield (
+            f"the read noise is {channel.noise.sigma:.3g} photons, the method is "
+            f"meant for at most {trained.sigma:g}"
+        )
+
+
+def _noise_warnings(
+    fit: NoiseFit, plane: NDArray[Any], given: NoiseModel | None
+) -> Iterator[str]:
+    """Yield why the noise is not that of a camera; how it grows only if it is used."""
+    if not white(fit.correlation, plane.size):
+        cause = "smoothed, resized, compressed or deconvolved"
+        if fit.correlation < 0:
+            cause = "sharpened or resized"
+        yield (
+            f"the noise of neighbouring pixels is correlated ({fit.correlation:.2f}): "
+            f"was the image {cause}? Its gain is not that of a camera"
+        )
+    elif not given and fit.slope < 2 * fit.line.slope_error:
+        yield (
+            f"the noise hardly grows with the light: the gain of {fit.slope:.2g} has a "
+            f"standard error of {fit.line.slope_error:.2g}"
+        )
+    if given:
+        return
+    parts = denominator(plane)
+    if parts > 1:
+        yield (
+            f"every value is a multiple of 1/{parts}: an average of {parts} frames or "
+            f"pixels, or counts divided by {parts}, look like a camera with a gain "
+            f"{parts} times too small"
+        )
+    elif parts == 1 and plane.max() > 255 and fit.slope < LEAST_GAIN:
+        yield (
+            f"a gain of {fit.slope:.2g} counts a photon is implausibly small: is the "
+            "image an average, or rescaled? An average of K frames has a K-th of the "
+            "gain"
+        )
+
+
+def _misfit(
+    given: NoiseModel, measured: NoiseModel, plane: NDArray[Any]
+) -> Iterator[str]:
+    levels = np.percentile(plane, [50, BRIGHT]).astype(np.float32)
+    least = np.float32(1e-6)
+    shown = np.maximum(measured.variance(levels), least)
+    ratios = np.sqrt(np.maximum(given.variance(levels), least) / shown)
+    worst = float(max(ratios, key=lambda ratio: abs(np.log(ratio))))
+    if not 1 / MOST_MISFIT <= worst <= MOST_MISFIT:
+        yield (
+            f"the noise that was given is {worst:.2g} times what the image shows: "
+            "wrong noise makes a method invent structure, or erase it"
+        )
+
+
+def _measured_range(planes: Planes, channel: int) -> DisplayRange:
+    pixels = np.concatenate([plane.ravel() for plane in planes])
+    black, white = map(float, np.percentile(pixels, [BLACK, WHITE]))
+    if black == white:
+        raise InputError(
+            f"channel {channel} shows neither black nor white: "
+            f"nearly all of it is {black:g}",
+            hint="say both: -O black=COUNTS -O white=COUNTS",
+        )
+    return DisplayRange(black, white)

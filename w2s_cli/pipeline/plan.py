@@ -7,14 +7,13 @@ from typing import Any
 
 from w2s_cli.io import open_image
 from w2s_cli.io.targets import STREAM, check_target, spooled_input
-from w2s_cli.methods.build import provenance
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
-from w2s_cli.pipeline.file_restoration import tiles
+from w2s_cli.pipeline.diagnosis import diagnose
+from w2s_cli.pipeline.restoration import tiles_of
 from w2s_cli.pipeline.shared_fitting import check_savable
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import MOST_PIXELS
-from w2s_cli.restorers.restorer import Fittable
 from w2s_cli.stack import Stack
 
 # Peak resident memory is about that of the program with its libraries, plus a few
@@ -26,7 +25,7 @@ _PLANE = 14
 _TRAINED_PROGRAM = 300 << 20
 _TRAINED_WORK = 1536  # in fp32; half of it or more in bf16
 _WORK = 64
-_TAUGHT = 4  # bytes a pixel of what is learned from
+_FITTED = 4  # bytes a pixel of what is learned from
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,8 @@ class Plan:
     choice
         Which method would be taken, and why, where that was left open.
     steps
-        How many it would take to learn before, in all channels; none where the same was
-        learned already.
+        How many it takes to fit the method before, in all channels; none where weights
+        are given.
     train_on
         What it would learn from, if not from the source.
     tile, tiles
@@ -92,7 +91,7 @@ class Plan:
         return {"steps": self.steps, "from": [str(file) for file in files]}
 
 
-def plan_file(job: RestoreSpec, chain: Chain, source: Path, target: Path) -> Plan:
+def plan_file(spec: RestoreSpec, chain: Chain, source: Path, target: Path) -> Plan:
     """Return what `restore_file` would do; nothing is written.
 
     No pixel is read, unless the method is to be chosen by the image.
@@ -103,13 +102,16 @@ def plan_file(job: RestoreSpec, chain: Chain, source: Path, target: Path) -> Pla
         When it would fail for a reason that shows already.
     """
     if target != STREAM and target.parent.exists():
-        check_target(target, overwrite=job.overwrite)
-    with spooled_input(source) as file, open_image(file, axes=job.axes) as whole:
-        stack = job.part(whole)
-        check_savable(job, stack.channel_count)
-        _, chain, choice = resolve_auto(job, chain, stack, job.noise.of(source))
+        check_target(target, overwrite=spec.overwrite)
+    with spooled_input(source) as file, open_image(file, axes=spec.axes) as whole:
+        stack = spec.part(whole)
+        check_savable(spec, stack.channel_count)
+        given, choice = spec.noise.of(source), None
+        if any(link.traits.automatic for link in chain.links):
+            _, chain, choice = resolve_auto(spec, chain, diagnose(stack, given))
         *lead, height, width = stack.data.shape
         scale = chain.traits.scale
+        fit = chain.to_fit.traits.fit if chain.to_fit else None
         return Plan(
             source,
             target,
@@ -117,41 +119,21 @@ def plan_file(job: RestoreSpec, chain: Chain, source: Path, target: Path) -> Pla
             str(stack.data.dtype),
             stack.data.shape,
             (*lead, height * scale, width * scale),
-            job.method,
-            job.tile,
-            tiles(stack, chain, job.tile),
-            memory_needed(stack, chain, job.tile),
+            spec.method,
+            spec.tile,
+            tiles_of(stack, chain, spec.tile),
+            memory_needed(stack, chain, spec.tile),
             choice,
-            _steps(chain, stack),
-            job.train_on,
+            fit.steps * stack.channel_count if fit else 0,
+            spec.train_on,
         )
-
-
-def _steps(chain: Chain, stack: Stack) -> int:
-    """Return in how many steps a chain learns from a stack, or from one like it."""
-    return chain.learner.steps * stack.channel_count if chain.learner else 0
 
 
 def memory_needed(stack: Stack, chain: Chain, tile: int) -> int:
     """Return about how many bytes of memory a stack takes at most."""
-    return max(_to_learn(stack, chain), _to_restore(stack, chain, tile))
-
-
-def _to_learn(stack: Stack, chain: Chain) -> int:
-    """Return the bytes that learning takes; what it takes is free again after it."""
-    if chain.learner is None or not chain.learner.steps:
-        return 0
-    pixels = min(prod(stack.data.shape) // stack.channel_count, MOST_PIXELS)
-    return _TRAINED_PROGRAM + chain.learner.memory + pixels * _TAUGHT
-
-
-def _to_restore(stack: Stack, chain: Chain, tile: int) -> int:
     traits = chain.traits
     height, width = stack.data.shape[-2:]
-    trained = any(
-        isinstance(link, Fittable) or "weights_sha256" in provenance(link)
-        for link in chain.links
-    )
+    trained = any(link.traits.trained for link in chain.links)
     planes = height * width * (1 + traits.scale**2) * _PLANE
     sides = [
         side if traits.whole else min(side, tile + 2 * traits.margin)
@@ -159,4 +141,9 @@ def _to_restore(stack: Stack, chain: Chain, tile: int) -> int:
     ]
     each = _TRAINED_WORK if trained else _WORK * traits.scale**2
     work = sides[0] * sides[1] * each
-    return (_TRAINED_PROGRAM if trained else _PROGRAM) + planes + work
+    to_restore = (_TRAINED_PROGRAM if trained else _PROGRAM) + planes + work
+    fit = chain.to_fit.traits.fit if chain.to_fit else None
+    if not fit or not fit.steps:
+        return to_restore
+    pixels = min(prod(stack.data.shape) // stack.channel_count, MOST_PIXELS)
+    return max(_TRAINED_PROGRAM + fit.memory + pixels * _FITTED, to_restore)

@@ -1,58 +1,76 @@
-"""How a file is to be restored."""
+"""The whole specification of a run, from which the output's record is made."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from w2s_cli.errors import UsageError
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.methods.build import build, parse
 from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Stack
+
+RESOLVED, LEFT_OUT = "resolved", "left out"
+"""Metadata of a field that the record doesn't repeat: see `RestoreSpec`."""
 
 
 @dataclass(frozen=True, slots=True)
 class RestoreSpec:
-    """How to restore a file.
+    """How to restore images.
+
+    Every field is written to the output's record, except those whose metadata say
+    `RESOLVED` (the key of the record that has what became of it) or `LEFT_OUT` (why it
+    is no part of the result).
 
     Attributes
     ----------
     method, options, weights, device, precision
         The chain of methods: see `w2s_cli.methods.build.build`.
+    tile
+        Side of a tile, in input pixels.
     noise
-        What is known of the noise of the files; estimated where nothing is.
+        Noise models that are known; estimated where there are none.
+    display_range
+        Black and white of every channel, for networks that need them; else measured.
     axes
         The axes of the file, where its metadata have none or are wrong.
     channel
         The one channel to restore, by name or number; all of them where None.
-    tile
-        Side of a tile, in input pixels.
+    train_on
+        Files that a self-supervised method is fitted to; to each input without.
+    save_weights
+        Where fitted weights are copied to.
     overwrite
         Whether an output that exists is replaced.
-    train_on
-        Files for a method that learns to learn from; each input by itself without.
-    save_weights
-        Where what it has learned is copied to.
     """
 
     method: str = "jdsr"
     options: tuple[str, ...] = ()
     weights: tuple[Path, ...] = ()
-    device: str = "auto"
+    device: str = field(default="auto", metadata={RESOLVED: "links"})
     precision: str = "auto"
-    noise: GivenNoise = field(default_factory=GivenNoise)
+    tile: int = 512
+    noise: GivenNoise = field(default_factory=GivenNoise, metadata={RESOLVED: "noise"})
+    display_range: DisplayRange | None = field(
+        default=None, metadata={RESOLVED: "levels"}
+    )
     axes: str | None = None
     channel: str | None = None
-    tile: int = 512
-    overwrite: bool = False
     train_on: tuple[Path, ...] = ()
-    save_weights: Path | None = None
+    save_weights: Path | None = field(
+        default=None, metadata={LEFT_OUT: "a copy of weights, whose hash is recorded"}
+    )
+    overwrite: bool = field(
+        default=False, metadata={LEFT_OUT: "about the file, not about its pixels"}
+    )
 
     def part(self, stack: Stack) -> Stack:
-        """Return the part of a stack that the job is about."""
+        """Return the channels of a stack that are to be restored."""
         return stack if self.channel is None else stack.only_channel(self.channel)
 
     def chain(self) -> Chain:
-        """Return the chain of methods, built once for all files.
+        """Return the chain of methods, its weights loaded, built once for all files.
 
         Raises
         ------
@@ -71,3 +89,19 @@ class RestoreSpec:
         )
         _ = chain.traits  # loads the weights: what is wrong with them shows now
         return chain
+
+    def as_record(self) -> dict[str, Any]:
+        """Return what the record says of the specification; unset fields are absent."""
+        found = {
+            one.name: _plain(getattr(self, one.name))
+            for one in fields(self)
+            if not {RESOLVED, LEFT_OUT} & one.metadata.keys()
+        }
+        return {name: value for name, value in found.items() if value not in (None, [])}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON; of a path the name, for folders may be private."""
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value.name if isinstance(value, Path) else value

@@ -1,7 +1,7 @@
 """The loop from a stack to the planes of a restored stack."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,28 +13,51 @@ from w2s_cli.microscope.plane_sampling import finite
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import Fittable
 from w2s_cli.restorers.tiling import restore_plane
-from w2s_cli.restorers.units import Levels
+from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Computed, Stack
 
 
 @dataclass
-class Restored:
-    """What a run has found out by the time that its last plane is written."""
+class Tally:
+    """What is known of the output by the time that its last plane is computed."""
 
-    clipped: int = 0  # pixels outside the range of the output's dtype
-    pixels: int = 0
+    _clipped: dict[tuple[int, ...], int] = field(default_factory=dict)
+
+    @property
+    def clipped(self) -> int:
+        """Return how many pixels were outside the range of the output's dtype."""
+        return sum(self._clipped.values())
+
+    def count(self, index: tuple[int, ...], clipped: int) -> None:
+        """Count the clipped pixels of a plane, once however often it is computed."""
+        self._clipped[index] = clipped
 
 
-def restore(
+def bound_chains(
     stack: Stack,
     chain: Chain,
     noise: Mapping[int, NoiseModel] | None = None,
-    levels: Mapping[int, Levels] | None = None,
-    lessons: Mapping[int, Fittable] | None = None,
+    display_ranges: Mapping[int, DisplayRange] | None = None,
+    fitted: Mapping[int, Fittable] | None = None,
+) -> list[Chain]:
+    """Return the chain for each channel, taking and giving its counts."""
+    facts = {"noise": noise, "display_range": display_ranges, "fitted": fitted}
+    return [
+        chain.bound(**{name: by[number] for name, by in facts.items() if by})  # type: ignore[arg-type]
+        for number in range(stack.channel_count)
+    ]
+
+
+def restore_planes(
+    stack: Stack,
+    chain: Chain,
+    noise: Mapping[int, NoiseModel] | None = None,
+    display_ranges: Mapping[int, DisplayRange] | None = None,
+    fitted: Mapping[int, Fittable] | None = None,
     *,
     tile: int = 512,
     on_tile: Callable[[], None] = lambda: None,
-) -> tuple[Stack, Restored]:
+) -> tuple[Stack, Tally]:
     """Return the restored stack, each plane computed when it is asked for.
 
     Parameters
@@ -45,10 +68,10 @@ def restore(
         The methods; their traits say what they expect and how much they enlarge.
     noise
         The noise model of each channel, for methods that need one.
-    levels
+    display_ranges
         Black and white of each channel, for methods that need them.
-    lessons
-        What a method that learns has become for each channel: see `restore.lessons`.
+    fitted
+        The method that is fitted, for each channel: see `restorers.fitting`.
     tile
         Side of a tile along Y and X, in input pixels, without its margin.
     on_tile
@@ -56,9 +79,9 @@ def restore(
 
     Returns
     -------
-    Stack, Restored
+    Stack, Tally
         The stack has the dtype of the input and the pixel size of its own grid; the
-        tally is complete when every plane has been read once.
+        tally is complete when every plane has been read.
 
     Raises
     ------
@@ -66,17 +89,16 @@ def restore(
         When a plane holds NaN or infinite pixels (raised when it is read).
     """
     scale = chain.traits.scale
-    tally = Restored()
-    bound = [
-        chain.bound(**_known(channel, noise=noise, levels=levels, lesson=lessons))
-        for channel in range(stack.channel_count)
-    ]
+    tally = Tally()
+    chains = bound_chains(stack, chain, noise, display_ranges, fitted)
 
     def plane(index: tuple[int, ...]) -> NDArray[Any]:
         counts = finite(stack.data[index], index)
-        restorer = bound[stack.channel_of(index)]
+        restorer = chains[stack.channel_of(index)]
         result = restore_plane(counts, restorer, tile=tile, on_tile=on_tile)
-        return _as_stored(result, stack.data.dtype, tally)
+        pixels, clipped = _as_stored(result, stack.data.dtype)
+        tally.count(index, clipped)
+        return pixels
 
     *lead, height, width = stack.data.shape
     shape = (*lead, height * scale, width * scale)
@@ -91,20 +113,12 @@ def restore(
     return restored, tally
 
 
-def _known(channel: int, **facts: Mapping[int, Any] | None) -> dict[str, Any]:
-    """Return what is known of a channel, by the name of the fact."""
-    return {name: by[channel] for name, by in facts.items() if by}
-
-
-def _as_stored(
-    pixels: FloatArray, dtype: np.dtype[Any], tally: Restored
-) -> NDArray[Any]:
+def _as_stored(pixels: FloatArray, dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]:
     """Return `pixels` in the file's dtype: rounded, clipped, the clipped counted."""
-    tally.pixels += pixels.size
     if not np.issubdtype(dtype, np.integer):
-        return pixels.astype(dtype)
+        return pixels.astype(dtype), 0
     limits = np.iinfo(dtype)
     np.rint(pixels, out=pixels)
-    tally.clipped += int(np.count_nonzero(pixels < limits.min))
-    tally.clipped += int(np.count_nonzero(pixels > limits.max))
-    return pixels.clip(limits.min, limits.max, out=pixels).astype(dtype)
+    clipped = int(np.count_nonzero(pixels < limits.min))
+    clipped += int(np.count_nonzero(pixels > limits.max))
+    return pixels.clip(limits.min, limits.max, out=pixels).astype(dtype), clipped

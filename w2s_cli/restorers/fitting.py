@@ -1,6 +1,7 @@
-"""What a method that learns from the images becomes for each of their channels."""
+"""Fit self-supervised methods to the channels of images."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import prod
 from pathlib import Path
 
@@ -22,37 +23,39 @@ def fit_channels(
     stack: Stack,
     chain: Chain,
     noise: Mapping[int, NoiseModel],
-    told: Callable[[int], FitProgress] = lambda channel: lambda step, steps, loss: None,
+    progress: Callable[[int], FitProgress] = lambda channel: (
+        lambda step, steps, loss: None
+    ),
 ) -> dict[int, Fittable]:
-    """Return what the learning method of a chain becomes for each channel.
+    """Return the link of a chain that is to be fitted, fitted to each channel.
+
+    Nothing is read, and nothing returned, where there is none.
 
     Parameters
     ----------
     stack
         The image in camera counts.
     chain
-        The methods. Nothing is read, and nothing returned, where none of them learns.
+        The methods.
     noise
         The noise of each channel.
-    told
-        What to call after each step in a channel.
+    progress
+        Gives what to call after each step in a channel.
 
     Raises
     ------
     InputError
         When nothing can be learned from it, or a pixel is no number.
     """
-    learner = chain.learner
-    if learner is None:
+    method = chain.to_fit
+    if method is None:
         return {}
     return {
-        channel: learner.taught(_later(stack, channel, noise[channel]), told(channel))
+        channel: method.fitted(
+            partial(series, stack, channel, noise[channel]), progress(channel)
+        )
         for channel in range(stack.channel_count)
     }
-
-
-def _later(stack: Stack, channel: int, noise: NoiseModel) -> Callable[[], list[Series]]:
-    return lambda: series(stack, channel, noise)
 
 
 def shares(files: Sequence[Path]) -> Iterator[tuple[Path, int]]:

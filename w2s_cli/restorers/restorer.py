@@ -1,37 +1,18 @@
 """What a method must be: a callable on a pile of planes, and its traits."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self, TypeAlias, runtime_checkable
+from typing import Any, Protocol, Self, TypeAlias
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.restorers.units import Units
 
 Series: TypeAlias = Sequence[FloatArray]
 """Planes (Y, X) of the same place, one after the other in time."""
 FitProgress: TypeAlias = Callable[[int, int, float], None]
 """Called with the steps that were taken, of how many, and the loss of the last."""
-
-
-class Domain(Enum):
-    """The numbers that a restorer takes and gives."""
-
-    COUNTS = "camera counts"
-    PHOTONS = "photon units: an expectation of p has the noise variance p + sigma^2"
-    STABILISED = "stabilised counts, noise sd 1; gives the mean of such values"
-    ROOT = "stabilised counts, noise sd 1; gives the transform of the truth"
-    Z = "counts less the W2S mean, over the W2S spread"
-    Z_GREY = "that over 255"
-    UNIT = "0 where the channel is black, 1 where it is white"
-    CENTRED = "that less 0.5"
-
-
-STATISTICAL = frozenset({Domain.PHOTONS, Domain.STABILISED, Domain.ROOT})
-"""The domains that a noise model defines."""
-RELATIVE = frozenset({Domain.UNIT, Domain.CENTRED})
-"""The domains that black and white define."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +38,42 @@ class TrainedRange:
 
 
 @dataclass(frozen=True, slots=True)
+class Fitting:
+    """How a method is fitted to the images themselves before it restores any.
+
+    Attributes
+    ----------
+    steps
+        How many it takes; 0 once it is fitted.
+    memory
+        Bytes that a step takes at most, about.
+    needs_white_noise
+        Whether noise that neighbours share is taken for structure.
+    """
+
+    steps: int
+    memory: int = 0
+    needs_white_noise: bool = False
+
+
+class NetworkAtWork(Protocol):
+    """A network, where and how it computes; called with (N, Y, X) in its units."""
+
+    @property
+    def network(self) -> Any:
+        """Return the module, on the device."""
+
+    @property
+    def precision(self) -> str:
+        """Return "fp32", "bf16" or "fp16"."""
+        ...
+
+    def __call__(self, blocks: FloatArray, /) -> FloatArray:
+        """Return what it makes of planes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Traits:
     """What the driver has to know about a restorer, and all that it knows.
 
@@ -76,17 +93,51 @@ class Traits:
     seen
         What it is meant for, for a method that was trained.
     black, white
-        The counts that are 0 and 1 in `Domain.UNIT`, where the user has named them.
+        The counts that are 0 and 1 in `Units.UNIT`, where the user has named them.
+    knows_noise
+        Whether it is a `NoiseAware` restorer, to be told the noise of the channel.
+    fit
+        How it is fitted to the images first, for a `Fittable` restorer.
+    automatic
+        Whether it stands for a denoiser that the diagnosis chooses.
+    provenance
+        What decides about the output besides the input and the options: hashes of
+        files, device and precision, limits of tiling.
+    device
+        Where torch computes for it; None where it does not.
+    network
+        The network at work, for a method that is one.
     """
 
     scale: int = 1
     margin: int = 0
     multiple_of: int = 1
     whole: bool = False
-    expects: Domain = Domain.COUNTS
+    expects: Units = Units.COUNTS
     seen: TrainedRange | None = None
     black: float | None = None
     white: float | None = None
+    knows_noise: bool = False
+    fit: Fitting | None = None
+    automatic: bool = False
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    device: str | None = None
+    network: NetworkAtWork | None = None
+
+    @property
+    def needs_noise(self) -> bool:
+        """Return whether it works in units that a noise model defines."""
+        return self.expects.needs_noise
+
+    @property
+    def needs_range(self) -> bool:
+        """Return whether black and white must be measured for it."""
+        return self.expects.needs_range and None in (self.black, self.white)
+
+    @property
+    def trained(self) -> bool:
+        """Return whether it computes with weights."""
+        return self.fit is not None or "weights_sha256" in self.provenance
 
 
 class Restorer(Protocol):
@@ -102,50 +153,33 @@ class Restorer(Protocol):
         ...
 
 
-@runtime_checkable
-class NoiseAware(Protocol):
+class NoiseAware(Restorer, Protocol):
     """A restorer whose numbers do not tell it all that it must know of the noise."""
 
-    def knowing(self, noise: NoiseModel) -> Restorer:
+    def with_noise(self, noise: NoiseModel) -> Restorer:
         """Return the restorer for images with this noise."""
         ...
 
 
-@runtime_checkable
 class Fittable(Restorer, Protocol):
-    """A restorer that learns from the images themselves before it is called."""
+    """A restorer that is fitted to the images themselves before it is called."""
 
     @property
     def weights(self) -> Path | None:
-        """Return the file that holds what it has learned; None before."""
+        """Return the file that holds what was fitted; None before."""
         ...
 
-    @property
-    def steps(self) -> int:
-        """Return how many steps it takes to learn; 0 once it has learned."""
-        ...
-
-    @property
-    def memory(self) -> int:
-        """Return how many bytes a step of learning takes at most, about."""
-        ...
-
-    @property
-    def needs_white_noise(self) -> bool:
-        """Return whether it takes noise that neighbours share for structure."""
-        ...
-
-    def taught(
-        self, series: Callable[[], Sequence[Series]], told: FitProgress, /
+    def fitted(
+        self, series: Callable[[], Sequence[Series]], progress: FitProgress, /
     ) -> Self:
-        """Return the restorer when it has learned.
+        """Return the restorer, fitted.
 
         Parameters
         ----------
         series
             Gives the images to learn from, in stabilised counts, when it is called.
-        told
-            What to call after each step.
+        progress
+            Called after each step.
 
         Raises
         ------

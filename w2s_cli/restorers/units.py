@@ -1,10 +1,12 @@
-"""The numbers that published networks take: counts, shifted and scaled.
+"""The numbers that restorers take and give: one table of units, and the ways there.
 
-They are the same for a whole channel, whatever the plane or the tile, and can be
+A conversion is the same for a whole channel, whatever the plane or the tile, and can be
 undone. Nothing is clipped, so that what is brighter than white stays so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.restorers.restorer import Domain
+from w2s_cli.microscope.noise_model import NoiseModel
 
 # Of the counts of all captures of W2S, single ones and averages.
 _W2S_MEAN = 154.535390853
@@ -21,7 +23,7 @@ _GREY = 255  # the brightest of an 8-bit file
 
 
 @dataclass(frozen=True, slots=True)
-class Levels:
+class DisplayRange:
     """What stands for black and for white in one channel, in counts.
 
     Raises
@@ -42,11 +44,11 @@ class Levels:
             )
 
 
-EIGHT_BIT = Levels(0, _GREY)
+EIGHT_BIT = DisplayRange(0, _GREY)
 
 
 @dataclass(frozen=True, slots=True)
-class Affine:
+class Linear:
     """Numbers that are ``(counts - zero) / one``.
 
     Attributes
@@ -69,20 +71,73 @@ class Affine:
         return np.asarray(numbers * self.one + self.zero, np.float32)
 
 
-def affine(domain: Domain, levels: Levels) -> Affine:
-    """Return the way from counts to an affine domain.
+Conversion = Callable[[NDArray[Any]], FloatArray]
 
-    Parameters
-    ----------
-    domain
-        One of `restorer.AFFINE`.
-    levels
-        Black and white of the channel; z-scores do not depend on them.
+
+class Units(Enum):
+    """The numbers that a restorer takes and gives; options and checkpoints name them.
+
+    ==========  ==========================================================  ==========
+    units       meaning                                                     needs
+    ==========  ==========================================================  ==========
+    COUNTS      camera counts
+    PHOTONS     photon units: an expectation of p has variance p + sigma^2  noise
+    STABILISED  stabilised counts, noise sd 1; gives the mean of such       noise
+    ROOT        the same; gives the transform of the truth                  noise
+    Z           counts less the W2S mean, over the W2S spread
+    Z_GREY      that over 255
+    UNIT        0 where the channel is black, 1 where it is white           range
+    CENTRED     that less 0.5                                               range
+    ==========  ==========================================================  ==========
     """
-    span = levels.white - levels.black
-    return {
-        Domain.Z: Affine(_W2S_MEAN, _W2S_SPREAD),
-        Domain.Z_GREY: Affine(_W2S_MEAN, _W2S_SPREAD * _GREY),
-        Domain.UNIT: Affine(levels.black, span),
-        Domain.CENTRED: Affine(levels.black + span / 2, span),
-    }[domain]
+
+    COUNTS = "counts"
+    PHOTONS = "photons"
+    STABILISED = "stabilised"
+    ROOT = "root"
+    Z = "z"
+    Z_GREY = "z/255"
+    UNIT = "unit"
+    CENTRED = "centred"
+
+    @property
+    def needs_noise(self) -> bool:
+        """Return whether a noise model defines the units."""
+        return self in (Units.PHOTONS, Units.STABILISED, Units.ROOT)
+
+    @property
+    def needs_range(self) -> bool:
+        """Return whether black and white define the units."""
+        return self in (Units.UNIT, Units.CENTRED)
+
+    def linear(self, shown: DisplayRange = EIGHT_BIT) -> Linear:
+        """Return the conversion from counts into units that no noise defines."""
+        span = shown.white - shown.black
+        match self:
+            case Units.Z:
+                return Linear(_W2S_MEAN, _W2S_SPREAD)
+            case Units.Z_GREY:
+                return Linear(_W2S_MEAN, _W2S_SPREAD * _GREY)
+            case Units.UNIT:
+                return Linear(shown.black, span)
+            case Units.CENTRED:
+                return Linear(shown.black + span / 2, span)
+            case _:
+                raise ValueError(f"{self} are not linear in counts alone")
+
+    def conversions(
+        self, noise: NoiseModel, shown: DisplayRange
+    ) -> tuple[Conversion, Conversion]:
+        """Return the ways from counts into the units and back."""
+        match self:
+            case Units.COUNTS:
+                return (lambda counts: counts), (lambda counts: counts)
+            case Units.PHOTONS:
+                return noise.photons, noise.counts
+            case Units.STABILISED:
+                return noise.stabilise, noise.unstabilise
+            case Units.ROOT:
+                return noise.stabilise, noise.square
+            case _:
+                numbers = self.linear(shown)
+                return numbers.enter, numbers.leave

@@ -29,7 +29,7 @@ from w2s_cli.training.recipe_tables import (
     rising,
 )
 
-Units = Literal["root", "z", "z/255", "unit", "centred"]
+UnitName = Literal["root", "z", "z/255", "unit", "centred"]
 Examples = Literal["physics", "imaging", "pairs", "real-esrgan", "self-supervised"]
 Fields = Annotated[tuple[Count, Count], items(2), rising()]
 
@@ -59,7 +59,7 @@ class Recipe(Table):
         "self-supervised": noisy images, of which `masking` hides a part.
     units
         What the network takes and gives: "root", stabilised counts, or one of
-        `w2s_cli.networks.rebuild.Units`.
+        `w2s_cli.networks.rebuild.UnitName`.
     start
         Weights to start from: a file, or a name of the catalogue; "" for none.
     loss
@@ -89,7 +89,7 @@ class Recipe(Table):
     data: Path = Path("data")
     runs: Path = Path("runs")
     examples: Examples = "physics"
-    units: Units = "root"
+    units: UnitName = "root"
     start: str = ""
     loss: Mapping[str, Weight] = field(default_factory=lambda: {"counts": 1.0})
     steps: Positive = 4000

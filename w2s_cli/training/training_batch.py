@@ -7,9 +7,8 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from w2s_cli.restorers.restorer import Domain
-from w2s_cli.restorers.units import EIGHT_BIT, affine
-from w2s_cli.training.recipe import Units
+from w2s_cli.restorers.units import EIGHT_BIT, Units
+from w2s_cli.training.recipe import UnitName
 
 _BRIGHT = 0.999  # quantile of a truth that is white in a picture of it
 
@@ -40,7 +39,7 @@ class Batch:
     truth: Tensor
     valid: Tensor
     lift: Tensor
-    units: Units
+    units: UnitName
     sharpened: Tensor | None = None
 
     @classmethod
@@ -95,18 +94,10 @@ class Batch:
         if self.units == "root":
             bright = torch.quantile(self.real.flatten(1), _BRIGHT, dim=1)
             return image / bright.clamp(min=1)[:, None, None, None]
-        numbers = affine(_DOMAINS[self.units], EIGHT_BIT)
+        numbers = Units(self.units).linear(EIGHT_BIT)
         return (image * numbers.one + numbers.zero) / EIGHT_BIT.white
 
     def _in_units(self, truth: Tensor) -> Tensor:
         if self.units != "root":
             return truth
         return 2 * (truth + self.lift).clamp(min=0).sqrt()
-
-
-_DOMAINS = {
-    "z": Domain.Z,
-    "z/255": Domain.Z_GREY,
-    "unit": Domain.UNIT,
-    "centred": Domain.CENTRED,
-}

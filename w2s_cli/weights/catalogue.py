@@ -28,7 +28,7 @@ class Item:
     size: int = 0  # in bytes; 0 where it is not known
     # The row of `networks.NETWORKS` that it belongs to; "" for none of them
     network: str = ""
-    # What the network takes, as `networks.rebuild.Units`; "" where not known
+    # What the network takes, as `networks.rebuild.UnitName`; "" where not known
     units: str = ""
     scale: int = 1  # output pixels per input pixel
     # Whether bfloat16 changes the output by less than a tenth of its noise

@@ -14,7 +14,7 @@ from typing import Any, get_args
 from w2s_cli import __version__
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError, few
 from w2s_cli.io.targets import check_writable, replacing
-from w2s_cli.networks.rebuild import Description, Units, describe, input_units
+from w2s_cli.networks.rebuild import Description, UnitName, describe, input_units
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.catalogue import of_hash
 from w2s_cli.weights.checkpoint import Checkpoint
@@ -58,7 +58,7 @@ class Origin:
 
     licence: str = ""  # the terms that they are under
     source: str = ""  # where they come from: an address, or what to cite
-    units: str = ""  # what the network takes: one of `w2s_cli.networks.rebuild.Units`
+    units: str = ""  # what the network takes: one of `w2s_cli.networks.rebuild.UnitName`
 
 
 def inspect(path: Path) -> Weights:
@@ -88,8 +88,8 @@ def convert(
         raise UsageError(
             f"{target} is no name for a safetensors file", hint=f"end it in {SUFFIX}"
         )
-    if origin.units and origin.units not in get_args(Units):
-        raise UnknownNameError("unit of input", origin.units, get_args(Units))
+    if origin.units and origin.units not in get_args(UnitName):
+        raise UnknownNameError("unit of input", origin.units, get_args(UnitName))
     check_writable(target, overwrite=overwrite)
     weights = inspect(path)
     with replacing(target) as temporary:

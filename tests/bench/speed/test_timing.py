@@ -40,7 +40,9 @@ def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
     [link] = setup.chain().links
     assert (link.traits.margin, link.traits.multiple_of) == (98, 8)
     sides = (96, 96)  # 64 + 98 is beyond one edge, 64 - 98 beyond the other
-    by_hand = sum(gflop(link.running.network, *both) for both in product(sides, sides))
+    by_hand = sum(
+        gflop(link.traits.network.network, *both) for both in product(sides, sides)
+    )
     assert timed.work == {"fp32": pytest.approx(by_hand)}
     assert timed.share({"fp32": 2 * timed.speed}) == pytest.approx(0.5)
 
@@ -65,7 +67,7 @@ def test_a_failure_is_told(plane: Path, monkeypatch: pytest.MonkeyPatch) -> None
     def fail(*_, **__) -> None:
         raise OutOfMemoryError("out of memory on a plane of 96 x 96 pixels")
 
-    monkeypatch.setattr(timing, "restore", fail)
+    monkeypatch.setattr(timing, "restore_stack", fail)
     timed = measure(SpeedConfig("identity"), 96, plane)
     assert timed.error == "out of memory on a plane of 96 x 96 pixels"
     assert timed.times == ()

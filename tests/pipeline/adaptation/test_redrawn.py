@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from w2s_cli._typing import FloatArray
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.adaptation.redrawn_noise import LESS, Field, fields, skew_of
-from w2s_cli.restorers.restorer import Domain, Traits
+from w2s_cli.restorers.restorer import Traits
+from w2s_cli.restorers.units import Units
 
 LIGHTS = ((2.0, 0.0), (1.0, 1.5), (20.0, 0.0))  # photons, and sd of the read noise
 
@@ -73,7 +74,7 @@ class _Even:
     """A denoiser that finds the same light everywhere."""
 
     light: float
-    traits = Traits(expects=Domain.PHOTONS)
+    traits = Traits(expects=Units.PHOTONS)
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         return np.full_like(blocks, self.light)

@@ -86,7 +86,7 @@ def test_much_read_noise_is_lowered_as_in_use() -> None:
     supply = _supply("training")
     field = replace(supply.fields[0], noise=NoiseModel(1.0, 0.0, 10.0))
     batch = replace(supply, fields=[field]).batch(0, [0])
-    lowered = supply.method.knowing(field.dimmed).lowered
+    lowered = supply.method.with_noise(field.dimmed).lowered
     assert lowered > 0
     assert batch.lowered.item() == pytest.approx(lowered)
 

@@ -36,8 +36,7 @@ def speed(subject: Subject, setting: Setting) -> list[Finding]:
 def bare(setup: SpeedConfig, side: int) -> float | None:
     """Return the seconds of the passes of a method's networks; None without one."""
     chain = setup.chain()
-    found = [getattr(link, "running", None) for link in chain.links]
-    networks = [running for running in found if running]
+    networks = [n for link in chain.links if (n := link.traits.network)]
     if not networks:
         return None
     shapes = [*block_shapes(side, side, chain.traits, setup.tile)]

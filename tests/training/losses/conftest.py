@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from w2s_cli.networks.vgg import VGG
-from w2s_cli.training.recipe import Recipe, Units
+from w2s_cli.training.recipe import Recipe, UnitName
 from w2s_cli.training.recipe_tables import Features
 from w2s_cli.training.training_batch import Batch
 from w2s_cli.weights import checkpoint
 
 # Of truth, dark and bright: photons, z-scores, those over 255, 8-bit counts over 255
-SPANS: dict[Units, tuple[float, float]] = {
+SPANS: dict[UnitName, tuple[float, float]] = {
     "root": (0, 200),
     "z": (-1, 1.5),
     "z/255": (-1 / 255, 1.5 / 255),
@@ -25,7 +25,7 @@ SPANS: dict[Units, tuple[float, float]] = {
 
 @pytest.fixture
 def batch_of() -> Callable[..., Batch]:
-    def batch_of(units: Units = "unit", side: int = 24) -> Batch:
+    def batch_of(units: UnitName = "unit", side: int = 24) -> Batch:
         random = torch.Generator().manual_seed(1)
         dark, bright = SPANS[units]
         truth = dark + (bright - dark) * torch.rand(2, 1, side, side, generator=random)

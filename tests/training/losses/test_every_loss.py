@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from w2s_cli.training.losses import LOSSES, Loss
-from w2s_cli.training.recipe import Recipe, Units
+from w2s_cli.training.recipe import Recipe, UnitName
 from w2s_cli.training.training_batch import Batch
 
 # A new loss is held to all that is tested here. What a row may say of one that is odd:
@@ -31,7 +31,7 @@ def loss_of(recipe_of: Callable[..., Recipe]) -> Callable[[str], Loss]:
 @pytest.mark.parametrize(("name", "units"), CASES)
 def test_target_has_no_loss_and_error_has_more_and_more(
     name: str,
-    units: Units,
+    units: UnitName,
     loss_of: Callable[[str], Loss],
     batch_of: Callable[..., Batch],
 ) -> None:
@@ -48,7 +48,7 @@ def test_target_has_no_loss_and_error_has_more_and_more(
 @pytest.mark.parametrize(("name", "units"), CASES)
 def test_a_step_against_the_gradient_lessens_it(
     name: str,
-    units: Units,
+    units: UnitName,
     loss_of: Callable[[str], Loss],
     batch_of: Callable[..., Batch],
 ) -> None:

@@ -11,10 +11,10 @@ from w2s_cli.methods import METHODS
 from w2s_cli.methods.noise2x import N2N, N2S, N2SR, N2V
 from w2s_cli.methods.self_supervised import SelfSupervised
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.pipeline.stack_restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import fit_channels
-from w2s_cli.restorers.restorer import Domain, Fittable
+from w2s_cli.restorers.units import Units
 from w2s_cli.stack import Stack
 from w2s_cli.weights import checkpoint
 
@@ -38,11 +38,11 @@ def _never() -> list[list[Plane]]:
     raise AssertionError("the images were asked for")
 
 
-def _taught(
+def _fitted(
     method: type[SelfSupervised], captures: Sequence[Plane], **options: Any
 ) -> SelfSupervised:
     made = method(device="cpu", precision="fp32", width=8, **options)
-    return made.taught(lambda: [captures], _told)
+    return made.fitted(lambda: [captures], _told)
 
 
 def _error(one: Plane, other: Plane) -> float:
@@ -58,25 +58,24 @@ def test_what_is_learned_lowers_the_noise(
     options: dict[str, Any],
 ) -> None:
     seen = captures if method is N2N else captures[:1]
-    taught = _taught(method, seen, iterations=80, **options)
-    made = taught(captures[0][None])
+    fitted = _fitted(method, seen, iterations=80, **options)
+    made = fitted(captures[0][None])
     assert made.shape == (1, *truth.shape)
     assert made.dtype == np.float32
     assert _error(made[0], truth) < 0.65 * _error(captures[0], truth)
-    assert taught.steps == 0
-    assert set(taught.provenance) == {"weights_sha256", "device", "precision"}
-    assert taught.taught(_never, _told) is taught
+    assert fitted.traits.fit.steps == 0
+    assert set(fitted.traits.provenance) == {"weights_sha256", "device", "precision"}
+    assert fitted.fitted(_never, _told) is fitted
 
 
 @pytest.mark.parametrize(("name", "method"), METHODS_ALONE.items())
 def test_methods_are_listed_and_learn(name: str, method: type[SelfSupervised]) -> None:
     assert METHODS[name].load() is method
     made = method()
-    assert isinstance(made, Fittable)
     assert made.weights is None
-    assert made.steps == 1600
-    assert made.provenance == {}
-    assert made.traits.expects is Domain.ROOT
+    assert made.traits.fit.steps == 1600
+    assert made.traits.provenance == {}
+    assert made.traits.expects is Units.ROOT
     with pytest.raises(AssertionError, match=f"^{name} has not learned$"):
         made(np.zeros((1, 64, 64), np.float32))
 
@@ -84,9 +83,9 @@ def test_methods_are_listed_and_learn(name: str, method: type[SelfSupervised]) -
 def test_super_resolved_output_is_twice_as_large(
     small_methods: Path, captures: list[Plane], truth: Plane
 ) -> None:
-    taught = _taught(N2SR, captures[:1], iterations=60, output="sr")
-    made = taught(captures[0][None])
-    assert taught.traits.scale == 2
+    fitted = _fitted(N2SR, captures[:1], iterations=60, output="sr")
+    made = fitted(captures[0][None])
+    assert fitted.traits.scale == 2
     assert made.shape == (1, 192, 192)
     halved = made[0].reshape(96, 2, 96, 2).mean((1, 3))
     assert _error(halved, truth) < 0.75
@@ -101,8 +100,8 @@ def test_counts_under_much_read_noise_keep_their_level(
     seen = np.asarray(noise.sample(noise.photons(counts), rng), np.float32)
     stack = Stack(seen, "YX")
     chain = Chain([N2SR(device="cpu", precision="fp32", width=8, iterations=80)])
-    taught = fit_channels(stack, chain, {0: noise})
-    result, _ = restore(stack, chain, {0: noise}, None, taught)
+    fitted = fit_channels(stack, chain, {0: noise})
+    result, _ = restore_planes(stack, chain, {0: noise}, None, fitted)
     made = result.data[()]
     assert _error(made, counts) < 0.65 * _error(seen, counts)
     assert abs(made.mean() - counts.mean()) < 0.1 * 100
@@ -154,14 +153,14 @@ def test_tiles_give_what_the_whole_does(
     small_methods: Path, captures: list[Plane], name: str
 ) -> None:
     method, options = LESSONS[name]
-    taught = _taught(method, captures[:1], iterations=2, **options)
-    traits = taught.traits
+    fitted = _fitted(method, captures[:1], iterations=2, **options)
+    traits = fitted.traits
     step, margin = traits.multiple_of, traits.margin
     far = -(-margin // step) * step
     side = 2 * far + 2 * step
     plane = np.random.default_rng(0).random((1, side, side), np.float32) * 20
-    whole = taught(plane)
-    tile = taught(plane[:, step:, step:])
+    whole = fitted(plane)
+    tile = fitted(plane[:, step:, step:])
     inner = np.s_[:, far + step :, far + step :]
     np.testing.assert_allclose(tile[:, far:, far:], whole[inner], atol=1e-3)
 
@@ -169,7 +168,7 @@ def test_tiles_give_what_the_whole_does(
 def test_weights_say_how_far_they_see_and_what_they_hid(
     small_methods: Path, captures: list[Plane], tmp_path: Path
 ) -> None:
-    median = _taught(N2V, captures[:1], iterations=2, value="median")
+    median = _fitted(N2V, captures[:1], iterations=2, value="median")
     assert median.weights
     found = checkpoint.load(median.weights)
     assert found.record["recipe"]["masking"]["value"] == "median"

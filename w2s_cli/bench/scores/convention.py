@@ -40,8 +40,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from w2s_cli.errors import InputError, UnknownNameError, UsageError
-from w2s_cli.restorers.restorer import Domain
-from w2s_cli.restorers.units import EIGHT_BIT, Affine, Levels, affine
+from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange, Linear, Units
 
 Unit = Literal["counts", "unit", "z"]
 RangeRule = Literal["dtype", "max-min", "percentile"]
@@ -127,7 +126,7 @@ class Convention:
         own = self.data_range if self.ssim_range is None else self.ssim_range
         return self.data_range, own
 
-    def scale(self, dtype: np.dtype[Any]) -> Affine:
+    def scale(self, dtype: np.dtype[Any]) -> Linear:
         """Return the way from counts to the unit, for references of a type.
 
         Raises
@@ -139,12 +138,12 @@ class Convention:
         """
         match self.unit:
             case "counts":
-                return Affine(0.0, 1.0)
+                return Linear(0.0, 1.0)
             case "z":
-                return affine(Domain.Z, EIGHT_BIT)  # z-scores have no black and white
+                return Units.Z.linear(EIGHT_BIT)  # z-scores have no black and white
             case "unit":
                 white = limits(dtype)[1] if self.white is None else self.white
-                return affine(Domain.UNIT, Levels(self.black, white))
+                return Units.UNIT.linear(DisplayRange(self.black, white))
 
     def as_json(self) -> dict[str, Any]:
         """Return the convention as a JSON object."""

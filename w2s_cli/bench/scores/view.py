@@ -10,7 +10,7 @@ from w2s_cli.bench.scores.convention import PERCENTILES, Convention, Fit, Range,
 from w2s_cli.errors import InputError
 from w2s_cli.metrics.fidelity import least_squares
 from w2s_cli.metrics.input_checks import scored, size
-from w2s_cli.restorers.units import Affine
+from w2s_cli.restorers.units import Linear
 
 Pixels = NDArray[np.float64]
 
@@ -129,7 +129,7 @@ def compared(
     return Compared(tuple(_parts(whole, convention)), gain)
 
 
-def _in_unit(counts: Image, unit: Affine, convention: Convention) -> Float:
+def _in_unit(counts: Image, unit: Linear, convention: Convention) -> Float:
     numbers = (np.asarray(counts, np.float64) - unit.zero) / unit.one
     return numbers.clip(0, 1) if convention.clip else numbers
 

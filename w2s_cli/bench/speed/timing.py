@@ -13,14 +13,12 @@ import numpy as np
 
 from w2s_cli.bench.speed import machine
 from w2s_cli.errors import W2SError
-from w2s_cli.methods.build import build
 from w2s_cli.microscope.simulation import CAMERA
-from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis, diagnose
+from w2s_cli.pipeline.restoration import RestoreProgress, restore_stack
+from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
-from w2s_cli.restorers.display_range import stretches
-from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.restorers.tiling import block_shapes, tile_count
-from w2s_cli.restorers.units import Levels
 from w2s_cli.stack import Stack
 
 
@@ -33,7 +31,7 @@ def gflop_by_precision(chain: Chain, side: int, tile: int) -> dict[str, float]:
     work: dict[str, float] = {}
     scale = 1
     for link in chain.links:
-        if running := getattr(link, "running", None):
+        if running := link.traits.network:
             from w2s_cli.networks.flops import gflop
 
             gflops = sum(
@@ -188,11 +186,19 @@ class SpeedConfig:
         WeightsError
             When the weights of a network cannot be had.
         """
-        chain = build(
-            self.method, self.options, self.weights, self.device, self.precision
+        return self.spec.chain()
+
+    @property
+    def spec(self) -> RestoreSpec:
+        """Return how a plane is restored."""
+        return RestoreSpec(
+            self.method,
+            self.options,
+            self.weights,
+            self.device,
+            self.precision,
+            self.tile,
         )
-        _ = chain.traits  # loads the weights: what is wrong with them shows now
-        return chain
 
 
 def measure(setup: SpeedConfig, side: int, plane: Path) -> MethodSpeed:
@@ -221,14 +227,16 @@ def measure(setup: SpeedConfig, side: int, plane: Path) -> MethodSpeed:
 def _measured(setup: SpeedConfig, stack: Stack) -> MethodSpeed:
     chain = _chain(setup)
     side = stack.data.shape[0]
-    levels = dict(enumerate(one.levels for one in stretches(stack, chain)))
+    found = diagnose(stack, noise=False, display_range=chain.needs_range)
+    shown = found.display_ranges.get(0)
+    known = Diagnosis((ChannelDiagnosis(model=CAMERA, display_range=shown),))
     corner = stack.data[()][:_WARM_UP, :_WARM_UP]
-    _restored(setup, Stack(corner, "YX"), levels)
+    _restored(setup, Stack(corner, "YX"), known)
     device = _Device.of(setup, chain)
     device.restart()
     machine.restart()
     baseline = machine.peak()
-    times, tiles = _runs(setup, stack, levels)
+    times, tiles = _runs(setup, stack, known)
     most, most_on_device = machine.peak(), device.peak()
     planned = len(times) * tile_count(side, side, chain.traits, setup.tile)
     whole = tiles == planned
@@ -245,31 +253,29 @@ def _measured(setup: SpeedConfig, stack: Stack) -> MethodSpeed:
 
 
 def _runs(
-    setup: SpeedConfig, stack: Stack, levels: Mapping[int, Levels]
+    setup: SpeedConfig, stack: Stack, known: Diagnosis
 ) -> tuple[list[float], int]:
     """Return the seconds of each run, and how many tiles all of them took."""
     times: list[float] = []
     tiles = 0
     while not times or (sum(times) < setup.seconds and len(times) < _MOST_RUNS):
         start = perf_counter()
-        tiles += _restored(setup, stack, levels)
+        tiles += _restored(setup, stack, known)
         times.append(perf_counter() - start)
     return times, tiles
 
 
-def _restored(setup: SpeedConfig, stack: Stack, levels: Mapping[int, Levels]) -> int:
+def _restored(setup: SpeedConfig, stack: Stack, known: Diagnosis) -> int:
     """Restore a stack of one plane; return how many tiles it took."""
     tiles: list[None] = []
-    restored, _ = restore(
+    result = restore_stack(
+        setup.spec,
         stack,
-        _chain(setup),
-        {0: CAMERA},
-        levels,
-        fit_channels(stack, _chain(setup), {0: CAMERA}),
-        tile=setup.tile,
-        on_tile=lambda: tiles.append(None),
+        chain=_chain(setup),
+        diagnosis=known,
+        progress=RestoreProgress(tile=lambda: tiles.append(None)),
     )
-    _ = restored.data[()]  # a plane is computed when it is asked for
+    _ = result.image.data[()]  # a plane is computed when it is asked for
     return len(tiles)
 
 
@@ -286,7 +292,7 @@ class _Device:
 
     @classmethod
     def of(cls, setup: SpeedConfig, chain: Chain) -> "_Device":
-        if not any(hasattr(link, "device") for link in chain.links):
+        if not any(link.traits.device for link in chain.links):
             return cls(None)
         from w2s_cli.networks.inference import available_device
 

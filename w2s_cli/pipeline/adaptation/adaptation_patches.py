@@ -96,7 +96,9 @@ def adaptation_batch(
 ) -> AdaptationBatch:
     """Return patches of one size as a network and its loss see them."""
     noises = [patch.field.dimmed for patch in patches]
-    lowered = np.array([method.knowing(noise).lowered for noise in noises], np.float32)
+    lowered = np.array(
+        [method.with_noise(noise).lowered for noise in noises], np.float32
+    )
     images = [
         n.stabilise(patch.image) for n, patch in zip(noises, patches, strict=True)
     ]

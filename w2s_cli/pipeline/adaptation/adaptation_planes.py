@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from w2s_cli.io import open_image
 from w2s_cli.microscope.brightness import extremes
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import sampled
-from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, diagnose_channels, white
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, diagnose
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import TrainedRange
@@ -68,20 +67,21 @@ def read_adaptation_planes(
     for path in files[:: -(-len(files) // MOST_FILES)]:
         with open_image(path, axes=job.axes) as whole:
             stack = job.part(whole)
-            for channel, one in enumerate(
-                diagnose_channels(stack, chain, job.noise.of(path))
-            ):
-                _check_white(one, path, stack.data.shape[-2:])
+            found = diagnose(stack, job.noise.of(path))
+            for channel, one in enumerate(found.channels):
+                _ = one.noise  # why there is none is said first
+                _check_white(one, path)
                 planes += [(counts, one.noise) for counts in sampled(stack, channel)]
-                warnings += [f"{path.name}: {reason}" for reason in one.warnings]
+            reasons = found.warnings_for([link.traits for link in chain.links])
+            warnings += [f"{path.name}: {reason}" for reason in reasons]
             sizes |= {stack.pixel_size[a] for a in "YX" if a in stack.pixel_size}
     pixels = sum(counts.size for counts, _ in planes)
     taken = planes[:: -(-pixels // MOST_PIXELS)]
     return AdaptationPlanes(tuple(taken), _light_range(taken, sizes), tuple(warnings))
 
 
-def _check_white(one: ChannelDiagnosis, path: Path, size: Sequence[int]) -> None:
-    if not white(one.correlation, prod(size)):
+def _check_white(one: ChannelDiagnosis, path: Path) -> None:
+    if not one.white:
         raise InputError(
             f"{path}: the noise of neighbouring pixels is correlated "
             f"({one.correlation:.2f}): a network would take it for structure",

@@ -19,8 +19,7 @@ from w2s_cli.datasets.data_set import DataSet, Mask
 from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
 from w2s_cli.errors import InputError, UsageError, few
 from w2s_cli.metrics.input_checks import size
-from w2s_cli.restorers.restorer import Domain
-from w2s_cli.restorers.units import EIGHT_BIT, Affine, affine
+from w2s_cli.restorers.units import EIGHT_BIT, Linear, Units
 from w2s_cli.training.initial_network import scale_of
 from w2s_cli.training.patches import STREAMS, Part
 from w2s_cli.training.patches.augmentation import Grid, augment_planes
@@ -131,7 +130,7 @@ class CaptureReader:
 
 Patch = tuple[FloatArray, FloatArray, NDArray[np.bool_]]  # image, truth, valid
 
-_GRAY = {"unit": Domain.UNIT, "centred": Domain.CENTRED}
+_GRAY = ("unit", "centred")
 _SPREADS = {"z": 1, "z/255": EIGHT_BIT.white}  # of counts, in one of the units
 
 
@@ -186,7 +185,7 @@ class PairSampler:
 
     recipe: Recipe
     stream: int
-    numbers: Affine
+    numbers: Linear
     shown: PairReader
     names: Names
     pairs: Sequence[tuple[int, str]]
@@ -244,7 +243,7 @@ def _reader(data: DataSet, recipe: Recipe, part: Part, names: Names) -> PairRead
     return CaptureReader.of(data, names)
 
 
-def _numbers(data: DataSet, recipe: Recipe) -> Affine:
+def _numbers(data: DataSet, recipe: Recipe) -> Linear:
     """Return the way from what a set holds to what the network takes."""
     units, gray = recipe.units, data.unit == "1/255"
     fitting = [*(_GRAY if gray else _SPREADS)]
@@ -255,10 +254,10 @@ def _numbers(data: DataSet, recipe: Recipe) -> Affine:
             hint=f"set units to {' or '.join(fitting)}",
         )
     if gray:
-        return affine(_GRAY[units], EIGHT_BIT)
+        return Units(units).linear(EIGHT_BIT)
     own = data.unit == "z"
     zero, one = (data.offset, data.per_unit) if own else (Z_OFFSET, Z_UNIT)
-    return Affine(zero, one * _SPREADS[units])
+    return Linear(zero, one * _SPREADS[units])
 
 
 def _grid(

@@ -18,7 +18,7 @@ from w2s_cli.datasets.data_set import DataSet, Image, Mask
 from w2s_cli.errors import InputError, NothingMatchedError
 from w2s_cli.io import open_image
 from w2s_cli.io.formats import image_files
-from w2s_cli.restorers.units import EIGHT_BIT, Levels
+from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
 from w2s_cli.training.patches import Part
 from w2s_cli.training.patches.pair_selection import select_pairs
 from w2s_cli.training.recipe import Recipe
@@ -64,7 +64,7 @@ class SharpImage:
     """A sharp image, and what is black and white in its set."""
 
     image: Image
-    levels: Levels
+    levels: DisplayRange
 
     @property
     def where(self) -> str:
@@ -146,7 +146,7 @@ def _of_folder(folder: Path, part: Part) -> list[SharpImage]:
     ]
 
 
-def _levels(found: Sequence[Image], place: str) -> Levels:
+def _levels(found: Sequence[Image], place: str) -> DisplayRange:
     """Return black and white of a set that is not of eight bits."""
     picked = found[:: -(-len(found) // LOOKED_AT)]
     quantiles = [
@@ -159,4 +159,4 @@ def _levels(found: Sequence[Image], place: str) -> Levels:
             f"the images of {place} show nothing: all their pixels are {black:g}",
             hint="are they the right files?",
         )
-    return Levels(black, white)
+    return DisplayRange(black, white)

@@ -1,4 +1,4 @@
-"""What is taken from a stack to learn from, and what becomes of each channel."""
+"""What is taken from a stack to fit a method to, and the method of each channel."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +12,7 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
 from w2s_cli.methods.identity import Identity
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.pipeline.stack_restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import (
     MOST_FILES,
@@ -21,7 +21,8 @@ from w2s_cli.restorers.fitting import (
     series,
     shares,
 )
-from w2s_cli.restorers.restorer import Domain, FitProgress, Fittable, Series, Traits
+from w2s_cli.restorers.restorer import FitProgress, Fitting, Series, Traits
+from w2s_cli.restorers.units import Units
 from w2s_cli.stack import Stack
 
 NOISE = NoiseModel(2.0, 100.0, 3.0)
@@ -34,21 +35,20 @@ class Mean:
     value: float | None = None
     seen: list[Sequence[Series]] = field(default_factory=list)
 
-    traits = Traits(expects=Domain.ROOT)
     weights: Path | None = None
-    memory = 0
-    needs_white_noise = False
 
     @property
-    def steps(self) -> int:
-        return 1 if self.value is None else 0
+    def traits(self) -> Traits:
+        return Traits(expects=Units.ROOT, fit=Fitting(int(self.value is None)))
 
-    def taught(self, series: Callable[[], Sequence[Series]], told: FitProgress) -> Self:
+    def fitted(
+        self, series: Callable[[], Sequence[Series]], progress: FitProgress
+    ) -> Self:
         if self.value is not None:
             return self
         places = series()
         self.seen.append(places)
-        told(1, 1, 0.5)
+        progress(1, 1, 0.5)
         return replace(self, value=float(np.mean(places)))
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
@@ -146,24 +146,24 @@ def test_a_pixel_that_is_no_number_is_named() -> None:
 
 
 def test_each_channel_learns_by_itself_and_is_restored_by_what_it_learned() -> None:
-    stack, chain = numbered("TC", 2, 2), Chain([learner := Mean()])
+    stack, chain = numbered("TC", 2, 2), Chain([method := Mean()])
     told: list[tuple[int, int, int, float]] = []
     noise = {0: NOISE, 1: NOISE}
     found = fit_channels(
         stack, chain, noise, lambda channel: lambda *how: told.append((channel, *how))
     )
     assert told == [(0, 1, 1, 0.5), (1, 1, 1, 0.5)]
-    assert [numbers(places) for places in learner.seen] == [[[0, 2]], [[1, 3]]]
-    restored, _ = restore(stack, chain, noise, lessons=found)
+    assert [numbers(places) for places in method.seen] == [[[0, 2]], [[1, 3]]]
+    restored, _ = restore_planes(stack, chain, noise, fitted=found)
     for channel, mean in ((0, 202), (1, 204)):
         np.testing.assert_allclose(restored.data[0, channel], mean, atol=0.02)
 
 
-def test_the_lesson_takes_the_place_of_the_learner_alone() -> None:
-    chain = Chain([learner := Mean(), Identity(2)])
-    assert chain.learner is learner
-    taught = Mean(float(NOISE.stabilise(np.full(1, 250, np.float32))[0]))
-    bound = chain.bound(NOISE, lesson=taught)
+def test_the_fitted_method_takes_the_place_of_the_unfitted_one_alone() -> None:
+    chain = Chain([method := Mean(), Identity(2)])
+    assert chain.to_fit is method
+    known = Mean(float(NOISE.stabilise(np.full(1, 250, np.float32))[0]))
+    bound = chain.bound(NOISE, fitted=known)
     restored = bound(np.full((1, 4, 4), 200, np.float32))
     np.testing.assert_allclose(restored, np.full((1, 8, 8), 250), rtol=1e-5)
 
@@ -176,8 +176,7 @@ def test_nothing_is_read_where_nothing_learns() -> None:
             raise AssertionError
 
     assert fit_channels(Stack(Unread(), "YX"), Chain([]), {}) == {}
-    assert Chain([]).learner is None
-    taught = Mean(1.0)
-    found = fit_channels(Stack(Unread(), "YX"), Chain([taught]), {0: NOISE})
-    assert found == {0: taught}
-    assert isinstance(taught, Fittable)
+    assert Chain([]).to_fit is None
+    known = Mean(1.0)
+    found = fit_channels(Stack(Unread(), "YX"), Chain([known]), {0: NOISE})
+    assert found == {0: known}

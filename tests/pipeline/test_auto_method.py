@@ -15,8 +15,9 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import gaussian_psf
 from w2s_cli.microscope.simulation import Exposure, simulate_cell, widefield
 from w2s_cli.pipeline.auto_method import auto_method
-from w2s_cli.pipeline.file_restoration import restore_file
+from w2s_cli.pipeline.diagnosis import diagnose
 from w2s_cli.pipeline.plan import plan_file
+from w2s_cli.pipeline.restoration import restore_file
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.restorer import TrainedRange
 from w2s_cli.stack import Stack
@@ -61,7 +62,7 @@ SMOOTH = gaussian_filter(NOISY.astype(np.float32), 0.8).round().astype(np.uint16
 def test_what_an_image_asks_for(
     image: np.ndarray, given: NoiseModel | None, method: str, reason: str
 ) -> None:
-    choice = auto_method(Stack(image, "YX"), SEEN, [given])
+    choice = auto_method(diagnose(Stack(image, "YX"), [given] if given else []), SEEN)
     assert choice.method == method
     assert re.search(reason, choice.reason), choice.reason
     assert bool(choice.warnings) == (method == "identity")
@@ -69,10 +70,12 @@ def test_what_an_image_asks_for(
 
 def test_the_most_cautious_channel_decides() -> None:
     stack = Stack(np.stack([NOISY, SMOOTH, DIM]), "CYX")
-    choice = auto_method(stack, SEEN, [CAMERA] * 3)
+    choice = auto_method(diagnose(stack, [CAMERA]), SEEN)
     assert choice.method == "identity"
     assert choice.reason.startswith("channel 1: the noise of neighbouring pixels")
-    choice = auto_method(Stack(np.stack([NOISY, NOISY]), "CYX"), SEEN, [CAMERA] * 2)
+    choice = auto_method(
+        diagnose(Stack(np.stack([NOISY, NOISY]), "CYX"), [CAMERA]), SEEN
+    )
     assert choice.method == "denoise"
     assert choice.reason.startswith("the brightest")
 

@@ -8,10 +8,11 @@ import pytest
 
 from w2s_cli.errors import InputError, OutputError, UsageError, W2SError
 from w2s_cli.io import open_image, write_image
+from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.diagnosis import channel_warnings
+from w2s_cli.pipeline.diagnosis import diagnose_channel, method_warnings
 from w2s_cli.pipeline.plan import Plan, plan_file
-from w2s_cli.pipeline.shared_fitting import check_known, check_learning, learned
+from w2s_cli.pipeline.shared_fitting import check_fitted, check_fitting, fit_files
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.restorer import Fittable
 from w2s_cli.stack import Stack
@@ -38,8 +39,8 @@ def noisy(shape: tuple[int, ...], axes: str, seed: int = 0) -> Stack:
     return Stack(counts.round().clip(0, 65535).astype(np.uint16), axes)
 
 
-def learner(method: str, *options: str) -> Fittable:
-    found = RestoreSpec(method=method, options=options).chain().learner
+def to_fit(method: str, *options: str) -> Fittable:
+    found = RestoreSpec(method=method, options=options).chain().to_fit
     assert found
     return found
 
@@ -107,7 +108,7 @@ def test_what_is_refused_before(
     hint: str,
 ) -> None:
     with pytest.raises(kind) as caught:
-        check_learning(job, job.chain(), sources)
+        check_fitting(job, job.chain(), sources)
     assert str(caught.value) == message
     assert hint in caught.value.hint
 
@@ -126,40 +127,42 @@ def test_what_is_refused_before(
     ],
 )
 def test_what_can_be_done(job: RestoreSpec, sources: tuple[Path, ...]) -> None:
-    check_learning(job, job.chain(), sources)
+    check_fitting(job, job.chain(), sources)
 
 
-def test_one_lesson_from_several_files() -> None:
+def test_one_fit_to_several_files() -> None:
     steps: list[int] = []
     files = (Path("one.tif"), Path("two.tif"))
 
-    def told(channel: int, step: int, steps_in_all: int, loss: float) -> None:
+    def progress(channel: int, step: int, steps_in_all: int, loss: float) -> None:
         assert (channel, steps_in_all) == (0, 2)
         steps.append(step)
 
-    lessons = learned(JOB, JOB.chain(), files, lambda at: lambda *how: told(at, *how))
+    fitted = fit_files(
+        JOB, JOB.chain(), files, lambda at: lambda *how: progress(at, *how)
+    )
     assert steps == [1, 2]
-    assert list(lessons) == [0]
-    assert lessons[0].steps == 0
-    again = learned(JOB, JOB.chain(), files[:1], lambda at: lambda *how: None)
-    assert again[0].weights != lessons[0].weights
+    assert list(fitted) == [0]
+    assert fitted[0].traits.fit.steps == 0
+    again = fit_files(JOB, JOB.chain(), files[:1], lambda at: lambda *how: None)
+    assert again[0].weights != fitted[0].weights
 
 
 def test_several_channels() -> None:
     files = (Path("colours.tif"),)
     saved = replace(JOB, save_weights=Path("w.safetensors"))
-    lessons = learned(JOB, JOB.chain(), files, lambda at: lambda *how: None)
-    assert list(lessons) == [0, 1]
+    fitted = fit_files(JOB, JOB.chain(), files, lambda at: lambda *how: None)
+    assert list(fitted) == [0, 1]
     with open_image(files[0]) as stack, open_image(Path("one.tif")) as other:
-        check_known(lessons, stack, files)
+        check_fitted(fitted, stack, files)
         with pytest.raises(UsageError) as caught:
-            check_known(lessons, other, files)
+            check_fitted(fitted, other, files)
     assert str(caught.value) == (
         "the image has 1 channels, but colours.tif, to learn from, has 2"
     )
     assert "--channel" in caught.value.hint
     with pytest.raises(UsageError) as caught:
-        learned(
+        fit_files(
             saved, JOB.chain(), files, lambda at: lambda *how: pytest.fail("learns")
         )
     assert str(caught.value) == (
@@ -168,13 +171,13 @@ def test_several_channels() -> None:
     )
     assert caught.value.hint == "name one with --channel"
     one = replace(JOB, channel="1")
-    [alone] = learned(one, one.chain(), files, lambda at: lambda *how: None).values()
-    assert alone.weights == lessons[1].weights
+    [alone] = fit_files(one, one.chain(), files, lambda at: lambda *how: None).values()
+    assert alone.weights == fitted[1].weights
 
 
 def test_a_file_that_cannot_be_learned_from() -> None:
     with pytest.raises(InputError, match=r"there is no file no\.tif"):
-        learned(JOB, JOB.chain(), [Path("no.tif")], lambda at: lambda *how: None)
+        fit_files(JOB, JOB.chain(), [Path("no.tif")], lambda at: lambda *how: None)
 
 
 def plan(job: RestoreSpec, source: str = "one.tif") -> Plan:
@@ -192,9 +195,9 @@ def test_a_plan_says_how_long_it_learns_and_from_what() -> None:
 
 
 def test_a_plan_with_what_was_learned_before_learns_nothing() -> None:
-    [lesson] = learned(JOB, JOB.chain(), ONE, lambda at: lambda *how: None).values()
-    assert lesson.weights
-    found = plan(replace(JOB, weights=(lesson.weights,)))
+    [method] = fit_files(JOB, JOB.chain(), ONE, lambda at: lambda *how: None).values()
+    assert method.weights
+    found = plan(replace(JOB, weights=(method.weights,)))
     assert found.steps == 0
     assert "learning" not in found.as_json()
 
@@ -209,22 +212,28 @@ def test_learning_takes_memory_by_the_width_of_the_network() -> None:
     assert 724 <= wide <= 800
 
 
+def correlated(*method: str) -> list[str]:
+    plane = noisy((64, 64), "YX").data[()]
+    fit = replace(fit_noise([plane]), correlation=0.3)
+    channel = diagnose_channel("0", [plane], fit=fit)
+    assert channel.warnings[0].startswith("the noise of neighbouring pixels is corr")
+    return [*method_warnings([to_fit(*method).traits], channel, {})]
+
+
 @pytest.mark.parametrize(
     "found", [("n2sr",), ("n2s",), ("n2v",), ("n2v", "value=median")]
 )
 def test_correlated_noise_is_taken_for_structure(found: tuple[str, ...]) -> None:
+    assert correlated(*found) == [
+        "a method that learns from hidden pixels takes correlated noise for structure; "
+        "--method n2v with -O rows=N or -O columns=N hides N neighbours on both sides "
+        "as well"
+    ]
     plane = noisy((64, 64), "YX").data[()]
-    [reason] = channel_warnings(None, plane, NOISE, {}, 0.3, learner=learner(*found))
-    assert reason == (
-        "the noise of neighbouring pixels is correlated (0.30): was the image "
-        "filtered, resized or compressed? A method that learns from hidden pixels "
-        "takes such noise for structure; --method n2v with -O rows=N or -O columns=N "
-        "hides N neighbours on both sides as well"
-    )
-    assert channel_warnings(None, plane, NOISE, {}, 0.1, learner=learner(*found)) == []
+    channel = diagnose_channel("0", [plane])
+    assert [*method_warnings([to_fit(*found).traits], channel, {})] == []
 
 
 @pytest.mark.parametrize("found", [("n2n",), ("n2v", "rows=3"), ("n2v", "columns=1")])
 def test_some_bear_correlated_noise(found: tuple[str, ...]) -> None:
-    plane = noisy((64, 64), "YX").data[()]
-    assert channel_warnings(None, plane, NOISE, {}, 0.3, learner=learner(*found)) == []
+    assert correlated(*found) == []
