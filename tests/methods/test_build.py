@@ -229,3 +229,10 @@ def test_every_option_explains_itself(name: str) -> None:
 
 def test_identity_by_its_option() -> None:
     assert list(build("identity", ["identity.scale=3"]).links) == [Identity(3)]
+
+
+@pytest.mark.parametrize("name", UNTRAINED)
+def test_a_method_that_can_be_told_of_the_noise_says_so(name: str) -> None:
+    [link] = build(name).links
+    assert link.traits.knows_noise == hasattr(link, "with_noise")
+    assert bool(link.traits.fit) == hasattr(link, "fitted")

@@ -139,9 +139,9 @@ class PureLet:
     @property
     def traits(self) -> Traits:
         """Return the traits: the weights depend on the whole plane."""
-        return Traits(whole=True, expects=Units.PHOTONS)
+        return Traits(whole=True, expects=Units.PHOTONS, knows_noise=True)
 
-    def knowing(self, noise: NoiseModel) -> "PureLet":
+    def with_noise(self, noise: NoiseModel) -> "PureLet":
         """Return the method for images with this read noise."""
         return replace(self, sigma=noise.sigma)
 
