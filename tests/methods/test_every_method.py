@@ -9,7 +9,7 @@ from w2s_cli.methods import METHODS
 from w2s_cli.methods.build import build
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.simulation import simulate_cell
-from w2s_cli.pipeline.stack_restoration import restore
+from w2s_cli.pipeline.stack_restoration import restore_planes
 from w2s_cli.stack import Stack
 
 SIDE = 96
@@ -35,7 +35,7 @@ def image() -> np.ndarray:
 @cache
 def restored(name: str) -> np.ndarray:
     chain = build(name, [], precision="fp32")
-    result, _ = restore(Stack(image(), "YX"), chain, NOISE, tile=512)
+    result, _ = restore_planes(Stack(image(), "YX"), chain, NOISE, tile=512)
     return np.asarray(result.data[()])
 
 
