@@ -58,7 +58,7 @@ class Origin:
 
     licence: str = ""  # the terms that they are under
     source: str = ""  # where they come from: an address, or what to cite
-    units: str = ""  # what the network takes: one of `w2s_cli.networks.rebuild.UnitName`
+    units: str = ""  # what the network takes: `networks.rebuild.UnitName`
 
 
 def inspect(path: Path) -> Weights:
