@@ -111,10 +111,8 @@ def _show_warnings(reports: "list[NoiseReport | Failure]") -> None:
         if isinstance(report, Failure):
             show_failure(report)
             continue
-        for channel in report.channels:
-            where = f"channel {channel.name}: " if len(report.channels) > 1 else ""
-            for warning in channel.warnings:
-                warn(f"{report.source}: {where}{warning}")
+        for warning in report.warnings:
+            warn(f"{report.source}: {warning}")
 
 
 def _done(reports: "list[NoiseReport | Failure]") -> "list[NoiseReport]":

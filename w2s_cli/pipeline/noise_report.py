@@ -20,6 +20,7 @@ from w2s_cli.microscope.photon_transfer import fit_repeats
 from w2s_cli.microscope.plane_sampling import MOST_PLANES, middle, sampled
 from w2s_cli.pipeline.diagnosis import (
     ChannelDiagnosis,
+    Diagnosis,
     channel_name,
     diagnose_channel,
 )
@@ -54,6 +55,11 @@ class NoiseReport:
 
     source: Path
     channels: tuple[ChannelDiagnosis, ...]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what a user should know, as `restore` says it of the same file."""
+        return Diagnosis(self.channels).warnings
 
     def as_json(self) -> dict[str, Any]:
         """Return the file as a JSON object."""

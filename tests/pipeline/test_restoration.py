@@ -1,0 +1,132 @@
+"""The one order of the steps: how often planes are read, and what the record says."""
+
+from collections import Counter
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from w2s_cli.io import open_image, write_image
+from w2s_cli.io.noise_file import GivenNoise
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.pipeline import diagnosis
+from w2s_cli.pipeline.noise_report import NoiseRequest, report_noise
+from w2s_cli.pipeline.restoration import restore_file, restore_stack
+from w2s_cli.pipeline.spec import LEFT_OUT, RESOLVED, RestoreSpec
+from w2s_cli.restorers.units import DisplayRange
+from w2s_cli.stack import Computed, Stack
+
+NOISE = NoiseModel(2.0, 100.0, 3.0)
+
+
+def noisy(*lead: int, axes: str = "YX", side: int = 64) -> Stack:
+    light = np.linspace(5, 100, side, dtype=np.float32)
+    counts = NOISE.sample(
+        np.broadcast_to(light, (*lead, side, side)), np.random.default_rng(0)
+    )
+    return Stack(counts.round().clip(0, 65535).astype(np.uint16), axes)
+
+
+def counted(stack: Stack) -> tuple[Stack, Counter[tuple[int, ...]]]:
+    """Return a stack that counts how often each of its planes is read."""
+    reads: Counter[tuple[int, ...]] = Counter()
+
+    def read(index: tuple[int, ...]) -> np.ndarray:
+        reads[index] += 1
+        return stack.data[index]
+
+    data = Computed(stack.data.shape, stack.data.dtype, read)
+    return replace(stack, data=data), reads
+
+
+@pytest.fixture
+def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of pixels of each fit of the noise."""
+    found: list[int] = []
+    fit = diagnosis.fit_noise
+
+    def counting(planes: Any, *rest: Any) -> Any:
+        found.append(sum(plane.size for plane in planes))
+        return fit(planes, *rest)
+
+    monkeypatch.setattr(diagnosis, "fit_noise", counting)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "reads", "fitted"),
+    [("auto", 2, 1), ("denoise", 2, 1), ("auto+bicubic", 2, 1), ("gaussian", 1, 0)],
+)
+def test_a_plane_is_read_once_to_diagnose_and_once_to_restore(
+    method: str, reads: int, fitted: int, fits: list[int]
+) -> None:
+    stack, count = counted(noisy(2, axes="CYX"))
+    result = restore_stack(RestoreSpec(method=method, device="cpu"), stack)
+    for index in result.image.indices():
+        result.image.data[index]
+    assert set(count.values()) == {reads}
+    assert len(fits) == 2 * fitted  # one a channel
+
+
+def test_a_file_shows_the_same_to_estimate_noise_and_to_restore(tmp_path: Path) -> None:
+    """They once fitted other pixels of planes as large as this."""
+    stack = noisy(2, axes="CYX", side=1100)
+    pixels = np.array(stack.data[:])
+    pixels[0, :60] = 65535
+    pixels[1] = (pixels[1] + np.roll(pixels[1], 1, axis=1)) // 2  # smoothed
+    path = tmp_path / "cell.tif"
+    write_image(replace(stack, data=pixels), path)
+    told = report_noise(NoiseRequest(), path)
+    with open_image(path) as opened:
+        used = restore_stack(RestoreSpec(method="pure-let"), opened)
+    models = [channel.model for channel in told.channels]
+    assert models == [*used.diagnosis.noise.values()]
+    assert used.warnings == told.warnings
+    saturated, smoothed = told.warnings
+    assert saturated.startswith("channel 0: 5.5% of the pixels are saturated at 65535")
+    assert smoothed.startswith("channel 1: the noise of neighbouring pixels is correla")
+
+
+OTHER = RestoreSpec(
+    method="n2sr",
+    options=("iterations=2", "width=4"),
+    weights=(Path("w.safetensors"),),
+    device="cpu",
+    precision="fp32",
+    tile=64,
+    noise=GivenNoise((NOISE,)),
+    display_range=DisplayRange(0, 9),
+    axes="YX",
+    channel="0",
+    train_on=(Path("other/one.tif"),),
+    save_weights=Path("w.safetensors"),
+    overwrite=True,
+)
+
+
+@pytest.mark.parametrize("field", fields(RestoreSpec), ids=lambda field: field.name)
+def test_every_field_is_recorded_or_says_why_not(field: Any) -> None:
+    value = getattr(OTHER, field.name)
+    assert value != getattr(RestoreSpec(), field.name), "give it another value above"
+    recorded = field.name in replace(RestoreSpec(), **{field.name: value}).as_record()
+    marks = {RESOLVED, LEFT_OUT} & field.metadata.keys()
+    assert recorded == (not marks)
+    assert all(field.metadata[mark] for mark in marks)
+
+
+def test_what_became_of_a_field_is_in_the_record(tmp_path: Path) -> None:
+    write_image(noisy(), source := tmp_path / "cell.tif")
+    spec = RestoreSpec(method="denoise", device="cpu", noise=GivenNoise((NOISE,)))
+    restore_file(spec, spec.chain(), source, target := tmp_path / "out.tif")
+    with open_image(target) as stack:
+        [record] = stack.history
+    assert {"method", "precision", "tile", "links", "noise"} <= record.keys()
+    assert record["links"][0]["device"] == "cpu"
+    assert record["noise"] == [{**NOISE.as_json(), "origin": "given"}]
+    assert "levels" not in record  # of no meaning to this method
+
+
+def test_paths_in_the_record_are_names_alone() -> None:
+    assert OTHER.as_record()["train_on"] == ["one.tif"]
