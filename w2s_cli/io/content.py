@@ -61,7 +61,10 @@ def as_stack(content: Content, axes: str | None, path: Path) -> Stack:
             f"{path} has no pixels: its shape is {content.shape}",
             hint="save it again",
         )
-    dtype = _dtype(content.dtype, path)
+    stored = content.dtype.name
+    if stored not in (*_KEPT, *_WIDENED):
+        raise unsupported_dtype(content.dtype, path)
+    dtype = np.dtype(stored if stored in _KEPT else np.float32)
     known = _given(axes, content.shape, path) if axes else _known(content, path)
     *lead, height, width = content.shape
     order = sorted(range(len(lead)), key=lambda axis: AXES.index(known[axis]))
@@ -92,14 +95,6 @@ def lookup_colour(palette: NDArray[np.integer[Any]]) -> tuple[int, int, int] | N
         return None
     red, green, blue = (int(value) for value in palette[-1])
     return red, green, blue
-
-
-def _dtype(stored: np.dtype[Any], path: Path) -> np.dtype[Any]:
-    if stored.name in _KEPT:
-        return np.dtype(stored.name)
-    if stored.name in _WIDENED:
-        return np.dtype(np.float32)
-    raise unsupported_dtype(stored, path)
 
 
 def unsupported_dtype(stored: np.dtype[Any], path: Path) -> InputError:

@@ -79,8 +79,11 @@ def metadata_for(stack: Stack) -> dict[str, Any]:
     if stack.time_step is not None:
         factor = seconds(str(metadata.get("tunit", "s")))
         metadata["finterval"] = stack.time_step / (factor or 1.0)
-    if "LUTs" not in metadata and _coloured(stack):
-        metadata["LUTs"] = [_lut(channel) for channel in stack.channels]
+    colours = [channel.colour for channel in stack.channels]
+    if "LUTs" not in metadata and colours and all(colours):
+        # (3, 256) ramps from black to the colour of a channel
+        ramps = [np.outer(colour, np.arange(256)) / 255 for colour in colours if colour]
+        metadata["LUTs"] = [np.rint(ramp).astype(np.uint8) for ramp in ramps]
     return {key: _ascii(key, value) for key, value in metadata.items()}
 
 
@@ -141,16 +144,6 @@ def _list(value: Any) -> list[Any]:
     if value is None:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _coloured(stack: Stack) -> bool:
-    return bool(stack.channels) and all(c.colour for c in stack.channels)
-
-
-def _lut(channel: Channel) -> NDArray[np.uint8]:
-    """Return the (3, 256) ramp from black to the colour of a channel."""
-    ramp = np.outer(channel.colour or (255, 255, 255), np.arange(256)) / 255
-    return np.rint(ramp).astype(np.uint8)
 
 
 def _ascii(key: str, value: Any) -> Any:

@@ -18,11 +18,19 @@ def read_metadata(xml: str) -> dict[str, Any]:
     pixels = root.find("{*}Image/{*}Pixels")
     if pixels is None:
         return {}
+    unit = seconds(pixels.get("TimeIncrementUnit", "s"))
+    step = _number(pixels.get("TimeIncrement"))
+    channels = tuple(map(_channel, pixels.iterfind("{*}Channel")))
+    histories = (
+        from_json(note.findtext("{*}Value", ""))
+        for note in root.iterfind("{*}StructuredAnnotations/{*}CommentAnnotation")
+        if note.get("Namespace") == HISTORY
+    )
     return {
         "pixel_size": _pixel_size(pixels),
-        "time_step": _time_step(pixels),
-        "channels": _channels(pixels),
-        "history": _history(root),
+        "time_step": step * unit if step and unit else None,
+        "channels": channels if any(each != Channel() for each in channels) else (),
+        "history": next(histories, ()),
     }
 
 
@@ -37,37 +45,13 @@ def _pixel_size(pixels: Element) -> dict[str, float]:
     return sizes
 
 
-def _time_step(pixels: Element) -> float | None:
-    unit = seconds(pixels.get("TimeIncrementUnit", "s"))
-    step = _number(pixels.get("TimeIncrement"))
-    return step * unit if step and unit else None
-
-
-def _channels(pixels: Element) -> tuple[Channel, ...]:
-    """Return the channels, or none where nothing is said of any."""
-    channels = tuple(map(_channel, pixels.iterfind("{*}Channel")))
-    return channels if any(channel != Channel() for channel in channels) else ()
-
-
 def _channel(element: Element) -> Channel:
-    colour = element.get("Color")
-    return Channel(
-        name=element.get("Name", ""),
-        colour=_red_green_blue(int(colour)) if colour else None,
-    )
-
-
-def _red_green_blue(colour: int) -> tuple[int, int, int]:
-    """Return the colour that a signed 32-bit RGBA number stands for."""
-    red, green, blue, _ = (colour & 0xFFFFFFFF).to_bytes(4, "big")
-    return red, green, blue
-
-
-def _history(root: Element) -> History:
-    for annotation in root.iterfind("{*}StructuredAnnotations/{*}CommentAnnotation"):
-        if annotation.get("Namespace") == HISTORY:
-            return from_json(annotation.findtext("{*}Value", ""))
-    return ()
+    """Return the channel; its colour is a signed 32-bit RGBA number."""
+    name, colour = element.get("Name", ""), element.get("Color")
+    if not colour:
+        return Channel(name)
+    red, green, blue, _ = (int(colour) & 0xFFFFFFFF).to_bytes(4, "big")
+    return Channel(name, (red, green, blue))
 
 
 def _number(text: str | None) -> float:
@@ -136,7 +120,10 @@ def _source(stack: Stack) -> Element | None:
     stale = _STALE + (_STALE_REFERENCES if len(images) > 1 else ())
     if stack.data.shape[-2:] != stack.extra["plane"]:
         stale += ("ROI", "ROIRef")
-    _remove(root, stale)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag.rpartition("}")[2] in stale:
+                parent.remove(child)
     return root
 
 
@@ -151,13 +138,6 @@ def _keep_channel(pixels: Element, number: int) -> None:
         else:
             pixels.remove(plane)
     pixels.set("SizeC", "1")
-
-
-def _remove(root: Element, names: tuple[str, ...]) -> None:
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag.rpartition("}")[2] in names:
-                parent.remove(child)
 
 
 def _new(stack: Stack) -> Element:
@@ -211,7 +191,10 @@ def _set(pixels: Element, name: str, value: float, unit: str) -> None:
 
 def _annotate(root: Element, image: Element, history: History, namespace: str) -> None:
     """Put the history into an annotation of the image."""
-    _remove_history(root)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.get("ID") == _HISTORY_ID:
+                parent.remove(child)
     if not history:
         return
     older = "/OME/2016" not in namespace and "/OME/" in namespace
@@ -225,13 +208,6 @@ def _annotate(root: Element, image: Element, history: History, namespace: str) -
     )
     SubElement(comment, f"{sa}Value").text = to_json(history)
     SubElement(image, f"{sa}AnnotationRef", ID=_HISTORY_ID)
-
-
-def _remove_history(root: Element) -> None:
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.get("ID") == _HISTORY_ID:
-                parent.remove(child)
 
 
 def _place(parent: Element, after: tuple[str, ...]) -> int:

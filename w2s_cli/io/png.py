@@ -60,7 +60,8 @@ def _image(path: Path) -> Image.Image:
 
 
 def _content(image: Image.Image, path: Path) -> Content:
-    colour = _colour(image)
+    palette = image.getpalette("RGB")
+    colour = lookup_colour(np.array(palette).reshape(-1, 3)) if palette else None
     if image.mode not in _DTYPES or (image.mode == "P" and not colour):
         raise InputError(
             f"{path} is not a greyscale image of 8 or 16 bits, its mode is "
@@ -79,12 +80,6 @@ def _content(image: Image.Image, path: Path) -> Content:
         history=from_json(str(image.info.get(_KEY, ""))),
         extra={"format": "PNG", "compression": "deflate"},
     )
-
-
-def _colour(image: Image.Image) -> tuple[int, int, int] | None:
-    """Return the colour of the look-up table that a microscope shows a plane by."""
-    palette = image.getpalette("RGB")
-    return lookup_colour(np.array(palette).reshape(-1, 3)) if palette else None
 
 
 def _pixel_size(image: Image.Image) -> dict[str, float]:

@@ -8,7 +8,6 @@ weights become float32.
 """
 
 import json
-from collections.abc import Callable
 from io import BufferedReader, BytesIO
 from typing import IO, Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
@@ -34,7 +33,7 @@ from w2s_cli.weights.unpickling import (
     unpickled,
 )
 
-HEAD = 512  # bytes that tell
+_HEAD = 512  # bytes that tell
 _WEB = "the download went wrong: fetch the file again, from its direct address"
 _FOREIGN = (
     (b"<!doctype", "is a web page, not weights", _WEB),
@@ -80,18 +79,14 @@ _SHORT = 100  # instructions that are enough for each of the first three pickles
 
 def contents(file: BufferedReader, size: int) -> Contents:
     """Return what a weight file of any known kind holds."""
-    head = file.read(HEAD)
+    head = file.read(_HEAD)
     file.seek(0)
-    return _reader(head)(file, size)
-
-
-def _reader(head: bytes) -> Callable[[BufferedReader, int], Contents]:
     if head.startswith((b"PK\3\4", b"PK\5\6")):
-        return zip_contents
+        return _zip_contents(file, size)
     if head[8:9] == b"{":
-        return safetensors_contents
+        return _safetensors_contents(file, size)
     if head.startswith(b"\x80"):
-        return legacy_contents
+        return _legacy_contents(file, size)
     raise _foreign(head)
 
 
@@ -117,7 +112,7 @@ def _foreign(head: bytes) -> Refusal:
     return Refusal("is neither a safetensors nor a torch file", hint=AGAIN)
 
 
-def safetensors_contents(file: IO[bytes], size: int) -> Contents:
+def _safetensors_contents(file: IO[bytes], size: int) -> Contents:
     """Return what a safetensors file of `size` bytes holds."""
     length = int.from_bytes(file.read(8), "little")
     if length > min(_MAX_HEADER, size - 8):
@@ -167,7 +162,7 @@ def _layout(name: str, entry: Any, start: int, size: int) -> Layout:
     return layout
 
 
-def zip_contents(file: IO[bytes], size: int) -> Contents:
+def _zip_contents(file: IO[bytes], size: int) -> Contents:
     """Return what a file that `torch.save` wrote holds."""
     members = _members(file, size)
     folder = _folder(members)
@@ -226,7 +221,11 @@ def _members(file: IO[bytes], size: int) -> dict[str, ZipInfo]:
 
 def _folder(members: dict[str, ZipInfo]) -> str:
     """Return the one folder that everything is in."""
-    folders = [name.removesuffix(_PICKLE) for name in members if _is_root(name)]
+    folders = [
+        name.removesuffix(_PICKLE)
+        for name in members
+        if name.endswith(_PICKLE) and name.count("/") == 1
+    ]
     if not folders:
         raise Refusal(
             f"is a zip file without {_PICKLE[1:]}: torch.save has not written it",
@@ -242,10 +241,6 @@ def _folder(members: dict[str, ZipInfo]) -> str:
             hint="save the state_dict() of the program with torch.save",
         )
     return folder
-
-
-def _is_root(name: str) -> bool:
-    return name.endswith(_PICKLE) and name.count("/") == 1
 
 
 def _extent(file: IO[bytes], size: int, member: ZipInfo) -> Extent:
@@ -270,7 +265,7 @@ def _read(file: IO[bytes], extent: Extent | None, most: int) -> bytes:
     return file.read(extent.size)
 
 
-def legacy_contents(file: IO[bytes], size: int) -> Contents:
+def _legacy_contents(file: IO[bytes], size: int) -> Contents:
     """Return what a file that an older `torch.save` wrote holds."""
     pickles = BytesIO(file.read(MAX_BYTES))
     if unpickled(pickles, _SHORT).root != _MAGIC:
@@ -280,37 +275,28 @@ def legacy_contents(file: IO[bytes], size: int) -> Contents:
         )
     if unpickled(pickles, _SHORT).root != _PROTOCOL:
         raise Refusal("has another protocol than torch's 1001")
-    if _big_endian(unpickled(pickles, _SHORT).root):
+    system = unpickled(pickles, _SHORT).root
+    if (
+        isinstance(system, PickledObject)
+        and system.function == DICT
+        and DictItem("little_endian", False) in (system.contents or [])
+    ):
         raise Refusal(
             "was written on a big-endian machine",
             hint="load and save it again on another machine",
         )
     pickled = unpickled(pickles)
     keys = unpickled(pickles).root
-    sizes = _sizes(pickled.persistent)
-    storages = _storages(file, size, pickles.tell(), keys, sizes)
-    layouts, wrapper = found_layouts(pickled.root, storages)
-    return Contents("torch legacy", layouts, wrapper)
-
-
-def _big_endian(system: object) -> bool:
-    return (
-        isinstance(system, PickledObject)
-        and system.function == DICT
-        and DictItem("little_endian", False) in (system.contents or [])
-    )
-
-
-def _sizes(persistent: list[object]) -> dict[str, tuple[int, int]]:
-    """Return the elements of each storage, and the bytes of an element."""
-    sizes = {}
-    for identity in persistent:
+    sizes = {}  # elements of each storage, bytes of an element
+    for identity in pickled.persistent:
         match identity:
             case ("module", *_):  # a class, with its source code
                 continue
         key, dtype, count = storage_type(identity)
         sizes[key] = count, dtype.itemsize
-    return sizes
+    storages = _storages(file, size, pickles.tell(), keys, sizes)
+    layouts, wrapper = found_layouts(pickled.root, storages)
+    return Contents("torch legacy", layouts, wrapper)
 
 
 def _storages(

@@ -32,7 +32,7 @@ class BrokenOffError(Exception):
         self.start_over = start_over
 
 
-def check(response: requests.Response, *, verified: bool) -> None:
+def _check(response: requests.Response, *, verified: bool) -> None:
     """Tell success from what passes, and from what stays as it is."""
     status = response.status_code
     answer = f"it answers {status} {response.reason}"
@@ -49,7 +49,7 @@ def check(response: requests.Response, *, verified: bool) -> None:
         raise WeightsError(f"{response.url} is a web page, not the file", hint=BRING)
 
 
-def offset(response: requests.Response, length: int) -> int:
+def _offset(response: requests.Response, length: int) -> int:
     """Return from which byte on an answer goes, when `length` bytes are there."""
     if response.status_code != HTTPStatus.PARTIAL_CONTENT:
         return 0
@@ -60,13 +60,7 @@ def offset(response: requests.Response, length: int) -> int:
     return length
 
 
-def coming(response: requests.Response) -> int:
-    """Return how many bytes an answer has; 0 when it does not say."""
-    length = response.headers.get("Content-Length", "")
-    return int(length) if length.isdecimal() else 0
-
-
-def named(error: exceptions.RequestException, url: str) -> Exception:
+def _explained(error: exceptions.RequestException, url: str) -> Exception:
     """Return what a failure of the network means, in a few words."""
     host = urlsplit(url).netloc
     match error:
@@ -127,7 +121,7 @@ class Download:
         """Bring `part` to its full length."""
         retry, most = RETRY, _length(part)
         with _Session() as session:
-            while not self._complete(part):
+            while not (self.verified and self.size and _length(part) == self.size):
                 try:
                     self._receive(session, url, part)
                     break
@@ -140,21 +134,18 @@ class Download:
                 retry.sleep()
         _mark(part).unlink(missing_ok=True)
 
-    def _complete(self, part: Path) -> bool:
-        return bool(self.verified and self.size and _length(part) == self.size)
-
     def _receive(self, session: requests.Session, url: str, part: Path) -> None:
         """Ask once for what is missing, and write what comes."""
         try:
             with session.get(
                 url, headers=self._headers(part), stream=True, timeout=TIMEOUT
             ) as response:
-                check(response, verified=self.verified)
-                start = offset(response, _length(part))
+                _check(response, verified=self.verified)
+                start = _offset(response, _length(part))
                 total = self._total(response, start, part)
                 self._write(response, part, start, total)
         except exceptions.RequestException as error:
-            raise named(error, url) from error
+            raise _explained(error, url) from error
 
     def _headers(self, part: Path) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity"}  # or lengths would mean nothing
@@ -167,7 +158,8 @@ class Download:
 
     def _total(self, response: requests.Response, start: int, part: Path) -> int:
         """Return the length of the whole file, once it is sure that it fits."""
-        missing = coming(response)
+        given = response.headers.get("Content-Length", "")
+        missing = int(given) if given.isdecimal() else 0
         total = start + missing if missing else 0
         if self.size and total and total != self.size:
             part.unlink(missing_ok=True)
@@ -189,7 +181,13 @@ class Download:
         self, response: requests.Response, part: Path, start: int, total: int
     ) -> None:
         if not start:
-            _note_version(response, part)
+            version = response.headers.get("ETag", "")
+            if not version or version.startswith("W/"):  # a weak one: not equal bytes
+                version = response.headers.get("Last-Modified", "")
+            part.unlink(missing_ok=True)  # before its mark is that of another version
+            _mark(part).unlink(missing_ok=True)
+            if version:
+                _mark(part).write_text(version, "latin-1")
         length = start
         with part.open("ab" if start else "wb") as file:
             for chunk in response.iter_content(CHUNK):
@@ -208,16 +206,6 @@ def _length(part: Path) -> int:
 def _mark(part: Path) -> Path:
     """Return where it is noted which version of a file `part` is the start of."""
     return part.with_name(part.name + ".version")
-
-
-def _note_version(response: requests.Response, part: Path) -> None:
-    version = response.headers.get("ETag", "")
-    if not version or version.startswith("W/"):  # a weak one promises no equal bytes
-        version = response.headers.get("Last-Modified", "")
-    part.unlink(missing_ok=True)  # before its mark is that of another version
-    _mark(part).unlink(missing_ok=True)
-    if version:
-        _mark(part).write_text(version, "latin-1")
 
 
 def _next(retry: Retry, url: str, error: BrokenOffError) -> Retry:

@@ -64,7 +64,10 @@ def found_layouts(
     with several networks is refused unless one has a name that is meant to be used.
     """
     path, node = _chosen(root)
-    tensors = _unprefixed(_tensors(node))
+    tensors = _tensors(node)
+    for prefix in _PREFIXES:
+        while tensors and all(name.startswith(prefix) for name in tensors):
+            tensors = {name.removeprefix(prefix): it for name, it in tensors.items()}
     layouts = {name: _layout(tensor, storages) for name, tensor in tensors.items()}
     return layouts, " ".join([*path, *_classes(node)])
 
@@ -117,14 +120,6 @@ def _tensors(node: object) -> dict[str, PickledObject]:
         if name in tensors:
             raise Refusal(f"holds two tensors called {quoted(name)}")
         tensors[name] = tensor
-    return tensors
-
-
-def _unprefixed(tensors: dict[str, PickledObject]) -> dict[str, PickledObject]:
-    """Drop what wrappers put before all names."""
-    for prefix in _PREFIXES:
-        while tensors and all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): it for name, it in tensors.items()}
     return tensors
 
 
