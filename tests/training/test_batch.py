@@ -46,6 +46,6 @@ def test_a_sharpened_truth_is_the_target_but_not_what_is_real() -> None:
     batch = Batch(
         truth, truth, truth > -1, torch.zeros(2, 1, 1, 1), "unit", sharpened=truth * 2
     )
-    both = Batch.piled([batch, batch])
+    both = Batch.concatenate([batch, batch])
     assert torch.equal(both.target[2:], truth * 2)
     assert torch.equal(both.real[:2], truth)

@@ -55,7 +55,7 @@ def adapt(
       w2s adapt cell.tif -o mine.safetensors --method jdsr --kernel blur.npy
       w2s restore cell.tif -o clean.tif --weights mine.safetensors
 
-    It is judged by squares of the images that it has not learned from. Nothing is saved
+    It is judged by squares of the images that it was not trained on. Nothing is saved
     unless it is better there than what ships, beyond doubt.
     """
     from w2s_cli.batch.file_pairs import files

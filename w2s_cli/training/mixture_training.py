@@ -27,6 +27,7 @@ from torch import Tensor
 
 from w2s_cli import __version__
 from w2s_cli.networks.patch_mixture import PatchMixture
+from w2s_cli.training.patches import STREAMS
 from w2s_cli.training.patches.degraded_truth import PhysicsSampler, Sample, open_physics
 from w2s_cli.training.progress import (
     LossLog,
@@ -154,7 +155,7 @@ def _log_densities(mixture: PatchMixture, patches: Tensor) -> Tensor:
 
 def _patches(recipe: Recipe, pool: PhysicsSampler, step: int) -> Tensor:
     """Return (N, D) patches of a batch of truth."""
-    rng = np.random.default_rng([recipe.seed, pool.stream, step, 0, _PLACES])
+    rng = np.random.default_rng([recipe.seed, STREAMS[pool.part], step, 0, _PLACES])
     each = -(-recipe.mixture.patches // recipe.patches.batch)
     found = []
     for sample in pool.samples(step, range(recipe.patches.batch)):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import OutputError
+from w2s_cli.restorers.restorer import FitProgress
 
 Sample: TypeAlias = tuple[NDArray[np.float32], ...]
 LEADING = ("step", "loss", "validation", "rate")
@@ -56,6 +57,11 @@ class TrainingProgress:
 
 
 ProgressCallback: TypeAlias = Callable[[TrainingProgress], None]
+
+
+def fit_progress(progress: FitProgress) -> ProgressCallback:
+    """Return a callback of a training that calls one of (step, steps, loss)."""
+    return lambda now: progress(now.step, now.steps, now.loss)
 
 
 def make_folder(folder: Path) -> None:

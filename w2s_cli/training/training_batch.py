@@ -1,12 +1,15 @@
-"""What a network is shown, and what it should have answered."""
+"""Patches and their truths, as tensors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.restorers.units import EIGHT_BIT, Units
 from w2s_cli.training.recipe import UnitName
 
@@ -43,7 +46,27 @@ class Batch:
     sharpened: Tensor | None = None
 
     @classmethod
-    def piled(cls, batches: Sequence["Batch"]) -> "Batch":
+    def of_patch(
+        cls,
+        image: FloatArray,
+        truth: FloatArray,
+        valid: NDArray[np.bool_],
+        units: UnitName,
+        lift: float = 0.0,
+        sharpened: FloatArray | None = None,
+    ) -> "Batch":
+        """Return a batch of one patch, from (Y, X) planes."""
+        return Batch(
+            image=_tensor(image),
+            truth=_tensor(truth),
+            valid=_tensor(valid),
+            lift=torch.full((1, 1, 1, 1), lift),
+            units=units,
+            sharpened=None if sharpened is None else _tensor(sharpened),
+        )
+
+    @classmethod
+    def concatenate(cls, batches: Sequence["Batch"]) -> "Batch":
         """Return several batches as one."""
         first = batches[0]
 
@@ -101,3 +124,7 @@ class Batch:
         if self.units != "root":
             return truth
         return 2 * (truth + self.lift).clamp(min=0).sqrt()
+
+
+def _tensor(plane: NDArray[np.generic]) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(plane))[None, None]

@@ -25,7 +25,7 @@ def _field(light: float, sigma: float, *, multiplied: bool = False) -> Field:
 
 def _moments(field: Field) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the noise of what is shown and of what is asked for."""
-    parts = field.parted(np.random.default_rng(4))
+    parts = field.redraw(np.random.default_rng(4))
     one, other = (np.float64(part) - field.expected / LESS for part in parts)
     return one, other
 

@@ -63,7 +63,7 @@ def test_a_batch_is_whole(recipe: Recipe) -> None:
 def test_a_patch_depends_on_seed_part_step_and_number_alone(recipe: Recipe) -> None:
     first, again = open_sampler(recipe, "training"), open_sampler(recipe, "training")
     first.batch(0, range(4))
-    assert _same(first.batch(5, [3]), Batch.piled([again.batch(5, [3])]))
+    assert _same(first.batch(5, [3]), Batch.concatenate([again.batch(5, [3])]))
     both = again.batch(5, [1, 3])
     assert torch.equal(both.image[1:], first.batch(5, [3]).image)
     others = [

@@ -50,11 +50,11 @@ def test_a_folder_of_images_is_learned_from(folder: Path, tmp_path: Path) -> Non
 
 def test_every_channel_of_every_image_is_stabilised(folder: Path) -> None:
     source = open_noisy(_recipe("n2v", f"data={folder}"), "training")
-    assert [plane.shape for place in source.places for plane in place] == [
+    assert [plane.shape for place in source.series for plane in place] == [
         *[(96, 96)] * 2,
         *[(128, 128)] * 2,
     ]
-    for place in source.places:
+    for place in source.series:
         [plane] = place
         steps = np.diff(plane, axis=1)
         spread = 1.4826 * np.median(abs(steps - np.median(steps))) / np.sqrt(2)

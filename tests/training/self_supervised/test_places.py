@@ -79,7 +79,8 @@ def test_images_smaller_than_the_network_takes_are_told() -> None:
 def test_constant_images_are_told() -> None:
     flat = np.full((70, 70), 3, np.float32)
     with pytest.raises(
-        InputError, match=r"^an image without any structure or noise teaches nothing$"
+        InputError,
+        match=r"^an image without any structure or noise has nothing to fit$",
     ) as caught:
         fit_patch_side(_recipe(), [[_noise(70, 70)], [flat]])
     assert caught.value.hint == "is it the right channel, and exposed?"

@@ -1,8 +1,7 @@
-"""The file that an adapted network is written to, and what it says of itself."""
+"""Adapt a shipped network to images of one kind, without any truth."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,92 +13,20 @@ from w2s_cli.io.targets import check_writable, replacing
 from w2s_cli.methods.shipped import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.networks.inference import available_device, fastest
-from w2s_cli.pipeline.adaptation import adaptation_patches
 from w2s_cli.pipeline.adaptation.adaptation_patches import (
     AdaptationSampler,
     check_planes,
+    read_blur,
 )
 from w2s_cli.pipeline.adaptation.gain import Gain, measure_gain
 from w2s_cli.pipeline.adaptation.redrawn_noise import Field, Plane, fields
 from w2s_cli.restorers.restorer import FitProgress, TrainedRange
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches import Part
-from w2s_cli.training.progress import TrainingProgress
+from w2s_cli.training.progress import fit_progress
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_reading import load
 from w2s_cli.weights import checkpoint
-
-
-def write_adapted(
-    weights: Path,
-    target: Path,
-    name: str,
-    fields: Sequence[Field],
-    seen: TrainedRange,
-    better: Gain,
-    blur: PSF | None,
-) -> None:
-    """Write weights that were adapted.
-
-    Parameters
-    ----------
-    weights
-        What the training has written.
-    target
-        The file.
-    name
-        Of the network that shipped.
-    fields, seen
-        What it was adapted to.
-    better
-        How much it gained.
-    blur
-        Of its output, where it enlarges.
-
-    Raises
-    ------
-    OutputError
-        When the file cannot be written.
-    """
-    trained = checkpoint.load(weights, as_stored=True)
-    shipped = checkpoint.load(checkpoint.shipped(name))
-    kernel = (
-        {"kernel_sha256": sha256(blur.weights.tobytes()).hexdigest()} if blur else {}
-    )
-    record = {
-        **trained.record,
-        "summary": f"{name}, adapted to images of one kind",
-        "seen": widened(shipped.record["seen"], asdict(seen)),
-        "adapted": {
-            "from": {"name": name, "sha256": shipped.digest},
-            "planes": len(fields),
-            "pixels": sum(field.noisy.size for field in fields),
-            "gain": asdict(better),
-            **kernel,
-        },
-        "adapted by": f"w2s {__version__}",
-    }
-    with replacing(target) as partial:
-        checkpoint.save(partial, trained.state, record, halve=False)
-
-
-def widened(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a network is meant for, with the light of more images in it.
-
-    Parameters
-    ----------
-    one
-        As a record has it: "photons", "sigma" and perhaps "pixel_size".
-    other
-        The same of the images; a pixel size that only they have bounds nothing.
-    """
-    made = {**one, "sigma": max(one["sigma"], other["sigma"])}
-    for key in ("photons", "pixel_size"):
-        if one.get(key) and other.get(key):
-            lows, highs = zip(one[key], other[key], strict=True)
-            made[key] = [min(lows), max(highs)]
-    return made
-
 
 METHODS: dict[str, tuple[type[Shipped], type[Shipped]]] = {
     "denoise": (Denoise, Denoise),
@@ -133,7 +60,7 @@ class AdaptSpec:
     kernel
         A file with the blur on the grid of the output, for those that enlarge.
     steps
-        At most.
+        The most steps.
     device
         Where to compute.
     seed
@@ -147,7 +74,7 @@ class AdaptSpec:
     seed: int = 0
 
     @property
-    def before(self) -> Shipped:
+    def shipped(self) -> Shipped:
         """Return the network that ships."""
         return METHODS[self.method][0](device=self.device)
 
@@ -173,53 +100,43 @@ class AdaptSpec:
     @property
     def blur(self) -> PSF | None:
         """Return the blur from output to image; None where it has the same size."""
-        return adaptation_patches.read_blur(self.kernel) if self.kernel else None
+        return read_blur(self.kernel) if self.kernel else None
 
 
-def check(wanted: AdaptSpec, target: Path, *, overwrite: bool = False) -> None:
-    """Find out before the work what cannot be done.
-
-    Raises
-    ------
-    UsageError
-        When the target is no name for weights; when a kernel is of no use, or missing.
-    InputError
-        When the kernel cannot be read.
-    OutputError
-        When the target exists and may not be overwritten, or cannot be written.
-    """
+def check(spec: AdaptSpec, target: Path, *, overwrite: bool = False) -> None:
+    """Raise W2SError for what cannot be done, before the work begins."""
     if target.suffix != SUFFIX:
         raise UsageError(
             f"{target} is no name for a safetensors file", hint=f"end it in {SUFFIX}"
         )
     check_writable(target, overwrite=overwrite)
-    if wanted.kernel and wanted.before.scale == 1:
+    if spec.kernel and spec.shipped.scale == 1:
         raise UsageError(
-            f"--kernel is for methods that enlarge, not {wanted.method}",
+            f"--kernel is for methods that enlarge, not {spec.method}",
             hint="leave it out, or use --method jdsr",
         )
-    if not wanted.kernel and wanted.before.scale > 1:
+    if not spec.kernel and spec.shipped.scale > 1:
         raise UsageError(
-            f"{wanted.method} is adapted by the blur of the microscope, and there is "
+            f"{spec.method} is adapted by the blur of the microscope, and there is "
             "no --kernel",
             hint="w2s estimate-kernel or w2s make-kernel writes it, on the grid of the "
             "output",
         )
-    _ = wanted.blur  # what is wrong with it shows now
+    _ = spec.blur  # what is wrong with it shows now
 
 
 def adapt(
-    wanted: AdaptSpec,
+    spec: AdaptSpec,
     planes: Sequence[Plane],
     seen: TrainedRange,
     target: Path,
-    told: FitProgress,
+    progress: FitProgress,
 ) -> Gain:
     """Adapt a network to images, and write its weights if it is better for that.
 
     Parameters
     ----------
-    wanted
+    spec
         What to adapt.
     planes
         (Y, X) counts each, and their noise.
@@ -227,13 +144,13 @@ def adapt(
         The light and the noise in them.
     target
         A safetensors file.
-    told
-        What to call after each step.
+    progress
+        Called after each step.
 
     Returns
     -------
     Gain
-        By squares of the images that it has not learned from.
+        On squares of the images that were kept out of the training.
 
     Raises
     ------
@@ -242,32 +159,72 @@ def adapt(
         beyond doubt: nothing is written then.
     """
     check_planes(planes)
-    found = fields(planes, wanted.guide)
-    blur, before = wanted.blur, wanted.before
+    found = fields(planes, spec.guide)
+    blur, shipped = spec.blur, spec.shipped
+
+    def open_sampler(recipe: Recipe, part: Part) -> AdaptationSampler:
+        return AdaptationSampler(recipe, part, found, shipped, blur)
+
     with TemporaryDirectory() as folder:
-        source = partial(_source, found, before, blur)
-        weights = train(wanted.recipe(Path(folder)), partial(_report, told), source)
-        better = measure_gain(before, replace(before, weights=weights), found, blur)
-        if not better.clear:
+        recipe = spec.recipe(Path(folder))
+        weights = train(recipe, fit_progress(progress), open_sampler)
+        gain = measure_gain(shipped, replace(shipped, weights=weights), found, blur)
+        if not gain.clear:
             raise InputError(
-                f"{wanted.method} adapted is not better beyond doubt: on squares of "
-                f"the images that it has not learned from it gains {better}",
-                hint=f"nothing is saved: use --method {wanted.method} as it ships, or "
+                f"{spec.method} adapted is not better beyond doubt: on squares of "
+                f"the images that it was not trained on it gains {gain}",
+                hint=f"nothing is saved: use --method {spec.method} as it ships, or "
                 "adapt to more images of the kind",
             )
-        write_adapted(weights, target, wanted.method, found, seen, better, blur)
-    return better
+        trained = checkpoint.load(weights, as_stored=True)
+        record = {
+            **trained.record,
+            **_record(spec.method, found, seen, gain, blur),
+        }
+        with replacing(target) as partial:
+            checkpoint.save(partial, trained.state, record, halve=False)
+    return gain
 
 
-def _source(
-    found: Sequence[Field],
-    before: Shipped,
+def _record(
+    name: str,
+    fields: Sequence[Field],
+    seen: TrainedRange,
+    gain: Gain,
     blur: PSF | None,
-    recipe: Recipe,
-    part: Part,
-) -> AdaptationSampler:
-    return AdaptationSampler(recipe, part, found, before, blur)
+) -> dict[str, Any]:
+    """Return what the file of an adapted network says beside its recipe."""
+    shipped = checkpoint.load(checkpoint.shipped(name))
+    kernel = (
+        {"kernel_sha256": sha256(blur.weights.tobytes()).hexdigest()} if blur else {}
+    )
+    return {
+        "summary": f"{name}, adapted to images of one kind",
+        "seen": widened(shipped.record["seen"], asdict(seen)),
+        "adapted": {
+            "from": {"name": name, "sha256": shipped.digest},
+            "planes": len(fields),
+            "pixels": sum(field.noisy.size for field in fields),
+            "gain": asdict(gain),
+            **kernel,
+        },
+        "adapted by": f"w2s {__version__}",
+    }
 
 
-def _report(told: FitProgress, progress: TrainingProgress) -> None:
-    told(progress.step, progress.steps, progress.loss)
+def widened(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a network is meant for, with the light of more images in it.
+
+    Parameters
+    ----------
+    one
+        As a record has it: "photons", "sigma" and perhaps "pixel_size".
+    other
+        The same of the images; a pixel size that only they have bounds nothing.
+    """
+    made = {**one, "sigma": max(one["sigma"], other["sigma"])}
+    for key in ("photons", "pixel_size"):
+        if one.get(key) and other.get(key):
+            lows, highs = zip(one[key], other[key], strict=True)
+            made[key] = [min(lows), max(highs)]
+    return made

@@ -1,13 +1,12 @@
 """Patches of noisy images to adapt a network with, and squares to judge it by.
 
-Of every 4 x 4 squares of an image one is held out, to stop by, and another one kept
-back, to judge the result by: nothing in either is asked for in training.
+Of every 4 x 4 squares of an image one is for the validation, and another one kept back
+to judge the result by: the loss looks at neither in training.
 
-The blur between what a network gives at twice the size and what a camera saw.
-
-It must be known. The Gaussian with which the answer of the network explains an image
-best was tried in its place: where the true blur had longer tails, the adapted network
-explained the image better and was worse at twice the size.
+The blur between what a network gives at twice the size and what a camera saw must be
+known. The Gaussian with which the output of the network explains an image best was
+tried in its place: where the true blur had longer tails, the adapted network explained
+the image better and was worse at twice the size.
 """
 
 from collections.abc import Sequence
@@ -26,9 +25,8 @@ from w2s_cli.methods.shipped import Shipped
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.pipeline.adaptation.redrawn_noise import Field, Plane
 from w2s_cli.training.losses.explained import AdaptationBatch
-from w2s_cli.training.patches import STREAMS, Part
+from w2s_cli.training.patches import PatchSampler
 from w2s_cli.training.patches.augmentation import augment_planes
-from w2s_cli.training.recipe import Recipe
 
 SQUARE, EVERY = 16, 4  # pixels along one; it is one of so many along each side
 VALIDATION_SQUARE, TEST_SQUARE = 1, 3  # which of those
@@ -36,15 +34,21 @@ LEAST_SIDE = 128  # pixels: a few squares, and what is around them
 
 
 @dataclass(frozen=True, eq=False)
-class AdaptationSampler:
+class Patch:
+    """A patch of a field in photons: what is shown, the truth, and where it counts."""
+
+    field: Field
+    image: FloatArray
+    truth: FloatArray
+    valid: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptationSampler(PatchSampler):
     """The patches of one part, for the loss `explained`.
 
     Attributes
     ----------
-    recipe
-        With `patches` and `seed`.
-    part
-        "training" or "validation".
     fields
         None with a side below `LEAST_SIDE`.
     method
@@ -53,48 +57,37 @@ class AdaptationSampler:
         On the grid of its output; None at scale 1.
     """
 
-    recipe: Recipe
-    part: Part
     fields: Sequence[Field]
     method: Shipped
     blur: PSF | None = None
 
-    def batch(self, step: int, numbers: Sequence[int]) -> AdaptationBatch:
-        """Return some patches of a step's batch, by their numbers in it."""
-        return adaptation_batch(
-            [self._patch(step, n) for n in numbers], self.method, self.blur
-        )
+    def patch(self, step: int, number: int) -> AdaptationBatch:
+        """Return one patch of a step's batch, as a batch of one."""
+        return self.batch(step, [number])
 
-    def _patch(self, step: int, number: int) -> "Patch":
-        stream = STREAMS[self.part]
-        rng = np.random.default_rng([self.recipe.seed, stream, step, number])
+    def batch(self, step: int, numbers: Sequence[int]) -> AdaptationBatch:
+        """Return some patches of a step's batch; the network before runs on all."""
+        patches = [self._draw(self.rng(step, number)) for number in numbers]
+        return adaptation_batch(patches, self.method, self.blur)
+
+    def _draw(self, rng: np.random.Generator) -> Patch:
         field = self.fields[int(rng.integers(len(self.fields)))]
         side = self.recipe.patches.side
         y, x = (int(rng.integers(n - side + 1)) for n in field.noisy.shape)
         window = np.s_[y : y + side, x : x + side]
-        held, judged = (
+        validation, test = (
             squares(window, number) for number in (VALIDATION_SQUARE, TEST_SQUARE)
         )
-        wanted = held if self.part == "validation" else ~(held | judged)
-        image, truth = field.cut(window).parted(rng)
-        laid = augment_planes([image, truth, wanted], self.recipe.patches.augment, rng)
+        valid = validation if self.part == "validation" else ~(validation | test)
+        image, truth = field.cut(window).redraw(rng)
+        laid = augment_planes([image, truth, valid], self.recipe.patches.augment, rng)
         return Patch(field, *laid)
-
-
-@dataclass(frozen=True, eq=False)
-class Patch:
-    """What is shown of a field and asked for, in photons, and where."""
-
-    field: Field
-    image: FloatArray
-    truth: FloatArray
-    wanted: NDArray[np.bool_]
 
 
 def adaptation_batch(
     patches: Sequence[Patch], method: Shipped, blur: PSF | None
 ) -> AdaptationBatch:
-    """Return patches of one size as a network and its loss see them."""
+    """Return patches of one size as a network and its loss take them."""
     noises = [patch.field.dimmed for patch in patches]
     lowered = np.array(
         [method.with_noise(noise).lowered for noise in noises], np.float32
@@ -103,7 +96,7 @@ def adaptation_batch(
         n.stabilise(patch.image) for n, patch in zip(noises, patches, strict=True)
     ]
     image = np.stack(images) - lowered[:, None, None]
-    valid = np.stack([patch.wanted for patch in patches])
+    valid = np.stack([patch.valid for patch in patches])
     if blur:  # what lies beyond the edges blurs into them
         rim = max(blur.weights.shape) // 4 + 1
         valid[:, :rim] = valid[:, -rim:] = False
@@ -134,13 +127,7 @@ def squares(window: tuple[slice, slice], number: int) -> NDArray[np.bool_]:
 
 
 def check_planes(planes: Sequence[Plane]) -> None:
-    """Look whether images are large enough, and show anything.
-
-    Raises
-    ------
-    InputError
-        When one isn't or doesn't.
-    """
+    """Raise InputError when an image is too small, or shows nothing."""
     for counts, _ in planes:
         height, width = counts.shape
         if min(height, width) < LEAST_SIDE:
@@ -151,7 +138,7 @@ def check_planes(planes: Sequence[Plane]) -> None:
             )
         if counts.min() == counts.max():
             raise InputError(
-                "an image without any structure or noise teaches nothing",
+                "an image without any structure or noise has nothing to fit",
                 hint="is it the right channel, and exposed?",
             )
 
@@ -160,13 +147,7 @@ MOST_REACH = 24  # pixels of a kernel that are taken, from its middle
 
 
 def read_blur(path: Path) -> PSF:
-    """Return the blur in a file, without its far tails; their light goes to the rest.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read or holds no kernel.
-    """
+    """Return the blur in a file; the light of its far tails goes to the rest."""
     weights = read_psf(path).weights
     middle = [side // 2 for side in weights.shape]
     reach = min(MOST_REACH, *((side - 1) // 2 for side in weights.shape))

@@ -48,18 +48,8 @@ def read_adaptation_planes(
 
     Of more than `MOST_FILES`, or `MOST_PIXELS`, they are evenly spaced ones.
 
-    Parameters
-    ----------
-    job, chain
-        How to read the files, and the network.
-    files
-        Of images of one kind.
-
-    Raises
-    ------
-    W2SError
-        When a file cannot be read, or has no noise that can be measured, or one that
-        is correlated: a network that learned it would seem better, and be worse.
+    Raises W2SError when a file cannot be read, or has no noise that can be measured, or
+    one that is correlated: a network that fitted it would seem better, and be worse.
     """
     planes: list[tuple[NDArray[Any], NoiseModel]] = []
     sizes: set[float] = set()

@@ -1,4 +1,4 @@
-"""Whether an adapted network is better than the one before, by squares kept back."""
+"""Whether an adapted network is better than the one before, by the test squares."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,18 +64,9 @@ def measure_gain(
     fields: Sequence[Field],
     blur: PSF | None,
 ) -> Gain:
-    """Return how much better `after` explains what nobody has asked for in training.
+    """Return how much better the adapted network explains the test squares.
 
-    Both are shown the same, and the difference is taken square by square.
-
-    Parameters
-    ----------
-    before, after
-        The network as it ships, and adapted.
-    fields
-        The images that it was adapted to.
-    blur
-        On the grid of the output; None at scale 1.
+    Both get the same input, and the difference is taken square by square.
     """
     rng = np.random.default_rng(_SEED)
     corners = [
@@ -100,12 +91,11 @@ def _difference(
     blur: PSF | None,
     rng: np.random.Generator,
 ) -> float:
-    field, wanted = window
-    image, truth = field.parted(rng)
-    batch = adaptation_batch([Patch(field, image, truth, wanted)], before, blur)
-    seen = batch.image[:, 0].numpy()
+    field, valid = window
+    batch = adaptation_batch([Patch(field, *field.redraw(rng), valid)], before, blur)
+    image = batch.image[:, 0].numpy()
     one, other = (
-        batch.mean(batch.errors(torch.from_numpy(method.running(seen)[:, None])))
+        batch.mean(batch.errors(torch.from_numpy(method.running(image)[:, None])))
         for method in (before, after)
     )
     return float(one - other)
@@ -119,10 +109,10 @@ def _window(field: Field, corner: tuple[int, ...]) -> tuple[Field, NDArray[np.bo
     """Return a square with what is around it, and where it is there."""
     both = zip(corner, field.noisy.shape, strict=True)
     y, x = (_around(at, length) for at, length in both)
-    wanted = np.zeros((LEAST_SIDE, LEAST_SIDE), bool)
+    valid = np.zeros((LEAST_SIDE, LEAST_SIDE), bool)
     top, left = corner[0] - y.start, corner[1] - x.start
-    wanted[top : top + SQUARE, left : left + SQUARE] = True
-    return field.cut((y, x)), wanted
+    valid[top : top + SQUARE, left : left + SQUARE] = True
+    return field.cut((y, x)), valid
 
 
 def _around(corner: int, length: int) -> slice:

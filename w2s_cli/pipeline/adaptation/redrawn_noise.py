@@ -46,7 +46,7 @@ Plane: TypeAlias = tuple[NDArray[Any], NoiseModel]
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """A noisy image, and what is known of its noise.
+    """A noisy image, and what is known of its light and noise.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Field:
         """Return a part of the field."""
         return replace(self, noisy=self.noisy[window], expected=self.expected[window])
 
-    def parted(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    def redraw(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
         """Return what is shown and what is asked for, in photons of the dimmed light.
 
         Their noise is independent, as far as the field knows its own.
@@ -94,25 +94,15 @@ def _skewed(skewness: NDArray[Any], rng: np.random.Generator) -> NDArray[np.floa
 
 
 def fields(planes: Sequence[Plane], guide: Restorer) -> list[Field]:
-    """Return planes in photons, with an estimate of their light and of its noise.
-
-    Parameters
-    ----------
-    planes
-        (Y, X) counts each, and their noise.
-    guide
-        A denoiser, which estimates the light.
-    """
-    found = [_field(counts, noise, guide) for counts, noise in planes]
+    """Return planes in photons, with the light that the denoiser `guide` estimates."""
+    found = []
+    for counts, noise in planes:
+        own = NoiseModel(1.0, 0.0, noise.sigma)
+        noisy = noise.photons(counts)
+        light = restore_plane(noisy, Chain([guide]).bound(own), tile=_TILE)
+        found.append(Field(noisy, np.maximum(light, 0), own))
     skew = skew_of(found)
     return [replace(field, skew=skew) for field in found]
-
-
-def _field(counts: NDArray[Any], noise: NoiseModel, guide: Restorer) -> Field:
-    alone = NoiseModel(1.0, 0.0, noise.sigma)
-    noisy = noise.photons(counts)
-    light = restore_plane(noisy, Chain([guide]).bound(alone), tile=_TILE)
-    return Field(noisy, np.maximum(light, 0), alone)
 
 
 def skew_of(found: Sequence[Field]) -> float:

@@ -52,7 +52,7 @@ class ImagingBatch(Batch):
     kernel: Tensor
 
     @classmethod
-    def piled(cls, batches: Sequence["Batch"]) -> "ImagingBatch":
+    def concatenate(cls, batches: Sequence["Batch"]) -> "ImagingBatch":
         """Return several batches as one."""
         ours = [cast("ImagingBatch", batch) for batch in batches]
         names = ("image", "truth", "valid", "lift", "on_camera", "haze", "parted")

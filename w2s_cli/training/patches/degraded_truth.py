@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
@@ -14,7 +13,7 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF, gaussian_psf
 from w2s_cli.microscope.simulation import Exposure, out_of_focus, widefield
 from w2s_cli.training.initial_network import scale_of
-from w2s_cli.training.patches import STREAMS, Part, truth
+from w2s_cli.training.patches import STREAMS, Part, PatchSampler, truth
 from w2s_cli.training.patches.augmentation import augment_planes
 from w2s_cli.training.patches.truth import PhotonPair
 from w2s_cli.training.recipe import Recipe
@@ -216,7 +215,7 @@ def open_physics(recipe: Recipe, part: Part) -> "PhysicsSampler":
     return PhysicsSampler(
         recipe=recipe,
         scale=scale,
-        stream=STREAMS[part],
+        part=part,
         pairs=found,
         fields=fields,
         simulated=truth.Simulated(STREAMS[part], kept),
@@ -225,30 +224,27 @@ def open_physics(recipe: Recipe, part: Part) -> "PhysicsSampler":
 
 
 @dataclass(frozen=True, eq=False)
-class PhysicsSampler:
+class PhysicsSampler(PatchSampler):
     """What patches are drawn from.
 
     Attributes
     ----------
     scale
         Pixels of a truth along a pixel of an input, 1 or 2.
-    stream
-        Of the random numbers.
     pairs, fields, simulated, kernels
         Real pairs, clean fields by source, fields without end, measured blur.
     """
 
-    recipe: Recipe
     scale: int
-    stream: int
     pairs: Sequence[truth.PhotonPair]
     fields: Mapping[str, Sequence[FloatArray]]
     simulated: truth.Simulated
     kernels: Sequence[PSF]
 
-    def batch(self, step: int, numbers: Sequence[int]) -> Batch:
-        """Return some patches of a step's batch, by their numbers in it."""
-        return Batch.piled([_one_patch(one) for one in self.samples(step, numbers)])
+    def patch(self, step: int, number: int) -> Batch:
+        """Return one patch of a step's batch, as a batch of one."""
+        [one] = self.samples(step, [number])
+        return Batch.of_patch(one.stabilised, one.photons, one.valid, "root", one.lift)
 
     def samples(self, step: int, numbers: Sequence[int]) -> list[Sample]:
         """Return the same patches, one by one."""
@@ -260,7 +256,7 @@ class PhysicsSampler:
                 self.pairs,
                 fields,
                 self.kernels,
-                np.random.default_rng([self.recipe.seed, self.stream, step, number]),
+                self.rng(step, number),
             ).sample()
             for number in numbers
         ]
@@ -277,17 +273,4 @@ def _nothing(recipe: Recipe, source: str, part: Part) -> InputError:
         f"sources.{source} is {getattr(recipe.sources, source):g}, but there is no "
         f"{where} for {part}",
         hint=f"name another folder with data=FOLDER, or set sources.{source}=0",
-    )
-
-
-def _one_patch(sample: Sample) -> Batch:
-    def tensor(plane: NDArray[np.generic]) -> torch.Tensor:
-        return torch.from_numpy(plane)[None, None]
-
-    return Batch(
-        image=tensor(sample.stabilised),
-        truth=tensor(sample.photons),
-        valid=tensor(sample.valid),
-        lift=torch.full((1, 1, 1, 1), sample.lift),
-        units="root",
     )

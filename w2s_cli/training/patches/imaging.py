@@ -7,6 +7,7 @@ its long average is what both must give together, blurred and binned.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF, halved
 from w2s_cli.training.initial_network import scale_of
 from w2s_cli.training.losses.imaging import ImagingBatch
-from w2s_cli.training.patches import STREAMS, Part, processing, truth
+from w2s_cli.training.patches import STREAMS, Part, PatchSampler, processing, truth
 from w2s_cli.training.patches.exposures import MARGIN, Seen, add_defects, expose
 from w2s_cli.training.patches.scenes import (
     HALO,
@@ -64,7 +65,7 @@ def open_imaging(recipe: Recipe, part: Part) -> "ImagingPatches":
     return ImagingPatches(
         recipe=recipe,
         scale=scale_of(recipe),
-        stream=STREAMS[part],
+        part=part,
         pairs=found,
         averages=truth.averages(found) if shares.averages else [],
         scenes=Scenes(sim, sharp, []),
@@ -77,24 +78,20 @@ def open_imaging(recipe: Recipe, part: Part) -> "ImagingPatches":
 
 
 @dataclass(frozen=True, eq=False)
-class ImagingPatches:
+class ImagingPatches(PatchSampler):
     """What patches are drawn from.
 
     Attributes
     ----------
     scale
         1 or 2.
-    stream
-        Of the random numbers.
     pairs, averages, scenes, simulated
         Real pairs, long averages with bright parts at 1, structure, fields without end.
     kernels, measured
         Measured blur on the fine grid, and its mean transfer.
     """
 
-    recipe: Recipe
     scale: int
-    stream: int
     pairs: Sequence[truth.PhotonPair]
     averages: Sequence[FloatArray]
     scenes: Scenes
@@ -102,18 +99,18 @@ class ImagingPatches:
     kernels: Sequence[PSF]
     measured: tuple[float, ...]
 
-    def batch(self, step: int, numbers: Sequence[int]) -> ImagingBatch:
-        """Return some patches of a step's batch, by their numbers in it."""
+    def patch(self, step: int, number: int) -> ImagingBatch:
+        """Return one patch of a step's batch, as a batch of one."""
         # A field in eight steps: to draw one takes as long as half a step.
         fields = self.simulated.at(step // 8) if self.recipe.sources.simulated else []
         scenes = replace(self.scenes, simulated=fields)
-        kernel = np.mean([one.weights for one in self.kernels or [_POINT]], axis=0)
-        made = []
-        for number in numbers:
-            rng = np.random.default_rng([self.recipe.seed, self.stream, step, number])
-            drawing = _Drawing(self, scenes, rng)
-            made.append(_as_batch(drawing.patch(), self.scale, kernel))
-        return ImagingBatch.piled(made)
+        drawing = _Drawing(self, scenes, self.rng(step, number))
+        return _as_batch(drawing.patch(), self.scale, self._mean_kernel)
+
+    @cached_property
+    def _mean_kernel(self) -> FloatArray:
+        kernels = [one.weights for one in self.kernels or [_POINT]]
+        return np.asarray(np.mean(kernels, axis=0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
@@ -21,7 +20,7 @@ from w2s_cli.errors import InputError, UsageError, few
 from w2s_cli.metrics.input_checks import size
 from w2s_cli.restorers.units import EIGHT_BIT, Linear, Units
 from w2s_cli.training.initial_network import scale_of
-from w2s_cli.training.patches import STREAMS, Part
+from w2s_cli.training.patches import STREAMS, Part, PatchSampler
 from w2s_cli.training.patches.augmentation import Grid, augment_planes
 from w2s_cli.training.patches.image_cache import with_cache
 from w2s_cli.training.patches.pair_selection import Names, select_pairs
@@ -128,8 +127,6 @@ class CaptureReader:
         return Planes(image, truth, valid, where)
 
 
-Patch = tuple[FloatArray, FloatArray, NDArray[np.bool_]]  # image, truth, valid
-
 _GRAY = ("unit", "centred")
 _SPREADS = {"z": 1, "z/255": EIGHT_BIT.white}  # of counts, in one of the units
 
@@ -137,16 +134,9 @@ _SPREADS = {"z": 1, "z/255": EIGHT_BIT.white}  # of counts, in one of the units
 def open_pairs(recipe: Recipe, part: Part) -> "PairSampler":
     """Return the patches of a recipe's data set, `recipe.data`.
 
-    `choice.chosen` says which pairs belong to a part. With "another" capture for their
-    target, this holds for training: validation compares with truths all the same.
-
-    Raises
-    ------
-    UsageError
-        When the recipe's units cannot be made of what the set holds, or Noise2Noise is
-        asked of a network that enlarges.
-    W2SError
-        As `datasets.find`, `choice.chosen`, `shown.Captures.of` and `Grid.over`.
+    Noise2Noise ("another" capture for the target) is for training: validation compares
+    with truths all the same. Raises UsageError when the recipe's units cannot be made
+    of what the set holds, or Noise2Noise is asked of a network that enlarges.
     """
     data = with_cache(find(recipe.data, kind=recipe.pairs.kind))
     scale = scale_of(recipe)
@@ -154,9 +144,9 @@ def open_pairs(recipe: Recipe, part: Part) -> "PairSampler":
     pairs = [(level, name) for level in names for name in names[level]]
     return PairSampler(
         recipe,
-        STREAMS[part],
+        part,
         numbers=_numbers(data, recipe),
-        shown=_reader(data, recipe, part, names),
+        read=_reader(data, recipe, part, names),
         names={level: found for level, found in names.items() if found},
         pairs=pairs,
         grid=_grid(data, recipe, part, pairs),
@@ -164,18 +154,14 @@ def open_pairs(recipe: Recipe, part: Part) -> "PairSampler":
 
 
 @dataclass(frozen=True, eq=False)
-class PairSampler:
-    """The supply of one part.
+class PairSampler(PatchSampler):
+    """Patches from any place in any pair of any level, levels evenly; or of a grid.
 
     Attributes
     ----------
-    recipe
-        Where it comes from.
-    stream
-        Of random numbers.
     numbers
         From counts or gray values to the recipe's units.
-    shown
+    read
         How to read a pair.
     names, pairs
         Which pairs there are, by level and in a row.
@@ -183,46 +169,25 @@ class PairSampler:
         Where patches start; None for anywhere.
     """
 
-    recipe: Recipe
-    stream: int
     numbers: Linear
-    shown: PairReader
+    read: PairReader
     names: Names
     pairs: Sequence[tuple[int, str]]
     grid: Grid | None
 
-    def batch(self, step: int, numbers: Sequence[int]) -> Batch:
-        """Return some patches of a step's batch, by their numbers in it.
-
-        Each is from any place in any pair of any level, levels evenly; or, with a grid,
-        the next one of it.
-
-        Raises
-        ------
-        InputError
-            When an image cannot be read, is smaller than a patch, or has not the size
-            that it should.
-        """
-        patches = [self._patch(step, number) for number in numbers]
-        image, truth, valid = (
-            torch.from_numpy(np.stack(part)[:, None])
-            for part in zip(*patches, strict=True)
-        )
-        lift = torch.zeros(len(patches), 1, 1, 1)
-        return Batch(image, truth, valid, lift, self.recipe.units)
-
-    def _patch(self, step: int, number: int) -> Patch:
-        patches = self.recipe.patches
-        rng = np.random.default_rng([self.recipe.seed, self.stream, step, number])
+    def patch(self, step: int, number: int) -> Batch:
+        """Return one patch; InputError where an image is broken or too small."""
+        patches, rng = self.recipe.patches, self.rng(step, number)
         if self.grid:
             pair, *corner = self.grid.place(step * patches.batch + number)
-            planes = self.shown(*self.pairs[pair], rng)
+            planes = self.read(*self.pairs[pair], rng)
         else:
-            planes = self.shown(*self._drawn(rng), rng)
+            planes = self.read(*self._drawn(rng), rng)
             corner = _corner(planes, patches.side, rng)
         cut = _cut(planes, corner, patches.side)
         image, truth, valid = augment_planes(cut, patches.augment, rng)
-        return self.numbers.enter(image), self.numbers.enter(truth), valid
+        enter = self.numbers.enter
+        return Batch.of_patch(enter(image), enter(truth), valid, self.recipe.units)
 
     def _drawn(self, rng: np.random.Generator) -> tuple[int, str]:
         """Return any level, and the name of any pair of it."""

@@ -21,28 +21,3 @@ References
 .. [1] X. Wang, L. Xie, C. Dong and Y. Shan, "Real-ESRGAN: training real-world blind
    super-resolution with pure synthetic data", ICCV Workshops (2021): section 3.
 """
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from w2s_cli.training.patches import Part, PatchSampler
-    from w2s_cli.training.recipe import Recipe
-
-
-def opened(recipe: "Recipe", part: "Part") -> "PatchSampler":
-    """Return the degraded patches of a recipe.
-
-    Sharp images are the finest truths of a data set, where `recipe.data` is one, of
-    the splits that `recipe.pairs` names; else every plane of every image in that
-    folder, where every tenth file is there to validate on.
-
-    Raises
-    ------
-    UsageError
-        When the recipe asks for other units than "unit", or for nonsense.
-    InputError
-        When there are no images, they cannot be read, or they show nothing.
-    """
-    from w2s_cli.training.real_esrgan_degradation import degraded_patches
-
-    return degraded_patches.open_degraded(recipe, part)

@@ -6,11 +6,10 @@ from math import ceil
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.training.initial_network import scale_of
-from w2s_cli.training.patches import STREAMS, Part
+from w2s_cli.training.patches import Part, PatchSampler
 from w2s_cli.training.patches.augmentation import augment_planes
 from w2s_cli.training.patches.image_cache import ImageCache
 from w2s_cli.training.real_esrgan_degradation import blur_kernels, stages
@@ -107,63 +106,41 @@ def _filtered(
 
 
 def open_degraded(recipe: Recipe, part: Part) -> "DegradedPatchSampler":
-    """Return what `real_esrgan_degradation.opened` says."""
+    """Return the degraded patches of a recipe.
+
+    Sharp images are the finest truths of a data set, where `recipe.data` is one, of
+    the splits that `recipe.pairs` names; else every plane of every image in that
+    folder, where every tenth file is there to validate on. Raises InputError when there
+    are no images, they cannot be read, or they show nothing.
+    """
     return DegradedPatchSampler(
-        recipe, scale_of(recipe), STREAMS[part], open_sharp_images(recipe, part)
+        recipe, part, scale_of(recipe), open_sharp_images(recipe, part)
     )
 
 
 @dataclass(frozen=True, eq=False)
-class DegradedPatchSampler:
-    """What patches are drawn from.
+class DegradedPatchSampler(PatchSampler):
+    """Patches of sharp images; `scale` is that of a truth over its input."""
 
-    Attributes
-    ----------
-    recipe
-        With `patches`, `real_esrgan` and `seed`.
-    scale
-        Pixels of a truth along a pixel of an input.
-    stream
-        Of the random numbers.
-    found
-        The sharp images.
-    """
-
-    recipe: Recipe
     scale: int
-    stream: int
-    found: Sequence[SharpImage]
-    _memory: ImageCache = field(default_factory=ImageCache, init=False)
+    images: Sequence[SharpImage]
+    _cache: ImageCache = field(default_factory=ImageCache, init=False)
 
-    def batch(self, step: int, numbers: Sequence[int]) -> Batch:
-        """Return some patches of a step's batch, by their numbers in it."""
-        made = [self.patch(step, number) for number in numbers]
-        low, high, sharper = (
-            torch.from_numpy(np.stack(planes)[:, None])
-            for planes in zip(*made, strict=True)
-        )
-        return Batch(
-            image=low,
-            truth=high,
-            valid=torch.ones_like(high, dtype=torch.bool),
-            lift=torch.zeros(len(made), 1, 1, 1),
-            units="unit",
-            sharpened=sharper,
-        )
-
-    def patch(self, step: int, number: int) -> Degraded:
+    def patch(self, step: int, number: int) -> Batch:
         """Return one patch: more than it is degraded, and it is cut out of that.
 
         Near the edge of what was degraded, mirrored light would be blurred into it.
         """
-        rng = np.random.default_rng([self.recipe.seed, self.stream, step, number])
-        side = self.recipe.patches.side
-        source = self.found[int(rng.integers(len(self.found)))]
-        image, _ = self._memory.read(source)
+        rng, side = self.rng(step, number), self.recipe.patches.side
+        image, _ = self._cache.read(self.images[int(rng.integers(len(self.images)))])
         options = self.recipe.real_esrgan
         wide = square(image, ceil(side * options.context) * self.scale, rng)
         (wide,) = augment_planes([wide], self.recipe.patches.augment, rng)
-        return inner(degrade(wide, self.scale, options, rng), side, self.scale, rng)
+        whole = degrade(wide, self.scale, options, rng)
+        low, high, sharper = inner(whole, side, self.scale, rng)
+        return Batch.of_patch(
+            low, high, np.ones(high.shape, bool), "unit", sharpened=sharper
+        )
 
 
 def square(image: FloatArray, side: int, rng: np.random.Generator) -> FloatArray:

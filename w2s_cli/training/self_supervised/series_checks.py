@@ -60,7 +60,7 @@ def _check_plane(plane: FloatArray) -> None:
         raise _too_small(plane, LEAST_SIDE)
     if plane.min() == plane.max():
         raise InputError(
-            "an image without any structure or noise teaches nothing",
+            "an image without any structure or noise has nothing to fit",
             hint="is it the right channel, and exposed?",
         )
 
