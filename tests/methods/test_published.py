@@ -1,6 +1,7 @@
 """Networks of others: every kind runs, in its units, with the weights it needs."""
 
 import json
+import runpy
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,20 +19,10 @@ from w2s_cli.methods.build import account, build
 from w2s_cli.methods.published_network import tiling_of
 from w2s_cli.networks import NETWORKS, SHIPPED
 from w2s_cli.networks.dncnn import DnCNN
-from w2s_cli.networks.epsr import EPSR
-from w2s_cli.networks.esrgan import ESRGAN, ShuffledESRGAN
 from w2s_cli.networks.inference import fastest
 from w2s_cli.networks.memnet import MemNet
-from w2s_cli.networks.n2n_unet import N2NUNet, SharedUNet
-from w2s_cli.networks.n2v_unet import N2VUNet
-from w2s_cli.networks.noise2sr import Noise2SR, Noise2SRPaper
-from w2s_cli.networks.rcan import RCAN
-from w2s_cli.networks.rdn import RDN
-from w2s_cli.networks.real_esrgan import RealESRGAN
+from w2s_cli.networks.n2n_unet import N2NUNet
 from w2s_cli.networks.rebuild import UnitName
-from w2s_cli.networks.ridnet import RIDNet
-from w2s_cli.networks.san import SAN
-from w2s_cli.networks.srfbn import SRFBN
 from w2s_cli.networks.unet import UNet
 from w2s_cli.pipeline.stack_restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
@@ -39,23 +30,12 @@ from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Stack
 from w2s_cli.weights import catalogue, checkpoint
 
+# A small network of each kind: those of the tests of networks.
+CONFTEST = Path(__file__).parents[1] / "networks" / "conftest.py"
 SMALL: dict[str, Callable[[], Any]] = {
-    "dncnn": partial(DnCNN, 1, 6, 4),
-    "memnet": partial(MemNet, 1, 4, 2, 2),
-    "ridnet": partial(RIDNet, 1, 6, 2, 1),
-    "n2n-unet": partial(N2NUNet, 1, 1, 4, 2, (4, 3)),
-    "n2n-unet-shared": partial(SharedUNet, 1, 1, 4, (4, 3)),
-    "n2v-unet": partial(N2VUNet, 1, 4),
-    "noise2sr": partial(Noise2SR, 1, 4, 2, (4, 3), 1, 4, (4, 3)),
-    "noise2sr-paper": partial(Noise2SRPaper, 1, 4, 2, 4, 2, (4, 3)),
-    "rcan": partial(RCAN, 6, 2, 3, 2),
-    "rdn": partial(RDN, 5, 3, 2),
-    "san": partial(SAN, 16, 2, 2, 2),
-    "srfbn": partial(SRFBN, 4, 2),
-    "epsr": partial(EPSR, 6, 3),
-    "esrgan": partial(ESRGAN, 2, 6, 3, 1, 1),
-    "rrdb": partial(ShuffledESRGAN, 2, 6, 3),
-    "real-esrgan": partial(RealESRGAN, 1, 6, 3, 1),
+    name: make
+    for name, make in runpy.run_path(str(CONFTEST))["RESTORERS"].items()
+    if "/" not in name and name not in SHIPPED
 }
 LEVELS = {0: DisplayRange(100, 500)}
 rng = np.random.default_rng(0)
