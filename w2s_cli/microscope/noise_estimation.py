@@ -22,7 +22,12 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_fit import Dark, NoiseFit, model_of, rising_line
 from w2s_cli.microscope.noise_levels import Scale, levels_of, summed
-from w2s_cli.microscope.noise_windows import OVERLAP, Windows, correlation
+from w2s_cli.microscope.noise_windows import (
+    OVERLAP,
+    Windows,
+    correlation,
+    windows_touched,
+)
 
 Indices = NDArray[np.intp]
 
@@ -46,7 +51,11 @@ CLIPPED = "nearly the whole image is clipped at its lowest or highest value"
 HINT = "w2s restore takes a noise model that you know: --gain, --offset, --read-noise"
 
 
-def fit_noise(planes: Sequence[NDArray[Any]], dark: Dark | None = None) -> NoiseFit:
+def fit_noise(
+    planes: Sequence[NDArray[Any]],
+    dark: Dark | None = None,
+    unknown: Sequence[NDArray[np.bool_]] = (),
+) -> NoiseFit:
     """Return the Poisson-Gaussian noise of one channel, from a single exposure.
 
     One image shows the slope and the intercept of the variance, but not how the
@@ -64,6 +73,9 @@ def fit_noise(planes: Sequence[NDArray[Any]], dark: Dark | None = None) -> Noise
         Images of the same channel, (Y, X) each, of any real dtype, in counts.
     dark
         The camera without light, if it is known.
+    unknown
+        Of each plane the pixels, (Y, X), whose noise is not that of the camera, such as
+        defects that were filled; none are where it is empty.
 
     Raises
     ------
@@ -72,7 +84,10 @@ def fit_noise(planes: Sequence[NDArray[Any]], dark: Dark | None = None) -> Noise
         noise.
     """
     pixels = _checked(planes)
-    windows = _in_range(Windows.of(pixels))
+    windows = Windows.of(pixels)
+    if any(mask.any() for mask in unknown):
+        windows = windows.where(~windows_touched(unknown))
+    windows = _in_range(windows)
     scale = Scale.of(windows.around)
     smooth = _smoothest(scale.bins(windows.around) // COARSE, windows.rough)
     windows = _without_hot_pixels(windows.where(smooth))

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import correlate1d, uniform_filter
+from scipy.ndimage import correlate1d, maximum_filter, uniform_filter
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.microscope.quantization import step_of_pile
@@ -128,6 +128,12 @@ def _roughness(inner: FloatArray) -> FloatArray:
     saddle = (left + right - up - below) ** 2
     peak = (around - 4 * inner[GRID, GRID]) ** 2
     return (slope + saddle / 2 + peak / 10).astype(np.float32)
+
+
+def windows_touched(unknown: Sequence[NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    """Return whether each of `Windows.of` has an unknown pixel inside, shape (N,)."""
+    near = (maximum_filter(mask, len(HIGH_PASS))[GRID, GRID] for mask in unknown)
+    return np.concatenate([mask.ravel() for mask in near])
 
 
 def high_pass_energy(pixels: FloatArray) -> FloatArray:

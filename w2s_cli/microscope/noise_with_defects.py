@@ -1,0 +1,123 @@
+"""The noise of a camera by its good pixels, and its defects, found in turns."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.microscope.defects import (
+    GOOD,
+    MOST,
+    Defects,
+    Kinds,
+    Mask,
+    filled,
+    find_defects,
+    neighbours,
+    no_defects,
+)
+from w2s_cli.microscope.noise_correlation import correlated_noise
+from w2s_cli.microscope.noise_estimation import fit_noise
+from w2s_cli.microscope.noise_fit import Dark, NoiseFit
+from w2s_cli.microscope.noise_model import FARTHEST, NoiseModel
+
+_MOST_CORRELATED = 0.15  # of neighbours: processing has smeared or sharpened defects
+_ROUNDS = 4
+
+
+def fit_noise_with_defects(
+    planes: Sequence[NDArray[Any]],
+    dark: Dark | None = None,
+    known: Kinds | None = None,
+) -> tuple[NoiseFit, list[Defects]]:
+    """Return the noise of one channel by its good pixels, and its defects.
+
+    Defects pass for noise, and too much noise hides defects: they are found in turns,
+    the first time by the spread of most pixels of like brightness.
+
+    Parameters
+    ----------
+    planes
+        Images of the same channel, (Y, X) each, in counts.
+    dark
+        The camera without light, if it is known.
+    known
+        Defects that are known before.
+
+    Raises
+    ------
+    InputError
+        As `fit_noise`.
+    """
+    pixels = [plane.astype(np.float32) for plane in planes]
+    masks = [_first_look(plane) for plane in pixels]
+    if known is not None:
+        masks = [mask | (known != GOOD) for mask in masks]
+    evened = [filled(*one) for one in zip(pixels, masks, strict=True)]
+    fit = fit_noise(_typed(evened, planes), dark, masks)
+    for _ in range(_ROUNDS):
+        found = [find_defects(plane, fit.model, known) for plane in pixels]
+        new = [one.unknown for one in found]
+        if not any(one.found for one in found):
+            return fit_noise(planes, dark), found
+        evened = [one.repaired(plane) for one, plane in zip(found, pixels, strict=True)]
+        unsure = [
+            mask | _outstanding(plane, fit.model)
+            for mask, plane in zip(new, evened, strict=True)
+        ]
+        fit = fit_noise(_typed(evened, planes), dark, unsure)
+        if known is None and _smeared(evened, fit):
+            return fit_noise(planes, dark), [
+                no_defects(plane, fit.model) for plane in pixels
+            ]
+        if all((a == b).all() for a, b in zip(masks, new, strict=True)):
+            break
+        masks = new
+    return fit, found
+
+
+def _smeared(planes: Sequence[FloatArray], fit: NoiseFit) -> bool:
+    """Return whether processing has spread the noise, and with it any defect."""
+    noise = correlated_noise(planes, fit)
+    if noise is None:
+        return abs(fit.correlation) > _MOST_CORRELATED
+    next_to = (noise.correlation[0][FARTHEST + 1], noise.correlation[1][FARTHEST])
+    return max(map(abs, next_to)) > _MOST_CORRELATED
+
+
+def _typed(
+    evened: Sequence[FloatArray], planes: Sequence[NDArray[Any]]
+) -> list[NDArray[Any]]:
+    """Return the planes in the dtype that they had, which says what rounding did."""
+    return [
+        np.rint(even).astype(plane.dtype) if plane.dtype.kind in "iu" else even
+        for even, plane in zip(evened, planes, strict=True)
+    ]
+
+
+def _first_look(plane: FloatArray) -> Mask:
+    """Return the pixels that stand out from most of those of like brightness."""
+    middle, ring = neighbours(plane)
+    left = plane - middle
+    bins = np.digitize(ring, np.quantile(ring, np.linspace(0, 1, 17)[1:-1]))
+    mask = np.zeros(plane.shape, bool)
+    for number in range(16):
+        these = bins == number
+        if np.count_nonzero(these) < 200:
+            continue
+        size = np.abs(left[these])
+        most = size[size <= np.quantile(size, 0.97)]
+        spread = max(float(np.sqrt((most**2).mean())) / 0.9, 1e-6)
+        mask[these] = size > 6 * spread
+    return mask if mask.mean() <= MOST else np.zeros_like(mask)
+
+
+def _outstanding(plane: FloatArray, noise: NoiseModel) -> Mask:
+    """Return the pixels that may be defects: too bright to tell the noise by."""
+    middle, ring = neighbours(plane)
+    variance = noise.variance(np.maximum(middle, ring))
+    variance = np.maximum(variance, 0.3 * np.median(variance))
+    far: Mask = np.abs(plane - middle) > 6 * np.sqrt(variance)
+    return far
