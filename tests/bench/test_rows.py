@@ -23,8 +23,8 @@ def test_denoisers_stand_beside_the_noisy_image() -> None:
 
 
 def test_every_denoiser_goes_before_every_enlargement() -> None:
-    contest = BenchConfig(["gaussian"], ["bicubic", "rcan"], ["jdsr"], levels=[2])
-    rows = contest.rows(clean=400)
+    comparison = BenchConfig(["gaussian"], ["bicubic", "rcan"], ["jdsr"], levels=[2])
+    rows = comparison.rows(clean=400)
     assert names(rows) == [
         ("noisy+bicubic", 2),
         ("noisy+rcan", 2),
@@ -41,10 +41,12 @@ def test_every_denoiser_goes_before_every_enlargement() -> None:
 
 
 def test_an_option_may_make_a_method_enlarge() -> None:
-    contest = BenchConfig(sr=["richardson-lucy"], options=["richardson-lucy.scale=2"])
-    assert [row.scale for row in contest.rows()] == [2]
+    comparison = BenchConfig(
+        sr=["richardson-lucy"], options=["richardson-lucy.scale=2"]
+    )
+    assert [row.scale for row in comparison.rows()] == [2]
     with pytest.raises(UsageError, match="richardson-lucy enlarges x1"):
-        replace(contest, options=()).rows()
+        replace(comparison, options=()).rows()
 
 
 def test_networks_that_do_both_need_no_company() -> None:
@@ -52,23 +54,23 @@ def test_networks_that_do_both_need_no_company() -> None:
 
 
 def test_weights_and_names_follow_the_level() -> None:
-    contest = BenchConfig(
+    comparison = BenchConfig(
         ["dncnn-w2s-avg{level}"],
         ["rcan"],
         levels=[1, 16],
         weights={"rcan": "nets/rcan_{level}.pth"},
     )
-    [_, first, _, second] = contest.rows()
+    [_, first, _, second] = comparison.rows()
     assert first.method == "dncnn-w2s-avg1+rcan"
     assert second.method == "dncnn-w2s-avg16+rcan"
     assert second.weights == (Path("nets/rcan_16.pth"),)
 
 
 def test_options_go_to_the_rows_that_have_them() -> None:
-    contest = BenchConfig(
+    comparison = BenchConfig(
         ["gaussian", "median"], ["rcan"], options=["sigma=2", "rcan.units=z"]
     )
-    assert [row.options for row in contest.rows()] == [
+    assert [row.options for row in comparison.rows()] == [
         ("rcan.units=z",),
         ("sigma=2", "rcan.units=z"),
         ("rcan.units=z",),
@@ -83,7 +85,7 @@ def test_an_option_of_no_method_is_refused(option: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("contest", "message"),
+    ("comparison", "message"),
     [
         (BenchConfig(), "there is nothing to compare"),
         (BenchConfig(["bicubic"]), "bicubic enlarges x2"),
@@ -96,9 +98,9 @@ def test_an_option_of_no_method_is_refused(option: str) -> None:
         ),
     ],
 )
-def test_contests_that_make_no_sense(contest: BenchConfig, message: str) -> None:
+def test_contests_that_make_no_sense(comparison: BenchConfig, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        contest.rows()
+        comparison.rows()
 
 
 def test_an_unknown_method_is_named() -> None:

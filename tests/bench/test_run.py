@@ -19,7 +19,7 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.simulation import simulate_scene
 
 NOISE = NoiseModel(2.0, 100.0)
-TRIAL = MethodConfig(metrics=("rmse", "ssim"))
+CONFIG = MethodConfig(metrics=("rmse", "ssim"))
 
 
 class Plane:
@@ -66,9 +66,9 @@ ROWS = BenchConfig(["gaussian"]).rows()
 
 
 def bench(
-    folder: Path, trial: MethodConfig = TRIAL, jobs: int = 1
+    folder: Path, config: MethodConfig = CONFIG, jobs: int = 1
 ) -> list[MethodResult]:
-    return [*run_bench(ROWS, SELECTION, trial, folder, jobs=jobs)]
+    return [*run_bench(ROWS, SELECTION, config, folder, jobs=jobs)]
 
 
 def scores(found: list[MethodResult]) -> list[dict[str, float]]:
@@ -80,9 +80,9 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that grows with each image that is restored."""
     seen: list[str] = []
 
-    def counted(trial: MethodConfig, pair: ImagePair, content: str) -> ImageResult:
-        seen.append(f"{trial.method} {pair.name}")
-        return run_image(trial, pair, content)
+    def counted(config: MethodConfig, pair: ImagePair, content: str) -> ImageResult:
+        seen.append(f"{config.method} {pair.name}")
+        return run_image(config, pair, content)
 
     monkeypatch.setattr(under_test, "run_image", counted)
     return seen
@@ -114,7 +114,7 @@ def test_a_run_that_was_killed_goes_on(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        [*run_bench(ROWS, SELECTION, TRIAL, tmp_path, on_image=killed)]
+        [*run_bench(ROWS, SELECTION, CONFIG, tmp_path, on_image=killed)]
     journal = max(tmp_path.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
     journal.write_text(journal.read_text()[:-20])  # the last line is cut off
     whole = bench(tmp_path)
@@ -125,17 +125,17 @@ def test_a_run_that_was_killed_goes_on(
 @pytest.mark.parametrize(
     "other",
     [
-        replace(TRIAL, metrics=("rmse",)),
-        replace(TRIAL, convention=protocol("w2s")),
-        replace(TRIAL, options=("sigma=2",)),
-        replace(TRIAL, known_noise=True),
-        replace(TRIAL, tile=64),
+        replace(CONFIG, metrics=("rmse",)),
+        replace(CONFIG, convention=protocol("w2s")),
+        replace(CONFIG, options=("sigma=2",)),
+        replace(CONFIG, known_noise=True),
+        replace(CONFIG, tile=64),
     ],
 )
 def test_another_question_is_another_trial(other: MethodConfig) -> None:
-    method = replace(TRIAL, method="gaussian")
+    method = replace(CONFIG, method="gaussian")
     assert replace(other, method="gaussian").digest != method.digest
-    assert replace(TRIAL, method="gaussian").digest == method.digest
+    assert replace(CONFIG, method="gaussian").digest == method.digest
 
 
 def test_another_image_is_scored_anew() -> None:
@@ -181,11 +181,11 @@ def test_no_process_is_too_few(tmp_path: Path) -> None:
 def test_an_image_that_is_refused_stops_no_other() -> None:
     pair = next(SELECTION.pairs(ROWS[0]))
     even = replace(pair, image=np.full_like(pair.image, 7))
-    trial = replace(TRIAL, method="pure-let")
-    refused = run_image(trial, even, "0")
+    config = replace(CONFIG, method="pure-let")
+    refused = run_image(config, even, "0")
     assert refused.scores == {}
     assert refused.error == "every pixel of the image is 7"
-    row = MethodResult(Row("pure-let", "", 1), [run_image(trial, pair, "1"), refused])
+    row = MethodResult(Row("pure-let", "", 1), [run_image(config, pair, "1"), refused])
     assert row.failed == [refused]
     assert row.interval("rmse") is None
     assert row.as_json(["rmse"])["rmse"] is None
@@ -194,9 +194,9 @@ def test_an_image_that_is_refused_stops_no_other() -> None:
 
 def test_methods_may_be_told_the_noise() -> None:
     pair = replace(next(SELECTION.pairs(ROWS[0])), noise=replace(NOISE, gain=8.0))
-    trial = replace(TRIAL, method="pure-let")
-    told = restored(replace(trial, known_noise=True), pair)
-    assert not np.allclose(told, restored(trial, pair))
+    config = replace(CONFIG, method="pure-let")
+    told = restored(replace(config, known_noise=True), pair)
+    assert not np.allclose(told, restored(config, pair))
 
 
 def test_a_journal_that_cannot_be_written(tmp_path: Path) -> None:

@@ -28,9 +28,9 @@ def test_a_whole_copy(zipped: Path) -> None:
 
 
 def test_each_file_is_looked_at_once(raw: Path) -> None:
-    told: list[tuple[int, int]] = []
-    checked(find(raw), lambda *at: told.append(at))
-    assert told == [(n, 18) for n in range(1, 19)]
+    progress: list[tuple[int, int]] = []
+    checked(find(raw), lambda *at: progress.append(at))
+    assert progress == [(n, 18) for n in range(1, 19)]
 
 
 def test_what_is_broken(raw: Path) -> None:

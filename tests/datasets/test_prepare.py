@@ -121,14 +121,14 @@ def test_files_of_others_are_spared(raw: Path, tmp_path: Path) -> None:
 def test_a_broken_image_does_not_stop_the_others(raw: Path, tmp_path: Path) -> None:
     path = raw / "Image071" / "wf_channel1.npy"
     path.write_bytes(path.read_bytes()[:9000])
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     done = ordered(
-        raw, tmp_path, PrepareConfig(levels=[1]), lambda *at: told.append(at)
+        raw, tmp_path, PrepareConfig(levels=[1]), lambda *at: progress.append(at)
     )
     assert done.made == 8
     assert [*done.failed] == ["071_1"]
     assert "is truncated: 9000 bytes of 64128" in str(done.failed["071_1"])
-    assert told == [(n, 9) for n in range(1, 10)]
+    assert progress == [(n, 9) for n in range(1, 10)]
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ class MethodConfig:
     tile: int = 512
 
     def of(self, row: Row) -> "MethodConfig":
-        """Return the trial of the methods of a row."""
+        """Return the configuration with the methods of a row."""
         return replace(
             self, method=row.method, options=row.options, weights=row.weights
         )
@@ -244,7 +244,7 @@ class MethodConfig:
 
 
 def method_config(data: DataSet, protocol: str, **settings: Any) -> MethodConfig:
-    """Return a trial on images of a data set.
+    """Return how methods are run and scored on a data set.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ def method_config(data: DataSet, protocol: str, **settings: Any) -> MethodConfig
     protocol
         The name that the convention started from.
     settings
-        Of the trial, the convention among them.
+        Other attributes of `MethodConfig`, the convention among them.
 
     Raises
     ------
@@ -263,19 +263,19 @@ def method_config(data: DataSet, protocol: str, **settings: Any) -> MethodConfig
     """
     eight_bit = data.per_unit == EIGHT_BIT.white
     first_version = protocol.startswith("w2s-v1")
-    trial = MethodConfig(eight_bit=eight_bit, first_version=first_version, **settings)
-    if trial.convention.clip and not eight_bit:
+    config = MethodConfig(eight_bit=eight_bit, first_version=first_version, **settings)
+    if config.convention.clip and not eight_bit:
         raise UsageError(
             f"{protocol} scores images of 8 bit, those of {data.place} are in counts",
             hint="prepare them: w2s data prepare w2s RAW --form png",
         )
-    if trial.convention.unit == "z" and eight_bit:
+    if config.convention.unit == "z" and eight_bit:
         raise UsageError(
             f"{protocol} takes z-scores of counts, and {data.place} has gray values "
             "of 8 bit",
             hint="prepare them: w2s data prepare w2s RAW",
         )
-    return trial
+    return config
 
 
 def protocol_for(data: DataSet, *, enlarged: bool) -> str:
@@ -296,8 +296,8 @@ def protocol_for(data: DataSet, *, enlarged: bool) -> str:
 
 
 @lru_cache(maxsize=8)
-def chain_of(trial: MethodConfig) -> Chain:
+def chain_of(config: MethodConfig) -> Chain:
     """Return the methods, built once a process; weights load at their first use."""
     return build(
-        trial.method, trial.options, trial.weights, trial.device, trial.precision
+        config.method, config.options, config.weights, config.device, config.precision
     )

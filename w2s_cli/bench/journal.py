@@ -1,4 +1,4 @@
-"""Scores that are kept from one run to the next: a file a trial, a line an image.
+"""Scores that are kept from one run to the next: a file a method, a line an image.
 
 A bench that was killed goes on where it was, and nothing is computed twice.
 """
@@ -53,7 +53,7 @@ class ImageResult:
 
 @dataclass
 class Journal:
-    """The images that a trial has scored already.
+    """The images that a method has scored already.
 
     Attributes
     ----------

@@ -26,7 +26,7 @@ class BenchResult:
         The scores, in the order of the table.
     selection
         The images.
-    trial
+    config
         How they were scored.
     protocol
         The name that the convention started from.
@@ -36,14 +36,14 @@ class BenchResult:
 
     rows: Sequence[MethodResult]
     selection: Selection
-    trial: MethodConfig
+    config: MethodConfig
     protocol: str
     with_papers: bool = False
 
     @property
     def metrics(self) -> tuple[str, ...]:
         """Return the metrics, in the order of the columns."""
-        return self.trial.metrics
+        return self.config.metrics
 
     @cached_property
     def tables(self) -> list[Table]:
@@ -72,9 +72,9 @@ class BenchResult:
     def stated(self) -> dict[str, str]:
         """Return what a reader must know beside the numbers, by subject."""
         data = self.selection.data
-        said = stated(self.trial.convention)
+        said = stated(self.config.convention)
         options = dict.fromkeys(o for one in self.rows for o in one.row.options)
-        noise = "known to the data set" if self.trial.known_noise else "estimated"
+        noise = "known to the data set" if self.config.known_noise else "estimated"
         return {
             "data": f"{data.title} ({data.place})",
             "split": self.selection.split,
@@ -98,12 +98,12 @@ class BenchResult:
         return [*doubts, *self._papers()]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the standings as a JSON object; what is not finite is null."""
+        """Return the result as a JSON object; what is not finite is null."""
         return {
             "version": __version__,
             "protocol": self.protocol,
             "stated": self.stated,
-            "convention": self.trial.convention.as_json(),
+            "convention": self.config.convention.as_json(),
             "tables": [table.title for table in self.tables],
             "rows": [self._row(measured) for measured in self.rows],
             "remarks": self.remarks,
@@ -175,7 +175,7 @@ class BenchResult:
         fewest = min(len(measured.images) for measured in self.rows)
         if fewest < len(names):
             yield f"the papers score {len(names)} images, {fewest} of them are here"
-        if self.trial.convention != PROTOCOLS[self.protocol]:
+        if self.config.convention != PROTOCOLS[self.protocol]:
             yield (
                 f"the papers score by the protocol {self.protocol} as it is, this is "
                 "another range, window or fit"

@@ -1,4 +1,4 @@
-"""Every row of a contest on every image of a data set, as far as not done before."""
+"""Every method on every image of a data set, as far as it was not done before."""
 
 import re
 from collections import deque
@@ -107,15 +107,15 @@ class Selection:
         """Return the images of a row, each read when it is asked for."""
         return self.data.pairs(self.split, row.level, row.scale, self.fields)
 
-    def rows(self, contest: BenchConfig) -> list[Row]:
-        """Return the rows of a contest, with the noise-free ones if there can be any.
+    def rows(self, comparison: BenchConfig) -> list[Row]:
+        """Return the rows to compare, with the noise-free ones if there can be any.
 
         Raises
         ------
         W2SError
             When there is nothing to compare, or the data set lacks images for a row.
         """
-        rows = contest.rows(self.data.clean)
+        rows = comparison.rows(self.data.clean)
         for row in rows:
             self.count(row)
         return rows
@@ -166,7 +166,7 @@ def _spans(word: str, field: str) -> bool:
 def run_bench(
     rows: Sequence[Row],
     selection: Selection,
-    trial: MethodConfig,
+    config: MethodConfig,
     journals: Path,
     *,
     jobs: int = 1,
@@ -181,7 +181,7 @@ def run_bench(
         What to compare.
     selection
         On which images.
-    trial
+    config
         How they are scored; its methods and weights are put in place by each row.
     journals
         The folder of what was scored before, and will be again.
@@ -198,7 +198,7 @@ def run_bench(
     """
     with workers(jobs) as pool:
         for row in rows:
-            one = trial.of(row)
+            one = config.of(row)
             on_row(f"{row.name}, level {row.level}")
             journal = Journal.of(journals, one.digest)
             images = []
@@ -209,7 +209,7 @@ def run_bench(
 
 
 def _scored(
-    trial: MethodConfig,
+    config: MethodConfig,
     pairs: Iterable[ImagePair],
     journal: Journal,
     pool: Executor | None,
@@ -225,10 +225,10 @@ def _scored(
             waiting.append(partial(_same, known))
         elif pool:
             waiting.append(
-                _noted(pool.submit(run_image, trial, pair, content), journal)
+                _noted(pool.submit(run_image, config, pair, content), journal)
             )
         else:
-            waiting.append(partial(_now, trial, pair, content, journal))
+            waiting.append(partial(_now, config, pair, content, journal))
         while len(waiting) > (2 * jobs if pool else 0):
             yield waiting.popleft()()
     while waiting:
@@ -240,9 +240,9 @@ def _same(scored: ImageResult) -> ImageResult:
 
 
 def _now(
-    trial: MethodConfig, pair: ImagePair, content: str, journal: Journal
+    config: MethodConfig, pair: ImagePair, content: str, journal: Journal
 ) -> ImageResult:
-    scored = run_image(trial, pair, content)
+    scored = run_image(config, pair, content)
     journal.add(scored)
     return scored
 

@@ -97,34 +97,34 @@ def content_of(pair: ImagePair) -> str:
     return digest.hexdigest()
 
 
-def run_image(trial: MethodConfig, pair: ImagePair, content: str) -> ImageResult:
+def run_image(config: MethodConfig, pair: ImagePair, content: str) -> ImageResult:
     """Return the scores of one image; an image that is refused says why.
 
     Parameters
     ----------
-    trial
+    config
         What to do.
     pair
         The image, its truth, and where both are valid.
     content
         Its hash: see `content_of`.
     """
-    _warm_up(trial)
+    _warm_up(config)
     start = perf_counter()
     try:
-        image = restored(trial, pair)
+        image = restored(config, pair)
         seconds = perf_counter() - start
         scores = score(
-            *(pair.truth, image, trial.metrics, trial.convention, pair.valid),
+            *(pair.truth, image, config.metrics, config.convention, pair.valid),
             low=pair.image,
-            aids=_aids(trial.metrics, trial.convention),
+            resources=_resources(config.metrics, config.convention),
         )
     except InputError as error:
         return ImageResult(pair.name, pair.group, content, {}, 0.0, str(error))
     return ImageResult(pair.name, pair.group, content, scores, seconds)
 
 
-def restored(trial: MethodConfig, pair: ImagePair) -> FloatArray:
+def restored(config: MethodConfig, pair: ImagePair) -> FloatArray:
     """Return the restored image, float32 in the unit of the input.
 
     Raises
@@ -132,37 +132,37 @@ def restored(trial: MethodConfig, pair: ImagePair) -> FloatArray:
     InputError
         When the image has no noise that can be measured, and the method needs it.
     """
-    noise = pair.noise if trial.known_noise else None
+    noise = pair.noise if config.known_noise else None
     result = restore_stack(
-        trial.spec,
+        config.spec,
         Stack(pair.image, "YX"),
         given=(noise,) if noise else (),
-        chain=chain_of(trial),
+        chain=chain_of(config),
     )
-    if trial.first_version:
+    if config.first_version:
         return restored_first_version(pair.image, result.chains[0])
     plane: FloatArray = result.image.data[()]
     return plane
 
 
 @lru_cache(maxsize=8)
-def _warm_up(trial: MethodConfig) -> None:
+def _warm_up(config: MethodConfig) -> None:
     """Restore a small image, once a process: loading weights is no part of the time.
 
     A method that is fitted is so to each image anew, and loads nothing before.
     """
-    if chain_of(trial).to_fit:
+    if chain_of(config).to_fit:
         return
     noise = NoiseModel(1.0)
     plane = noise.sample(np.full((64, 64), 100, np.float32), np.random.default_rng(0))
     known = ChannelDiagnosis(model=noise, display_range=DisplayRange(0, 200))
     stack = Stack(np.asarray(plane, np.float32), "YX")
     result = restore_stack(
-        trial.spec, stack, chain=chain_of(trial), diagnosis=Diagnosis((known,))
+        config.spec, stack, chain=chain_of(config), diagnosis=Diagnosis((known,))
     )
     result.image.data[()]  # a plane is computed when it is asked for
 
 
 @lru_cache(maxsize=1)
-def _aids(metrics: tuple[str, ...], convention: Convention) -> MetricResources:
+def _resources(metrics: tuple[str, ...], convention: Convention) -> MetricResources:
     return resources_for(metrics, convention)

@@ -113,58 +113,58 @@ Report = Annotated[
 ]
 
 
-def print_json(standings: "BenchResult") -> None:
+def print_json(result: "BenchResult") -> None:
     """Print everything as one JSON object."""
-    typer.echo(json.dumps(standings.as_json(), indent=2, allow_nan=False))
+    typer.echo(json.dumps(result.as_json(), indent=2, allow_nan=False))
 
 
-def print_text(standings: "BenchResult") -> None:
+def print_text(result: "BenchResult") -> None:
     """Print what the numbers mean, and the table; on standard error, what to doubt."""
-    for subject, text in standings.stated.items():
+    for subject, text in result.stated.items():
         typer.echo(f"{subject}: {text}")
     typer.echo()
-    lines = [_cells(standings, measured) for measured in standings.rows]
-    typer.echo(table([_heads(standings), *lines]))
-    for remark in standings.remarks:
+    lines = [_cells(result, measured) for measured in result.rows]
+    typer.echo(table([_heads(result), *lines]))
+    for remark in result.remarks:
         warn(remark)
 
 
-def write_csv(standings: "BenchResult", path: Path) -> None:
+def write_csv(result: "BenchResult", path: Path) -> None:
     """Write a line an image of each row."""
     from w2s_cli.io.targets import replacing
 
     with replacing(path) as temporary, temporary.open("w", newline="") as lines:
         writer = csv.writer(lines, lineterminator="\n")
-        heads = ["method", "level", "image", "field", *standings.metrics]
+        heads = ["method", "level", "image", "field", *result.metrics]
         writer.writerow([*heads, "seconds", "error", "protocol"])
-        for measured in standings.rows:
+        for measured in result.rows:
             for one in measured.images:
-                scores = [one.scores.get(metric, "") for metric in standings.metrics]
+                scores = [one.scores.get(metric, "") for metric in result.metrics]
                 writer.writerow(
                     [
                         *(measured.row.name, measured.row.level, one.name, one.group),
-                        *(*scores, one.seconds, one.error, standings.protocol),
+                        *(*scores, one.seconds, one.error, result.protocol),
                     ]
                 )
 
 
-def _heads(standings: "BenchResult") -> list[str]:
+def _heads(result: "BenchResult") -> list[str]:
     """Return the first line of the table: of a metric its mean and its interval."""
-    scores = [head for metric in standings.metrics for head in (metric, "95 %")]
+    scores = [head for metric in result.metrics for head in (metric, "95 %")]
     papers = []
-    if standings.tables:
-        papers = [h for m in standings.metrics for h in (f"paper {m}", "differs by")]
+    if result.tables:
+        papers = [h for m in result.metrics for h in (f"paper {m}", "differs by")]
     return ["method", "level", "images", *scores, *papers, "seconds"]
 
 
-def _cells(standings: "BenchResult", measured: "MethodResult") -> list[str]:
+def _cells(result: "BenchResult", measured: "MethodResult") -> list[str]:
     """Return the line of a row."""
     row = measured.row
     cells = [row.name, str(row.level), str(len(measured.images))]
-    found = {metric: measured.interval(metric) for metric in standings.metrics}
+    found = {metric: measured.interval(metric) for metric in result.metrics}
     cells += [cell for one in found.values() for cell in _mean(one)]
-    if standings.tables:
-        figures = standings.printed(measured)
+    if result.tables:
+        figures = result.printed(measured)
         for metric, one in found.items():
             cells += _beside(one, figures.get(metric))
     return [*cells, f"{measured.seconds:.3g}" if measured.done else "-"]
@@ -241,7 +241,7 @@ def bench(
     convention = convention_of(
         named, data_range=data_range, ssim_range=ssim_range, window=window, fit=fit
     )
-    trial = method_config(
+    config = method_config(
         found,
         named,
         metrics=names(metric or ()) or ("rmse", "ssim"),
@@ -251,16 +251,16 @@ def bench(
         precision=precision,
         tile=tile,
     )
-    contest = _contest(
+    comparison = _comparison(
         *(found, first, second, joint, levels),
         weight_files(weights or ()),
         tuple(option or ()),
     )
-    measured = _measured(selection, contest, trial, cache, jobs=jobs, quiet=quiet)
-    standings = BenchResult(measured, selection, trial, named, bool(against))
-    print_json(standings) if as_json else print_text(standings)
-    _write(standings, csv, report, quiet=quiet)
-    raise typer.Exit(0 if standings.whole else 1)
+    measured = _measured(selection, comparison, config, cache, jobs=jobs, quiet=quiet)
+    result = BenchResult(measured, selection, config, named, bool(against))
+    print_json(result) if as_json else print_text(result)
+    _write(result, csv, report, quiet=quiet)
+    raise typer.Exit(0 if result.whole else 1)
 
 
 def _check_targets(csv: Path | None, report: Path | None, *, overwrite: bool) -> None:
@@ -276,22 +276,22 @@ def _check_targets(csv: Path | None, report: Path | None, *, overwrite: bool) ->
 
 
 def _write(
-    standings: "BenchResult", csv: Path | None, report: Path | None, *, quiet: bool
+    result: "BenchResult", csv: Path | None, report: Path | None, *, quiet: bool
 ) -> None:
     """Write the files that were asked for, and say so."""
     if csv:
-        write_csv(standings, csv)
+        write_csv(result, csv)
         if not quiet:
             note(f"the scores of each image are in {csv}")
     if report:
         from w2s_cli.bench.report.report_file import write_report
 
-        write_report(standings, report)
+        write_report(result, report)
         if not quiet:
             note(f"look at {report}")
 
 
-def _contest(
+def _comparison(
     data: "DataSet",
     denoisers: tuple[str, ...],
     sr: tuple[str, ...],
@@ -318,8 +318,8 @@ def _contest(
 
 def _measured(
     selection: "Selection",
-    contest: "BenchConfig",
-    trial: "MethodConfig",
+    comparison: "BenchConfig",
+    config: "MethodConfig",
     cache: Path | None,
     *,
     jobs: int,
@@ -329,13 +329,13 @@ def _measured(
     from w2s_cli.bench.run_bench import run_bench
     from w2s_cli.weights.cache import cache_folder
 
-    rows = selection.rows(contest)
+    rows = selection.rows(comparison)
     journals = (cache or cache_folder()) / "bench"
     with progress("", quiet=quiet) as bar:
         bar.start(sum(selection.count(row) for row in rows))
         return [
             *run_bench(
-                *(rows, selection, trial, journals),
+                *(rows, selection, config, journals),
                 jobs=jobs,
                 on_row=bar.rename,
                 on_image=bar.advance,

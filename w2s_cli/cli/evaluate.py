@@ -30,7 +30,7 @@ def warn_of(found: "Evaluation") -> None:
             doubtful.setdefault(warning, []).append(image.match.name)
     for warning, images in doubtful.items():
         warn(f"{few(images)}: {warning}")
-    for metric in found.question.metrics:
+    for metric in found.config.metrics:
         lost = len(found.images) - found.finite(metric)
         if lost:
             warn(
@@ -44,11 +44,11 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
     from w2s_cli.bench.scores.score_warnings import stated, too_narrow
 
     if per_image:
-        typer.echo(table([["image", *found.question.metrics], *_images(found)]) + "\n")
+        typer.echo(table([["image", *found.config.metrics], *_images(found)]) + "\n")
     head = [
         "metric",
         "mean",
-        f"{100 * found.question.level:g} % interval",
+        f"{100 * found.config.level:g} % interval",
         "unit",
         "better",
     ]
@@ -56,12 +56,12 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
     facts = {
         "images": _images_in_words(found),
         "protocol": protocol,
-        **stated(found.question.convention, found.question.metrics),
+        **stated(found.config.convention, found.config.metrics),
     }
     if found.groups > 1:
         facts["interval"] = (
-            f"bootstrap over fields, {found.question.resamples} draws, "
-            f"seed {found.question.seed}"
+            f"bootstrap over fields, {found.config.resamples} draws, "
+            f"seed {found.config.seed}"
         )
     typer.echo(table([[*fact] for fact in facts.items()]))
     if found.groups == 1:
@@ -101,7 +101,7 @@ def _means(found: "Evaluation") -> list[list[str]]:
     from w2s_cli.metrics import METRICS
 
     lines = []
-    for name in found.question.metrics:
+    for name in found.config.metrics:
         mean = found.means[name]
         ends = "-"
         if mean.low is not None and mean.high is not None:
@@ -198,13 +198,13 @@ def evaluate(
         fit=fit,
     )
     _check_needs(metrics, references, inputs)
-    aids = resources_for(metrics, convention, pristine, vgg)
-    question = EvaluationConfig(
-        metrics, convention, aids, axes, channel, level, resamples, seed
+    resources = resources_for(metrics, convention, pristine, vgg)
+    config = EvaluationConfig(
+        metrics, convention, resources, axes, channel, level, resamples, seed
     )
     matches = _matches(predictions, references, inputs, strip=strip, common=common)
     groups = [field_of(match.name, pattern) for match in matches]
-    found = score_all(matches, groups, question)
+    found = score_all(matches, groups, config)
     warn_of(found)
     if csv:
         write_csv(found, csv)

@@ -156,8 +156,8 @@ def print_text(speeds: "SpeedResult", before: "SpeedResult | None") -> None:
         for row in speeds.rows
     ]
     typer.echo(table([heads, *lines]))
-    doubts = differences(speeds, before) if before else []
-    for remark in [*speeds.remarks, *doubts]:
+    remarks = differences(speeds, before) if before else []
+    for remark in [*speeds.remarks, *remarks]:
         warn(remark)
 
 

@@ -9,7 +9,7 @@ from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.manifest import listed
 from w2s_cli.errors import InputError
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 Size = tuple[int, int]
 
 
@@ -93,7 +93,7 @@ class CheckResult:
         }
 
 
-def check(data: DataSet, told: Told) -> CheckResult:
+def check(data: DataSet, progress: Progress) -> CheckResult:
     """Return what a data set holds, after a look at each file.
 
     The pixels of a PNG or TIFF are decoded, of an NPY file header and length are read.
@@ -103,7 +103,7 @@ def check(data: DataSet, told: Told) -> CheckResult:
     ----------
     data
         The data set.
-    told
+    progress
         Is told how many files have been looked at, and of how many.
     """
     images = [*data.inputs.values(), *data.truths.values()]
@@ -115,7 +115,7 @@ def check(data: DataSet, told: Told) -> CheckResult:
             sizes[image.where] = image.shape()
         except InputError as error:
             faults.append(Fault(image.where, str(error)))
-        told(number, len(every))
+        progress(number, len(every))
     faults += _unequal(data, sizes)
     made = listed(Path(data.place))
     faults += [Fault(str(file), reason) for file, reason in made if reason]

@@ -161,7 +161,7 @@ def _what(level: int) -> str:
     return f"mean of captures {frames[0]}-{frames[-1]}"
 
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 _SOURCES = ("w2s-raw", "w2s-normalized")
 
@@ -187,7 +187,7 @@ class PrepareResult:
 
 
 def prepare(
-    source: Path, target: Path, order: PrepareConfig, told: Told
+    source: Path, target: Path, order: PrepareConfig, progress: Progress
 ) -> PrepareResult:
     """Make what is not there yet; an image that is broken does not stop the others.
 
@@ -199,7 +199,7 @@ def prepare(
         The folder to write into; it is made.
     order
         What to make.
-    told
+    progress
         Is told how many files are done, and of how many.
 
     Raises
@@ -229,7 +229,7 @@ def prepare(
         except InputError as error:
             failed[name] = error
         done += len(wanted)
-        told(done, total)
+        progress(done, total)
     return PrepareResult(made, kept, missing_of(order, data), failed)
 
 

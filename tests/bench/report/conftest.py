@@ -71,24 +71,24 @@ def refused(measured: MethodResult, number: int) -> MethodResult:
 
 
 @pytest.fixture(scope="session")
-def standings(tmp_path_factory: pytest.TempPathFactory) -> BenchResult:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> BenchResult:
     """Four groups: two levels, two scales; `median` refused one image at level 1."""
     selection = Selection(data_set(), "test")
-    trial = MethodConfig(metrics=("rmse", "ssim"))
+    config = MethodConfig(metrics=("rmse", "ssim"))
     rows = [
         *BenchConfig(["gaussian", "median"], levels=(1, 4)).rows(),
         *BenchConfig(["gaussian"], ["bicubic"], levels=(1, 4)).rows(),
     ]
-    found = [*run_bench(rows, selection, trial, tmp_path_factory.mktemp("cache"))]
+    found = [*run_bench(rows, selection, config, tmp_path_factory.mktemp("cache"))]
     names = [(one.row.name, one.row.level) for one in found]
     at = names.index(("median", 1))
     found[at] = refused(found[at], 2)
-    return BenchResult(found, selection, trial, "plain", with_papers=True)
+    return BenchResult(found, selection, config, "plain", with_papers=True)
 
 
 @pytest.fixture(scope="session")
-def report(standings: BenchResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(bench: BenchResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page; its figures are beside."""
     path = tmp_path_factory.mktemp("report") / "out.html"
-    write_report(standings, path)
+    write_report(bench, path)
     return path

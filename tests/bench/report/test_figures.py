@@ -105,9 +105,9 @@ def test_residuals_are_the_noise_that_was_added() -> None:
     np.testing.assert_allclose(flat, truth + noise - (truth + noise).mean())
 
 
-def test_examples_are_what_was_scored(standings: BenchResult) -> None:
-    group = grouped(standings)[0]
-    shown = {one.why: one for one in examples(standings, group)}
+def test_examples_are_what_was_scored(bench: BenchResult) -> None:
+    group = grouped(bench)[0]
+    shown = {one.why: one for one in examples(bench, group)}
     assert set(shown) == {"median", "worst"}
     for example in shown.values():
         assert len(example.outputs) <= MOST
@@ -118,21 +118,21 @@ def test_examples_are_what_was_scored(standings: BenchResult) -> None:
 
 
 def test_the_best_are_shown_where_there_are_too_many(
-    standings: BenchResult, monkeypatch: pytest.MonkeyPatch
+    bench: BenchResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(report_examples, "MOST", 1)
-    group = grouped(standings)[1]
+    group = grouped(bench)[1]
     best = group.ranked("rmse")[0][0].name
     left = ({"gaussian", "median"} - {best}).pop()
-    for example in examples(standings, group):
+    for example in examples(bench, group):
         assert [one.name for one in example.outputs] == [best]
         assert example.left_out == [left]
 
 
-def test_what_was_refused_is_not_shown(standings: BenchResult) -> None:
-    group = grouped(standings)[0]
+def test_what_was_refused_is_not_shown(bench: BenchResult) -> None:
+    group = grouped(bench)[0]
     [median] = (one for one in group.results if one.name == "median")
-    for example in examples(standings, group):
+    for example in examples(bench, group):
         failed = example.name in [one.name for one in median.measured.failed]
         assert example.refused == ["median"] * failed
         assert ("median" in [one.name for one in example.outputs]) != failed

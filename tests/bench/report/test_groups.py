@@ -72,8 +72,8 @@ def test_the_input_is_no_method() -> None:
     assert group(ROWS.results[0].measured).fastest is None
 
 
-def test_groups_are_of_one_scale_and_level(standings: BenchResult) -> None:
-    groups = grouped(standings)
+def test_groups_are_of_one_scale_and_level(bench: BenchResult) -> None:
+    groups = grouped(bench)
     titles = ["level 1", "level 4", "level 1, x2", "level 4, x2"]
     assert [one.title for one in groups] == titles
     assert [names(one.results) for one in groups[1:3]] == [
@@ -96,6 +96,6 @@ def test_where_no_method_competes_the_input_decides() -> None:
     assert chosen(group(ROWS.results[0].measured), "rmse")["4_0"] == "worst"
 
 
-def test_a_row_that_refused_an_image_has_no_rank(standings: BenchResult) -> None:
-    first = grouped(standings)[0]
+def test_a_row_that_refused_an_image_has_no_rank(bench: BenchResult) -> None:
+    first = grouped(bench)[0]
     assert [one.name for one, _ in first.ranked("rmse")] == ["gaussian"]

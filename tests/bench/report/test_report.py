@@ -61,12 +61,10 @@ def page(report: Path) -> Reader:
     return Reader(report.read_text("utf-8"))
 
 
-def test_every_row_is_there_with_its_interval(
-    page: Reader, standings: BenchResult
-) -> None:
-    for measured in standings.rows:
+def test_every_row_is_there_with_its_interval(page: Reader, bench: BenchResult) -> None:
+    for measured in bench.rows:
         lines = [line for line in page.lines if line[0] == measured.row.name]
-        means = [measured.interval(metric) for metric in standings.metrics]
+        means = [measured.interval(metric) for metric in bench.metrics]
         said = [
             f"{one.mean:.4g} [{one.low:.4g}, {one.high:.4g}]" if one else "\u2013"
             for one in means
@@ -84,11 +82,11 @@ def test_a_refused_image_leaves_no_mean_but_a_remark(page: Reader) -> None:
 
 
 def test_the_best_of_each_column_is_marked_with_more_than_colour(
-    page: Reader, standings: BenchResult
+    page: Reader, bench: BenchResult
 ) -> None:
     marked = [line for line in page.lines if any("\u2605" in cell for cell in line)]
-    for group in grouped(standings):
-        for at, metric in enumerate(standings.metrics):
+    for group in grouped(bench):
+        for at, metric in enumerate(bench.metrics):
             best = group.ranked(metric)[0][0]
             [line] = (
                 line
@@ -99,21 +97,21 @@ def test_the_best_of_each_column_is_marked_with_more_than_colour(
             assert line[2 + at].startswith("\u2605")
 
 
-def test_what_the_numbers_mean_is_said(page: Reader, standings: BenchResult) -> None:
-    for subject, text in standings.stated.items():
+def test_what_the_numbers_mean_is_said(page: Reader, bench: BenchResult) -> None:
+    for subject, text in bench.stated.items():
         assert subject in page.text
         assert text in page.text
-    for remark in standings.remarks:
+    for remark in bench.remarks:
         assert remark in page.text
     assert "no printed table is of made" in page.text
     assert "Pixels in pale blue are not scored" in page.text
 
 
-def test_every_image_is_listed(page: Reader, standings: BenchResult) -> None:
+def test_every_image_is_listed(page: Reader, bench: BenchResult) -> None:
     heads = [line for line in page.lines if line[:2] == ["image", "field"]]
     assert len(heads) == 4 * 2
     assert ["image", "field", "noisy", "gaussian", "median"] in heads
-    scored = standings.rows[1].images[3]
+    scored = bench.rows[1].images[3]
     rows = [line for line in page.lines if line[0] == scored.name]
     assert f"{scored.scores['rmse']:.4g}" in [line[3] for line in rows]
     assert page.tags.count("details") == 4 * 2
@@ -157,17 +155,17 @@ def test_each_figure_is_a_png_in_the_page_and_beside(
     ]
 
 
-def test_printed_figures_stand_beside(standings: BenchResult) -> None:
+def test_printed_figures_stand_beside(bench: BenchResult) -> None:
     row = Row("vst+bm3d", "", 1)
     scores = {"rmse": 0.09, "ssim": 0.9}
     images = [ImageResult(str(n), str(n), "", scores, 1.0) for n in range(3)]
-    named = replace(standings.selection.data, name="w2s-raw")
+    named = replace(bench.selection.data, name="w2s-raw")
     found = replace(
-        standings,
+        bench,
         rows=[MethodResult(row, images)],
-        selection=replace(standings.selection, data=named),
+        selection=replace(bench.selection, data=named),
         protocol="w2s",
-        trial=replace(standings.trial, metrics=("rmse", "ssim")),
+        config=replace(bench.config, metrics=("rmse", "ssim")),
     )
     [group] = grouped(found)
     table = Reader(report_file.page(found, [group], [], [], {}))
@@ -206,10 +204,10 @@ def test_nothing_is_replaced_unless_asked(tmp_path: Path) -> None:
 
 
 def test_figures_of_before_go_and_other_files_stay(
-    standings: BenchResult, tmp_path: Path
+    bench: BenchResult, tmp_path: Path
 ) -> None:
-    noisy = standings.rows[0]
-    few = replace(standings, rows=[replace(noisy, images=noisy.images[:1])])
+    noisy = bench.rows[0]
+    few = replace(bench, rows=[replace(noisy, images=noisy.images[:1])])
     folder = tmp_path / "out_figures"
     folder.mkdir()
     for name in ("99-errors-of-before.png", "mine.png"):
@@ -224,7 +222,7 @@ def test_figures_of_before_go_and_other_files_stay(
 
 
 def test_a_folder_that_cannot_be_made(
-    standings: BenchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bench: BenchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         report_file, "rank_figure", lambda *_: PageFigure("ranks", "", "", b"")
@@ -232,5 +230,5 @@ def test_a_folder_that_cannot_be_made(
     monkeypatch.setattr(report_file, "example_figures", lambda *_: [])
     (tmp_path / "out_figures").touch()
     with pytest.raises(OutputError, match=r"cannot make the folder .*out_figures"):
-        write_report(standings, tmp_path / "out.html")
+        write_report(bench, tmp_path / "out.html")
     assert not (tmp_path / "out.html").exists()

@@ -17,10 +17,10 @@ def test_holds_the_mean_as_often_as_it_says(groups: int) -> None:
     """Fields differ by 1, images of a field by 0.3 more; the mean of all is 5."""
     rng = np.random.default_rng(0)
     trials, held = 500, 0
-    for trial in range(trials):
+    for config in range(trials):
         fields = np.repeat(rng.normal(5, 1, groups), 3)
         values = fields + rng.normal(0, 0.3, fields.size)
-        found = interval(values, names(groups, 3), resamples=1000, seed=trial)
+        found = interval(values, names(groups, 3), resamples=1000, seed=config)
         held += found.low <= 5 <= found.high
     assert held / trials == pytest.approx(0.945, abs=0.02)
 

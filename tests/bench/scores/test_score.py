@@ -148,8 +148,8 @@ def test_constant_images_have_no_value_where_one_is_needed() -> None:
     assert np.isnan(
         score(IMAGE, flat, ("decorrelation",), Convention())["decorrelation"]
     )
-    aids = MetricResources(features=lambda image: [image[None]])
-    found = score(flat, IMAGE, ("vgg-distance",), Convention(), aids=aids)
+    resources = MetricResources(features=lambda image: [image[None]])
+    found = score(flat, IMAGE, ("vgg-distance",), Convention(), resources=resources)
     assert np.isnan(found["vgg-distance"])
 
 
@@ -180,7 +180,7 @@ def test_features_are_of_images_between_0_and_1() -> None:
         IMAGE,
         ("vgg-distance",),
         Convention(),
-        aids=MetricResources(features=features),
+        resources=MetricResources(features=features),
     )
     assert len(seen) == 2
     assert all(low >= 0 and high <= 1 for low, high in seen)

@@ -106,13 +106,13 @@ def scored(
     known_noise
         Whether methods are told the noise; else it is estimated from each image.
     """
-    trial = replace(
-        setting.trial(known_noise=known_noise), metrics=metrics, convention=convention
+    config = replace(
+        setting.config(known_noise=known_noise), metrics=metrics, convention=convention
     )
     done = run_bench(
         [*dict.fromkeys(rows)],
         Selection(data, split),
-        trial,
+        config,
         setting.cache / "bench",
         jobs=setting.jobs,
     )

@@ -65,8 +65,8 @@ class Setting:
         assert self.images is not None  # without it the check is not run
         return self.images
 
-    def trial(self, *, known_noise: bool) -> MethodConfig:
-        """Return a trial on the device; rows put their methods into it."""
+    def config(self, *, known_noise: bool) -> MethodConfig:
+        """Return how methods are run; rows put their methods into it."""
         return MethodConfig(
             device=self.device,
             precision=self.precision,
@@ -94,5 +94,5 @@ class Setting:
             When the noise is to be estimated and cannot be.
         """
         pair = ImagePair("", "", counts, counts, None, noise)
-        trial = self.trial(known_noise=noise is not None).of(subject.row())
-        return restored(trial, pair)
+        config = self.config(known_noise=noise is not None).of(subject.row())
+        return restored(config, pair)

@@ -117,11 +117,11 @@ def test_training_reads_the_captures_and_long_averages(samples: Path) -> None:
 
 def test_drawn_levels_are_said_to_be(samples: Path) -> None:
     image = ImageResult("001_0", "001", "", {"rmse": 1.0, "ssim": 0.5}, 1.0)
-    trial = MethodConfig()
+    config = MethodConfig()
 
     def result(*levels: int) -> BenchResult:
         rows = [MethodResult(Row("median", "", n), [image]) for n in levels]
-        return BenchResult(rows, Selection(opened(samples), "all"), trial, "w2s", True)
+        return BenchResult(rows, Selection(opened(samples), "all"), config, "w2s", True)
 
     said = "the noise of level 2, 4, drawn on the truth"
     assert result(1, 2, 4).stated["simulated"] == said

@@ -82,7 +82,7 @@ class Example:
         return f"{self.why}-{self.group.slug}"
 
 
-def examples(standings: BenchResult, group: Group) -> Iterator[Example]:
+def examples(bench: BenchResult, group: Group) -> Iterator[Example]:
     """Yield the median and the worst image of a group, each restored by its methods.
 
     Raises
@@ -90,11 +90,11 @@ def examples(standings: BenchResult, group: Group) -> Iterator[Example]:
     W2SError
         When an image cannot be read any more.
     """
-    metric = standings.metrics[0]
-    data = standings.selection.data
+    metric = bench.metrics[0]
+    data = bench.selection.data
     for name, why in chosen(group, metric).items():
         pair = data.pair(name, group.level, group.scale)
-        yield _example(standings, group, pair, why)
+        yield _example(bench, group, pair, why)
 
 
 def chosen(group: Group, metric: str) -> dict[str, str]:
@@ -117,19 +117,17 @@ def chosen(group: Group, metric: str) -> dict[str, str]:
     return {median: "median"} if median == worst else {median: "median", worst: "worst"}
 
 
-def _example(
-    standings: BenchResult, group: Group, pair: ImagePair, why: str
-) -> Example:
-    metric = standings.metrics[0]
+def _example(bench: BenchResult, group: Group, pair: ImagePair, why: str) -> Example:
+    metric = bench.metrics[0]
     scored = {result.name: _scored(result, pair.name) for result in group.results}
     able = [one for one in group.methods if not scored[one.name].error]
     ranked = [one for one, _ in group.ranked(metric) if one in able]
     best = [*ranked, *(one for one in able if one not in ranked)][:MOST]
     shown = [one for one in able if one in best]
-    whole = replace(standings.trial.convention, border=0, corners=0)
-    standings = replace(standings, trial=replace(standings.trial, convention=whole))
-    outputs = [_output(standings, one, pair, scored[one.name]) for one in shown]
-    view = _view(standings, pair, pair.truth)
+    whole = replace(bench.config.convention, border=0, corners=0)
+    bench = replace(bench, config=replace(bench.config, convention=whole))
+    outputs = [_output(bench, one, pair, scored[one.name]) for one in shown]
+    view = _view(bench, pair, pair.truth)
     own = [scored[one.name].scores for one in group.results if one.untouched]
     return Example(
         name=pair.name,
@@ -150,23 +148,23 @@ def _scored(result: RankedRow, name: str) -> ImageResult:
 
 
 def _output(
-    standings: BenchResult, result: RankedRow, pair: ImagePair, scored: ImageResult
+    bench: BenchResult, result: RankedRow, pair: ImagePair, scored: ImageResult
 ) -> Output:
     row = result.measured.row
-    trial = standings.trial.of(row)
-    plane = restored(trial, pair)
-    unit = trial.convention.scale(pair.truth.dtype).one
+    config = bench.config.of(row)
+    plane = restored(config, pair)
+    unit = config.convention.scale(pair.truth.dtype).one
     return Output(
         row.name,
         scored.scores,
-        _view(standings, pair, plane).image,
+        _view(bench, pair, plane).image,
         residual(pair.image, plane) / unit,
     )
 
 
-def _view(standings: BenchResult, pair: ImagePair, plane: NDArray[Any]) -> View:
+def _view(bench: BenchResult, pair: ImagePair, plane: NDArray[Any]) -> View:
     """Return the pair and a plane as they are scored."""
-    convention = standings.trial.convention
+    convention = bench.config.convention
     return compared(pair.truth, plane, convention, pair.valid, low=pair.image).views[0]
 
 

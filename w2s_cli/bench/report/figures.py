@@ -148,7 +148,7 @@ def rank_figure(
 
 
 def example_figures(
-    standings: BenchResult, groups: Sequence[Group], looks: Mapping[str, SeriesStyle]
+    bench: BenchResult, groups: Sequence[Group], looks: Mapping[str, SeriesStyle]
 ) -> Iterator[ExampleFigures]:
     """Yield the examples of the noisiest images of each scale, restored once more.
 
@@ -157,13 +157,13 @@ def example_figures(
     W2SError
         When an image cannot be read any more.
     """
-    metric, unit = standings.metrics[0], UNITS[standings.trial.convention.unit]
+    metric, unit = bench.metrics[0], UNITS[bench.config.convention.unit]
     for group in noisiest(groups):
-        for example in examples(standings, group):
+        for example in examples(bench, group):
             yield ExampleFigures(
                 f"Image {example.name} at {group.title}",
                 _rule(example, metric),
-                list(_figures(example, standings.metrics, looks, unit)),
+                list(_figures(example, bench.metrics, looks, unit)),
             )
 
 

@@ -36,10 +36,10 @@ class RankedRow:
     printed: dict[str, float]
 
     @classmethod
-    def of(cls, measured: MethodResult, standings: BenchResult) -> Self:
+    def of(cls, measured: MethodResult, bench: BenchResult) -> Self:
         """Return a row of a bench with its means."""
-        means = {metric: measured.interval(metric) for metric in standings.metrics}
-        return cls(measured, means, standings.printed(measured))
+        means = {metric: measured.interval(metric) for metric in bench.metrics}
+        return cls(measured, means, bench.printed(measured))
 
     @property
     def name(self) -> str:
@@ -107,9 +107,9 @@ class Group:
         return min(timed, key=lambda result: result.measured.seconds, default=None)
 
 
-def grouped(standings: BenchResult) -> list[Group]:
+def grouped(bench: BenchResult) -> list[Group]:
     """Return the groups of a bench, in the order of scale and level."""
-    results = [RankedRow.of(measured, standings) for measured in standings.rows]
+    results = [RankedRow.of(measured, bench) for measured in bench.rows]
     rows = [result.measured.row for result in results]
     return [
         Group(

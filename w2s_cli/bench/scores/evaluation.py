@@ -35,7 +35,7 @@ class EvaluationConfig:
         Names in `w2s_cli.metrics.METRICS`.
     convention
         Units, range, window, border and fit.
-    aids
+    resources
         What some of the metrics need besides images.
     axes
         The axes of the files, where they have none or wrong ones.
@@ -47,7 +47,7 @@ class EvaluationConfig:
 
     metrics: tuple[str, ...]
     convention: Convention = field(default_factory=Convention)
-    aids: MetricResources = NO_RESOURCES
+    resources: MetricResources = NO_RESOURCES
     axes: str | None = None
     channel: str | None = None
     level: float = 0.95
@@ -87,7 +87,7 @@ class Evaluation:
 
     Attributes
     ----------
-    question
+    config
         What was asked.
     images
         One an image.
@@ -95,7 +95,7 @@ class Evaluation:
         By metric, over the images where it is finite; NaN where it is on none.
     """
 
-    question: EvaluationConfig
+    config: EvaluationConfig
     images: tuple[ImageScores, ...]
     means: dict[str, Interval]
 
@@ -120,7 +120,7 @@ Planes = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
 
 
 def evaluate(
-    matches: Sequence[Match], groups: Sequence[str], question: EvaluationConfig
+    matches: Sequence[Match], groups: Sequence[str], config: EvaluationConfig
 ) -> Evaluation:
     """Return the scores of predictions, each against its reference.
 
@@ -141,59 +141,59 @@ def evaluate(
         needs. Nothing is scored in part.
     """
     for match in matches:
-        with open_match(match, question.axes, question.channel) as stacks:
-            check_alike(match, stacks, question.convention)
+        with open_match(match, config.axes, config.channel) as stacks:
+            check_alike(match, stacks, config.convention)
     images = tuple(
-        _scored(match, group, question)
+        _scored(match, group, config)
         for match, group in zip(matches, groups, strict=True)
     )
-    means = {name: _mean(name, images, question) for name in question.metrics}
-    return Evaluation(question, images, means)
+    means = {name: _mean(name, images, config) for name in config.metrics}
+    return Evaluation(config, images, means)
 
 
-def _scored(match: Match, group: str, question: EvaluationConfig) -> ImageScores:
+def _scored(match: Match, group: str, config: EvaluationConfig) -> ImageScores:
     """Return the scores of an image, read plane by plane."""
     found: list[dict[str, float]] = []
-    doubts: Counter[str] = Counter()
-    with open_match(match, question.axes, question.channel) as stacks:
+    counts: Counter[str] = Counter()
+    with open_match(match, config.axes, config.channel) as stacks:
         for planes in stacks.planes():
             try:
-                scores, said = _plane(planes, question)
+                scores, warnings = _plane(planes, config)
             except InputError as error:
                 raise InputError(f"{match}: {error}", hint=error.hint) from error
             found.append(scores)
-            doubts.update(said)
+            counts.update(warnings)
     means = {
         name: _finite_mean([scores[name] for scores in found])
-        for name in question.metrics
+        for name in config.metrics
     }
-    warnings = [*file_warnings(match), *_counted(doubts, len(found))]
-    return ImageScores(match, group, len(found), means, tuple(warnings))
+    all_warnings = [*file_warnings(match), *_counted(counts, len(found))]
+    return ImageScores(match, group, len(found), means, tuple(all_warnings))
 
 
 def _plane(
-    planes: Planes, question: EvaluationConfig
+    planes: Planes, config: EvaluationConfig
 ) -> tuple[dict[str, float], list[str]]:
     """Return the scores of a plane, and what speaks against them."""
     reference, image, low = planes
-    pair = compared(reference, image, question.convention, low=low)
-    said = plane_warnings(reference, image, pair, question.convention)
+    pair = compared(reference, image, config.convention, low=low)
+    warnings = plane_warnings(reference, image, pair, config.convention)
     scores: dict[str, float] = {}
-    for name in question.metrics:
+    for name in config.metrics:
         try:
-            scores |= scores_of(pair, [name], question.convention, question.aids)
+            scores |= scores_of(pair, [name], config.convention, config.resources)
         except InputError as error:
             scores[name] = nan
-            said.append(f"{name} has no value: {error}")
+            warnings.append(f"{name} has no value: {error}")
         else:
-            said += score_warnings(name, scores[name])
-    return scores, said
+            warnings += score_warnings(name, scores[name])
+    return scores, warnings
 
 
-def _counted(doubts: Counter[str], planes: int) -> Iterable[str]:
+def _counted(counts: Counter[str], planes: int) -> Iterable[str]:
     if planes == 1:
-        return doubts
-    return [f"{doubt}, in {n} of {planes} planes" for doubt, n in doubts.items()]
+        return counts
+    return [f"{one}, in {n} of {planes} planes" for one, n in counts.items()]
 
 
 def _finite_mean(values: Sequence[float]) -> float:
@@ -203,7 +203,7 @@ def _finite_mean(values: Sequence[float]) -> float:
 
 
 def _mean(
-    metric: str, images: Sequence[ImageScores], question: EvaluationConfig
+    metric: str, images: Sequence[ImageScores], config: EvaluationConfig
 ) -> Interval:
     """Return the mean of a metric over the images where it is finite."""
     finite = [image for image in images if isfinite(image.scores[metric])]
@@ -212,9 +212,9 @@ def _mean(
     return interval(
         [image.scores[metric] for image in finite],
         [image.group for image in finite],
-        level=question.level,
-        resamples=question.resamples,
-        seed=question.seed,
+        level=config.level,
+        resamples=config.resamples,
+        seed=config.seed,
     )
 
 
@@ -226,25 +226,25 @@ def as_json(evaluation: Evaluation, protocol: str) -> dict[str, Any]:
     protocol
         The name that the convention started from.
     """
-    question = evaluation.question
+    config = evaluation.config
     return {
         "images": len(evaluation.images),
         "fields": evaluation.groups,
         "protocol": protocol,
-        "convention": question.convention.as_json(),
-        "stated": stated(question.convention, question.metrics),
-        "level": question.level,
-        "resamples": question.resamples,
-        "seed": question.seed,
-        "metrics": {name: _summary(name, evaluation) for name in question.metrics},
+        "convention": config.convention.as_json(),
+        "stated": stated(config.convention, config.metrics),
+        "level": config.level,
+        "resamples": config.resamples,
+        "seed": config.seed,
+        "metrics": {name: _summary(name, evaluation) for name in config.metrics},
         "scores": [_image(image) for image in evaluation.images],
     }
 
 
 def rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Return a row an image; each says in words what its numbers mean."""
-    question = evaluation.question
-    facts = stated(question.convention, question.metrics)
+    config = evaluation.config
+    facts = stated(config.convention, config.metrics)
     words = "; ".join(f"{subject}: {text}" for subject, text in facts.items())
     return [
         {
@@ -260,7 +260,7 @@ def rows(evaluation: Evaluation) -> list[dict[str, Any]]:
 def unit_of(metric: str, evaluation: Evaluation) -> str:
     """Return the unit of a metric's figures; empty where they have none."""
     unit = METRICS[metric].unit
-    return UNITS[evaluation.question.convention.unit] if unit == "image" else unit
+    return UNITS[evaluation.config.convention.unit] if unit == "image" else unit
 
 
 def _summary(metric: str, evaluation: Evaluation) -> dict[str, Any]:

@@ -179,7 +179,7 @@ def score(
     valid: Mask | None = None,
     *,
     low: Image | None = None,
-    aids: MetricResources = NO_RESOURCES,
+    resources: MetricResources = NO_RESOURCES,
 ) -> dict[str, float]:
     """Return the scores of an image against a reference.
 
@@ -197,7 +197,7 @@ def score(
     low
         (Y / scale, X / scale), in counts: the widefield image that `image` was made of,
         for metrics that need it.
-    aids
+    resources
         What some metrics need besides.
 
     Returns
@@ -216,20 +216,20 @@ def score(
         When the two cannot be compared: see `w2s_cli.bench.scores.view.compared`.
     """
     pair = compared(reference, image, convention, valid, low=low)
-    return scores_of(pair, names, convention, aids)
+    return scores_of(pair, names, convention, resources)
 
 
 def scores_of(
     pair: Compared,
     names: Sequence[str],
     convention: Convention,
-    aids: MetricResources = NO_RESOURCES,
+    resources: MetricResources = NO_RESOURCES,
 ) -> dict[str, float]:
     """Return the scores of images made comparable.
 
     Parameters
     ----------
-    aids
+    resources
         What some metrics need besides.
 
     Raises
@@ -240,7 +240,10 @@ def scores_of(
     return {
         name: float(
             np.mean(
-                [_one(METRICS[name], view, convention, aids) for view in pair.views]
+                [
+                    _one(METRICS[name], view, convention, resources)
+                    for view in pair.views
+                ]
             )
         )
         for name in names
@@ -248,7 +251,7 @@ def scores_of(
 
 
 def _one(
-    metric: Metric, view: View, convention: Convention, aids: MetricResources
+    metric: Metric, view: View, convention: Convention, resources: MetricResources
 ) -> float:
     """Return one score of one view."""
     function = metric.load()
@@ -263,7 +266,7 @@ def _one(
     if options.get("data_range") == 0:
         return nan
     try:
-        return float(function(*aids.arguments(metric, view), **options))
+        return float(function(*resources.arguments(metric, view), **options))
     except InputError:
         # A flat image has no detail, no peak and no size to go by
         if np.ptp(view.reference) and np.ptp(view.image):
