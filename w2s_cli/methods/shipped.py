@@ -116,6 +116,31 @@ class Shipped:
         conditions = self.conditions.knowing(noise)
         return replace(self, lowered=noise.excess, conditions=conditions)
 
+    def input_planes(self, blocks: FloatArray) -> FloatArray:
+        """Return all that the network takes of stabilised planes.
+
+        Parameters
+        ----------
+        blocks
+            (N, Y, X), lowered already; NaN is a pixel that is unknown, for networks
+            that are told.
+
+        Returns
+        -------
+        FloatArray
+            (N, C, Y, X): the plane, and where the network is told what is known, which
+            pixels are unknown and the numbers of `conditions`.
+        """
+        network = self._loaded.network
+        if not isinstance(network, ConditionalUNet):
+            return blocks[:, None]
+        return _told_planes(network, blocks, self.conditions)
+
+    def outputs(self, planes: FloatArray) -> FloatArray:
+        """Return (N, K, Y * scale, X * scale), all that it makes of `input_planes`."""
+        loaded = self._loaded
+        return forward_planes(loaded.network, planes, loaded.device, self._computed)
+
     @property
     def _ways(self) -> tuple[_Way, _Way]:
         """Return what restores planes, and planes with Y and X exchanged."""
@@ -198,12 +223,7 @@ class _Told:
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return what it makes of stabilised planes; NaN is a pixel unknown."""
-        shape = (len(blocks), self.network.channels, *blocks.shape[1:])
-        planes = np.empty(shape, np.float32)
-        for plane, block in zip(planes, blocks, strict=True):
-            plane[0], plane[1] = filled(block)
-        numbers = self.conditions.numbers(self.network.conditions)
-        planes[:, IMAGE_PLANES:] = np.array(numbers, np.float32)[:, None, None]
+        planes = _told_planes(self.network, blocks, self.conditions)
         made = forward_planes(self.network, planes, self.device, self.precision)
         total = np.maximum(made[:, 0], 0)
         if self.haze == "keep" or self.network.outputs == 1:
@@ -212,6 +232,17 @@ class _Told:
         hazy = np.maximum((np.maximum(made[:, 1], 0) / 2) ** 2 - lift, 0)
         focus = np.maximum((total / 2) ** 2 - lift - hazy, 0)
         return np.asarray(2 * np.sqrt(focus + lift), np.float32)
+
+
+def _told_planes(
+    network: ConditionalUNet, blocks: FloatArray, conditions: ImagingConditions
+) -> FloatArray:
+    planes = np.empty((len(blocks), network.channels, *blocks.shape[1:]), np.float32)
+    for plane, block in zip(planes, blocks, strict=True):
+        plane[0], plane[1] = filled(block)
+    numbers = conditions.numbers(network.conditions)
+    planes[:, IMAGE_PLANES:] = np.array(numbers, np.float32)[:, None, None]
+    return planes
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.methods.shipped import DenoiseFast
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.adaptation.gain import Gain, measure_gain
@@ -19,10 +20,8 @@ class _Constant(DenoiseFast):
 
     light: float = LIGHT / LESS
 
-    @property
-    def running(self):  # type: ignore[no-untyped-def]
-        root = np.float32(2 * (self.light + 0.375) ** 0.5)
-        return lambda blocks: np.full_like(blocks, root)
+    def outputs(self, planes: FloatArray) -> FloatArray:
+        return np.full_like(planes, 2 * (self.light + 0.375) ** 0.5)
 
 
 def _field(height: int = 300, width: int = 200) -> Field:

@@ -1,14 +1,17 @@
 """Patches to adapt with, and whether their squares are kept apart."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from w2s_cli.errors import InputError
 from w2s_cli.methods.shipped import DenoiseFast, JdsrFast
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import gaussian_psf
+from w2s_cli.networks.conditional_unet import ConditionalUNet
 from w2s_cli.pipeline.adaptation.adaptation_patches import (
     EVERY,
     SQUARE,
@@ -19,9 +22,11 @@ from w2s_cli.pipeline.adaptation.adaptation_patches import (
     squares,
 )
 from w2s_cli.pipeline.adaptation.redrawn_noise import LESS, Field
+from w2s_cli.training.losses import LOSSES
 from w2s_cli.training.patches import Part
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import Patches
+from w2s_cli.weights import checkpoint
 
 SIDE = 96
 NOISE = NoiseModel(1.0, 0.0, 1.0)
@@ -113,3 +118,25 @@ def test_small_and_empty_images_are_refused() -> None:
         check_planes([(np.ones((128, 128)), NOISE)])
     assert raised.value.hint == "is it the right channel, and exposed?"
     check_planes([(noise.T.repeat(2, 1), NOISE)])
+
+
+def test_networks_that_are_told_get_their_planes(tmp_path: Path) -> None:
+    network = ConditionalUNet((4, 6), (1, 1), 11, 2, 4)
+    path = tmp_path / "w.safetensors"
+    seen = {"photons": [1, 50], "sigma": 2}
+    checkpoint.save(path, network.state_dict(), {"seen": seen})
+    method = JdsrFast(weights=path, device="cpu")
+    patches = Patches(side=SIDE, batch=2, augment="none")
+    recipe = Recipe("x", examples="self-supervised", patches=patches)
+    sampler = AdaptationSampler(
+        recipe, "training", [_field()], method, gaussian_psf(1.5)
+    )
+    batch = sampler.batch(0, range(2))
+    assert batch.image.shape == (2, network.channels, SIDE, SIDE)
+    assert (batch.image[:, 2] > 0).all()  # the floor
+    assert batch.before is not None
+    assert batch.before.shape == (2, 1, 2 * SIDE, 2 * SIDE)
+    loss = LOSSES["explained"].load()(recipe, "cpu")
+    both = network(batch.image)
+    assert both.shape[1] == 2
+    assert torch.isfinite(loss(both, batch))

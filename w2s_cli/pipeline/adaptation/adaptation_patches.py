@@ -89,27 +89,28 @@ def adaptation_batch(
 ) -> AdaptationBatch:
     """Return patches of one size as a network and its loss take them."""
     noises = [patch.field.dimmed for patch in patches]
-    lowered = np.array(
-        [method.with_noise(noise).lowered for noise in noises], np.float32
-    )
-    images = [
-        n.stabilise(patch.image) for n, patch in zip(noises, patches, strict=True)
-    ]
-    image = np.stack(images) - lowered[:, None, None]
+    knowing = [method.with_noise(noise) for noise in noises]
+    lowered = np.array([one.lowered for one in knowing], np.float32)
+    image = np.concatenate(
+        [
+            one.input_planes(noise.stabilise(patch.image)[None] - one.lowered)
+            for one, noise, patch in zip(knowing, noises, patches, strict=True)
+        ]
+    ).astype(np.float32)
     valid = np.stack([patch.valid for patch in patches])
     if blur:  # what lies beyond the edges blurs into them
         rim = max(blur.weights.shape) // 4 + 1
         valid[:, :rim] = valid[:, -rim:] = False
         valid[:, :, :rim] = valid[:, :, -rim:] = False
     return AdaptationBatch(
-        image=_tensor(image),
+        image=torch.from_numpy(image),
         truth=_tensor(np.stack([patch.truth for patch in patches])),
         valid=_tensor(valid),
         lift=torch.tensor([noise.lift for noise in noises])[:, None, None, None],
         units="root",
         lowered=torch.from_numpy(lowered)[:, None, None, None],
         kernel=torch.from_numpy(blur.weights)[None, None] if blur else None,
-        before=_tensor(method.running(image)) if blur else None,
+        before=torch.from_numpy(method.outputs(image)[:, :1]) if blur else None,
     )
 
 

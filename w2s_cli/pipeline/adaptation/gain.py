@@ -93,9 +93,9 @@ def _difference(
 ) -> float:
     field, valid = window
     batch = adaptation_batch([Patch(field, *field.redraw(rng), valid)], before, blur)
-    image = batch.image[:, 0].numpy()
+    planes = batch.image.numpy()
     one, other = (
-        batch.mean(batch.errors(torch.from_numpy(method.running(image)[:, None])))
+        batch.mean(batch.errors(torch.from_numpy(method.outputs(planes)[:, :1])))
         for method in (before, after)
     )
     return float(one - other)

@@ -85,6 +85,7 @@ def _explained(output: Tensor, batch: Batch) -> Tensor:
             "the loss 'explained' is for `w2s adapt`, which knows the noise",
             hint="name another in the table loss, such as counts",
         )
+    output = output[:, :1]  # all the light, where a network parts it
     error = batch.mean(batch.errors(output))
     if batch.before is None:
         return error
