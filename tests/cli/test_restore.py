@@ -289,7 +289,7 @@ ENDLESS[5, 6] = np.inf
         (
             _text,
             SMOOTH,
-            "bad.tif is not a TIFF, PNG or NPY image: it starts with b",
+            "bad.tif is not a TIFF, PNG",
         ),
         (_truncated, SMOOTH, "bad.tif"),
         (_pixels(BROKEN), SMOOTH, "1 pixels are NaN or infinite, the first at"),

@@ -41,8 +41,9 @@ def format_of(path: Path) -> Format:
     for form in FORMATS:
         if start.startswith(form.magics):
             return form
+    *most, last = (form.name for form in FORMATS)
     raise InputError(
-        f"{path} is not a TIFF, PNG or NPY image: it starts with {start!r}",
+        f"{path} is not a {', '.join(most)} or {last} image: it starts with {start!r}",
         hint="export it as OME-TIFF, for example with Fiji and Bio-Formats",
     )
 
