@@ -1,4 +1,4 @@
-"""Noise models that somebody gives, in a JSON file or by themselves."""
+"""Noise models given by the user: in a JSON file, or as numbers."""
 
 import json
 from collections.abc import Mapping

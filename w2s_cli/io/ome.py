@@ -1,4 +1,4 @@
-"""What the OME-XML of a file says of its first image."""
+"""OME-XML: read from the first image of a file, and written for a stack."""
 
 from math import prod
 from typing import Any

@@ -88,19 +88,19 @@ class DnCNN(Shaped):
     @classmethod
     def detect(cls, state: State) -> bool:
         """Return whether `state` is one of a DnCNN, by whichever name."""
-        return super().detect(_renamed(state))
+        return super().detect(_with_w2s_names(state))
 
     @classmethod
     def from_state_dict(cls, state: State) -> Self:
         """Return the network that `state` was taken from."""
-        return super().from_state_dict(_renamed(state))
+        return super().from_state_dict(_with_w2s_names(state))
 
     def forward(self, image: Tensor) -> Tensor:
         """Map (N, C, Y, X) to its noise, of the same shape, in float32."""
         return last_layer_float32(self.dncnn[-1], self.dncnn[:-1](image))
 
 
-def _renamed(state: State) -> State:
+def _with_w2s_names(state: State) -> State:
     """Return `state` by the names of W2S, or nothing when it has other names too."""
     keys = {key: _KEY.fullmatch(key) for key in state}
     return {

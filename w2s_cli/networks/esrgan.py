@@ -34,7 +34,7 @@ class DenseBlock(nn.Module):
         """Return features of the same shape."""
         known = features
         for layer in (self.conv1, self.conv2, self.conv3, self.conv4):
-            known = torch.cat([known, leaky(layer(known))], 1)
+            known = torch.cat([known, leaky_relu(layer(known))], 1)
         return torch.add(features, self.conv5(known), alpha=_WEIGHT)
 
 
@@ -64,22 +64,22 @@ class RRDB(nn.Sequential):
         return torch.add(features, inner, alpha=_WEIGHT)
 
 
-def leaky(features: Tensor) -> Tensor:
+def leaky_relu(features: Tensor) -> Tensor:
     """Rectify in place, with a slope of 0.2."""
     return functional.leaky_relu(features, 0.2, inplace=True)
 
 
-def drawn_larger(
+def upsample_and_draw(
     features: Tensor, doubling: Iterable[nn.Module], fine: nn.Module, last: nn.Module
 ) -> Tensor:
     """Repeat pixels and convolve, once for each of `doubling`; then draw the image."""
     for convolution in doubling:
         repeated = functional.interpolate(features, scale_factor=2, mode="nearest")
-        features = leaky(convolution(repeated))
-    return last_layer_float32(last, leaky(fine(features)))
+        features = leaky_relu(convolution(repeated))
+    return last_layer_float32(last, leaky_relu(fine(features)))
 
 
-def larger_reach(doublings: int) -> int:
+def upsampling_reach(doublings: int) -> int:
     """Return how many input pixels to either side `drawn_larger` sees.
 
     Counted from the output: each convolution adds 1, each repetition halves, rounded
@@ -123,7 +123,7 @@ class ESRGAN(Shaped):
         super().__init__()
         self.channels, self.scale = channels, 2**doublings
         # One convolution at either end of the blocks.
-        self.margin = 2 + REACH * blocks + larger_reach(doublings)
+        self.margin = 2 + REACH * blocks + upsampling_reach(doublings)
         self.conv_first = nn.Conv2d(channels, width, 3, padding=1)
         made = (RRDB(width, growth, "RDB") for _ in range(blocks))
         self.RRDB_trunk = nn.Sequential(*made)
@@ -152,7 +152,7 @@ class ESRGAN(Shaped):
     def forward(self, image: Tensor) -> Tensor:
         """Map (N, C, Y, X) to (N, C, Y * scale, X * scale), in float32."""
         doubling = map(self.get_submodule, self._doubling)
-        return drawn_larger(
+        return upsample_and_draw(
             self._features(image), doubling, self.HRconv, self.conv_last
         )
 

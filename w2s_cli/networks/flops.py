@@ -1,4 +1,4 @@
-"""How much there is to compute in a pass of a network."""
+"""Floating-point operations of a network, and the most that a device can do."""
 
 from time import perf_counter
 

@@ -1,4 +1,4 @@
-"""Pixels through a network: devices, precisions, and the layout of the memory."""
+"""Run a network on arrays: devices, precisions, memory layout, orientations."""
 
 import os
 import sys

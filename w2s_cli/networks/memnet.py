@@ -118,7 +118,7 @@ class MemNet(Shaped):
         It tells what it predicts from what it makes of a smooth image.
         """
         network = super().from_state_dict(state)
-        network.predicts = network._predicts(*_seen(state))
+        network.predicts = network._predicts(*_training_statistics(state))
         return network
 
     @classmethod
@@ -128,7 +128,9 @@ class MemNet(Shaped):
         The first batch norm has seen nothing but the network's input: its running mean
         and variance are those of the training images.
         """
-        mean, variance = (float(statistic.mean()) for statistic in _seen(state))
+        mean, variance = (
+            float(statistic.mean()) for statistic in _training_statistics(state)
+        )
         if variance > 0.25:  # more than any numbers in [0, 1] can have
             return "z"
         if abs(mean) < 0.02 and variance < 0.02**2:
@@ -157,7 +159,7 @@ class MemNet(Shaped):
         return "image" if slope > 0.5 else "noise"
 
 
-def _seen(state: State) -> tuple[Tensor, Tensor]:
+def _training_statistics(state: State) -> tuple[Tensor, Tensor]:
     """Return mean and variance of the training images, (C, 1, 1)."""
     start = "feature_extractor.bn.running_"
     mean, variance = (state[start + name].float() for name in ("mean", "var"))

@@ -1,4 +1,4 @@
-"""What the super-resolution networks are made of: residuals and sub-pixel tails."""
+"""Layers that several networks share: residuals, sub-pixel tails, initialisation."""
 
 from math import isqrt, prod, sqrt
 

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.esrgan import REACH, RRDB, drawn_larger, larger_reach
+from w2s_cli.networks.esrgan import REACH, RRDB, upsample_and_draw, upsampling_reach
 from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
 
 _ENLARGED = 4  # by the network inside, whatever the folding before it
@@ -43,7 +43,7 @@ class RealESRGAN(Shaped):
         self.channels, self.scale = channels, scale
         self.multiple_of = fold = _ENLARGED // scale
         # Convolutions count on the folded grid, where a pixel stands for `fold`.
-        reach = 2 + REACH * blocks + larger_reach(2)
+        reach = 2 + REACH * blocks + upsampling_reach(2)
         self.margin = fold * reach + fold - 1
         self.conv_first = nn.Conv2d(fold**2 * channels, width, 3, padding=1)
         made = (RRDB(width, growth, "rdb") for _ in range(blocks))
@@ -76,4 +76,4 @@ class RealESRGAN(Shaped):
         features: Tensor = self.conv_first(folded)
         features = features + self.conv_body(self.body(features))
         doubling = (self.conv_up1, self.conv_up2)
-        return drawn_larger(features, doubling, self.conv_hr, self.conv_last)
+        return upsample_and_draw(features, doubling, self.conv_hr, self.conv_last)

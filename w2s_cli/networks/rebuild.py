@@ -1,4 +1,4 @@
-"""From a bag of tensors to the network they belong to."""
+"""From tensors, by their names and shapes, to the network that they belong to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -41,7 +41,7 @@ class VGG(nn.Module):
     def __init__(self, depth: int = 19, layers: Sequence[str] = ()) -> None:
         super().__init__()
         self.depth = depth
-        named = dict(_named(_STEPS[depth]))
+        named = dict(_named_layers(_STEPS[depth]))
         self.layers = tuple(layers) or tuple(
             f"conv{level}_{steps}" for level, steps in enumerate(_STEPS[depth], 1)
         )
@@ -112,7 +112,7 @@ class VGG(nn.Module):
         return tuple(found[name] for name in self.layers)
 
 
-def _named(steps: Sequence[int]) -> Iterator[tuple[str, nn.Module]]:
+def _named_layers(steps: Sequence[int]) -> Iterator[tuple[str, nn.Module]]:
     """Yield the layers in their order, with their names."""
     taken = len(_MEAN)
     for level, (count, width) in enumerate(zip(steps, _WIDTHS, strict=True), 1):
@@ -131,7 +131,7 @@ def _depth(state: State) -> int | None:
 def _fits(state: State, depth: int) -> bool:
     """Return whether `state` has these convolutions, with biases, and no others."""
     with torch.device("meta"):
-        layers = list(_named(_STEPS[depth]))
+        layers = list(_named_layers(_STEPS[depth]))
     expected = {
         f"features.{place}.weight": tuple(layer.weight.shape)
         for place, (_, layer) in enumerate(layers)

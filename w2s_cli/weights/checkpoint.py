@@ -79,8 +79,10 @@ def load(path: Path, *, as_stored: bool = False) -> Checkpoint:
         with path.open("rb") as file:
             size = file.seek(0, 2)
             file.seek(0)
-            found = containers.contents(file, size)
-            state = contents.read(file, size, found.layouts, as_float32=not as_stored)
+            found = containers.read_contents(file, size)
+            state = contents.read_tensors(
+                file, size, found.layouts, as_float32=not as_stored
+            )
             file.seek(0)
             digest = file_digest(file, "sha256").hexdigest()
         record = _record(found)

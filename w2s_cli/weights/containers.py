@@ -20,17 +20,17 @@ from w2s_cli.weights.contents import (
     Extent,
     Layout,
     Refusal,
-    contiguous,
+    contiguous_strides,
+    plausible,
     quoted,
-    sensible,
 )
-from w2s_cli.weights.state_dicts import found_layouts, storage_type
+from w2s_cli.weights.state_dicts import find_layouts, storage_type
 from w2s_cli.weights.unpickling import (
     DICT,
     MAX_BYTES,
     DictItem,
     PickledObject,
-    unpickled,
+    unpickle,
 )
 
 _HEAD = 512  # bytes that tell
@@ -77,7 +77,7 @@ _COUNT = 8  # bytes before a storage that say how many elements it has
 _SHORT = 100  # instructions that are enough for each of the first three pickles
 
 
-def contents(file: BufferedReader, size: int) -> Contents:
+def read_contents(file: BufferedReader, size: int) -> Contents:
     """Return what a weight file of any known kind holds."""
     head = file.read(_HEAD)
     file.seek(0)
@@ -139,7 +139,7 @@ def _layout(name: str, entry: Any, start: int, size: int) -> Layout:
             "dtype": str(dtype),
             "shape": [*shape],
             "data_offsets": [int(first), int(end)],
-        } if sensible(*shape) and sensible(first, end):
+        } if plausible(*shape) and plausible(first, end):
             pass
         case _:
             raise Refusal(f"is not a whole safetensors file: {quoted(name)} is damaged")
@@ -153,7 +153,9 @@ def _layout(name: str, entry: Any, start: int, size: int) -> Layout:
             f"is not a whole safetensors file: {quoted(name)} is not all there"
         )
     extent = Extent(start + first, end - first)
-    layout = Layout(extent, _TYPES[dtype], tuple(shape), contiguous(tuple(shape)))
+    layout = Layout(
+        extent, _TYPES[dtype], tuple(shape), contiguous_strides(tuple(shape))
+    )
     if layout.fault() or layout.size != extent.size:
         raise Refusal(
             f"is not a whole safetensors file: {quoted(name)} has another size "
@@ -181,7 +183,7 @@ def _zip_contents(file: IO[bytes], size: int) -> Contents:
         for name, extent in extents.items()
         if name.startswith("/data/")
     }
-    layouts, wrapper = found_layouts(unpickled(pickle).root, storages)
+    layouts, wrapper = find_layouts(unpickle(pickle).root, storages)
     return Contents("torch zip", layouts, wrapper)
 
 
@@ -268,14 +270,14 @@ def _read(file: IO[bytes], extent: Extent | None, most: int) -> bytes:
 def _legacy_contents(file: IO[bytes], size: int) -> Contents:
     """Return what a file that an older `torch.save` wrote holds."""
     pickles = BytesIO(file.read(MAX_BYTES))
-    if unpickled(pickles, _SHORT).root != _MAGIC:
+    if unpickle(pickles, _SHORT).root != _MAGIC:
         raise Refusal(
             "is a pickle, but torch.save has not written it",
             hint="weights are what torch.save(network.state_dict(), FILE) writes",
         )
-    if unpickled(pickles, _SHORT).root != _PROTOCOL:
+    if unpickle(pickles, _SHORT).root != _PROTOCOL:
         raise Refusal("has another protocol than torch's 1001")
-    system = unpickled(pickles, _SHORT).root
+    system = unpickle(pickles, _SHORT).root
     if (
         isinstance(system, PickledObject)
         and system.function == DICT
@@ -285,8 +287,8 @@ def _legacy_contents(file: IO[bytes], size: int) -> Contents:
             "was written on a big-endian machine",
             hint="load and save it again on another machine",
         )
-    pickled = unpickled(pickles)
-    keys = unpickled(pickles).root
+    pickled = unpickle(pickles)
+    keys = unpickle(pickles).root
     sizes = {}  # elements of each storage, bytes of an element
     for identity in pickled.persistent:
         match identity:
@@ -295,7 +297,7 @@ def _legacy_contents(file: IO[bytes], size: int) -> Contents:
         key, dtype, count = storage_type(identity)
         sizes[key] = count, dtype.itemsize
     storages = _storages(file, size, pickles.tell(), keys, sizes)
-    layouts, wrapper = found_layouts(pickled.root, storages)
+    layouts, wrapper = find_layouts(pickled.root, storages)
     return Contents("torch legacy", layouts, wrapper)
 
 

@@ -1,4 +1,4 @@
-"""Why a weight file is not read."""
+"""Tensors of a weight file that are found, and how they are read or refused."""
 
 import math
 from collections.abc import Mapping
@@ -82,22 +82,25 @@ class Layout:
         return ""
 
 
-def sensible(*numbers: object) -> bool:
+def plausible(*numbers: object) -> bool:
     """Return whether numbers can be the lengths, strides or offset of a tensor."""
     return len(numbers) <= _MAX_AXES and all(
         type(number) is int and 0 <= number < _MAX_LENGTH for number in numbers
     )
 
 
-def contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
+def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the strides of elements that follow each other, the last axis fastest."""
     return tuple(math.prod(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
-def read(
+def read_tensors(
     file: BufferedReader, size: int, layouts: Mapping[str, Layout], *, as_float32: bool
 ) -> dict[str, Tensor]:
-    """Return tensors by name, on the CPU."""
+    """Return tensors by name, on the CPU; floats turn into float32 while being read.
+
+    `size` is that of the file: tensors that would take much more are refused.
+    """
     if not layouts:
         raise Refusal(
             "holds no tensors by name",

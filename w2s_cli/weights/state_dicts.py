@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 import torch
 
-from w2s_cli.weights.contents import Extent, Layout, Refusal, quoted, sensible
+from w2s_cli.weights.contents import Extent, Layout, Refusal, plausible, quoted
 from w2s_cli.weights.unpickling import (
     DICT,
     PERSISTENT,
@@ -55,7 +55,7 @@ _PARAMETER_WRAPPERS = ("_rebuild_parameter", "_rebuild_parameter_with_state")
 _UNKNOWN = "save its state_dict() again, in float32, with torch.save"
 
 
-def found_layouts(
+def find_layouts(
     root: object, storages: Mapping[str, Extent]
 ) -> tuple[dict[str, Layout], str]:
     """Return where the tensors of the one network in a checkpoint are, by name.
@@ -63,18 +63,18 @@ def found_layouts(
     Also what was around them: keys, and the class of a module; "" for nothing. A file
     with several networks is refused unless one has a name that is meant to be used.
     """
-    path, node = _chosen(root)
+    path, node = _choose_network(root)
     tensors = _tensors(node)
     for prefix in _PREFIXES:
         while tensors and all(name.startswith(prefix) for name in tensors):
             tensors = {name.removeprefix(prefix): it for name, it in tensors.items()}
     layouts = {name: _layout(tensor, storages) for name, tensor in tensors.items()}
-    return layouts, " ".join([*path, *_classes(node)])
+    return layouts, " ".join([*path, *_class_names(node)])
 
 
-def _chosen(root: object) -> tuple[tuple[str, ...], object]:
+def _choose_network(root: object) -> tuple[tuple[str, ...], object]:
     """Return the network that is meant to be used, and the path to it."""
-    networks = dict(_networks(root))
+    networks = dict(_find_networks(root))
     if not networks:
         return (), None
     known = [path for path in networks if path and set(path) <= set(_WRAPPERS)]
@@ -93,7 +93,7 @@ def _chosen(root: object) -> tuple[tuple[str, ...], object]:
     return path, networks[path]
 
 
-def _networks(root: object) -> Iterator[tuple[tuple[str, ...], object]]:
+def _find_networks(root: object) -> Iterator[tuple[tuple[str, ...], object]]:
     """Yield every module and every dictionary of tensors, and the path to it."""
     waiting: list[tuple[tuple[str, ...], object]] = [((), root)]
     seen = set()
@@ -116,14 +116,14 @@ def _tensors(node: object) -> dict[str, PickledObject]:
     if _modules(node) is None:
         return {name: it for name, it in _entries(node).items() if is_tensor(it)}
     tensors: dict[str, PickledObject] = {}
-    for name, tensor in _walk(node):
+    for name, tensor in _walk_modules(node):
         if name in tensors:
             raise Refusal(f"holds two tensors called {quoted(name)}")
         tensors[name] = tensor
     return tensors
 
 
-def _walk(node: object) -> Iterator[tuple[str, PickledObject]]:
+def _walk_modules(node: object) -> Iterator[tuple[str, PickledObject]]:
     """Yield the parameters and the stored buffers of a pickled module."""
     waiting: list[tuple[str, object]] = [("", node)]
     work = 0
@@ -186,7 +186,7 @@ def _members(node: object) -> set[str]:
     return {member for member in members if isinstance(member, str)}
 
 
-def _classes(node: object) -> list[str]:
+def _class_names(node: object) -> list[str]:
     """Return the class of a module, and of the one that it is only around."""
     classes: list[str] = []
     while (attributes := _modules(node)) is not None and len(classes) < 3:
@@ -221,7 +221,7 @@ def storage_type(identity: object) -> tuple[str, torch.dtype, int]:
     """Return the key, the type and the number of elements of a persistent id."""
     match identity:
         case ("storage", GlobalName() as kind, str(key), _, int(count), *rest) if (
-            sensible(count)
+            plausible(count)
         ):
             if rest not in ([], [None]):
                 raise Refusal("holds a view of a storage", hint=_UNKNOWN)
@@ -295,7 +295,7 @@ def _stored_layout(
             key, stored, count = storage_type(identity)
         case _:
             raise Refusal("has a damaged pickle: a tensor without a storage")
-    if not sensible(offset):
+    if not plausible(offset):
         raise Refusal("has a damaged pickle: a tensor with an impossible offset")
     if key not in storages:
         raise Refusal(f"is damaged: its storage {quoted(key)} is missing")
@@ -313,7 +313,7 @@ def _numbers(node: object) -> tuple[int, ...]:
     match node:
         case PickledObject(GlobalName("torch", "Size"), (tuple() | list() as numbers,)):
             return _numbers(tuple(numbers))
-        case tuple() if sensible(*node):
+        case tuple() if plausible(*node):
             return node
         case _:
             raise Refusal("has a damaged pickle: a tensor of an impossible shape")

@@ -304,7 +304,7 @@ _PLAIN: dict[str, Callable[[_Machine], object]] = {
 }
 
 
-def unpickled(file: IO[bytes], most: int = MAX_STEPS) -> UnpickledData:
+def unpickle(file: IO[bytes], most: int = MAX_STEPS) -> UnpickledData:
     """Return what the next pickle in `file` says, in `most` instructions at most."""
     machine = _Machine()
     for step, (instruction, argument) in enumerate(_instructions(file)):

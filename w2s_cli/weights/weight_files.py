@@ -1,10 +1,4 @@
-"""What a weight file holds, and how it is put into a form that can run nothing.
-
-Network interpolation: a network between two of one kind.
-
-X. Wang et al., "ESRGAN: enhanced super-resolution generative adversarial networks",
-ECCV Workshops 2018, Eq. 4: every weight is the mean of both networks', weighed.
-"""
+"""Inspect a weight file, convert it to safetensors, blend two of one network."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -126,7 +120,7 @@ def _conversion_record(weights: Weights, origin: Origin) -> dict[str, Any]:
 def blend(
     first: Path, second: Path, target: Path, share: float, *, overwrite: bool = False
 ) -> None:
-    """Write the weights of a network between two.
+    """Write the weights of a network between two: a weighed mean ([1]_, Eq. 4).
 
     Parameters
     ----------
@@ -147,6 +141,11 @@ def blend(
         When a file cannot be read, or the networks differ.
     OutputError
         When the target exists, or cannot be written.
+
+    References
+    ----------
+    .. [1] X. Wang et al., "ESRGAN: enhanced super-resolution generative adversarial
+       networks", ECCV Workshops 2018.
     """
     if not 0 <= share <= 1:
         raise UsageError(
