@@ -49,6 +49,12 @@ def test_command_of_the_readme_runs(command: str, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_python_of_the_readme_runs(folder: Path) -> None:
+    [code] = re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True)
+    assert (folder / "from_python.tif").is_file()
+
+
 def test_the_tree_of_the_readme_is_that_of_the_layers() -> None:
     tree = README.read_text().partition("importing only those below it:\n\n")[2]
     rows = re.findall(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from threading import RLock
 from typing import Any, Protocol
 
 import numpy as np
@@ -44,6 +45,36 @@ class Computed:
     def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
         """Return the (Y, X) plane at `index`."""
         return self.make(index)
+
+
+class Cached:
+    """Pixels that keep the planes which were read last, up to so many bytes.
+
+    A plane that is kept is not read again; threads wait for one another.
+    """
+
+    def __init__(self, source: Pixels, most: int) -> None:
+        self.shape, self.dtype = source.shape, source.dtype
+        self._source, self._most = source, most
+        self._planes: dict[tuple[int, ...], NDArray[Any]] = {}
+        self._lock = RLock()
+
+    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
+        """Return the (Y, X) plane at `index`; it cannot be written to."""
+        index = tuple(index)
+        with self._lock:
+            plane = self._planes.pop(index, None)
+            if plane is None:
+                plane = self._source[index]
+                plane.flags.writeable = False
+                while self._planes and self._bytes + plane.nbytes > self._most:
+                    del self._planes[next(iter(self._planes))]  # the oldest
+            self._planes[index] = plane
+            return plane
+
+    @property
+    def _bytes(self) -> int:
+        return sum(plane.nbytes for plane in self._planes.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +130,19 @@ class Stack:
             )
         if 0 in self.data.shape:
             raise AxesError(f"the image is empty: shape {self.data.shape}")
+
+    def __array__(
+        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
+    ) -> NDArray[Any]:
+        """Return all pixels as an array, every plane read."""
+        if isinstance(self.data, np.ndarray):
+            return np.array(self.data, dtype, copy=copy)
+        if copy is False:
+            raise ValueError("pixels that are read plane by plane must be copied")
+        pixels = np.empty(self.data.shape, dtype or self.data.dtype)
+        for index in self.indices():
+            pixels[index] = self.data[index]
+        return pixels
 
     def indices(self) -> Iterator[tuple[int, ...]]:
         """Yield the index of every plane, in the order of the file."""

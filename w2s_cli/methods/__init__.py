@@ -4,8 +4,10 @@ The rows after them are networks of others: those of the catalogue, by its names
 the kinds of network that a user may have weights for, by theirs.
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from w2s_cli.networks import NETWORKS, SHIPPED
@@ -217,3 +219,15 @@ METHODS = Registry(
     *(_brought(network) for network in NETWORKS if network.name not in SHIPPED),
     more=_plugins,
 )
+
+
+class _CallableModule(ModuleType):
+    """The package, which is also the function `methods` of the Python API."""
+
+    def __call__(self) -> Registry[MethodEntry]:
+        return METHODS
+
+
+# Importing any module of the package sets the attribute `methods` of `w2s_cli` to this
+# package, whatever it was: so it is made to be the function as well.
+sys.modules[__name__].__class__ = _CallableModule

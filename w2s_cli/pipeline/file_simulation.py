@@ -1,6 +1,6 @@
 """Simulate what a microscope would show of a sharp image, file by file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -189,8 +189,10 @@ def simulate_file(
     with open_image(source, axes=axes) as read:
         truth = usable(read, recording.scale, pixel_size)
         kernel = microscope.kernel(square_pixel(truth))
-        unit = _unit(truth, recording)
-        seen, outcome = _seen(truth, kernel, recording, unit, source, target)
+        unit = photons_per_unit(truth, recording)
+        tally: list[int] = []
+        seen = camera_image(truth, kernel, recording, unit, tally.append)
+        outcome = Simulated(source, target, seen.data.shape, unit)
         outputs = [(seen, target)]
         if sim is not None:
             fine = microscope.fine_kernel(kernel)
@@ -199,6 +201,7 @@ def simulate_file(
             check_fits(stack, path)
 
         def record() -> Mapping[str, Any]:
+            outcome.saturated = sum(tally)
             return _record(microscope, recording, outcome)
 
         for stack, path in outputs:
@@ -207,35 +210,48 @@ def simulate_file(
     return outcome
 
 
-def _seen(
+def camera_image(
     truth: Stack,
     kernel: PSF,
     recording: Recording,
     unit: float,
-    source: Path,
-    target: Path,
-) -> tuple[Stack, Simulated]:
-    """Return what the camera reads, and the account that fills as it is read."""
+    on_saturated: Callable[[int], None] = lambda pixels: None,
+) -> Stack:
+    """Return what the camera reads of a truth, uint16; a plane is made when it is read.
+
+    Parameters
+    ----------
+    truth
+        See `usable`.
+    kernel
+        The blur, on the grid of the truth.
+    recording
+        How the image is taken.
+    unit
+        Photons a camera pixel where the truth is 1: see `photons_per_unit`.
+    on_saturated
+        Called with the number of pixels of a plane at the top of the camera's range.
+    """
     *lead, height, width = truth.data.shape
     scale, noise = recording.scale, recording.noise
     exposure = Exposure(unit, recording.background / unit, recording.haze)
-    shape = (*lead, height // scale, width // scale)
-    outcome = Simulated(source, target, shape, unit)
 
     def make(index: tuple[int, ...]) -> NDArray[Any]:
         rng = np.random.default_rng([recording.seed, *index])
         photons = widefield(light(truth, index), kernel, exposure, scale)
         photons = photons.clip(max=MOST_PHOTONS)
         counts = camera(photons, noise, rng, multiplied=recording.multiplied)
-        outcome.saturated += int(np.count_nonzero(counts == FULL))
+        on_saturated(int(np.count_nonzero(counts == FULL)))
         return counts
 
-    data = Computed(shape, np.dtype(np.uint16), make)
+    shape = (*lead, height // scale, width // scale)
     sizes = {
         axis: size * scale if axis in "YX" else size
         for axis, size in truth.pixel_size.items()
     }
-    return replace(truth, data=data, pixel_size=sizes), outcome
+    return replace(
+        truth, data=Computed(shape, np.dtype(np.uint16), make), pixel_size=sizes
+    )
 
 
 def _ideal(truth: Stack, fine: PSF, recording: Recording, unit: float) -> Stack:
@@ -250,7 +266,7 @@ def _ideal(truth: Stack, fine: PSF, recording: Recording, unit: float) -> Stack:
     return replace(truth, data=data)
 
 
-def _unit(truth: Stack, recording: Recording) -> float:
+def photons_per_unit(truth: Stack, recording: Recording) -> float:
     """Return the photons a camera pixel where the truth is 1."""
     return recording.photons / brightness(truth) if recording.photons else 1.0
 
