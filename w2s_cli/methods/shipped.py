@@ -10,6 +10,7 @@ import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import WeightsError
+from w2s_cli.microscope.defects import filled
 from w2s_cli.microscope.imaging_conditions import ImagingConditions
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.networks.conditional_unet import IMAGE_PLANES, ConditionalUNet
@@ -24,7 +25,6 @@ from w2s_cli.networks.inference import (
 from w2s_cli.networks.rebuild import Network, rebuild
 from w2s_cli.restorers.restorer import TrainedRange, Traits
 from w2s_cli.restorers.units import Units
-from w2s_cli.restorers.unknown_pixels import filled
 from w2s_cli.weights import checkpoint
 
 _UNTOLD = ImagingConditions()  # white noise, no read noise, a blur that is unknown
@@ -239,7 +239,9 @@ def _told_planes(
 ) -> FloatArray:
     planes = np.empty((len(blocks), network.channels, *blocks.shape[1:]), np.float32)
     for plane, block in zip(planes, blocks, strict=True):
-        plane[0], plane[1] = filled(block)
+        unknown = np.isnan(block)
+        # A plane without any known pixel is dark.
+        plane[0], plane[1] = np.nan_to_num(filled(block, unknown)), unknown
     numbers = conditions.numbers(network.conditions)
     planes[:, IMAGE_PLANES:] = np.array(numbers, np.float32)[:, None, None]
     return planes

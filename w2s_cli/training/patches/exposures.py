@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
+from w2s_cli.microscope.defects import filled
 from w2s_cli.microscope.imaging_conditions import ImagingConditions, autocorrelation
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.restorers.unknown_pixels import filled
 from w2s_cli.training.patches.processing import Processing, jpeg
 
 MARGIN = 24  # pixels around a patch, for what processing takes from beyond it
@@ -145,9 +145,7 @@ def add_defects(seen: Seen, rng: np.random.Generator, *, wide: bool = False) -> 
     if wide:
         for axis in (0, 1):
             unknown |= np.roll(unknown, 1, axis) | np.roll(unknown, -1, axis)
-    stabilised = np.where(unknown, np.float32(np.nan), seen.stabilised)
-    plane, unknown = filled(stabilised)
-    return replace(seen, stabilised=plane, unknown=unknown)
+    return replace(seen, stabilised=filled(seen.stabilised, unknown), unknown=unknown)
 
 
 def _known(noisy: _Noisy, rng: np.random.Generator) -> Seen:
