@@ -84,46 +84,47 @@ def fetch(
         rows = [_row(item) for item in items]
         typer.echo(json.dumps(rows, indent=2) if as_json else _table(rows))
         return
+    from w2s_cli.weights.cache import fetched_path
+
     codes = []
     for item in items:
         try:
-            path = _fetched(item, folder, mirror, quiet=quiet)
+            with _progress_bar(item.name, quiet=quiet) as progress:
+                path = fetched_path(
+                    item.name, folder=folder, mirror=mirror, progress=progress
+                )
         except W2SError as error:
             print_error(error)
             codes.append(error.exit_code)
         else:
-            _show(item, path, print_path=print_path, quiet=quiet)
+            if not quiet:
+                terms = f"licence: {item.licence}; cite {item.citation}"
+                note(f"{item.name} -> {path} ({terms})")
+                if item.note:
+                    note(f"{item.name}: {item.note}")
+            if print_path:
+                typer.echo(path)
     if codes:
         raise typer.Exit(codes[0] if len(codes) == len(items) else 1)
 
 
 def fetch_needed(methods: str, *, quiet: bool) -> None:
-    """Fetch the weights that methods of the catalogue lack, and say so before.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is no such method.
-    WeightsError
-        When the weights cannot be had.
-    """
+    """Fetch the weights that methods of the catalogue lack, and say so before."""
     from rich.filesize import decimal
 
     from w2s_cli.methods.build import parse
-    from w2s_cli.weights.cache import status
+    from w2s_cli.weights.cache import fetched_weights, status
     from w2s_cli.weights.catalogue import WEIGHTS
 
     for name in dict.fromkeys(entry.name for entry in parse(methods)):
         item = WEIGHTS.get(name)
         if item is None or status(item).cached:
             continue
-        from w2s_cli.weights.cache import fetched_weights
-
         if not quiet:
             size = f"{decimal(item.size)} " if item.size else ""
             note(f"{name}: fetching {size}from {item.url}")
-        with _bar(name, quiet=quiet) as told:
-            fetched_weights(name, told)
+        with _progress_bar(name, quiet=quiet) as progress:
+            fetched_weights(name, progress)
 
 
 def _items(wanted: list[str], *, everything: bool, listed: bool) -> "list[Item]":
@@ -167,24 +168,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
     return table([heads, *[[row[head] for head in heads] for row in shown]])
 
 
-def _fetched(item: "Item", folder: Path | None, mirror: str, *, quiet: bool) -> Path:
-    from w2s_cli.weights.cache import fetched_path
-
-    with _bar(item.name, quiet=quiet) as told:
-        return fetched_path(item.name, folder=folder, mirror=mirror, progress=told)
-
-
-def _show(item: "Item", path: Path, *, print_path: bool, quiet: bool) -> None:
-    if not quiet:
-        note(f"{item.name} -> {path} (licence: {item.licence}; cite {item.citation})")
-        if item.note:
-            note(f"{item.name}: {item.note}")
-    if print_path:
-        typer.echo(path)
-
-
 @contextmanager
-def _bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+def _progress_bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """Show how far a download is, on standard error, where somebody can see it."""
     from rich.console import Console
     from rich.progress import (
