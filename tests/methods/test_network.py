@@ -178,6 +178,8 @@ def test_a_network_is_told_what_is_known(scale: int, tmp_path: Path) -> None:
     plain = method(blocks)
     assert plain.shape == (2, 32 * scale, 32 * scale)
     noisy = method.with_noise(NoiseModel(1, read_noise=2))
+    assert noisy.provenance["told"].startswith("no light is 4.18")
+    assert noisy.provenance["haze"] == "keep"
     assert not np.array_equal(noisy(blocks), plain)
     told = replace(noisy.conditions, correlation=(0.5, 0.1, 0.2, 0.0))
     smeared = replace(noisy, conditions=told)

@@ -24,6 +24,15 @@ def test_unknown_blur_is_told_apart_from_every_known_one() -> None:
         known.numbers(3)
 
 
+def test_conditions_can_be_read() -> None:
+    told = ImagingConditions(2.0, (0.5, 0.25, 0, 0), (1, 0.75, 0.5, 0.25, 0))
+    assert str(told).startswith(
+        "no light is 2.00; correlation of the noise 0.50 at 0,1"
+    )
+    assert str(told).endswith("0.00 at 0.32 cycles a pixel")
+    assert str(ImagingConditions()).endswith("blur unknown")
+
+
 def test_without_read_noise_the_floor_is_that_of_the_noise_model() -> None:
     assert ImagingConditions().floor == pytest.approx(NoiseModel(gain=2).floor)
 

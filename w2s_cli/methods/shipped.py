@@ -71,10 +71,12 @@ class Shipped:
     @property
     def provenance(self) -> dict[str, str]:
         """Return what decides about the output besides the input and the options."""
+        told = isinstance(self._loaded.network, ConditionalUNet)
         return {
             "weights_sha256": self._loaded.digest,
             "device": self._loaded.device,
             "precision": self._computed,
+            **({"told": str(self.conditions), "haze": self.haze} if told else {}),
         }
 
     @property

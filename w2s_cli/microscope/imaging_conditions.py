@@ -68,6 +68,21 @@ class ImagingConditions:
             return (0.0,) * BLUR_NUMBERS
         return (*self.transfer, 1.0)
 
+    def __str__(self) -> str:
+        """Return the conditions in words, for a record."""
+        shared = ", ".join(
+            f"{one:.2f} at {y},{x}"
+            for (y, x), one in zip(LAGS, self.correlation, strict=True)
+        )
+        blur = "unknown"
+        if self.transfer is not None:
+            passed = zip(FREQUENCIES, self.transfer, strict=True)
+            blur = ", ".join(
+                f"{one:.2f} at {at:g} cycles a pixel" for at, one in passed
+            )
+        floor = f"no light is {self.floor:.2f}"
+        return f"{floor}; correlation of the noise {shared}; blur {blur}"
+
     def numbers(self, count: int) -> tuple[float, ...]:
         """Return the first `count` numbers, those of the noise before the blur's.
 
