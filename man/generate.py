@@ -35,7 +35,7 @@ from w2s_cli.bench.scores.convention import PROTOCOLS
 from w2s_cli.cli import app
 from w2s_cli.datasets import DATASETS
 from w2s_cli.methods import METHODS
-from w2s_cli.methods.method_options import options_of
+from w2s_cli.methods.build import options_of
 from w2s_cli.metrics import METRICS
 from w2s_cli.registry import LICENCE, Entry
 from w2s_cli.training.losses import LOSSES
@@ -249,8 +249,8 @@ def rows(wanted: str, command: Any) -> Iterable[Row]:
 
 
 FITTED = [entry for entry in METHODS if entry.needs.endswith("time to learn")]
-FETCHED = [entry for entry in METHODS if entry.target.endswith(":Published")]
-BROUGHT = [entry for entry in METHODS if entry.target.endswith(":Brought")]
+FETCHED = [entry for entry in METHODS if entry.target.endswith(":PublishedNetwork")]
+BROUGHT = [entry for entry in METHODS if entry.target.endswith(":UserNetwork")]
 OTHERS = [*FITTED, *FETCHED, *BROUGHT]
 LISTS: dict[str, Callable[[Any], Iterable[Row]]] = {
     "options": options,

@@ -550,16 +550,21 @@ def simulate(
     """
     from w2s_cli.pipeline.file_simulation import (
         camera_image,
+        checked_truth,
         photons_per_unit,
         square_pixel,
-        usable,
     )
-    from w2s_cli.pipeline.simulated_microscope import Recording, microscope
+    from w2s_cli.pipeline.simulated_microscope import (
+        SimulationSettings,
+        microscope_from_options,
+    )
 
-    recording = Recording(noise, photons, background, haze, multiplied, scale, seed)
-    known = usable(_as_stack(truth, axes), scale, pixel_size)
+    recording = SimulationSettings(
+        noise, photons, background, haze, multiplied, scale, seed
+    )
+    known = checked_truth(_as_stack(truth, axes), scale, pixel_size)
     if psf is None:
-        lens = microscope(None, numerical_aperture, wavelength)
+        lens = microscope_from_options(None, numerical_aperture, wavelength)
         psf = lens.kernel(square_pixel(known))
     made = camera_image(known, psf, recording, photons_per_unit(known, recording))
     return made if isinstance(truth, Stack) else np.asarray(made)

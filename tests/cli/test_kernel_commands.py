@@ -12,7 +12,12 @@ from PIL import Image
 from w2s_cli.io.psf_file import read_psf
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import widefield_psf
-from w2s_cli.microscope.simulation import Exposure, camera, simulate_field, widefield
+from w2s_cli.microscope.simulation import (
+    Exposure,
+    camera_counts,
+    simulate_field,
+    widefield,
+)
 
 SIDE = ["--side", "9"]
 LENS = widefield_psf(1.4, 0.525, 0.05, 9)
@@ -28,7 +33,7 @@ def images(here: Path) -> Path:
     for number in range(2):
         field = simulate_field(128, np.random.default_rng(number))
         light = widefield(field, LENS, Exposure(1000, 0.05))
-        low = camera(light, NoiseModel(2.2, 100, 3), rng)
+        low = camera_counts(light, NoiseModel(2.2, 100, 3), rng)
         tifffile.imwrite(f"wf/{number}.tif", low)
         tifffile.imwrite(f"sim/{number}.tif", field)
     broken, dark = field.copy(), 0 * low + 65535

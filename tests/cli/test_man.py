@@ -15,7 +15,7 @@ import typer
 from w2s_cli import errors
 from w2s_cli.cli import app
 from w2s_cli.methods import METHODS
-from w2s_cli.methods.method_options import options_of
+from w2s_cli.methods.build import options_of
 from w2s_cli.training.recipe import Recipe
 
 MAN = Path(__file__).parents[2] / "man"

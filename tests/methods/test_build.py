@@ -11,11 +11,10 @@ from w2s_cli.errors import UnknownNameError, UsageError
 from w2s_cli.methods import METHODS, MethodEntry
 from w2s_cli.methods import build as build_module
 from w2s_cli.methods.bicubic import Bicubic
-from w2s_cli.methods.build import account, build, parse
+from w2s_cli.methods.build import build, chain_record, options_of, parse
 from w2s_cli.methods.gaussian import Gaussian
 from w2s_cli.methods.identity import Identity
 from w2s_cli.methods.median import Median
-from w2s_cli.methods.method_options import options_of
 from w2s_cli.registry import Entry, Registry
 from w2s_cli.restorers.restorer import Traits
 
@@ -201,7 +200,7 @@ def test_shared_fields_are_no_options() -> None:
 @pytest.mark.usefixtures("fake")
 def test_the_account_of_a_chain() -> None:
     chain = build("median+fake", ["label=x"])
-    first, second = account("median+fake", chain)
+    first, second = chain_record("median+fake", chain)
     assert first == {"method": "median", "options": {"size": 3}}
     assert second["weights_sha256"] == "abc"
     assert second["options"]["label"] == "x"

@@ -10,8 +10,8 @@ import pytest
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io.psf_file import write_psf
-from w2s_cli.methods.build import account, build
-from w2s_cli.methods.deconvolution import Deblurring
+from w2s_cli.methods.build import build, chain_record
+from w2s_cli.methods.deconvolution import Deconvolution
 from w2s_cli.methods.richardson_lucy import RichardsonLucy
 from w2s_cli.methods.wiener import Wiener
 from w2s_cli.metrics.fidelity import rmse
@@ -32,7 +32,7 @@ def scene(seed: int, photons: float, side: int = 128) -> tuple[FloatArray, Float
     return light, NOISE.sample(gaussian_psf(SIGMA).blur(light), rng)
 
 
-def deblurred(method: Deblurring, image: FloatArray) -> FloatArray:
+def deblurred(method: Deconvolution, image: FloatArray) -> FloatArray:
     return method.with_noise(NOISE)(image[None])[0]
 
 
@@ -64,7 +64,7 @@ def test_total_variation_holds_back_noise_where_steps_are_many(seed: int) -> Non
 @pytest.mark.parametrize("photons", [20, 300])
 @pytest.mark.parametrize("method", BOTH)
 def test_deconvolution_comes_nearer_to_the_truth(
-    method: type[Deblurring], photons: float
+    method: type[Deconvolution], photons: float
 ) -> None:
     for seed in (20, 21, 22):
         light, image = scene(seed, photons)
@@ -74,7 +74,7 @@ def test_deconvolution_comes_nearer_to_the_truth(
 
 
 @pytest.mark.parametrize("method", BOTH)
-def test_the_light_is_kept(method: type[Deblurring]) -> None:
+def test_the_light_is_kept(method: type[Deconvolution]) -> None:
     _, image = scene(21, 300)
     assert deblurred(method(fwhm=FWHM), image).sum() == pytest.approx(
         image.sum(), rel=0.01
@@ -86,14 +86,14 @@ def test_the_light_is_kept(method: type[Deblurring]) -> None:
     [RichardsonLucy(), RichardsonLucy(scale=2), RichardsonLucy(tv=0.1), Wiener()],
 )
 @pytest.mark.parametrize("level", [0, 0.3, 50, 60_000])
-def test_an_even_field_stays_even(method: Deblurring, level: float) -> None:
+def test_an_even_field_stays_even(method: Deconvolution, level: float) -> None:
     flat = np.full((40, 50), level, np.float32)
     result = deblurred(method, flat)
     np.testing.assert_allclose(result, level, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("method", [RichardsonLucy(fwhm=0.1), Wiener(fwhm=0.1)])
-def test_without_blur_a_clear_image_stays(method: Deblurring) -> None:
+def test_without_blur_a_clear_image_stays(method: Deconvolution) -> None:
     light = 1e5 * (1 + simulate_field(64, np.random.default_rng(0)))
     result = method(light[None].astype(np.float32))[0]
     np.testing.assert_allclose(result, light, rtol=0.01)
@@ -112,7 +112,9 @@ def test_scale_two_estimates_the_light_on_the_finer_grid() -> None:
 
 @pytest.mark.parametrize("seed", [3, 4])
 @pytest.mark.parametrize("method", BOTH)
-def test_the_default_kernel_does_no_harm(method: type[Deblurring], seed: int) -> None:
+def test_the_default_kernel_does_no_harm(
+    method: type[Deconvolution], seed: int
+) -> None:
     seen = simulate_scene(seed, side=256)
     image, truth = seen.seen.astype(np.float32), halved(seen.truth)
     restored = CAMERA.counts(
@@ -135,7 +137,9 @@ def test_nothing_moves() -> None:
     "method",
     [RichardsonLucy(fwhm=20), RichardsonLucy(fwhm=20, scale=2), Wiener(fwhm=20)],
 )
-def test_tiny_and_negative_images(method: Deblurring, shape: tuple[int, int]) -> None:
+def test_tiny_and_negative_images(
+    method: Deconvolution, shape: tuple[int, int]
+) -> None:
     for image in (np.full(shape, -3, np.float32), np.eye(*shape, dtype=np.float32)):
         assert np.isfinite(deblurred(method, image)).all()
 
@@ -160,10 +164,10 @@ def test_the_record_names_the_kernel(tmp_path: Path) -> None:
     write_psf(gaussian_psf(1), path)
     text = "richardson-lucy+wiener"
     chain = build(text, [f"{name}.kernel={path}" for name in text.split("+")])
-    first, second = json.loads(json.dumps(account(text, chain)))
+    first, second = json.loads(json.dumps(chain_record(text, chain)))
     assert first["options"]["kernel"] == second["options"]["kernel"] == "k.tif"
     assert len(first["kernel_sha256"]) == 64
-    assert account("wiener", build("wiener"))[0]["options"]["kernel"] is None
+    assert chain_record("wiener", build("wiener"))[0]["options"]["kernel"] is None
 
 
 @pytest.mark.parametrize(
@@ -196,6 +200,6 @@ def test_bad_kernels(tmp_path: Path, weights: np.ndarray | None, message: str) -
         (lambda: RichardsonLucy(iterations=-1), "must be 0 or more, found -1"),
     ],
 )
-def test_bad_options(make: Callable[[], Deblurring], message: str) -> None:
+def test_bad_options(make: Callable[[], Deconvolution], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make()

@@ -15,7 +15,7 @@ from torch import nn
 
 from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods import METHODS, NEARLY
-from w2s_cli.methods.build import account, build
+from w2s_cli.methods.build import build, chain_record
 from w2s_cli.methods.published_network import tiling_of
 from w2s_cli.networks import NETWORKS, SHIPPED
 from w2s_cli.networks.dncnn import DnCNN
@@ -82,7 +82,7 @@ def test_every_network_restores_from_a_file(name: str, tmp_path: Path) -> None:
     assert METHODS[name].scale in (0, scale)
     assert np.isfinite(whole).all()
     tiled = _restored(chain, image, tile=33)
-    if "tiles" not in account(name, chain)[0]:
+    if "tiles" not in chain_record(name, chain)[0]:
         np.testing.assert_allclose(tiled, whole, atol=1e-4 * np.ptp(whole), rtol=1e-6)
 
 
@@ -97,7 +97,7 @@ def test_the_record_says_so_too(tmp_path: Path) -> None:
     pooling = _saved(tmp_path / "rcan.pth", SMALL["rcan"])
     words = "dncnn+rcan"
     chain = build(words, ["dncnn.units=unit", "rcan.units=z"], [deep, pooling])
-    first, second = account(words, chain)
+    first, second = chain_record(words, chain)
     assert first["tiles"] == "approximate: margin 72 of 80 pixels"
     assert second["tiles"].startswith("approximate: the network looks at all that")
     assert chain.traits.margin == 72 + chain.links[1].traits.margin
@@ -114,7 +114,7 @@ def test_without_noise_the_counts_come_back(
     image = _image(40, 50)
     tolerance = 1e-4 * np.ptp(image)
     np.testing.assert_allclose(_restored(chain, image), image, atol=tolerance, rtol=0)
-    [link] = account("dncnn", chain)
+    [link] = chain_record("dncnn", chain)
     assert link["units"] == units
     assert link["precision"] == "fp32"
     assert ("colours" in link) == (channels == 3)
@@ -131,15 +131,15 @@ def test_memnet_tells_its_units(
     network.feature_extractor.bn.running_mean.fill_(mean)
     network.feature_extractor.bn.running_var.fill_(variance)
     torch.save(network.state_dict(), path := tmp_path / "w.pth")
-    assert account("memnet", build("memnet", (), [path]))[0]["units"] == units
+    assert chain_record("memnet", build("memnet", (), [path]))[0]["units"] == units
     other = build("memnet", ["units=centred"], [path])
-    assert account("memnet", other)[0]["units"] == "centred"
+    assert chain_record("memnet", other)[0]["units"] == "centred"
 
 
 def test_the_record_of_a_file_tells_its_units(tmp_path: Path) -> None:
     state = DnCNN(1, 4, 3).state_dict()
     checkpoint.save(path := tmp_path / "w.safetensors", state, {"units": "z/255"})
-    assert account("dncnn", build("dncnn", (), [path]))[0]["units"] == "z/255"
+    assert chain_record("dncnn", build("dncnn", (), [path]))[0]["units"] == "z/255"
     checkpoint.save(path, state, {"units": "grey"})
     with pytest.raises(WeightsError, match="its network takes of 'grey' is unknown"):
         _ = build("dncnn", (), [path]).traits
@@ -212,10 +212,10 @@ def test_a_known_file_is_known_by_its_hash(
         catalogue.WEIGHTS["dncnn-fmd"], sha256=checkpoint.digest(path), bf16=True
     )
     monkeypatch.setattr(catalogue, "WEIGHTS", {known.name: known})
-    [link] = account("dncnn", build("dncnn", (), [path], device="cpu"))
+    [link] = chain_record("dncnn", build("dncnn", (), [path], device="cpu"))
     assert (link["units"], link["weights"]) == ("centred", "dncnn-fmd")
     assert link["precision"] == fastest("cpu")
-    [link] = account("dncnn", build("dncnn", (), [path], precision="fp32"))
+    [link] = chain_record("dncnn", build("dncnn", (), [path], precision="fp32"))
     assert link["precision"] == "fp32"
 
 
@@ -235,7 +235,7 @@ def test_weights_are_fetched_once(host, published) -> None:
         image = _image(40, 50)
         result = _restored(chain, image, tile=20)
         np.testing.assert_allclose(result, image, atol=1e-4 * np.ptp(image), rtol=0)
-        [link] = account("dncnn-fmd", chain)
+        [link] = chain_record("dncnn-fmd", chain)
         assert (link["units"], link["precision"]) == ("centred", "fp32")
         assert link["weights_sha256"] == published.sha256
         json.dumps(link)

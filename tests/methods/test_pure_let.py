@@ -13,7 +13,7 @@ from w2s_cli.methods.pure_let import (
     PureLet,
     bounded_weights,
     combined,
-    equations,
+    normal_equations,
 )
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
@@ -39,7 +39,7 @@ def _functions(noisy: np.ndarray, sigma: float) -> np.ndarray:
 def test_the_equations_hold_the_products_of_the_functions() -> None:
     noisy = NoiseModel(1, 0, 1).sample(_cell(20), np.random.default_rng(0))
     functions = _functions(noisy, 1)[1:]
-    gram, _ = equations(noisy, LEVELS, 1)
+    gram, _ = normal_equations(noisy, LEVELS, 1)
     tolerance = 1e-4 * np.abs(gram).max()
     np.testing.assert_allclose(gram, functions @ functions.T, atol=tolerance)
 
@@ -54,7 +54,7 @@ def test_the_estimated_error_is_the_true_error(photons: float, sigma: float) -> 
         low = combined(noisy, LEVELS, sigma, 0 * THRESHOLD)
         added = combined(noisy, LEVELS, sigma, THRESHOLD) - low
         true_product = np.vdot(added, truth[INSIDE] - low)
-        estimate = THRESHOLD @ equations(noisy, LEVELS, sigma)[1]
+        estimate = THRESHOLD @ normal_equations(noisy, LEVELS, sigma)[1]
         wrong.append(2 * (estimate - true_product))
         errors.append(np.sum((low + added - truth[INSIDE]) ** 2))
     uncertain = np.std(wrong) / np.sqrt(len(wrong))

@@ -8,8 +8,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli.errors import UnknownNameError, W2SError
-from w2s_cli.metrics import METRICS
-from w2s_cli.metrics.metric import Metric
+from w2s_cli.metrics import METRICS, Metric
 from w2s_cli.metrics.niqe import Pristine
 
 # What is given by place, for all that a metric may need

@@ -7,7 +7,13 @@ import pytest
 from skimage.metrics import normalized_root_mse, peak_signal_noise_ratio
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.metrics.fidelity import fitted, nrmse, psnr, rmse, scale_invariant_psnr
+from w2s_cli.metrics.fidelity import (
+    fit_to_reference,
+    nrmse,
+    psnr,
+    rmse,
+    scale_invariant_psnr,
+)
 
 rng = np.random.default_rng(0)
 IMAGE = rng.random((40, 50))
@@ -83,26 +89,28 @@ def test_range_must_be_one(data_range: float) -> None:
 
 
 def test_fit_undoes_gain_and_offset() -> None:
-    np.testing.assert_allclose(fitted(IMAGE, 300 * IMAGE + 100), IMAGE, atol=1e-12)
+    np.testing.assert_allclose(
+        fit_to_reference(IMAGE, 300 * IMAGE + 100), IMAGE, atol=1e-12
+    )
 
 
 def test_fit_is_that_of_least_squares() -> None:
     slope, offset = np.polyfit(NOISY.ravel(), IMAGE.ravel(), 1)
-    np.testing.assert_allclose(fitted(IMAGE, NOISY), slope * NOISY + offset)
+    np.testing.assert_allclose(fit_to_reference(IMAGE, NOISY), slope * NOISY + offset)
 
 
 @pytest.mark.parametrize("value", [1, 0.1, 123.456])
 def test_fit_of_a_flat_image_is_the_mean(value: float) -> None:
     """Also where the mean of equal numbers is not quite that number."""
     flat = np.full_like(IMAGE, value)
-    np.testing.assert_allclose(fitted(IMAGE, flat), IMAGE.mean())
+    np.testing.assert_allclose(fit_to_reference(IMAGE, flat), IMAGE.mean())
 
 
 def test_fit_of_valid_pixels_is_of_all() -> None:
     valid = IMAGE > 0.3
     image = 3 * IMAGE + 1
     image[~valid] = 50
-    found = fitted(IMAGE, image, valid=valid)
+    found = fit_to_reference(IMAGE, image, valid=valid)
     np.testing.assert_allclose(found[valid], IMAGE[valid], atol=1e-12)
     np.testing.assert_allclose(found[~valid], 49 / 3, atol=1e-12)
 

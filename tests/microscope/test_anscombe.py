@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from w2s_cli.microscope.anscombe import BRIGHT, unbiased_inverse
-from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.noise_model import BRIGHT, NoiseModel, unbiased_inverse
 
 SIGMAS = [0.0, 1e-3, 0.5, 2.0, 5.0, 50.0]
 DRAWN = 400_000

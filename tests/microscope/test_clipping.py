@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from w2s_cli.microscope.quantization import step_of_pile, unclipped
+from w2s_cli.microscope.quantization import clipping_step, unclipped
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,6 @@ def test_a_clipped_normal_variable_is_given_back(low: float, high: float) -> Non
 
 def test_a_pile_at_the_end_of_the_range_is_seen() -> None:
     counts = np.random.default_rng(0).normal(200, 15, (256, 256)).round()
-    assert step_of_pile([counts], counts.max()) == 0
-    assert step_of_pile([counts.clip(None, 225)], 225) == 1
-    assert step_of_pile([counts.clip(175, None) * 4], 700) == 4
+    assert clipping_step([counts], counts.max()) == 0
+    assert clipping_step([counts.clip(None, 225)], 225) == 1
+    assert clipping_step([counts.clip(175, None) * 4], 700) == 4

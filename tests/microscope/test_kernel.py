@@ -10,8 +10,13 @@ from scipy.ndimage import shift as moved
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF, gaussian_psf, widefield_psf
-from w2s_cli.microscope.psf_estimation import Pair, PSFFit, fit_psf
-from w2s_cli.microscope.simulation import Exposure, camera, simulate_field, widefield
+from w2s_cli.microscope.psf_estimation import ImagePair, PSFFit, fit_psf
+from w2s_cli.microscope.simulation import (
+    Exposure,
+    camera_counts,
+    simulate_field,
+    widefield,
+)
 
 CAMERA = NoiseModel(gain=2.2, offset=100, read_noise=3)
 SIDE = 15
@@ -26,10 +31,10 @@ def field(seed: int = 0) -> np.ndarray:
 
 def pair(
     kernel: PSF = LENS, seed: int = 0, scale: int = 2, photons: float = PHOTONS
-) -> Pair:
+) -> ImagePair:
     exposure = Exposure(photons, background=0.05)
     expected = widefield(field(seed), kernel, exposure, scale)
-    return camera(expected, CAMERA, np.random.default_rng(seed)), field(seed)
+    return camera_counts(expected, CAMERA, np.random.default_rng(seed)), field(seed)
 
 
 def likeness(fit: PSFFit, truth: PSF = LENS) -> float:

@@ -2,22 +2,22 @@ import numpy as np
 import pytest
 
 from w2s_cli.microscope.noise_levels import (
-    Levels,
-    Scale,
+    BrightnessBins,
+    BrightnessLevels,
+    brightness_levels,
     fit_line,
     fit_slope,
-    levels_of,
-    summed,
+    sums_by_bin,
 )
 
 WEIGHT = 200.0
 MEAN = np.linspace(110, 400, 40)
 
 
-def levels(rng: np.random.Generator, gain=3.0, intercept=-280.0) -> Levels:
+def levels(rng: np.random.Generator, gain=3.0, intercept=-280.0) -> BrightnessLevels:
     variance = gain * MEAN + intercept
     seen = variance * (1 + np.sqrt(2 / WEIGHT) * rng.standard_normal(len(MEAN)))
-    return Levels(np.full(len(MEAN), WEIGHT), MEAN, seen, 2.0)
+    return BrightnessLevels(np.full(len(MEAN), WEIGHT), MEAN, seen, 2.0)
 
 
 def test_standard_errors_cover_the_truth_as_often_as_they_say() -> None:
@@ -33,7 +33,7 @@ def test_standard_errors_cover_the_truth_as_often_as_they_say() -> None:
 
 def test_scatter_beyond_that_of_the_noise_makes_the_errors_larger() -> None:
     known = levels(np.random.default_rng(0))
-    wavy = Levels(
+    wavy = BrightnessLevels(
         known.weight, MEAN, known.variance * (1 + 0.5 * np.sin(MEAN)), known.scatter
     )
     assert fit_line(wavy).slope_error > 2 * fit_line(known).slope_error
@@ -53,9 +53,9 @@ def test_a_known_dark_makes_the_slope_better() -> None:
 @pytest.mark.parametrize("count", [5000, 64, 9])
 def test_every_level_has_enough_measurements(count: int) -> None:
     around = np.random.default_rng(0).exponential(10, count)
-    bins = Scale.of(around).bins(around)
+    bins = BrightnessBins.of(around).bins(around)
     none = np.zeros(count)
-    levels = levels_of(summed(bins, around, around**2, none, none), 2.0)
+    levels = brightness_levels(sums_by_bin(bins, around, around**2, none, none), 2.0)
     assert (np.diff(bins[np.argsort(around)]) >= 0).all()
     assert levels.weight.min() >= min(30, count / 8)
     assert levels.weight.sum() == count
@@ -67,8 +67,9 @@ def test_every_level_has_enough_measurements(count: int) -> None:
 
 def test_equal_brightness_is_one_level() -> None:
     same = np.full(50, 7.0)
-    levels = levels_of(
-        summed(Scale.of(same).bins(same), same, same, 0 * same, 0 * same), 2
+    levels = brightness_levels(
+        sums_by_bin(BrightnessBins.of(same).bins(same), same, same, 0 * same, 0 * same),
+        2,
     )
     assert (levels.mean, levels.variance) == ([7], [7])
 
@@ -76,11 +77,18 @@ def test_equal_brightness_is_one_level() -> None:
 def test_levels_that_are_mostly_clipped_are_left_out() -> None:
     bins = np.repeat([0, 1], 50)
     half, none = np.full(100, 0.5), np.zeros(100)
-    assert len(levels_of(summed(bins, bins, half, bins / 2, none), 2.0).mean) == 1
-    assert len(levels_of(summed(bins, bins, half, half, none), 2.0).mean) == 2
+    assert (
+        len(brightness_levels(sums_by_bin(bins, bins, half, bins / 2, none), 2.0).mean)
+        == 1
+    )
+    assert (
+        len(brightness_levels(sums_by_bin(bins, bins, half, half, none), 2.0).mean) == 2
+    )
 
 
 def test_one_level_is_a_line_of_unknown_slope() -> None:
-    line = fit_line(Levels(np.array([40.0]), np.array([9.0]), np.array([4.0]), 2.0))
+    line = fit_line(
+        BrightnessLevels(np.array([40.0]), np.array([9.0]), np.array([4.0]), 2.0)
+    )
     assert line.variance(np.array(9.0)) == pytest.approx(4)
     assert line.slope_error > 1e10

@@ -7,8 +7,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli.errors import InputError
-from w2s_cli.microscope.noise_estimation import fit_noise
-from w2s_cli.microscope.noise_fit import Dark
+from w2s_cli.microscope.noise_estimation import Dark, fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
 
 W2S = Path(__file__).parents[2] / "../shared/data/w2s"

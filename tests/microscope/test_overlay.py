@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from w2s_cli.microscope.psf import gaussian_psf
-from w2s_cli.microscope.psf_equations import divided
-from w2s_cli.microscope.psf_registration import Overlay, gaussian_fit
+from w2s_cli.microscope.psf_equations import wiener_psf
+from w2s_cli.microscope.psf_registration import Overlay, fit_gaussian_blur
 from w2s_cli.microscope.simulation import Exposure, simulate_field, widefield
 
 FIELD = simulate_field(256, np.random.default_rng(0))
@@ -43,7 +43,7 @@ def test_moving_by_whole_pixels_is_rolling() -> None:
 
 @pytest.mark.parametrize("scale", [1, 2])
 def test_a_gaussian_is_fitted_with_all_that_comes_with_it(scale: int) -> None:
-    [alignment], width = gaussian_fit([overlay(scale, (6, 3))])
+    [alignment], width = fit_gaussian_blur([overlay(scale, (6, 3))])
     assert width == pytest.approx(SIGMA, rel=0.03)
     assert alignment.shift == pytest.approx((6, 3), abs=0.05)
     assert alignment.gain == pytest.approx(100, rel=0.03)
@@ -53,8 +53,8 @@ def test_the_quotient_of_the_authors_is_the_kernel() -> None:
     white = np.random.default_rng(0).random((256, 256), np.float32)
     low = widefield(white, gaussian_psf(SIGMA), Exposure(100), scale=1)
     same = Overlay.of(low, white, REACH, "a")
-    kernel = divided([same], [(0.0, 0.0)], 1)
+    kernel = wiener_psf([same], [(0.0, 0.0)], 1)
     truth = gaussian_psf(SIGMA).weights
     np.testing.assert_allclose(kernel, truth, atol=0.1 * truth.max())
-    two = divided([same, same], [(0.0, 0.0)] * 2, 1)
+    two = wiener_psf([same, same], [(0.0, 0.0)] * 2, 1)
     np.testing.assert_allclose(two, kernel)

@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
-from w2s_cli.microscope.psf import PSF, diffraction_psf, gaussian_psf, widefield_psf
-from w2s_cli.microscope.psf_profile import (
+from w2s_cli.microscope.psf import (
     FWHM_OF_SIGMA,
+    PSF,
     best_gaussian,
-    cutoff,
+    cutoff_frequency,
+    diffraction_psf,
+    gaussian_psf,
     radial_profile,
+    widefield_psf,
 )
 
 
@@ -43,8 +46,8 @@ def test_a_width_beyond_the_edge_is_not_known(side: int) -> None:
 @pytest.mark.parametrize("frequency", [0.1, 0.17, 0.3, 0.5])
 def test_the_cutoff_of_a_round_pupil(frequency: float) -> None:
     kernel = diffraction_psf(frequency, 129)
-    assert cutoff(kernel) == pytest.approx(frequency, rel=0.03)
+    assert cutoff_frequency(kernel) == pytest.approx(frequency, rel=0.03)
 
 
 def test_no_blur_has_no_cutoff() -> None:
-    assert cutoff(PSF.normalised(np.ones((1, 1)))) is None
+    assert cutoff_frequency(PSF.normalised(np.ones((1, 1)))) is None

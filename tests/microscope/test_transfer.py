@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli.errors import InputError
-from w2s_cli.microscope.noise_fit import Dark, dark_of
+from w2s_cli.microscope.noise_estimation import Dark, measure_dark
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.photon_transfer import fit_repeats
 
@@ -100,20 +100,20 @@ def dark(count: int, pattern: float = 0.0) -> list[np.ndarray]:
 
 
 def test_hot_pixels_of_a_dark_frame_do_not_count() -> None:
-    found = dark_of(dark(1))
+    found = measure_dark(dark(1))
     assert found.offset == pytest.approx(100, abs=0.1)
     assert found.read_noise == pytest.approx(3, rel=0.02)
 
 
 def test_pattern_is_no_read_noise_where_there_are_several_frames() -> None:
-    assert dark_of(dark(4, pattern=4)).read_noise == pytest.approx(3, rel=0.02)
-    assert dark_of(dark(1, pattern=4)).read_noise == pytest.approx(5, rel=0.02)
+    assert measure_dark(dark(4, pattern=4)).read_noise == pytest.approx(3, rel=0.02)
+    assert measure_dark(dark(1, pattern=4)).read_noise == pytest.approx(5, rel=0.02)
 
 
 def test_a_dark_frame_without_noise() -> None:
-    assert dark_of([np.full((32, 32), 7)]) == Dark(7, 0)
+    assert measure_dark([np.full((32, 32), 7)]) == Dark(7, 0)
 
 
 def test_a_dark_frame_must_be_finite() -> None:
     with pytest.raises(InputError, match="the dark frame holds NaN"):
-        dark_of([np.full((8, 8), np.nan)])
+        measure_dark([np.full((8, 8), np.nan)])

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from w2s_cli.microscope.noise_fit import NoiseFit
-from w2s_cli.microscope.noise_levels import Levels, Line
+from w2s_cli.microscope.noise_estimation import NoiseFit
+from w2s_cli.microscope.noise_levels import BrightnessLevels, VarianceLine
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.diagnosis import Diagnosis, diagnose_channel
 from w2s_cli.restorers.restorer import TrainedRange, Traits
@@ -31,9 +31,9 @@ def warnings(
     measured: NoiseModel = NOISE,
 ) -> list[str]:
     """Return the warnings where an image shows this noise, and that is given."""
-    line = Line(measured.gain, 0.0, 0.01, 0.01, 0.0)
+    line = VarianceLine(measured.gain, 0.0, 0.01, 0.01, 0.0)
     nothing = np.zeros(0)
-    levels = Levels(nothing, nothing, nothing, 0.0)
+    levels = BrightnessLevels(nothing, nothing, nothing, 0.0)
     fit = NoiseFit(measured, line, levels, correlation)
     channel = diagnose_channel("0", [counts], noise, fit=fit)
     found = Diagnosis((channel,), pixel_size)

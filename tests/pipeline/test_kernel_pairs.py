@@ -9,16 +9,21 @@ from w2s_cli.errors import InputError, NothingMatchedError, UsageError
 from w2s_cli.io import write_image
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import gaussian_psf, widefield_psf
-from w2s_cli.microscope.simulation import Exposure, camera, simulate_field, widefield
+from w2s_cli.microscope.simulation import (
+    Exposure,
+    camera_counts,
+    simulate_field,
+    widefield,
+)
 from w2s_cli.pipeline.psf_from_pairs import (
     MOST_PLANES,
-    Measured,
-    as_made,
-    facts,
+    FilesPSF,
     fit_facts,
-    kernel_of,
     paired_files,
     profile_rows,
+    psf_facts,
+    psf_from_files,
+    psf_record,
 )
 from w2s_cli.stack import Channel, Stack
 
@@ -31,7 +36,7 @@ SHARP = simulate_field(128, np.random.default_rng(0))
 def seen(count: int, photons: float = 1000) -> np.ndarray:
     light = widefield(SHARP, LENS, Exposure(photons, 0.05))
     rng = np.random.default_rng(0)
-    return camera(np.broadcast_to(light, (count, *light.shape)), CAMERA, rng)
+    return camera_counts(np.broadcast_to(light, (count, *light.shape)), CAMERA, rng)
 
 
 LOW = seen(1)[0]
@@ -46,8 +51,8 @@ def saved(
     return folder / name
 
 
-def measured(low: Path, sharp: Path, **how: str | float | None) -> Measured:
-    return kernel_of([(low, sharp)], SIDE, None, **how)  # type: ignore[arg-type]
+def measured(low: Path, sharp: Path, **how: str | float | None) -> FilesPSF:
+    return psf_from_files([(low, sharp)], SIDE, None, **how)  # type: ignore[arg-type]
 
 
 def test_files_come_in_two_halves(tmp_path: Path) -> None:
@@ -199,7 +204,7 @@ def test_all_is_accounted_for(tmp_path: Path) -> None:
     }
     [pair] = known["pairs"]
     assert pair["low"] == str(low)
-    assert as_made(found)["pairs"][0]["low"] == "low.tif"
+    assert psf_record(found)["pairs"][0]["low"] == "low.tif"
 
 
 def test_the_profile_starts_at_1_and_falls() -> None:
@@ -209,4 +214,4 @@ def test_the_profile_starts_at_1_and_falls() -> None:
     )
     assert rows[8]["radius_um"] == pytest.approx(0.2)
     assert rows[8]["weight"] == pytest.approx(np.exp(-0.5), rel=0.02)
-    assert facts(gaussian_psf(2))["fwhm_nm"] is None
+    assert psf_facts(gaussian_psf(2))["fwhm_nm"] is None

@@ -9,7 +9,7 @@ from scipy.ndimage import gaussian_filter, zoom
 
 from w2s_cli.errors import AxesError, UsageError
 from w2s_cli.io import write_image
-from w2s_cli.microscope.noise_fit import Dark
+from w2s_cli.microscope.noise_estimation import Dark
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.diagnosis import diagnose_channel
 from w2s_cli.pipeline.noise_report import (

@@ -13,12 +13,12 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF, gaussian_psf, halved, widefield_psf
 from w2s_cli.microscope.psf_estimation import fit_psf
 from w2s_cli.microscope.simulation import simulate_field
-from w2s_cli.pipeline.file_simulation import Simulated, simulate_file
+from w2s_cli.pipeline.file_simulation import SimulatedFile, simulate_file
 from w2s_cli.pipeline.simulated_microscope import (
     Microscope,
     Objective,
-    Recording,
-    microscope,
+    SimulationSettings,
+    microscope_from_options,
 )
 from w2s_cli.stack import Channel, Stack
 
@@ -56,13 +56,15 @@ def simulated(
     tmp_path: Path,
     data: np.ndarray = FIELD,
     lens: Microscope | None = None,
-    recording: Recording | None = None,
+    recording: SimulationSettings | None = None,
     axes: str = "YX",
 ) -> np.ndarray:
     lens = lens or kernel_file(tmp_path, gaussian_psf(1.5))
     low = tmp_path / "low.tif"
     truth = saved(tmp_path, data, axes)
-    simulate_file(lens, recording or Recording(QUIET), truth, low, overwrite=True)
+    simulate_file(
+        lens, recording or SimulationSettings(QUIET), truth, low, overwrite=True
+    )
     return pixels(low)
 
 
@@ -70,7 +72,7 @@ def simulated(
 @pytest.mark.parametrize("emccd", [False, True])
 def test_the_noise_is_found_again(tmp_path: Path, gain: float, emccd: bool) -> None:
     noise = NoiseModel(gain, 100, 4 * gain)
-    recording = Recording(noise, 100, background=5, multiplied=emccd)
+    recording = SimulationSettings(noise, 100, background=5, multiplied=emccd)
     ramp = np.linspace(0, 1, 512) * np.ones((512, 1))
     counts = simulated(tmp_path, ramp, recording=recording)
     assert counts.dtype == np.uint16
@@ -84,7 +86,7 @@ def test_the_noise_is_found_again(tmp_path: Path, gain: float, emccd: bool) -> N
 def test_the_kernel_is_found_again(tmp_path: Path) -> None:
     truth = widefield_psf(1.4, 0.525, PIXEL, 15)
     lens = kernel_file(tmp_path, truth)
-    low = simulated(tmp_path, lens=lens, recording=Recording(QUIET, 1000))
+    low = simulated(tmp_path, lens=lens, recording=SimulationSettings(QUIET, 1000))
     found = fit_psf([(low, FIELD)], 15).kernel.weights.ravel()
     wanted = truth.weights.ravel()
     assert found @ wanted > 0.99 * np.linalg.norm(found) * np.linalg.norm(wanted)
@@ -93,7 +95,7 @@ def test_the_kernel_is_found_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("scale", [1, 2])
 def test_photons_become_counts(tmp_path: Path, scale: int) -> None:
     flat = np.full((128, 128), 50.0)
-    recording = Recording(QUIET, background=10, scale=scale)
+    recording = SimulationSettings(QUIET, background=10, scale=scale)
     counts = simulated(tmp_path, flat, recording=recording)
     assert counts.shape == (128 // scale,) * 2
     assert counts.mean() == pytest.approx(100 + 2 * 60, rel=0.01)
@@ -102,7 +104,7 @@ def test_photons_become_counts(tmp_path: Path, scale: int) -> None:
 
 def test_photons_of_the_bright_parts(tmp_path: Path, blurring: Microscope) -> None:
     truth = saved(tmp_path, 7 * FIELD)
-    recording = Recording(QUIET, photons=400)
+    recording = SimulationSettings(QUIET, photons=400)
     outcome = simulate_file(blurring, recording, truth, tmp_path / "a.tif")
     bright = np.percentile(7 * FIELD, 99.8)
     assert outcome.unit == pytest.approx(400 / bright, rel=0.01)
@@ -110,7 +112,8 @@ def test_photons_of_the_bright_parts(tmp_path: Path, blurring: Microscope) -> No
 
 def test_haze_adds_its_share_of_light(tmp_path: Path) -> None:
     clear, hazy = (
-        simulated(tmp_path, recording=Recording(QUIET, 500, haze=haze)).mean() - 100
+        simulated(tmp_path, recording=SimulationSettings(QUIET, 500, haze=haze)).mean()
+        - 100
         for haze in (0.0, 0.5)
     )
     assert hazy == pytest.approx(1.5 * clear, rel=0.02)
@@ -119,7 +122,9 @@ def test_haze_adds_its_share_of_light(tmp_path: Path) -> None:
 def test_a_seed_is_one_image_and_planes_differ(tmp_path: Path) -> None:
     flat = np.full((2, 64, 64), 50.0)
     one, same, other = (
-        simulated(tmp_path, flat, recording=Recording(QUIET, seed=seed), axes="TYX")
+        simulated(
+            tmp_path, flat, recording=SimulationSettings(QUIET, seed=seed), axes="TYX"
+        )
         for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(one, same)
@@ -141,7 +146,7 @@ def test_metadata_go_along_and_pixels_double(tmp_path: Path) -> None:
     write_image(
         Stack(data, "CZYX", sizes, channels=names, history=({"tool": "x"},)), truth
     )
-    simulate_file(blurring, Recording(QUIET, 100), truth, low, sim)
+    simulate_file(blurring, SimulationSettings(QUIET, 100), truth, low, sim)
     for path, scale in ((low, 2), (sim, 1)):
         with open_image(path) as stack:
             assert (stack.axes, stack.channels) == ("CZYX", names)
@@ -162,7 +167,7 @@ def test_the_sim_image_ends_at_twice_the_cutoff(tmp_path: Path, given: str) -> N
     lens = Microscope(LENS) if given == "lens" else kernel_file(tmp_path, kernel)
     truth = saved(tmp_path, np.random.default_rng(0).random((256, 256)), pixel=PIXEL)
     sim = tmp_path / "sim.tif"
-    recording = Recording(QUIET, 100, background=9)
+    recording = SimulationSettings(QUIET, 100, background=9)
     outcome = simulate_file(lens, recording, truth, tmp_path / "low.tif", sim)
     image = pixels(sim)
     assert (image.dtype, image.shape) == (np.float32, (256, 256))
@@ -181,7 +186,9 @@ def test_the_sim_image_ends_at_twice_the_cutoff(tmp_path: Path, given: str) -> N
 def test_the_objective_is_recorded(tmp_path: Path) -> None:
     truth = saved(tmp_path, FIELD[:64, :64], pixel=PIXEL)
     low = tmp_path / "low.tif"
-    outcome = simulate_file(Microscope(LENS), Recording(QUIET, 100), truth, low)
+    outcome = simulate_file(
+        Microscope(LENS), SimulationSettings(QUIET, 100), truth, low
+    )
     with open_image(low) as stack:
         [said] = stack.history
     assert (said["na"], said["wavelength"]) == (1.4, 0.525)
@@ -190,15 +197,17 @@ def test_the_objective_is_recorded(tmp_path: Path) -> None:
 
 def test_saturation_is_counted(tmp_path: Path, blurring: Microscope) -> None:
     truth = saved(tmp_path, np.full((32, 32), 1e30))
-    outcome = simulate_file(blurring, Recording(QUIET), truth, tmp_path / "low.tif")
+    outcome = simulate_file(
+        blurring, SimulationSettings(QUIET), truth, tmp_path / "low.tif"
+    )
     assert outcome.saturated == 256
     assert (pixels(tmp_path / "low.tif") == 65535).all()
 
 
-def attempt(tmp_path: Path, data: np.ndarray, **how: float) -> Simulated:
+def attempt(tmp_path: Path, data: np.ndarray, **how: float) -> SimulatedFile:
     pixel = how.pop("pixel", 0.0)
     lens = Microscope(LENS) if pixel else kernel_file(tmp_path, gaussian_psf(1.5))
-    recording = Recording(QUIET, **how)  # type: ignore[arg-type]
+    recording = SimulationSettings(QUIET, **how)  # type: ignore[arg-type]
     truth = saved(tmp_path, data, pixel=pixel)
     return simulate_file(lens, recording, truth, tmp_path / "low.tif")
 
@@ -242,7 +251,7 @@ def test_truths_that_cannot_be_used(
 )
 def test_recordings_that_make_no_sense(how: dict[str, float], message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
-        Recording(**{"noise": QUIET, **how})  # type: ignore[arg-type]
+        SimulationSettings(**{"noise": QUIET, **how})  # type: ignore[arg-type]
     assert caught.value.hint
 
 
@@ -259,7 +268,7 @@ def test_microscopes_that_are_not_given(
     given: tuple[Path | None, float | None, float | None], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        microscope(*given)
+        microscope_from_options(*given)
 
 
 def test_pixel_sizes(tmp_path: Path) -> None:
@@ -272,26 +281,28 @@ def test_pixel_sizes(tmp_path: Path) -> None:
     low = tmp_path / "low.tif"
     message = r"kernel.tif has pixels of 0.05 um, the truth of 0.0325 um"
     with pytest.raises(InputError, match=message):
-        simulate_file(lens, Recording(QUIET), truth, low)
-    simulate_file(lens, Recording(QUIET), truth, low, pixel_size=0.05)
+        simulate_file(lens, SimulationSettings(QUIET), truth, low)
+    simulate_file(lens, SimulationSettings(QUIET), truth, low, pixel_size=0.05)
     with open_image(low) as stack:
         assert stack.pixel_size["X"] == pytest.approx(0.1)
     write_image(Stack(FIELD, "YX", {"Y": 0.1, "X": 0.05}), truth, overwrite=True)
     with pytest.raises(InputError, match=r"0.1 x 0.05 um: they are not square"):
-        simulate_file(lens, Recording(QUIET), truth, tmp_path / "b.tif")
+        simulate_file(lens, SimulationSettings(QUIET), truth, tmp_path / "b.tif")
 
 
 def test_outputs_are_looked_at_before_the_work(tmp_path: Path) -> None:
     lens = kernel_file(tmp_path, gaussian_psf(2.5))
     truth, low = saved(tmp_path, FIELD[:64, :64]), tmp_path / "low.tif"
     with pytest.raises(InputError, match=r"sim.png cannot hold this image"):
-        simulate_file(lens, Recording(QUIET), truth, low, tmp_path / "sim.png")
+        simulate_file(lens, SimulationSettings(QUIET), truth, low, tmp_path / "sim.png")
     narrow = kernel_file(tmp_path, gaussian_psf(0.5))
     with pytest.raises(InputError, match="too coarse to show it"):
-        simulate_file(narrow, Recording(QUIET), truth, low, tmp_path / "sim.tif")
+        simulate_file(
+            narrow, SimulationSettings(QUIET), truth, low, tmp_path / "sim.tif"
+        )
     assert not low.exists()
     (tmp_path / "sim.tif").touch()
     kernel_file(tmp_path, gaussian_psf(2.5))
     with pytest.raises(OutputError, match=r"sim.tif exists"):
-        simulate_file(lens, Recording(QUIET), truth, low, tmp_path / "sim.tif")
+        simulate_file(lens, SimulationSettings(QUIET), truth, low, tmp_path / "sim.tif")
     assert not low.exists()

@@ -17,11 +17,15 @@ import pytest
 from w2s_cli._typing import FloatArray
 from w2s_cli.io import open_image
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.psf import PSF
+from w2s_cli.microscope.psf import PSF, radial_profile
 from w2s_cli.microscope.psf_estimation import PSFFit, fit_psf
-from w2s_cli.microscope.psf_profile import radial_profile
-from w2s_cli.microscope.simulation import Exposure, camera, simulate_field, widefield
-from w2s_cli.pipeline.psf_from_pairs import kernel_of, psf_warnings
+from w2s_cli.microscope.simulation import (
+    Exposure,
+    camera_counts,
+    simulate_field,
+    widefield,
+)
+from w2s_cli.pipeline.psf_from_pairs import psf_from_files, psf_warnings
 from w2s_cli.training.patches.truth import kernels
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -54,7 +58,7 @@ def fields() -> tuple[tuple[str, FloatArray], ...]:
 
 def seen(field: FloatArray, kernel: PSF, rng: np.random.Generator) -> FloatArray:
     expected = widefield(field, kernel, Exposure(PHOTONS, background=0.05))
-    return camera(expected, CAMERA, rng).astype(np.float32)
+    return camera_counts(expected, CAMERA, rng).astype(np.float32)
 
 
 def likeness(fit: PSFFit, truth: PSF) -> float:
@@ -117,7 +121,7 @@ def test_many_pairs_show_it_better() -> None:
 
 def test_the_real_pair() -> None:
     files = [(DATA / "sim_pair/er_widefield.tif", DATA / "sim_pair/er_sim.tif")]
-    found = kernel_of(files, 35, None)
+    found = psf_from_files(files, 35, None)
     fwhm = radial_profile(found.fit.kernel).fwhm
     shift = np.mean([pair.alignment.shift for pair in found.fit.pairs], axis=0)
     explained = min(pair.explained for pair in found.fit.pairs)

@@ -14,15 +14,14 @@ from PIL import Image
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.io import write_image
-from w2s_cli.microscope.noise_estimation import fit_noise
-from w2s_cli.microscope.noise_fit import NoiseFit
+from w2s_cli.microscope.noise_estimation import NoiseFit, fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import widefield_psf
 from w2s_cli.microscope.simulation import (
     NUMERICAL_APERTURE,
     WAVELENGTH,
     Exposure,
-    camera,
+    camera_counts,
     simulate_field,
     widefield,
 )
@@ -66,7 +65,7 @@ def _simulated(gain: float, read_noise: float, seed: int) -> list[float]:
     rng = np.random.default_rng(seed)
     photons = _seen(seed % FIELDS, rng)
     noise = NoiseModel(gain, 100, read_noise)
-    fit = fit_noise([camera(photons, noise, rng)])
+    fit = fit_noise([camera_counts(photons, noise, rng)])
     off = fit.slope - gain
     return [
         gain,
@@ -159,7 +158,7 @@ def test_the_fits_of_the_authors_beside() -> None:
 def test_a_large_image_takes_less_than_a_second(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     small = _seen(0, rng)
-    counts = camera(np.tile(small, (4, 4)), NoiseModel(2.2, 100, 3), rng)
+    counts = camera_counts(np.tile(small, (4, 4)), NoiseModel(2.2, 100, 3), rng)
     write_image(Stack(counts, "YX"), tmp_path / "large.tif")
     report_noise(NoiseRequest(), tmp_path / "large.tif")
     start = process_time()

@@ -15,7 +15,7 @@ from w2s_cli.bench.scores.convention import Convention
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.errors import UsageError
 from w2s_cli.methods import MethodEntry
-from w2s_cli.methods.build import account, applicable, build, options_for, parse
+from w2s_cli.methods.build import build, chain_options, chain_record, options_for, parse
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.units import EIGHT_BIT
@@ -69,7 +69,7 @@ class Row:
         if entry.needs_weights:
             # Not loaded yet, so that nothing is fetched; one that may do both enlarges.
             return entry.scale or 2
-        return build(entry.name, applicable(entry.name, self.options)).traits.scale
+        return build(entry.name, chain_options(entry.name, self.options)).traits.scale
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as a JSON object."""
@@ -232,7 +232,7 @@ class MethodConfig:
         """Return a hash of all that decides about scores besides the images."""
         decides = {
             "version": __version__,
-            "links": account(self.method, chain_of(self)),
+            "links": chain_record(self.method, chain_of(self)),
             "metrics": self.metrics,
             "convention": self.convention.as_json(),
             "known_noise": self.known_noise,

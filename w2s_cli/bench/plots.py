@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from w2s_cli.microscope.noise_fit import NoiseFit
+from w2s_cli.microscope.noise_estimation import NoiseFit
 
 DPI = 120
 INK = "#222222"

@@ -13,7 +13,7 @@ from w2s_cli.cli.output import warn
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.pipeline.psf_from_pairs import Measured
+    from w2s_cli.pipeline.psf_from_pairs import FilesPSF
 
 
 def estimate_kernel(
@@ -57,11 +57,11 @@ def estimate_kernel(
     """
     from w2s_cli.io.psf_file import write_psf
     from w2s_cli.pipeline.psf_from_pairs import (
-        as_made,
         fit_facts,
-        kernel_of,
         paired_files,
         profile_rows,
+        psf_from_files,
+        psf_record,
     )
 
     if as_json and as_csv:
@@ -69,9 +69,11 @@ def estimate_kernel(
     constant = _constant(regularisation)
     files = paired_files(images)
     check_targets(output, plot, [*chain(*files)], overwrite=overwrite)
-    found = kernel_of(files, side, constant, pixel_size, axes=axes, channel=channel)
+    found = psf_from_files(
+        files, side, constant, pixel_size, axes=axes, channel=channel
+    )
     write_psf(
-        found.fit.kernel, output, overwrite=overwrite, record=lambda: as_made(found)
+        found.fit.kernel, output, overwrite=overwrite, record=lambda: psf_record(found)
     )
     if plot is not None:
         draw(found.fit.kernel, plot, title=f"{output.name}: blur kernel")
@@ -87,12 +89,12 @@ def estimate_kernel(
 
 
 def _constant(regularisation: str) -> float | None:
-    from w2s_cli.microscope.psf_equations import AUTHORS
+    from w2s_cli.microscope.psf_equations import W2S_CONSTANT
 
     if regularisation == "auto":
         return None
     if regularisation == "authors":
-        return AUTHORS
+        return W2S_CONSTANT
     try:
         return float(regularisation)
     except ValueError:
@@ -103,7 +105,7 @@ def _constant(regularisation: str) -> float | None:
         ) from None
 
 
-def _print(found: "Measured", output: Path) -> None:
+def _print(found: "FilesPSF", output: Path) -> None:
     fit = found.fit
     rows = [("kernel", f"{output}"), *about(fit.kernel)]
     if fit.prior is None:
@@ -136,7 +138,7 @@ def _certainty(certainty: float | None) -> str:
     return f"{certainty:.3f}, expected correlation"
 
 
-def _print_csv(found: "Measured") -> None:
+def _print_csv(found: "FilesPSF") -> None:
     from w2s_cli.pipeline.psf_from_pairs import profile_rows
 
     rows = profile_rows(found.fit.kernel)

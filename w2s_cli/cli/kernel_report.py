@@ -25,9 +25,9 @@ def check_targets(
 
 def about(kernel: "PSF") -> list[tuple[str, str]]:
     """Return the same as lines of a table."""
-    from w2s_cli.pipeline.psf_from_pairs import facts
+    from w2s_cli.pipeline.psf_from_pairs import psf_facts
 
-    known = facts(kernel)
+    known = psf_facts(kernel)
     size = " x ".join(map(str, known["shape"])) + " pixels"
     if kernel.pixel_size:
         size += f" of {kernel.pixel_size:g} um"
@@ -51,7 +51,7 @@ def draw(kernel: "PSF", path: Path, title: str) -> None:
 
     from w2s_cli.bench.plots import Series, line_plot
     from w2s_cli.io.targets import replacing
-    from w2s_cli.pipeline.psf_from_pairs import facts, profile_rows
+    from w2s_cli.pipeline.psf_from_pairs import profile_rows, psf_facts
 
     rows = profile_rows(kernel)
     across = "radius_um" if kernel.pixel_size else "radius_pixels"
@@ -59,7 +59,7 @@ def draw(kernel: "PSF", path: Path, title: str) -> None:
         np.array([row[key] for row in rows], np.float64)
         for key in (across, "weight", "gaussian")
     )
-    fwhm, nanometres = (facts(kernel)[key] for key in ("fwhm_pixels", "fwhm_nm"))
+    fwhm, nanometres = (psf_facts(kernel)[key] for key in ("fwhm_pixels", "fwhm_nm"))
     width = "" if fwhm is None else f", FWHM {fwhm:.1f} pixels"
     if nanometres:
         width += f" ({nanometres:.0f} nm)"

@@ -33,13 +33,13 @@ def make_kernel(
     For w2s simulate the pixel is that of the truth, half a camera pixel.
     """
     from w2s_cli.io.psf_file import write_psf
-    from w2s_cli.microscope.psf import enclosed, enclosing_side, widefield_psf
-    from w2s_cli.pipeline.psf_from_pairs import facts, profile_rows
+    from w2s_cli.microscope.psf import enclosed_light, enclosing_side, widefield_psf
+    from w2s_cli.pipeline.psf_from_pairs import profile_rows, psf_facts
 
     check_targets(output, plot, [], overwrite=overwrite)
     chosen = enclosing_side(na, wavelength, pixel_size) if side is None else side
     kernel = widefield_psf(na, wavelength, pixel_size, chosen)
-    held = float(enclosed(na, wavelength, (chosen // 2 + 0.5) * pixel_size))
+    held = float(enclosed_light(na, wavelength, (chosen // 2 + 0.5) * pixel_size))
     record = {
         "tool": "w2s",
         "version": __version__,
@@ -51,7 +51,7 @@ def make_kernel(
     if plot is not None:
         draw(kernel, plot, title=f"NA {na:g}, {wavelength:g} um")
     if as_json:
-        known: dict[str, Any] = {**facts(kernel), "light_within": held}
+        known: dict[str, Any] = {**psf_facts(kernel), "light_within": held}
         typer.echo(json.dumps({**known, "profile": profile_rows(kernel)}, indent=2))
         return
     rows = [("kernel", f"{output}"), *about(kernel), ("light within", f"{held:.1%}")]

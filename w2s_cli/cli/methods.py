@@ -43,7 +43,7 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def _options(entry: Entry) -> list[dict[str, Any]]:
-    from w2s_cli.methods.method_options import options_of
+    from w2s_cli.methods.build import options_of
 
     return [
         {

@@ -64,7 +64,7 @@ def restore(
     """
     from w2s_cli.batch.file_pairs import files, paired
     from w2s_cli.batch.jobs import exit_code
-    from w2s_cli.methods.build import method_for
+    from w2s_cli.methods.build import method_for_weights
     from w2s_cli.pipeline.shared_fitting import check_fitting
     from w2s_cli.pipeline.spec import RestoreSpec
 
@@ -73,7 +73,7 @@ def restore(
             "--json and the image cannot both go to standard output",
             hint="name an output file with -o",
         )
-    method = method or method_for(weights or ())
+    method = method or method_for_weights(weights or ())
     spec = RestoreSpec(
         method=method,
         options=tuple(options or ()),

@@ -11,7 +11,7 @@ from w2s_cli.cli.output import note, warn
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.pipeline.file_simulation import Simulated
+    from w2s_cli.pipeline.file_simulation import SimulatedFile
 
 _Truth = Annotated[Path, typer.Argument(help="A sharp image.", metavar="TRUTH")]
 _Output = Annotated[
@@ -82,14 +82,17 @@ def simulate(
     from w2s_cli.batch.file_pairs import check_spared
     from w2s_cli.microscope.noise_model import NoiseModel
     from w2s_cli.pipeline.file_simulation import simulate_file
-    from w2s_cli.pipeline.simulated_microscope import Recording, microscope
+    from w2s_cli.pipeline.simulated_microscope import (
+        SimulationSettings,
+        microscope_from_options,
+    )
 
     for target in (output, sim):
         if target is not None:
             check_spared(target, [truth, *([kernel] if kernel else [])])
     if sim is not None and sim.resolve() == output.resolve():
         raise UsageError(f"--sim and -o both name {sim}", hint="name two files")
-    recording = Recording(
+    recording = SimulationSettings(
         NoiseModel(gain, offset, read_noise),
         photons,
         background,
@@ -99,7 +102,7 @@ def simulate(
         seed,
     )
     outcome = simulate_file(
-        microscope(kernel, na, wavelength),
+        microscope_from_options(kernel, na, wavelength),
         recording,
         truth,
         output,
@@ -111,7 +114,7 @@ def simulate(
     _tell(outcome, as_json=as_json)
 
 
-def _tell(outcome: "Simulated", *, as_json: bool) -> None:
+def _tell(outcome: "SimulatedFile", *, as_json: bool) -> None:
     """Print what was simulated."""
     if outcome.saturated:
         warn(f"{outcome.target}: {outcome.saturated} pixels are saturated")

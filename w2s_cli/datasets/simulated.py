@@ -15,7 +15,7 @@ import numpy as np
 from w2s_cli._typing import FloatArray
 from w2s_cli.datasets.data_set import DataSet, Mask
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.simulation import CAMERA, Scene, camera, simulate_scene
+from w2s_cli.microscope.simulation import CAMERA, Scene, camera_counts, simulate_scene
 
 LEVELS = (2, 5, 20, 100, 500)  # photons in the bright parts
 SPLITS = {"validation": range(1, 5), "test": range(5, 17)}
@@ -46,7 +46,9 @@ class Seen:
         """Return its counts, all of them valid."""
         photons = CAMERA.photons(_scene(self.field).clean)
         rng = np.random.default_rng([_SEED, self.field, self.level])
-        counts = camera(photons * np.float32(self.level), noise_of(self.level), rng)
+        counts = camera_counts(
+            photons * np.float32(self.level), noise_of(self.level), rng
+        )
         return counts.astype(np.float32), None
 
 

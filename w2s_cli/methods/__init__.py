@@ -56,7 +56,7 @@ def _published(item: Item) -> MethodEntry:
     author, *_, place = item.citation.split(", ")
     return MethodEntry(
         item.name,
-        "w2s_cli.methods.published_network:Published",
+        "w2s_cli.methods.published_network:PublishedNetwork",
         item.title + _of_tiles(item.network),
         f"{author}, {place}",
         item.licence,
@@ -69,7 +69,7 @@ def _published(item: Item) -> MethodEntry:
 def _brought(network: Entry) -> MethodEntry:
     return MethodEntry(
         network.name,
-        "w2s_cli.methods.published_network:Brought",
+        "w2s_cli.methods.published_network:UserNetwork",
         network.summary + _of_tiles(network.name),
         network.source,
         network.licence,

@@ -1,13 +1,19 @@
-"""From what a user typed, such as "denoise+bicubic", to a chain of restorers."""
+"""What can be said of a method by `-O key=value`.
+
+A method is a frozen dataclass, and its fields are its options: the annotation
+`Annotated[type, "help"]` and the default are all that is declared of them. A field
+without a help text is no option: the command line's own flags or the driver set it.
+"""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
 from w2s_cli.methods import METHODS, MethodEntry
-from w2s_cli.methods.method_options import Option, options_of, takes
 from w2s_cli.methods.shipped import Denoise, Jdsr
 from w2s_cli.networks import SHIPPED
 from w2s_cli.networks.rebuild import rebuild, recognise
@@ -15,6 +21,80 @@ from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import Restorer
 from w2s_cli.training.recipe_tables import masking_of_record
 from w2s_cli.weights import checkpoint
+
+_KINDS = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    Path: "a file",
+}
+_TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a method: a field of its dataclass."""
+
+    name: str
+    type: Any
+    default: Any
+    help: str
+
+    @property
+    def expected(self) -> str:
+        """Return what a value must be, in words."""
+        if get_origin(self.type) is Literal:
+            return " or ".join(map(str, get_args(self.type)))
+        return _KINDS.get(self.type, "a text")
+
+    def parse(self, text: str) -> Any:
+        """Return the value that `text` stands for.
+
+        Raises
+        ------
+        UsageError
+            When it stands for none.
+        """
+        try:
+            return self._value(text)
+        except (KeyError, ValueError):
+            raise UsageError(
+                f"option {self.name} must be {self.expected}, found {text!r}",
+                hint=f"{self.name}: {self.help}; {self.default} by default",
+            ) from None
+
+    def _value(self, text: str) -> Any:
+        if get_origin(self.type) is Literal:
+            return {str(value): value for value in get_args(self.type)}[text]
+        if self.type is bool:
+            return _TRUTH[text.lower()]
+        value = self.type(text)
+        if isinstance(value, float) and not isfinite(value):
+            raise ValueError(text)
+        return value
+
+
+def options_of(method: type) -> tuple[Option, ...]:
+    """Return the options of a method, in the order of its fields."""
+    hints = get_type_hints(method, include_extras=True)
+    options = []
+    for one in fields(method):
+        if get_origin(hints[one.name]) is Annotated:
+            kind, text = get_args(hints[one.name])
+            options.append(Option(one.name, _required(kind), one.default, text))
+    return tuple(options)
+
+
+def _required(kind: Any) -> Any:
+    """Return the type of a value that is there: X of `X | None`."""
+    if isinstance(kind, UnionType):
+        (kind,) = (one for one in get_args(kind) if one is not NoneType)
+    return kind
+
+
+def takes(method: type, name: str) -> bool:
+    """Return whether a method has a field called `name`."""
+    return any(field.name == name for field in fields(method))
 
 
 def parse(text: str) -> list[MethodEntry]:
@@ -91,7 +171,7 @@ def options_for(texts: Iterable[str], options: Sequence[str]) -> list[tuple[str,
     UsageError
         When no chain has an option.
     """
-    found = [applicable(text, options) for text in texts]
+    found = [chain_options(text, options) for text in texts]
     for option in options:
         if not any(option in own for own in found):
             raise UsageError(
@@ -101,7 +181,7 @@ def options_for(texts: Iterable[str], options: Sequence[str]) -> list[tuple[str,
     return found
 
 
-def applicable(text: str, options: Sequence[str]) -> tuple[str, ...]:
+def chain_options(text: str, options: Sequence[str]) -> tuple[str, ...]:
     """Return those of `options` that the methods named by `text` have."""
     links = [_Link(entry.name, entry.load()) for entry in parse(text)]
     return tuple(option for option in options if _has(links, option))
@@ -113,7 +193,7 @@ def _has(links: Sequence["_Link"], assignment: str) -> bool:
     return any(name in ("", link.name) and link.option(key) for link in links)
 
 
-def account(text: str, chain: Chain) -> list[dict[str, Any]]:
+def chain_record(text: str, chain: Chain) -> list[dict[str, Any]]:
     """Return what `chain`, built from `text`, consists of: a JSON object a link."""
     return [
         {"method": entry.name, "options": _settings(link), **link.traits.provenance}
@@ -214,7 +294,7 @@ _SELF_SUPERVISED = {
 """The masking that a network was trained with -> its method."""
 
 
-def method_for(weights: Sequence[Path]) -> str:
+def method_for_weights(weights: Sequence[Path]) -> str:
     """Return the methods that weights are for, joined by "+"; the default for none.
 
     Raises

@@ -20,7 +20,7 @@ _WIDEST = 200  # pixels of full width: beyond any microscope, short of a typing 
 
 
 @dataclass(frozen=True)
-class Deblurring:
+class Deconvolution:
     """A restorer of photons that knows the blur and the read noise.
 
     Attributes

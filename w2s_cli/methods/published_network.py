@@ -33,7 +33,7 @@ _NAMES = [u.value for u in (Units.Z, Units.Z_GREY, Units.UNIT, Units.CENTRED)]
 
 
 @dataclass(frozen=True)
-class Foreign:
+class ExternalNetwork:
     """A network that was trained elsewhere, on other numbers than stabilised counts.
 
     Attributes
@@ -203,7 +203,7 @@ def tiling_of(network: Network) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Published(Foreign):
+class PublishedNetwork(ExternalNetwork):
     """A network of the catalogue, fetched at first use."""
 
     @property
@@ -215,7 +215,7 @@ class Published(Foreign):
 
 
 @dataclass(frozen=True)
-class Brought(Foreign):
+class UserNetwork(ExternalNetwork):
     """A network of a known kind, with weights that the user brings."""
 
     weights: Path | None = None

@@ -47,7 +47,7 @@ DETAILS = ((1, -1), (-1, 1), (-1, -1))
 Details = tuple[FloatArray, ...]  # in the order of `DETAILS`
 
 
-def split(sums: FloatArray, level: int) -> tuple[FloatArray, Details]:
+def haar_split(sums: FloatArray, level: int) -> tuple[FloatArray, Details]:
     """Return the sums of a level, and its three details, from the level before."""
     step = 2 ** (level - 1)
     near, far = _ends(sums, step, 0)
@@ -56,7 +56,7 @@ def split(sums: FloatArray, level: int) -> tuple[FloatArray, Details]:
     return added[0] + added[1], details
 
 
-def spread(band: FloatArray, level: int, signs: tuple[int, int]) -> FloatArray:
+def haar_adjoint(band: FloatArray, level: int, signs: tuple[int, int]) -> FloatArray:
     """Return a band's coefficients spread over the places that they were summed from.
 
     This is the adjoint of what `split` does for that band.
@@ -72,24 +72,24 @@ def spread(band: FloatArray, level: int, signs: tuple[int, int]) -> FloatArray:
     return band
 
 
-def pixels(band: FloatArray, level: int, signs: tuple[int, int]) -> FloatArray:
+def band_image(band: FloatArray, level: int, signs: tuple[int, int]) -> FloatArray:
     """Return a band's part of the image that its coefficients are from."""
-    image = spread(band, level, signs)
+    image = haar_adjoint(band, level, signs)
     for below in range(level - 1, 0, -1):
-        image = spread(image, below, SUM)
+        image = haar_adjoint(image, below, SUM)
     image /= 16**level
     return image
 
 
-def joined(sums: FloatArray, details: Sequence[Details]) -> FloatArray:
+def haar_join(sums: FloatArray, details: Sequence[Details]) -> FloatArray:
     """Return the image: the inverse of `split` over all levels, the first level first.
 
     It is exact where all squares that cover a pixel lie in the image.
     """
     for level in range(len(details), 0, -1):
-        image = spread(sums, level, SUM)
+        image = haar_adjoint(sums, level, SUM)
         for band, signs in zip(details[level - 1], DETAILS, strict=True):
-            image += spread(band, level, signs)
+            image += haar_adjoint(band, level, signs)
         sums = np.divide(image, 16, out=image)
     return sums
 
@@ -154,7 +154,7 @@ class PureLet:
         levels = int(np.clip(np.log2(side / _SQUARES), 1, self.levels))
         wide = np.pad(plane, _margin(levels), mode="symmetric")
         # Noise and its mirror image are not independent: PURE would be biased by them.
-        gram, products = equations(
+        gram, products = normal_equations(
             plane if side >= _SMALLEST_SIDE else wide, levels, self.sigma
         )
         noise = max(float(plane.mean()), 0) + self.sigma**2
@@ -164,7 +164,9 @@ class PureLet:
         return combined(wide, levels, self.sigma, weights)
 
 
-def equations(image: FloatArray, levels: int, sigma: float) -> tuple[Array, Array]:
+def normal_equations(
+    image: FloatArray, levels: int, sigma: float
+) -> tuple[Array, Array]:
     """Return the normal equations of the weights that minimise PURE.
 
     Parameters
@@ -206,11 +208,11 @@ def combined(
     for window in _strips(image, levels):
         sums, details = window, []
         for level, share in enumerate(shares, start=1):
-            sums, bands = split(sums, level)
+            sums, bands = haar_split(sums, level)
             variance = _variance(sums, level, sigma)
             weighted = zip(bands, share, strict=True)
             details.append(tuple(_added(band, variance, w) for band, w in weighted))
-        strips.append(_inside(joined(sums, details), levels))
+        strips.append(_inside(haar_join(sums, details), levels))
     return np.concatenate(strips)
 
 
@@ -244,15 +246,15 @@ def _expanded(
     judged = _judged(window, levels)
     sums = window
     for level in range(1, levels + 1):
-        sums, bands = split(sums, level)
-        judged = [split(image, level) for image, *_ in judged]
+        sums, bands = haar_split(sums, level)
+        judged = [haar_split(image, level) for image, *_ in judged]
         variance = _variance(sums, level, sigma)
         for band, signs in zip(bands, DETAILS, strict=True):
             for part in (band, _faint(band, variance)):
-                image = pixels(part, level, signs)
+                image = band_image(part, level, signs)
                 functions.append(_inside(image, levels).ravel())
         estimates += _products(sums, bands, judged, level, sigma)
-    low = pixels(sums, levels, SUM)
+    low = band_image(sums, levels, SUM)
     functions.append(_inside(low, levels).ravel())
     return np.stack(functions), np.array(estimates)
 

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.deconvolution import Deblurring
+from w2s_cli.methods.deconvolution import Deconvolution
 from w2s_cli.microscope.deconvolution import STEEPEST_TV, richardson_lucy
 from w2s_cli.restorers.restorer import Traits
 
 
 @dataclass(frozen=True)
-class RichardsonLucy(Deblurring):
+class RichardsonLucy(Deconvolution):
     """Deconvolve by Richardson-Lucy steps.
 
     With `scale` 2 the light is estimated on a grid twice as fine, and a kernel file is

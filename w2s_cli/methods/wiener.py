@@ -9,7 +9,7 @@ from scipy import fft
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.deconvolution import Deblurring
+from w2s_cli.methods.deconvolution import Deconvolution
 from w2s_cli.microscope.optics import transfer
 
 _DARKEST = 1e-6  # photons: without light and read noise, there still is a ratio
@@ -20,7 +20,7 @@ _USUAL = 2.0  # slope where the noise hides the rest: images have power ~ 1/f^2 
 
 
 @dataclass(frozen=True)
-class Wiener(Deblurring):
+class Wiener(Deconvolution):
     """Deconvolve by one linear filter [1]_.
 
     A frequency is divided by the transfer function H, and weighted by how much of it is

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.signal.windows import tukey
 
-from w2s_cli.metrics.input_checks import FloatImage, Image, plane
+from w2s_cli.metrics.input_checks import FloatImage, Image, checked_image
 
 FloatArray = NDArray[np.float64]
 
@@ -87,7 +87,7 @@ def decorrelation_analysis(image: Image) -> Decorrelation:
     InputError
         When the image is too small, constant or not finite.
     """
-    spectrum = _Rings.of(plane(image, "the image", LEAST))
+    spectrum = _Rings.of(checked_image(image, "the image", LEAST))
     plain = spectrum.curve(inf)
     start = _peak(plain)
     coarsest = 2 / spectrum.radius[start] if start else min(image.shape) / 2

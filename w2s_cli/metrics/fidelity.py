@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.metrics.input_checks import Image, Mask, check_range, scored
+from w2s_cli.metrics.input_checks import Image, Mask, check_range, scored_pixels
 
 Normalisation = Literal["euclidean", "min-max", "mean"]
 
 
 def rmse(reference: Image, image: Image, *, valid: Mask | None = None) -> float:
     """Return the root of the mean squared difference, in the images' own units."""
-    first, second = scored(reference, image, valid)
+    first, second = scored_pixels(reference, image, valid)
     return float(np.sqrt(np.mean((first - second) ** 2)))
 
 
@@ -49,7 +49,7 @@ def nrmse(
     InputError
         When the reference has no such size above 0.
     """
-    pixels, _ = scored(reference, image, valid)
+    pixels, _ = scored_pixels(reference, image, valid)
     match normalisation:
         case "euclidean":
             extent = np.sqrt(np.mean(pixels**2))
@@ -130,18 +130,18 @@ def scale_invariant_psnr(
         raise UsageError(
             f"percentiles must rise from 0 to 100, found {low:g}, {high:g}"
         )
-    pixels, _ = scored(reference, image, valid)
+    pixels, _ = scored_pixels(reference, image, valid)
     bottom, top = np.percentile(pixels, (low, high))
     if bottom == top:
         raise InputError(
             f"percentiles {low:g} and {high:g} of the reference are both {top:g}",
             hint="a constant reference has no peak",
         )
-    matched = fitted(reference, image, valid=valid)
+    matched = fit_to_reference(reference, image, valid=valid)
     return psnr(reference, matched, data_range=float(top - bottom), valid=valid)
 
 
-def fitted(
+def fit_to_reference(
     reference: Image, image: Image, *, valid: Mask | None = None
 ) -> NDArray[np.float64]:
     """Return `a * image + b` with the least squared difference from the reference.
@@ -149,11 +149,11 @@ def fitted(
     Two instruments agree on structure, not on gain and offset: without the fit a score
     would compare their cameras. Only `valid` pixels are fitted; all are returned.
     """
-    gain, offset = least_squares(*scored(reference, image, valid))
+    gain, offset = fit_gain_offset(*scored_pixels(reference, image, valid))
     return np.asarray(gain * np.asarray(image, np.float64) + offset)
 
 
-def least_squares(
+def fit_gain_offset(
     reference: NDArray[np.float64], image: NDArray[np.float64]
 ) -> tuple[float, float]:
     """Return `gain` and `offset` with `gain * image + offset` next to the reference.

@@ -45,7 +45,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal.windows import tukey
 
 from w2s_cli.errors import UsageError
-from w2s_cli.metrics.input_checks import FloatImage, Image, paired, plane
+from w2s_cli.metrics.input_checks import FloatImage, Image, checked_image, checked_pair
 
 FloatArray = NDArray[np.float64]
 Threshold = Literal["1/7", "half-bit", "3-sigma"]
@@ -158,13 +158,13 @@ def ring_correlation(reference: Image, image: Image) -> RingCorrelation:
     InputError
         As `frc`.
     """
-    paired(reference, image)
-    first = plane(reference, "the reference", LEAST)
-    second = plane(image, "the image", LEAST)
-    return rings(first, second)
+    checked_pair(reference, image)
+    first = checked_image(reference, "the reference", LEAST)
+    second = checked_image(image, "the image", LEAST)
+    return correlate_rings(first, second)
 
 
-def rings(
+def correlate_rings(
     first: FloatImage, second: FloatImage, shift: tuple[float, float] = (0.0, 0.0)
 ) -> RingCorrelation:
     """Return the correlation of two images, the second seen `shift` pixels on."""
@@ -209,10 +209,10 @@ def single_frc(image: Image, *, threshold: Threshold = "1/7") -> float:
     InputError
         When the image is too small, constant or not finite.
     """
-    return checkerboard(image).resolution(threshold)
+    return split_correlation(image).resolution(threshold)
 
 
-def checkerboard(image: Image) -> RingCorrelation:
+def split_correlation(image: Image) -> RingCorrelation:
     """Return the mean correlation of the two diagonal pairs of every 2 x 2 pixels.
 
     The pixels of a pair lie one pixel apart along Y and along X; the spectrum of one is
@@ -226,11 +226,11 @@ def checkerboard(image: Image) -> RingCorrelation:
     InputError
         As `single_frc`.
     """
-    pixels = plane(image, "the image", 2 * LEAST)
+    pixels = checked_image(image, "the image", 2 * LEAST)
     height, width = (side // 2 * 2 for side in pixels.shape)
     cells = pixels[:height, :width].reshape(height // 2, 2, width // 2, 2)
-    falling = rings(cells[:, 0, :, 0], cells[:, 1, :, 1], (0.5, 0.5))
-    rising = rings(cells[:, 0, :, 1], cells[:, 1, :, 0], (0.5, -0.5))
+    falling = correlate_rings(cells[:, 0, :, 0], cells[:, 1, :, 1], (0.5, 0.5))
+    rising = correlate_rings(cells[:, 0, :, 1], cells[:, 1, :, 0], (0.5, -0.5))
     # Far below 0 there is noise alone, and the formula has a pole
     shared = np.maximum((falling.correlation + rising.correlation) / 2, -0.5)
     return RingCorrelation(

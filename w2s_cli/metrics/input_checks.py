@@ -12,7 +12,7 @@ FloatImage = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-def paired(
+def checked_pair(
     reference: Image, image: Image, valid: Mask | None = None
 ) -> tuple[FloatImage, FloatImage]:
     """Return two images of one shape in float64, 0 where they are not `valid`.
@@ -44,7 +44,7 @@ def paired(
     return pair[0], pair[1]
 
 
-def scored(
+def scored_pixels(
     reference: Image, image: Image, valid: Mask | None = None
 ) -> tuple[FloatImage, FloatImage]:
     """Return the pixels of both images that count, in one dimension and float64.
@@ -54,13 +54,13 @@ def scored(
     InputError
         As `paired`.
     """
-    first, second = paired(reference, image, valid)
+    first, second = checked_pair(reference, image, valid)
     if valid is None:
         return first.ravel(), second.ravel()
     return first[valid], second[valid]
 
 
-def plane(image: Image, name: str, least: int) -> FloatImage:
+def checked_image(image: Image, name: str, least: int) -> FloatImage:
     """Return an image in float64 if there is something in it to measure.
 
     Parameters

@@ -23,7 +23,7 @@ from scipy.ndimage import correlate1d, gaussian_filter
 from scipy.special import gamma
 
 from w2s_cli.errors import InputError, UsageError, WeightsError
-from w2s_cli.metrics.input_checks import FloatImage, Image, check_range, plane
+from w2s_cli.metrics.input_checks import FloatImage, Image, check_range, checked_image
 
 FloatArray = NDArray[np.float64]
 
@@ -286,7 +286,7 @@ def niqe(image: Image, pristine: Pristine, *, data_range: float = WHITE) -> floa
 def _blocks(image: Image, data_range: float, least: int) -> Blocks:
     """Return the blocks of an image that hold something, `least` or more of them."""
     check_range(data_range)
-    pixels = plane(image, "an image for NIQE", BLOCK)
+    pixels = checked_image(image, "an image for NIQE", BLOCK)
     found = block_features(_grays(pixels, data_range))
     whole = np.asarray(np.isfinite(found.features).all(1))
     if whole.sum() < least:

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy import fft, optimize, signal
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.metrics.fidelity import least_squares
-from w2s_cli.metrics.input_checks import FloatImage, Image, plane, size
+from w2s_cli.metrics.fidelity import fit_gain_offset
+from w2s_cli.metrics.input_checks import FloatImage, Image, checked_image, size
 
 LEAST = 16
 _WIDEST = 15.0  # standard deviation of the blur that is tried, in the image's pixels
@@ -77,8 +77,8 @@ def squirrel(
     InputError
         When the sizes do not fit, or an image is too small, constant or not finite.
     """
-    target = plane(low, "the input", LEAST)
-    sharp = plane(image, "the image", LEAST)
+    target = checked_image(low, "the input", LEAST)
+    sharp = checked_image(image, "the image", LEAST)
     scale = _scale(target, sharp)
     sigma = None
     if kernel is None:
@@ -163,7 +163,7 @@ def _binned(image: FloatImage, scale: int) -> FloatImage:
 
 def _matched(target: FloatImage, seen: FloatImage) -> FloatImage:
     """Return `seen` with the gain, 0 or more, and offset that fit it to `target`."""
-    gain, _ = least_squares(target, seen)
+    gain, _ = fit_gain_offset(target, seen)
     return np.asarray(max(gain, 0.0) * (seen - seen.mean()) + target.mean())
 
 

@@ -18,7 +18,7 @@ from w2s_cli.metrics.input_checks import (
     Image,
     Mask,
     check_range,
-    paired,
+    checked_pair,
     size,
 )
 
@@ -73,7 +73,7 @@ def ssim(
     """
     reach = _reach(window, sigma, side)
     check_range(data_range)
-    first, second = paired(reference, image, valid)
+    first, second = checked_pair(reference, image, valid)
     _check_size(first, 2 * reach + 1)
     gaussian = window == "gaussian"
     _, similarity = structural_similarity(
@@ -162,7 +162,7 @@ def ms_ssim(reference: Image, image: Image, *, data_range: float) -> float:
        similarity for image quality assessment", Asilomar Conf. (2003).
     """
     check_range(data_range)
-    first, second = paired(reference, image)
+    first, second = checked_pair(reference, image)
     if first.ndim != 2 or min(first.shape) < _LEAST:
         raise InputError(
             f"MS-SSIM takes images of {_LEAST} x {_LEAST} pixels or more, found "

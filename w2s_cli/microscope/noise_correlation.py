@@ -26,12 +26,17 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
-from w2s_cli.microscope.noise_estimation import fit_noise
-from w2s_cli.microscope.noise_fit import Dark, NoiseFit, model_of, rising_line
-from w2s_cli.microscope.noise_levels import Levels, Line
+from w2s_cli.microscope.noise_estimation import (
+    Dark,
+    NoiseFit,
+    fit_noise,
+    noise_model_of_line,
+    rising_line,
+)
+from w2s_cli.microscope.noise_levels import BrightnessLevels, VarianceLine
 from w2s_cli.microscope.noise_model import FARTHEST, Correlation, NoiseModel
 from w2s_cli.microscope.noise_windows import high_pass_energy
-from w2s_cli.microscope.quantization import step_of_pile
+from w2s_cli.microscope.quantization import clipping_step
 
 Matrix = NDArray[np.float64]
 
@@ -127,7 +132,7 @@ def correlated_noise(
     # Structure only adds to the variance, most where it is bright.
     bright = np.array((low + high) / 2)
     line = min(lines, key=lambda one: float(one.variance(bright)))
-    model = replace(model_of(line, low, dark), correlation=table)
+    model = replace(noise_model_of_line(line, low, dark), correlation=table)
     return CorrelatedNoise(model, table, len(quiet))
 
 
@@ -159,9 +164,9 @@ def lag_of(table: Correlation, most: float = 0.1) -> int:
     return FARTHEST + 1
 
 
-def _raised(line: Line, factor: float) -> Line:
+def _raised(line: VarianceLine, factor: float) -> VarianceLine:
     """Return variance over mean, the variance so many times as large."""
-    return Line(
+    return VarianceLine(
         line.slope * factor,
         line.intercept * factor,
         line.slope_error * factor,
@@ -172,7 +177,7 @@ def _raised(line: Line, factor: float) -> Line:
 
 def _line(
     windows: "_Windows", filtered: Matrix, factor: float, dark: Dark | None
-) -> Line:
+) -> VarianceLine:
     """Return variance over mean, the variance by a filter of the covariances."""
     variance = windows.covariances @ filtered * factor
     order = np.argsort(windows.mean)
@@ -183,7 +188,7 @@ def _line(
         quiet = _without_structure(variance, quiet)
         levels.append((len(quiet), windows.mean[quiet].mean(), variance[quiet].mean()))
     weight, mean, level = np.array(levels, float).T
-    return rising_line(Levels(weight, mean, np.maximum(level, 0), 0.1), dark)
+    return rising_line(BrightnessLevels(weight, mean, np.maximum(level, 0), 0.1), dark)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +214,7 @@ class _Windows:
     def of(cls, planes: Sequence[FloatArray]) -> Self:
         """Return the windows of all planes that are hardly clipped."""
         low, high = (
-            end if step_of_pile(planes, end) else np.nan
+            end if clipping_step(planes, end) else np.nan
             for end in (
                 float(min(plane.min() for plane in planes)),
                 float(max(plane.max() for plane in planes)),

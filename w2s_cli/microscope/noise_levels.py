@@ -20,7 +20,7 @@ CLIPPED_LEVEL = 0.4
 
 
 @dataclass(frozen=True, eq=False)
-class Levels:
+class BrightnessLevels:
     """Pixels of like brightness taken together: one number a level, shape (N,).
 
     Attributes
@@ -47,7 +47,7 @@ class Levels:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class BrightnessBins:
     """Brightness cut into bins, finer where it is dark.
 
     Attributes
@@ -73,7 +73,7 @@ class Scale:
         return bins
 
 
-def summed(
+def sums_by_bin(
     bins: Indices,
     mean: NDArray[Any],
     variance: NDArray[Any],
@@ -101,7 +101,7 @@ def summed(
     return np.stack(rows)
 
 
-def levels_of(sums: Values, scatter: float) -> Levels:
+def brightness_levels(sums: Values, scatter: float) -> BrightnessLevels:
     """Return the averages of each bin, what clipping took from them given back.
 
     The more was given back, the more it hangs on the noise being normal: such a level
@@ -120,7 +120,7 @@ def levels_of(sums: Values, scatter: float) -> Levels:
     mean, variance = unclipped(mean, variance, low, high)
     weight = count * np.exp(-10 * hidden)
     kept = hidden <= max(CLIPPED_LEVEL, float(hidden.min()))
-    return Levels(weight[kept], mean[kept], variance[kept], scatter)
+    return BrightnessLevels(weight[kept], mean[kept], variance[kept], scatter)
 
 
 def _joined(sums: Values) -> Values:
@@ -146,7 +146,7 @@ LEAST_PART = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class VarianceLine:
     """Variance over mean: `slope * mean + intercept`, with standard errors.
 
     Attributes
@@ -175,7 +175,7 @@ class Line:
         return np.sqrt(np.maximum(square + self.intercept_error**2, 0))
 
 
-def fit_line(levels: Levels) -> Line:
+def fit_line(levels: BrightnessLevels) -> VarianceLine:
     """Return the line through variance over mean.
 
     The variance of a level has an error in proportion to itself: weighted least
@@ -190,7 +190,7 @@ def fit_line(levels: Levels) -> Line:
     spread = _dispersion(levels, slope * levels.mean + intercept, expected, 2)
     about_centre = spread / float(weight.sum())
     of_slope = spread / max(lever, 1e-300)
-    return Line(
+    return VarianceLine(
         slope,
         intercept,
         sqrt(of_slope),
@@ -199,7 +199,9 @@ def fit_line(levels: Levels) -> Line:
     )
 
 
-def fit_slope(levels: Levels, offset: float, read_noise: float) -> Line:
+def fit_slope(
+    levels: BrightnessLevels, offset: float, read_noise: float
+) -> VarianceLine:
     """Return the line whose variance without light is known from a dark frame.
 
     Parameters
@@ -221,10 +223,12 @@ def fit_slope(levels: Levels, offset: float, read_noise: float) -> Line:
     spread = _dispersion(levels, slope * light + dark, expected, 1)
     error = sqrt(spread / float(levels.weight / expected**2 @ light**2))
     intercept = dark - slope * offset
-    return Line(slope, intercept, error, error * abs(offset), -(error**2) * offset)
+    return VarianceLine(
+        slope, intercept, error, error * abs(offset), -(error**2) * offset
+    )
 
 
-def _fitted(levels: Levels) -> tuple[float, float, Values]:
+def _fitted(levels: BrightnessLevels) -> tuple[float, float, Values]:
     """Return slope, intercept, and the variance expected of each level."""
     least, mean = _least(levels), levels.mean
     expected = np.full_like(mean, least)
@@ -240,13 +244,13 @@ def _fitted(levels: Levels) -> tuple[float, float, Values]:
     return slope, intercept, expected
 
 
-def _least(levels: Levels) -> float:
+def _least(levels: BrightnessLevels) -> float:
     average = float(np.average(levels.variance, weights=levels.weight))
     return max(LEAST_PART * average, 1e-30)
 
 
 def _dispersion(
-    levels: Levels, fitted: Values, expected: Values, parameters: int
+    levels: BrightnessLevels, fitted: Values, expected: Values, parameters: int
 ) -> float:
     """Return the variance of one measurement, in units of the expected square."""
     freedom = len(expected) - parameters

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, maximum_filter, uniform_filter
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.microscope.quantization import step_of_pile
+from w2s_cli.microscope.quantization import clipping_step
 
 Taps = NDArray[np.float64]
 
@@ -151,7 +151,7 @@ def _hidden(
     variance of `-log(p)` squared steps between two levels, and few windows lie among
     equal pixels only. Those count as clipped all the same.
     """
-    step = step_of_pile(planes, float(level))
+    step = clipping_step(planes, float(level))
     if not step:
         return np.zeros_like(energy)
     share = np.concatenate([_ring_share(plane == level) for plane in planes])
@@ -174,7 +174,7 @@ ENOUGH = 4000
 """Windows that tell the correlation to about 0.03."""
 
 
-def correlation(windows: Windows, variance: FloatArray) -> float:
+def neighbour_correlation(windows: Windows, variance: FloatArray) -> float:
     """Return the correlation of neighbours, if it falls off as after a Gaussian blur.
 
     A low-pass filter lets more of such noise through than a high-pass filter, by a
@@ -212,11 +212,13 @@ def _quietest(rough: FloatArray) -> Indices:
     return quiet
 
 
-def _passed(taps: Taps, correlation: NDArray[np.float64]) -> NDArray[np.float64]:
+def _passed(
+    taps: Taps, neighbour_correlation: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the variance that a filter leaves of noise with such correlations."""
     overlap = np.correlate(taps, taps, "full")
     lags = np.arange(len(overlap)) - len(overlap) // 2
-    passed: NDArray[np.float64] = correlation[:, None] ** lags**2 @ overlap
+    passed: NDArray[np.float64] = neighbour_correlation[:, None] ** lags**2 @ overlap
     return passed
 
 

@@ -19,8 +19,7 @@ from w2s_cli.microscope.defects import (
     no_defects,
 )
 from w2s_cli.microscope.noise_correlation import correlated_noise
-from w2s_cli.microscope.noise_estimation import fit_noise
-from w2s_cli.microscope.noise_fit import Dark, NoiseFit
+from w2s_cli.microscope.noise_estimation import Dark, NoiseFit, fit_noise
 from w2s_cli.microscope.noise_model import FARTHEST, NoiseModel
 
 _MOST_CORRELATED = 0.15  # of neighbours: processing has smeared or sharpened defects

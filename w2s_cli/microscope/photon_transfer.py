@@ -20,9 +20,20 @@ from scipy.ndimage import uniform_filter
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
-from w2s_cli.microscope.noise_fit import Dark, NoiseFit, model_of, rising_line
-from w2s_cli.microscope.noise_levels import BINS, Scale, Values, levels_of, summed
-from w2s_cli.microscope.quantization import step_of_pile
+from w2s_cli.microscope.noise_estimation import (
+    Dark,
+    NoiseFit,
+    noise_model_of_line,
+    rising_line,
+)
+from w2s_cli.microscope.noise_levels import (
+    BINS,
+    BrightnessBins,
+    Values,
+    brightness_levels,
+    sums_by_bin,
+)
+from w2s_cli.microscope.quantization import clipping_step
 
 HINT = "name the axis along which the same view was taken again, for example T"
 
@@ -86,15 +97,19 @@ def fit_repeats(
         When there is one exposure only, or no noise in them.
     """
     seen = [_seen(view) for view in views]
-    scale = Scale.of(np.concatenate([(v.total / v.count).ravel() for v in seen]))
+    scale = BrightnessBins.of(
+        np.concatenate([(v.total / v.count).ravel() for v in seen])
+    )
     parts = [_measured(view, scale) for view in seen]
     sums = np.sum([sums for sums, _ in parts], axis=0)
     if not sums[2].any():
         raise InputError("the repeats do not differ from one another", hint=HINT)
     pairs = seen[0].count - 1
-    levels = levels_of(sums, 3 - 1 / pairs)  # successive pairs share an exposure
+    levels = brightness_levels(
+        sums, 3 - 1 / pairs
+    )  # successive pairs share an exposure
     line = rising_line(levels, dark)
-    model = model_of(line, float(levels.mean.min()), dark)
+    model = noise_model_of_line(line, float(levels.mean.min()), dark)
     return NoiseFit(model, line, levels, max((c for _, c in parts), key=abs))
 
 
@@ -110,7 +125,7 @@ def _seen(view: Iterable[NDArray[Any]]) -> _View:
     return _View(view, count, total, *_ends(first))
 
 
-def _measured(view: _View, scale: Scale) -> tuple[Values, float]:
+def _measured(view: _View, scale: BrightnessBins) -> tuple[Values, float]:
     """Return the sums over the levels, and the correlation of neighbouring pixels."""
     sums = np.zeros((5, BINS))
     neighbours = np.zeros(2)
@@ -121,7 +136,7 @@ def _measured(view: _View, scale: Scale) -> tuple[Values, float]:
             for end in (view.low, view.high)
         )
         bins = scale.bins(view.around(light).ravel())
-        sums += summed(bins, light.ravel() / 2, change.ravel() ** 2 / 2, low, high)
+        sums += sums_by_bin(bins, light.ravel() / 2, change.ravel() ** 2 / 2, low, high)
         neighbours += _neighbours(change)
     return sums, float(max(neighbours / (view.count - 1), key=abs))
 
@@ -136,8 +151,8 @@ def _ends(plane: FloatArray) -> tuple[float, float]:
     """Return the values at which pixels are clipped, NaN where they are not."""
     low, high = float(plane.min()), float(plane.max())
     return (
-        low if step_of_pile([plane], low) else np.nan,
-        high if step_of_pile([plane], high) else np.nan,
+        low if clipping_step([plane], low) else np.nan,
+        high if clipping_step([plane], high) else np.nan,
     )
 
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
+from w2s_cli.microscope.quantization import clipping_step
 from w2s_cli.stack import Stack
 
 MOST_PLANES = 4
@@ -15,14 +17,14 @@ MOST_SIDE = 2048  # pixels along Y and X, from the middle
 GRID, SQUARE = 4, 256  # squares along Y and X, and their side
 
 
-def sampled(stack: Stack, channel: int) -> list[NDArray[Any]]:
+def sample_planes(stack: Stack, channel: int) -> list[NDArray[Any]]:
     """Return the middle of a few evenly spaced planes of a channel, in counts."""
     indices = [at for at in stack.indices() if stack.channel_of(at) == channel]
     step = -(-len(indices) // MOST_PLANES)
-    return [middle(stack, at) for at in indices[::step]]
+    return [middle_of_plane(stack, at) for at in indices[::step]]
 
 
-def middle(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
+def middle_of_plane(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
     """Return the middle of the plane at an index, in counts.
 
     Raises
@@ -31,12 +33,12 @@ def middle(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
         When it has pixels that are no numbers.
     """
     plane = stack.data[at]
-    finite(plane, at)
+    checked_finite(plane, at)
     top, left = (max(side - MOST_SIDE, 0) // 2 for side in plane.shape)
     return plane[top : top + MOST_SIDE, left : left + MOST_SIDE].copy()
 
 
-def spread(planes: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+def sample_squares(planes: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
     """Return squares from all over each (Y, X) plane; one that is small stays whole.
 
     A million pixels tell the noise as well as all of them, in a fraction of the time.
@@ -58,7 +60,7 @@ def _starts(length: int) -> list[int]:
     return [room * number // max(count - 1, 1) for number in range(count)]
 
 
-def finite(plane: NDArray[Any], index: tuple[int, ...]) -> FloatArray:
+def checked_finite(plane: NDArray[Any], index: tuple[int, ...]) -> FloatArray:
     """Return a plane as float32 counts, or say where it holds no number."""
     counts = plane.astype(np.float32, copy=False)
     bad = ~np.isfinite(counts)
@@ -70,3 +72,31 @@ def finite(plane: NDArray[Any], index: tuple[int, ...]) -> FloatArray:
             hint="replace them by numbers: a restored pixel depends on its neighbours",
         )
     return counts
+
+
+BRIGHT = 99.5
+"""Percentile that stands for the brightest parts."""
+DARK = 0.5
+_FULL = [2**bits - 1 for bits in range(8, 17)]  # where cameras saturate
+
+
+def bright_level(plane: NDArray[Any]) -> float:
+    """Return the brightest parts of a (Y, X) plane, the noise averaged out."""
+    return dark_and_bright(plane)[1]
+
+
+def dark_and_bright(plane: NDArray[Any]) -> tuple[float, float]:
+    """Return the darkest and brightest parts, means over 3x3 pixels."""
+    smooth = uniform_filter(plane.astype(np.float32), 3)
+    dark, bright = np.percentile(smooth, [DARK, BRIGHT])
+    return float(dark), float(bright)
+
+
+def saturated_share(plane: NDArray[Any]) -> float:
+    """Return the share of pixels at the highest value, where that is an end of a range.
+
+    It is one of a camera of 8 to 16 bits, or where pixels pile up.
+    """
+    peak = float(plane.max())
+    full = peak in _FULL or clipping_step([plane], peak)
+    return float((plane == peak).mean()) if full else 0.0

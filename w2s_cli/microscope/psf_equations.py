@@ -38,13 +38,18 @@ from scipy.ndimage import zoom
 from w2s_cli._typing import FloatArray
 from w2s_cli.microscope.optics import transfer
 from w2s_cli.microscope.psf import PSF
-from w2s_cli.microscope.psf_registration import Alignment, Overlay, Shift, aligned
+from w2s_cli.microscope.psf_registration import (
+    Alignment,
+    Overlay,
+    Shift,
+    refine_alignment,
+)
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Equations:
+class PSFEquations:
     """The correlations of pairs, each pair weighed by its noise.
 
     Attributes
@@ -65,9 +70,9 @@ class Equations:
     energy: float
     count: float
 
-    def __add__(self, other: "Equations") -> "Equations":
+    def __add__(self, other: "PSFEquations") -> "PSFEquations":
         """Return the equations of both."""
-        return Equations(
+        return PSFEquations(
             self.auto + other.auto,
             self.cross + other.cross,
             self.energy + other.energy,
@@ -98,9 +103,9 @@ class Equations:
         return matrix.reshape(place.size**2, -1), vector.ravel()
 
 
-def equations(
+def psf_equations(
     overlay: Overlay, left: FloatArray, alignment: Alignment, noise: float
-) -> Equations:
+) -> PSFEquations:
     """Return the equations of one pair for the change of the kernel that is missing.
 
     Parameters
@@ -135,7 +140,7 @@ def equations(
             auto[a, b, c, d] = fft.irfft2(power, shape)[near]
     energy = float((weight * left.astype(np.float64) ** 2).sum())
     gain = alignment.gain
-    return Equations(
+    return PSFEquations(
         auto * (gain**2 / noise),
         cross * (gain / noise),
         energy / noise,
@@ -158,12 +163,12 @@ def _phases(overlay: Overlay, alignment: Alignment) -> list[list[Values]]:
     return [[phase - mean for phase in row] for row in phases]
 
 
-AUTHORS = 2500.0
+W2S_CONSTANT = 2500.0
 """The constant of the authors, for 1024 x 1024 pixels."""
 _STRETCH = (0.1, 99.8)  # percentiles that become 0 and 1
 
 
-def divided(
+def wiener_psf(
     overlays: Sequence[Overlay], shifts: Sequence[Shift], constant: float
 ) -> NDArray[np.float64]:
     """Return the mean over pairs of (P, P) kernels, before they are normalised.
@@ -224,15 +229,15 @@ class PairFit:
     leftover: float
 
 
-def judged(
+def pair_fits(
     overlays: Sequence[Overlay], alignments: Sequence[Alignment], kernel: PSF
 ) -> tuple[PairFit, ...]:
     """Return how well the kernel explains each pair."""
     fits = []
     for overlay, before in zip(overlays, alignments, strict=True):
-        seen = seen_through(overlay, before, kernel)
-        alignment, _ = aligned(overlay, seen, before)
-        left = left_over(overlay, alignment, kernel)
+        seen = image_through(overlay, before, kernel)
+        alignment, _ = refine_alignment(overlay, seen, before)
+        left = residual_image(overlay, alignment, kernel)
         noise = overlay.mean(left**2)
         spread = overlay.mean((overlay.low - overlay.mean(overlay.low)) ** 2)
         beside = max(
@@ -247,13 +252,13 @@ def judged(
     return tuple(fits)
 
 
-def left_over(overlay: Overlay, alignment: Alignment, kernel: PSF) -> FloatArray:
+def residual_image(overlay: Overlay, alignment: Alignment, kernel: PSF) -> FloatArray:
     """Return what a kernel leaves of the widefield image, less its mean."""
-    seen = seen_through(overlay, alignment, kernel)
+    seen = image_through(overlay, alignment, kernel)
     left = overlay.low - np.float32(alignment.gain) * seen
     return np.asarray(left - np.float32(overlay.mean(left)), np.float32)
 
 
-def seen_through(overlay: Overlay, alignment: Alignment, kernel: PSF) -> FloatArray:
+def image_through(overlay: Overlay, alignment: Alignment, kernel: PSF) -> FloatArray:
     """Return what the camera would see through a kernel: gain 1, background 0."""
     return overlay.seen(alignment.shift, transfer(kernel, overlay.grid))

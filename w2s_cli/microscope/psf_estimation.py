@@ -29,21 +29,21 @@ from numpy.typing import NDArray
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.microscope.psf_equations import (
-    AUTHORS,
-    Equations,
+    W2S_CONSTANT,
     PairFit,
-    divided,
-    equations,
-    judged,
-    left_over,
-    seen_through,
+    PSFEquations,
+    image_through,
+    pair_fits,
+    psf_equations,
+    residual_image,
+    wiener_psf,
 )
 from w2s_cli.microscope.psf_prior import Posterior, Prior, posterior
 from w2s_cli.microscope.psf_registration import (
     Alignment,
     Overlay,
-    aligned,
-    gaussian_fit,
+    fit_gaussian_blur,
+    refine_alignment,
 )
 
 ROUNDS = 2
@@ -53,7 +53,7 @@ SMOOTHNESSES = (0.5, 0.7, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Joint:
+class JointPSF:
     """The kernel of many pairs.
 
     Attributes
@@ -77,9 +77,9 @@ class Joint:
     certainty: float
 
 
-def joint(
+def fit_joint_psf(
     overlays: Sequence[Overlay], alignments: Sequence[Alignment], width: float
-) -> Joint:
+) -> JointPSF:
     """Return the kernel that pairs share.
 
     Parameters
@@ -97,10 +97,12 @@ def joint(
     kernel = _gaussian(width, overlays[0].reach)
     for _ in range(ROUNDS):
         alignments = [
-            aligned(overlay, seen_through(overlay, alignment, kernel), alignment)[0]
+            refine_alignment(
+                overlay, image_through(overlay, alignment, kernel), alignment
+            )[0]
             for overlay, alignment in zip(overlays, alignments, strict=True)
         ]
-        total: Equations = reduce(
+        total: PSFEquations = reduce(
             add,
             (
                 _equations(overlay, alignment, kernel)
@@ -108,12 +110,12 @@ def joint(
             ),
         )
         prior, found = _most_probable(total, kernel, width)
-        kernel = checked_kernel(found.weights)
+        kernel = checked_psf(found.weights)
     error = found.doubt / float((found.weights**2).sum())
-    return Joint(kernel, alignments, prior, found.ratio, 1 / sqrt(1 + error))
+    return JointPSF(kernel, alignments, prior, found.ratio, 1 / sqrt(1 + error))
 
 
-def checked_kernel(weights: NDArray[np.float64]) -> PSF:
+def checked_psf(weights: NDArray[np.float64]) -> PSF:
     """Return the kernel that an estimate of its weights stands for.
 
     Raises
@@ -130,7 +132,7 @@ def checked_kernel(weights: NDArray[np.float64]) -> PSF:
 
 
 def _most_probable(
-    total: Equations, kernel: PSF, width: float
+    total: PSFEquations, kernel: PSF, width: float
 ) -> tuple[Prior, Posterior]:
     """Return the best of the priors, and the kernel under it.
 
@@ -150,9 +152,9 @@ def _most_probable(
     return priors[best], found[best]
 
 
-def _equations(overlay: Overlay, alignment: Alignment, kernel: PSF) -> Equations:
-    left = left_over(overlay, alignment, kernel)
-    return equations(overlay, left, alignment, overlay.mean(left**2))
+def _equations(overlay: Overlay, alignment: Alignment, kernel: PSF) -> PSFEquations:
+    left = residual_image(overlay, alignment, kernel)
+    return psf_equations(overlay, left, alignment, overlay.mean(left**2))
 
 
 def _gaussian(width: float, reach: int) -> PSF:
@@ -161,7 +163,7 @@ def _gaussian(width: float, reach: int) -> PSF:
     return PSF.normalised(np.outer(line, line))
 
 
-Pair = tuple[NDArray[Any], NDArray[Any]]
+ImagePair = tuple[NDArray[Any], NDArray[Any]]
 
 LEAST_SIDE, MOST_SIDE = 5, 75
 MOST_LEFTOVER = 0.3
@@ -199,7 +201,7 @@ class PSFFit:
 
 
 def fit_psf(
-    pairs: Sequence[Pair],
+    pairs: Sequence[ImagePair],
     side: int = 35,
     constant: float | None = None,
     names: Sequence[str] = (),
@@ -235,17 +237,17 @@ def fit_psf(
         )
     ]
     _check_alike(overlays)
-    alignments, width = gaussian_fit(overlays)
+    alignments, width = fit_gaussian_blur(overlays)
     if constant is None:
-        found = joint(overlays, alignments, width)
-        fits = judged(overlays, found.alignments, found.kernel)
+        found = fit_joint_psf(overlays, alignments, width)
+        fits = pair_fits(overlays, found.alignments, found.kernel)
         noisy = max(fit.leftover for fit in fits) <= MOST_LEFTOVER
         certainty = found.certainty if noisy else None
         known = (found.prior, found.ratio, width, certainty)
         return PSFFit(found.kernel, fits, *known)
     shifts = [alignment.shift for alignment in alignments]
-    kernel = checked_kernel(divided(overlays, shifts, constant))
-    fits = judged(overlays, alignments, kernel)
+    kernel = checked_psf(wiener_psf(overlays, shifts, constant))
+    fits = pair_fits(overlays, alignments, kernel)
     return PSFFit(kernel, fits, None, constant, width, None)
 
 
@@ -259,7 +261,7 @@ def _check(side: int, constant: float | None) -> None:
     if constant is not None and not 0 < constant < np.inf:
         raise UsageError(
             f"the regularisation must be above 0, found {constant:g}",
-            hint=f"auto lets the noise decide; the W2S authors added {AUTHORS:g}",
+            hint=f"auto lets the noise decide; the W2S authors added {W2S_CONSTANT:g}",
         )
 
 

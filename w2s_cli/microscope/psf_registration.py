@@ -257,7 +257,7 @@ class Alignment:
     background: float = 0.0
 
 
-def gaussian_fit(overlays: Sequence[Overlay]) -> tuple[list[Alignment], float]:
+def fit_gaussian_blur(overlays: Sequence[Overlay]) -> tuple[list[Alignment], float]:
     """Return the alignment of each pair, and the width of one Gaussian for all.
 
     The width is a standard deviation in sharp pixels.
@@ -275,7 +275,7 @@ def gaussian_fit(overlays: Sequence[Overlay]) -> tuple[list[Alignment], float]:
             y, x = overlay.frequencies
             otf = np.exp(-2 * np.pi**2 * variance * (y**2 + x**2)).astype(np.float32)
             seen = overlay.seen(alignments[number].shift, otf)
-            alignments[number], growth = aligned(
+            alignments[number], growth = refine_alignment(
                 overlay, seen, alignments[number], free_width=True
             )
             growths.append(growth)
@@ -287,7 +287,7 @@ def gaussian_fit(overlays: Sequence[Overlay]) -> tuple[list[Alignment], float]:
     return alignments, sqrt(variance)
 
 
-def aligned(
+def refine_alignment(
     overlay: Overlay, seen: FloatArray, before: Alignment, *, free_width: bool = False
 ) -> tuple[Alignment, float]:
     """Return a better alignment, by one Gauss-Newton step.

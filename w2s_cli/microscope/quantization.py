@@ -28,7 +28,7 @@ FEWEST = 3e-4
 _SQRT_2_PI = np.sqrt(2 * np.pi)
 
 
-def step_of_pile(planes: Sequence[NDArray[Any]], level: float) -> float:
+def clipping_step(planes: Sequence[NDArray[Any]], level: float) -> float:
     """Return the step from `level` to the value beside it if pixels pile up there.
 
     Clipping and blank areas pile pixels up on an end of the range. So does darkness on
@@ -97,7 +97,7 @@ _PIXELS = 4096
 _ROUNDED = 2.0**-23  # of a float32, per value
 
 
-def denominator(plane: NDArray[Any]) -> int:
+def smallest_denominator(plane: NDArray[Any]) -> int:
     """Return the smallest K such that all values are multiples of 1/K.
 
     An average of K whole counts is one, and so are 2x2 pixels averaged (4), and counts

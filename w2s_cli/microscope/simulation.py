@@ -74,7 +74,7 @@ def widefield(
     return np.asarray(np.maximum(light * exposure.photons, 0), np.float32)
 
 
-def camera(
+def camera_counts(
     photons: FloatArray,
     noise: NoiseModel,
     rng: np.random.Generator,
@@ -169,6 +169,6 @@ def simulate_scene(
     # Structured illumination doubles the cut-off frequency.
     fine = diffraction_psf(4 * NUMERICAL_APERTURE / WAVELENGTH * pixel_size / 2)
     light = widefield(cell, blur, exposure)
-    seen = camera(light, CAMERA, rng)
+    seen = camera_counts(light, CAMERA, rng)
     truth = (fine.blur(cell) + np.float32(exposure.background)) * exposure.photons
     return Scene(seen, CAMERA.counts(truth), CAMERA.counts(light), pixel_size)

@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.microscope.brightness import BRIGHT, extremes, saturated
-from w2s_cli.microscope.noise_estimation import fit_noise
-from w2s_cli.microscope.noise_fit import Dark, NoiseFit
+from w2s_cli.microscope.noise_estimation import Dark, NoiseFit, fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.plane_sampling import sampled, spread
-from w2s_cli.microscope.quantization import denominator
+from w2s_cli.microscope.plane_sampling import (
+    BRIGHT,
+    dark_and_bright,
+    sample_planes,
+    sample_squares,
+    saturated_share,
+)
+from w2s_cli.microscope.quantization import smallest_denominator
 from w2s_cli.restorers.restorer import TrainedRange, Traits
 from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
 from w2s_cli.stack import Stack
@@ -261,7 +265,7 @@ def diagnose(
     for number, model in enumerate(models):
         # The one place that reads planes to look at them: more that is to be found in
         # a file, such as defective pixels, is found in these.
-        planes = sampled(stack, number) if noise or not known else []
+        planes = sample_planes(stack, number) if noise or not known else []
         facts: dict[str, Any] = {}
         if display_range:
             origin = "given" if known_range else "8 bit" if eight_bit else "measured"
@@ -304,12 +308,12 @@ def diagnose_channel(
     """
     failure = None
     try:
-        fit = fit or fit_noise(spread(planes), dark)
+        fit = fit or fit_noise(sample_squares(planes), dark)
     except InputError as error:
         failure = error
     plane = planes[len(planes) // 2]
-    darkest, brightest = extremes(plane)
-    share = float(np.mean([saturated(one) for one in planes]))
+    darkest, brightest = dark_and_bright(plane)
+    share = float(np.mean([saturated_share(one) for one in planes]))
     other = []
     if share > MOST_SATURATED:
         most = max(float(one.max()) for one in planes)
@@ -432,7 +436,7 @@ def _noise_warnings(
         )
     if given:
         return
-    parts = denominator(plane)
+    parts = smallest_denominator(plane)
     if parts > 1:
         yield (
             f"every value is a multiple of 1/{parts}: an average of {parts} frames or "

@@ -13,14 +13,14 @@ from w2s_cli import __version__
 from w2s_cli.errors import InputError
 from w2s_cli.io import check_fits, open_image, write_image
 from w2s_cli.io.targets import check_target
-from w2s_cli.microscope.plane_sampling import finite
+from w2s_cli.microscope.plane_sampling import checked_finite
 from w2s_cli.microscope.psf import PSF
-from w2s_cli.microscope.simulation import Exposure, camera, widefield
+from w2s_cli.microscope.simulation import Exposure, camera_counts, widefield
 from w2s_cli.pipeline.simulated_microscope import (
     FULL,
     MOST_UNLIKE,
     Microscope,
-    Recording,
+    SimulationSettings,
 )
 from w2s_cli.stack import Computed, Stack
 
@@ -30,7 +30,7 @@ SAMPLED_SIDE = 1024
 BRIGHT = 99.8  # percentile that stands for the bright parts
 
 
-def usable(truth: Stack, scale: int, pixel_size: float | None) -> Stack:
+def checked_truth(truth: Stack, scale: int, pixel_size: float | None) -> Stack:
     """Return the truth, after a look at its size.
 
     Parameters
@@ -81,12 +81,12 @@ def square_pixel(truth: Stack) -> float | None:
     return sizes[-1] if sizes else None
 
 
-def light(truth: Stack, index: tuple[int, ...]) -> NDArray[np.float32]:
+def plane_of_light(truth: Stack, index: tuple[int, ...]) -> NDArray[np.float32]:
     """Return a plane; light is never below 0."""
-    return np.maximum(finite(truth.data[index], index), 0)
+    return np.maximum(checked_finite(truth.data[index], index), 0)
 
 
-def brightness(truth: Stack) -> float:
+def bright_light(truth: Stack) -> float:
     """Return the 99.8th percentile of the light, from a sample of planes and pixels.
 
     Raises
@@ -97,7 +97,7 @@ def brightness(truth: Stack) -> float:
     indices = [*truth.indices()]
     step = -(-len(indices) // MOST_PLANES)
     thin = -(-min(truth.data.shape[-2:]) // SAMPLED_SIDE)
-    sampled = [light(truth, at)[::thin, ::thin] for at in indices[::step]]
+    sampled = [plane_of_light(truth, at)[::thin, ::thin] for at in indices[::step]]
     bright = float(np.percentile(sampled, BRIGHT))
     if bright <= 0:
         raise InputError(
@@ -112,7 +112,7 @@ MOST_PHOTONS = 1e15
 
 
 @dataclass
-class Simulated:
+class SimulatedFile:
     """What became of a truth.
 
     Attributes
@@ -150,7 +150,7 @@ class Simulated:
 
 def simulate_file(
     microscope: Microscope,
-    recording: Recording,
+    recording: SimulationSettings,
     source: Path,
     target: Path,
     sim: Path | None = None,
@@ -158,7 +158,7 @@ def simulate_file(
     pixel_size: float | None = None,
     axes: str | None = None,
     overwrite: bool = False,
-) -> Simulated:
+) -> SimulatedFile:
     """Write the widefield image of a sharp one, and if asked its ideal SIM image.
 
     Planes are read, simulated and written one at a time. The SIM image has no noise and
@@ -187,12 +187,12 @@ def simulate_file(
         if path is not None:
             check_target(path, overwrite=overwrite)
     with open_image(source, axes=axes) as read:
-        truth = usable(read, recording.scale, pixel_size)
+        truth = checked_truth(read, recording.scale, pixel_size)
         kernel = microscope.kernel(square_pixel(truth))
         unit = photons_per_unit(truth, recording)
         tally: list[int] = []
         seen = camera_image(truth, kernel, recording, unit, tally.append)
-        outcome = Simulated(source, target, seen.data.shape, unit)
+        outcome = SimulatedFile(source, target, seen.data.shape, unit)
         outputs = [(seen, target)]
         if sim is not None:
             fine = microscope.fine_kernel(kernel)
@@ -213,7 +213,7 @@ def simulate_file(
 def camera_image(
     truth: Stack,
     kernel: PSF,
-    recording: Recording,
+    recording: SimulationSettings,
     unit: float,
     on_saturated: Callable[[int], None] = lambda pixels: None,
 ) -> Stack:
@@ -238,9 +238,9 @@ def camera_image(
 
     def make(index: tuple[int, ...]) -> NDArray[Any]:
         rng = np.random.default_rng([recording.seed, *index])
-        photons = widefield(light(truth, index), kernel, exposure, scale)
+        photons = widefield(plane_of_light(truth, index), kernel, exposure, scale)
         photons = photons.clip(max=MOST_PHOTONS)
-        counts = camera(photons, noise, rng, multiplied=recording.multiplied)
+        counts = camera_counts(photons, noise, rng, multiplied=recording.multiplied)
         on_saturated(int(np.count_nonzero(counts == FULL)))
         return counts
 
@@ -254,25 +254,29 @@ def camera_image(
     )
 
 
-def _ideal(truth: Stack, fine: PSF, recording: Recording, unit: float) -> Stack:
+def _ideal(
+    truth: Stack, fine: PSF, recording: SimulationSettings, unit: float
+) -> Stack:
     """Return the SIM image, in counts of the widefield image."""
     background = np.float32(recording.background)
 
     def make(index: tuple[int, ...]) -> NDArray[Any]:
-        photons = fine.blur(light(truth, index)) * np.float32(unit) + background
+        photons = (
+            fine.blur(plane_of_light(truth, index)) * np.float32(unit) + background
+        )
         return recording.noise.counts(photons)
 
     data = Computed(truth.data.shape, np.dtype(np.float32), make)
     return replace(truth, data=data)
 
 
-def photons_per_unit(truth: Stack, recording: Recording) -> float:
+def photons_per_unit(truth: Stack, recording: SimulationSettings) -> float:
     """Return the photons a camera pixel where the truth is 1."""
-    return recording.photons / brightness(truth) if recording.photons else 1.0
+    return recording.photons / bright_light(truth) if recording.photons else 1.0
 
 
 def _record(
-    microscope: Microscope, recording: Recording, outcome: Simulated
+    microscope: Microscope, recording: SimulationSettings, outcome: SimulatedFile
 ) -> Mapping[str, Any]:
     """Return what the output files say of their making."""
     return {
@@ -281,6 +285,7 @@ def _record(
         "command": "simulate",
         **microscope.as_json(),
         **asdict(recording),
+        "noise": recording.noise.as_json(),
         "truth": outcome.source.name,
         "photons_per_unit": outcome.unit,
         "saturated": outcome.saturated,

@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from w2s_cli.errors import AxesError, UsageError
 from w2s_cli.io import open_image
 from w2s_cli.io.targets import spooled_input
-from w2s_cli.microscope.noise_fit import Dark, dark_of
+from w2s_cli.microscope.noise_estimation import Dark, measure_dark
 from w2s_cli.microscope.photon_transfer import fit_repeats
-from w2s_cli.microscope.plane_sampling import MOST_PLANES, middle, sampled
+from w2s_cli.microscope.plane_sampling import (
+    MOST_PLANES,
+    middle_of_plane,
+    sample_planes,
+)
 from w2s_cli.pipeline.diagnosis import (
     ChannelDiagnosis,
     Diagnosis,
@@ -93,7 +97,9 @@ def read_dark(path: Path) -> tuple[Dark, ...]:
     with open_image(path) as stack:
         places = [*stack.indices()]
         return tuple(
-            dark_of(stack.data[at] for at in places if stack.channel_of(at) == channel)
+            measure_dark(
+                stack.data[at] for at in places if stack.channel_of(at) == channel
+            )
             for channel in range(stack.channel_count)
         )
 
@@ -114,7 +120,7 @@ def _darks(request: NoiseRequest, stack: Stack) -> list[Dark | None]:
 def _channel(
     stack: Stack, number: int, request: NoiseRequest, dark: Dark | None
 ) -> ChannelDiagnosis:
-    planes, fit = sampled(stack, number), None
+    planes, fit = sample_planes(stack, number), None
     if request.repeats:
         fit = fit_repeats(_views(stack, number, request.repeats), dark)
     name = channel_name(stack, number)
@@ -148,4 +154,4 @@ class _Repeats:
     def __iter__(self) -> Iterator[NDArray[Any]]:
         for number in range(self.stack.data.shape[self.along]):
             at = (*self.first[: self.along], number, *self.first[self.along + 1 :])
-            yield middle(self.stack, at)
+            yield middle_of_plane(self.stack, at)

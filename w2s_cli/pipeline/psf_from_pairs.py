@@ -12,9 +12,8 @@ from w2s_cli import __version__
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io import open_image
 from w2s_cli.io.formats import image_files
-from w2s_cli.microscope.psf import PSF
-from w2s_cli.microscope.psf_estimation import MOST_LEFTOVER, Pair, PSFFit, fit_psf
-from w2s_cli.microscope.psf_profile import best_gaussian, radial_profile
+from w2s_cli.microscope.psf import PSF, best_gaussian, radial_profile
+from w2s_cli.microscope.psf_estimation import MOST_LEFTOVER, ImagePair, PSFFit, fit_psf
 from w2s_cli.stack import Stack
 
 LEAST_CERTAINTY = 0.98
@@ -27,7 +26,9 @@ _NARROW = 0.3  # standard deviation in pixels: no blur to speak of
 Sizes = Sequence[tuple[float | None, float | None]]
 
 
-def psf_warnings(pairs: Sequence[Pair], sizes: Sizes, fit: PSFFit) -> tuple[str, ...]:
+def psf_warnings(
+    pairs: Sequence[ImagePair], sizes: Sizes, fit: PSFFit
+) -> tuple[str, ...]:
     """Return why a kernel should be looked at twice.
 
     Parameters
@@ -58,7 +59,7 @@ def _of_sizes(sizes: Sizes, scale: int) -> list[str]:
     ]
 
 
-def _of_pixels(pairs: Sequence[Pair]) -> list[str]:
+def _of_pixels(pairs: Sequence[ImagePair]) -> list[str]:
     worst = max(_saturated(image) for pair in pairs for image in pair)
     if worst <= MOST_SATURATED:
         return []
@@ -102,7 +103,7 @@ MOST_PLANES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measured:
+class FilesPSF:
     """A kernel from files.
 
     Attributes
@@ -155,7 +156,7 @@ def paired_files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
     return list(zip(low, sharp, strict=True))
 
 
-def kernel_of(
+def psf_from_files(
     files: Sequence[tuple[Path, Path]],
     side: int,
     constant: float | None,
@@ -163,7 +164,7 @@ def kernel_of(
     *,
     axes: str | None = None,
     channel: str | None = None,
-) -> Measured:
+) -> FilesPSF:
     """Return the kernel between the images in pairs of files.
 
     Parameters
@@ -184,7 +185,7 @@ def kernel_of(
     W2SError
         When a file cannot be read, or no kernel can be found.
     """
-    pairs: list[Pair] = []
+    pairs: list[ImagePair] = []
     names: list[tuple[Path, Path]] = []
     sizes: list[tuple[float | None, float | None]] = []
     for low, sharp in files:
@@ -198,12 +199,12 @@ def kernel_of(
     own = next((sharp or (low and low / scale) for low, sharp in sizes), None)
     kernel = PSF(fit.kernel.weights, pixel_size or own)
     fit = replace(fit, kernel=kernel)
-    return Measured(fit, tuple(names), psf_warnings(pairs, sizes, fit))
+    return FilesPSF(fit, tuple(names), psf_warnings(pairs, sizes, fit))
 
 
 def _planes_of(
     low: Path, sharp: Path, axes: str | None, channel: str | None
-) -> tuple[list[Pair], tuple[float | None, float | None]]:
+) -> tuple[list[ImagePair], tuple[float | None, float | None]]:
     """Return the planes of two files in pairs, and the pixel size of each file."""
     with open_image(low, axes=axes) as first, open_image(sharp, axes=axes) as second:
         stacks = [
@@ -241,7 +242,7 @@ def _one_channel(stack: Stack, path: Path, channel: str | None) -> Stack:
     return stack
 
 
-def facts(kernel: PSF) -> dict[str, Any]:
+def psf_facts(kernel: PSF) -> dict[str, Any]:
     """Return the size and width of a kernel as JSON."""
     fwhm = radial_profile(kernel).fwhm
     sigma, likeness = best_gaussian(kernel)
@@ -277,12 +278,12 @@ def profile_rows(kernel: PSF) -> list[dict[str, float | None]]:
     ]
 
 
-def fit_facts(found: Measured) -> dict[str, Any]:
+def fit_facts(found: FilesPSF) -> dict[str, Any]:
     """Return a kernel, how it was regularised and each pair as JSON."""
     fit = found.fit
     smooth = asdict(fit.prior) if fit.prior else {}
     return {
-        **facts(fit.kernel),
+        **psf_facts(fit.kernel),
         "regularisation": {
             "kind": "constant" if fit.prior is None else "auto",
             "noise_over_kernel_power" if fit.prior else "constant": fit.ratio,
@@ -306,7 +307,7 @@ def fit_facts(found: Measured) -> dict[str, Any]:
     }
 
 
-def as_made(found: Measured) -> dict[str, Any]:
+def psf_record(found: FilesPSF) -> dict[str, Any]:
     """Return what the kernel's file says of its making."""
     made = {"tool": "w2s", "version": __version__, "command": "estimate-kernel"}
     known = fit_facts(found)

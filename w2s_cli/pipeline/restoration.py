@@ -13,7 +13,7 @@ from typing import Any
 from w2s_cli import __version__
 from w2s_cli.io import open_image, write_image
 from w2s_cli.io.targets import STREAM, check_target, spooled_input, spooled_output
-from w2s_cli.methods.build import account
+from w2s_cli.methods.build import chain_record
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis, diagnose
@@ -117,7 +117,7 @@ class Restoration:
             "version": __version__,
             "command": "restore",
             **self.spec.as_record(),
-            "links": account(self.method, self.chain),
+            "links": chain_record(self.method, self.chain),
             **self.found(),
             "clipped": self.tally.clipped,
             "warnings": self.warnings,

@@ -9,8 +9,13 @@ from typing import Any
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io.psf_file import read_psf
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.psf import PSF, diffraction_psf, enclosing_side, widefield_psf
-from w2s_cli.microscope.psf_profile import cutoff
+from w2s_cli.microscope.psf import (
+    PSF,
+    cutoff_frequency,
+    diffraction_psf,
+    enclosing_side,
+    widefield_psf,
+)
 
 MOST_UNLIKE = 0.05
 """Relative difference of pixel sizes that should agree."""
@@ -81,7 +86,7 @@ class Microscope:
         InputError
             When the truth's pixels are too coarse to show it.
         """
-        limit = cutoff(kernel)
+        limit = cutoff_frequency(kernel)
         if isinstance(self.source, Objective) and kernel.pixel_size:
             lens = self.source
             limit = 2 * lens.numerical_aperture / lens.wavelength * kernel.pixel_size
@@ -106,7 +111,7 @@ class Microscope:
         return {"kernel": self.source.name, "kernel_sha256": digest}
 
 
-def microscope(
+def microscope_from_options(
     kernel: Path | None, numerical_aperture: float | None, wavelength: float | None
 ) -> Microscope:
     """Return the microscope that the command line gives.
@@ -152,7 +157,7 @@ _MEANING = {
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class SimulationSettings:
     """How a simulated image is taken.
 
     Attributes

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.plane_sampling import finite
+from w2s_cli.microscope.plane_sampling import checked_finite
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import Fittable
 from w2s_cli.restorers.tiling import restore_plane
@@ -93,7 +93,7 @@ def restore_planes(
     chains = bound_chains(stack, chain, noise, display_ranges, fitted)
 
     def plane(index: tuple[int, ...]) -> NDArray[Any]:
-        counts = finite(stack.data[index], index)
+        counts = checked_finite(stack.data[index], index)
         restorer = chains[stack.channel_of(index)]
         result = restore_plane(counts, restorer, tile=tile, on_tile=on_tile)
         pixels, clipped = _as_stored(result, stack.data.dtype)

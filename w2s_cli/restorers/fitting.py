@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.plane_sampling import MOST_SIDE, middle
+from w2s_cli.microscope.plane_sampling import MOST_SIDE, middle_of_plane
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import FitProgress, Fittable, Series
 from w2s_cli.stack import Stack
@@ -91,7 +91,8 @@ def series(
         runs = moments[:: -(-len(moments) // kept)]
     lowered = np.float32(noise.excess)
     return [
-        [noise.stabilise(middle(stack, at)) - lowered for at in run] for run in runs
+        [noise.stabilise(middle_of_plane(stack, at)) - lowered for at in run]
+        for run in runs
     ]
 
 

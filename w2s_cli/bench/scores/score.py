@@ -15,8 +15,7 @@ from w2s_cli.bench.scores.view import Compared, Float, Image, Mask, View, compar
 from w2s_cli.errors import InputError, UsageError, WeightsError
 from w2s_cli.io import open_image
 from w2s_cli.io.formats import image_files
-from w2s_cli.metrics import METRICS
-from w2s_cli.metrics.metric import Metric
+from w2s_cli.metrics import METRICS, Metric
 from w2s_cli.metrics.niqe import WHITE, Pristine
 from w2s_cli.weights.cache import status
 from w2s_cli.weights.catalogue import WEIGHTS

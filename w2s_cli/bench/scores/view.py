@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from w2s_cli.bench.scores.convention import PERCENTILES, Convention, Fit, Range, limits
 from w2s_cli.errors import InputError
-from w2s_cli.metrics.fidelity import least_squares
-from w2s_cli.metrics.input_checks import scored, size
+from w2s_cli.metrics.fidelity import fit_gain_offset
+from w2s_cli.metrics.input_checks import scored_pixels, size
 from w2s_cli.restorers.units import Linear
 
 Pixels = NDArray[np.float64]
@@ -36,7 +36,7 @@ def fit(reference: Pixels, image: Pixels, rule: Fit) -> tuple[float, float]:
         dark, bright = np.percentile(image, PERCENTILES)
         gain = (high - low) / (bright - dark) if bright > dark else 0.0
         return float(gain), float(low - gain * dark)
-    return least_squares(reference, image)
+    return fit_gain_offset(reference, image)
 
 
 Image = NDArray[Any]  # (Y, X), any real dtype
@@ -114,7 +114,7 @@ def compared(
         When the shapes differ, pixels are not finite, none is valid, or the image is
         smaller than what is cut from it.
     """
-    gain, offset = fit(*scored(reference, image, valid), convention.fit)
+    gain, offset = fit(*scored_pixels(reference, image, valid), convention.fit)
     unit = convention.scale(reference.dtype)
     target, pixels = (
         _in_unit(given, unit, convention)

@@ -20,8 +20,8 @@ from w2s_cli.bench.speed.timing import MethodSpeed, SpeedConfig, measure, peak
 from w2s_cli.errors import UsageError
 from w2s_cli.methods import METHODS
 from w2s_cli.microscope.noise_estimation import fit_noise
-from w2s_cli.microscope.plane_sampling import spread
-from w2s_cli.microscope.simulation import CAMERA, camera, simulate_scene
+from w2s_cli.microscope.plane_sampling import sample_squares
+from w2s_cli.microscope.simulation import CAMERA, camera_counts, simulate_scene
 
 SIZES = (512, 1024, 2048)
 _SMALLEST, _LARGEST = 64, 16384
@@ -116,7 +116,7 @@ def _planes(
             planes[side] = Path(folder) / f"{side}.npy"
             np.save(planes[side], seen)
             start = perf_counter()
-            fit_noise(spread([seen]))
+            fit_noise(sample_squares([seen]))
             estimates[side] = perf_counter() - start
         yield planes, estimates
 
@@ -125,7 +125,7 @@ def _seen(side: int) -> NDArray[np.uint16]:
     """Return a noisy plane: large ones show a cell and its reflections."""
     clean = simulate_scene(0, side=min(side, _CELL)).clean
     light = np.pad(CAMERA.photons(clean), (0, side - len(clean)), mode="symmetric")
-    return camera(light, CAMERA, np.random.default_rng(0))
+    return camera_counts(light, CAMERA, np.random.default_rng(0))
 
 
 def _one(

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
 from w2s_cli.io import open_image
-from w2s_cli.microscope.brightness import extremes
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.plane_sampling import sampled
+from w2s_cli.microscope.plane_sampling import dark_and_bright, sample_planes
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, diagnose
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
@@ -61,7 +60,9 @@ def read_adaptation_planes(
             for channel, one in enumerate(found.channels):
                 _ = one.noise  # why there is none is said first
                 _check_white(one, path)
-                planes += [(counts, one.noise) for counts in sampled(stack, channel)]
+                planes += [
+                    (counts, one.noise) for counts in sample_planes(stack, channel)
+                ]
             reasons = found.warnings_for([link.traits for link in chain.links])
             warnings += [f"{path.name}: {reason}" for reason in reasons]
             sizes |= {stack.pixel_size[a] for a in "YX" if a in stack.pixel_size}
@@ -84,7 +85,8 @@ def _light_range(
     planes: Sequence[tuple[NDArray[Any], NoiseModel]], sizes: set[float]
 ) -> TrainedRange:
     lights = [
-        (extremes(counts)[1] - noise.offset) / noise.gain for counts, noise in planes
+        (dark_and_bright(counts)[1] - noise.offset) / noise.gain
+        for counts, noise in planes
     ]
     sigma = max(noise.sigma for _, noise in planes)
     span = (min(sizes), max(sizes)) if sizes else None

@@ -16,7 +16,7 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.io import open_image
 from w2s_cli.io.formats import image_files
 from w2s_cli.microscope.noise_estimation import fit_noise
-from w2s_cli.microscope.plane_sampling import sampled, spread
+from w2s_cli.microscope.plane_sampling import sample_planes, sample_squares
 from w2s_cli.restorers.fitting import series, shares
 from w2s_cli.restorers.restorer import Series
 from w2s_cli.training.patches import Part, PatchSampler
@@ -120,6 +120,6 @@ def open_noisy(recipe: Recipe, part: Part) -> NoisyPatchSampler:
     for path, most in shares([*image_files(recipe.data)]):
         with open_image(path) as stack:
             for channel in range(stack.channel_count):
-                noise = fit_noise(spread(sampled(stack, channel))).model
+                noise = fit_noise(sample_squares(sample_planes(stack, channel))).model
                 found += series(stack, channel, noise, most)
     return NoisyPatchSampler(fit_patch_side(recipe, found), part, found)
