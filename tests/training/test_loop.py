@@ -275,7 +275,7 @@ def test_weights_that_are_no_numbers_are_not_kept(
     train(_recipe(tmp_path, steps=1))
     before = kept.read_bytes()
     monkeypatch.setattr(
-        "w2s_cli.training.trainer.NetworkOptimiser.take",
+        "w2s_cli.training.trainer.NetworkOptimiser.take_step",
         lambda steps, *_: steps._weights[0].data.fill_(float("nan")),
     )
     with pytest.raises(

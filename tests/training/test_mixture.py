@@ -27,7 +27,7 @@ def test_a_simulated_mixture_is_recovered() -> None:
     covariances = axes * spectra[:, None] @ axes.T
     share = torch.tensor([0.5, 0.2, 0.3])
     sums = Sums.start(covariances.diagonal(dim1=1, dim2=2).diag_embed(), floor=1e-3)
-    losses = [sums.learn(_drawn(covariances, share, 2000)) for _ in range(60)]
+    losses = [sums.update(_drawn(covariances, share, 2000)) for _ in range(60)]
     found = sums.mixture
     torch.testing.assert_close(found.log_weights.exp(), share, rtol=0, atol=0.02)
     for one, other in zip(found.covariances, covariances, strict=True):

@@ -1,4 +1,4 @@
-"""What a network and its discriminator want of each other's scores.
+"""A discriminator, its loss, and the adversarial loss of the network.
 
 References
 ----------
@@ -84,59 +84,45 @@ def _entropy(scores: Tensor, wanted: float) -> Tensor:
 
 
 class DiscriminatorTrainer:
-    """A discriminator in training.
+    """A discriminator in training; it gets pictures, as `Batch.picture` makes them."""
 
-    It sees pictures, as `Batch.picture` makes them.
+    def __init__(self, recipe: Recipe, distributed: Distributed) -> None:
+        self._options = recipe.discriminator
+        self.network = initial_discriminator(recipe).to(distributed.device).train()
+        self._parallel = distributed.parallel(self.network)
+        self.optimiser = NetworkOptimiser(self.network, self._options.optimiser)
 
-    Parameters
-    ----------
-    recipe
-        With an `adversary`.
-    world
-        The processes that share the training.
-    """
+    def loss(self, output: Tensor, batch: Batch, real: Batch) -> Tensor:
+        """Return the weighted adversarial loss of the network's output for a batch.
 
-    def __init__(self, recipe: Recipe, world: Distributed) -> None:
-        self._recipe = recipe
-        self.network = initial_discriminator(recipe).to(world.device).train()
-        self._shared = world.shared(self.network)
-        self.steps = NetworkOptimiser(self.network, recipe.discriminator.optimiser)
-
-    def loss(self, output: Tensor, batch: Batch, other: Batch) -> Tensor:
-        """Return what the network is punished for being told from what is real.
-
-        Parameters
-        ----------
-        output
-            Of the network.
-        batch
-            What it was shown.
-        other
-            Where real images are taken from.
+        Real images are the truths of `real`.
         """
-        wanted = self._recipe.discriminator
+        options = self._options
         self.network.requires_grad_(False)
-        made = self.network(batch.picture(output))
-        true = self.network(other.picture(other.real))
+        fake_scores = self.network(batch.picture(output))
+        real_scores = self.network(real.picture(real.real))
         self.network.requires_grad_(True)
-        return wanted.weight * generator_loss(wanted.kind, wanted.both, made, true)
+        loss = generator_loss(options.kind, options.both, fake_scores, real_scores)
+        return options.weight * loss
 
-    def learn(self, output: Tensor, batch: Batch, other: Batch, share: float) -> float:
-        """Take one step at telling outputs from real images; return the loss.
-
-        Parameters are those of `loss`, and the share of the peak learning rate.
-        """
-        true = self._shared(other.picture(other.real))
-        made = self._shared(batch.picture(output.detach()))
-        loss = discriminator_loss(self._recipe.discriminator.kind, made, true)
-        self.steps.take(loss, share)
+    def train_step(
+        self, output: Tensor, batch: Batch, real: Batch, share: float
+    ) -> float:
+        """Take one step at a share of the peak learning rate; return the loss."""
+        real_scores = self._parallel(real.picture(real.real))
+        fake_scores = self._parallel(batch.picture(output.detach()))
+        loss = discriminator_loss(self._options.kind, fake_scores, real_scores)
+        self.optimiser.take_step(loss, share)
         return loss.item()
 
     def state(self) -> dict[str, Any]:
-        """Return all that it has learned."""
-        return {"network": self.network.state_dict(), "steps": self.steps.state()}
+        """Return all that a checkpoint must hold."""
+        return {
+            "network": self.network.state_dict(),
+            "optimiser": self.optimiser.state(),
+        }
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` had learned."""
+        """Go on from a `state`."""
         self.network.load_state_dict(state["network"])
-        self.steps.resume(state["steps"])
+        self.optimiser.resume(state["optimiser"])

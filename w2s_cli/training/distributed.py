@@ -56,19 +56,19 @@ class Distributed:
             )
         return range(self.rank, batch, self.count)
 
-    def shared(self, module: nn.Module) -> nn.Module:
+    def parallel(self, module: nn.Module) -> nn.Module:
         """Return a module whose gradients are the means over all processes."""
         if self.count == 1:
             return module
         return DistributedDataParallel(module)
 
-    def agreed(self, wish: bool) -> bool:
-        """Return what the first process wishes."""
+    def decided_by_first(self, decision: bool) -> bool:
+        """Return the decision of the first process."""
         if self.count == 1:
-            return wish
-        told = torch.tensor([int(wish)], device=self.device)
-        distributed.broadcast(told, 0)
-        return bool(told.item())
+            return decision
+        shared = torch.tensor([int(decision)], device=self.device)
+        distributed.broadcast(shared, 0)
+        return bool(shared.item())
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The training, from the first step to weights that `w2s restore` takes.
 
-Read it top to bottom: `train` goes through the phases, `_trained` is the loop.
+Read it top to bottom: `train` goes through the phases, `_train_phase` is the loop.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,8 +35,8 @@ SamplerFactory: TypeAlias = Callable[[Recipe, Part], PatchSampler]
 
 def train(
     recipe: Recipe,
-    on_step: ProgressCallback = lambda _: None,
-    source: SamplerFactory = open_sampler,
+    progress: ProgressCallback = lambda _: None,
+    sampler: SamplerFactory = open_sampler,
 ) -> Path:
     """Train all phases of a recipe, from the last checkpoint if there is one.
 
@@ -44,10 +44,10 @@ def train(
     ----------
     recipe
         What to train.
-    on_step
+    progress
         Called after each step, in the first of several processes.
-    source
-        Opens what the training, or the validation, draws from.
+    sampler
+        Opens the patches of the training, and of the validation.
 
     Returns
     -------
@@ -61,66 +61,75 @@ def train(
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    with join_processes(recipe.device) as world:
+    with join_processes(recipe.device) as distributed:
         start = recipe.start
         for phase in recipe.parts:
             part = replace(phase, start=start or phase.start)
-            start = str(_train_phase(part, world, on_step, source))
+            start = str(_train_phase(part, distributed, progress, sampler))
     last = Path(start)
-    return last if not recipe.phases else _copy_last_weights(recipe, last)
+    if not recipe.phases:
+        return last
+    found = checkpoint.load(last, as_stored=True)
+    path = recipe.folder / f"{recipe.name}.safetensors"
+    checkpoint.save(path, found.state, _record(recipe), halve=False)
+    return path
 
 
 def _train_phase(
     recipe: Recipe,
-    world: Distributed,
-    on_step: ProgressCallback,
-    source: SamplerFactory,
+    distributed: Distributed,
+    progress: ProgressCallback,
+    sampler: SamplerFactory,
 ) -> Path:
     """Train one phase to its end."""
-    learner, log = Trainer(recipe, world), LossLog(recipe.folder / "log.csv")
-    learner.resume(kept := recipe.folder / "checkpoint.pt")
-    if world.first:
-        log.cut(learner.step)
-    held_out = _validation_batches(source, recipe, world)
+    trainer, log = Trainer(recipe, distributed), LossLog(recipe.folder / "log.csv")
+    trainer.resume(checkpoint_path := recipe.folder / "checkpoint.pt")
+    if distributed.first:
+        log.truncate(trainer.step)
+    validation = _validation_batches(sampler, recipe, distributed)
     make_folder(recipe.folder)
     saved = monotonic()
-    for batch, other in _batches(source, recipe, world, learner.step):
-        terms = learner.learn(batch, other)
-        progress = _progress(recipe, learner, terms, held_out)
-        if world.first:
-            log.add(progress)
-            on_step(progress)
-        weary = bool(recipe.patience) and world.agreed(learner.weary)
-        done = weary or learner.step == recipe.steps
-        if world.first and (done or monotonic() - saved > SAVE_EVERY):
-            learner.save(kept)
+    for batch, real in _batches(sampler, recipe, distributed, trainer.step):
+        terms = trainer.train_step(batch, real)
+        now = _progress(recipe, trainer, terms, validation)
+        if distributed.first:
+            log.add(now)
+            progress(now)
+        stop = bool(recipe.patience) and distributed.decided_by_first(
+            trainer.should_stop
+        )
+        done = stop or trainer.step == recipe.steps
+        if distributed.first and (done or monotonic() - saved > SAVE_EVERY):
+            trainer.save(checkpoint_path)
             saved = monotonic()
         if done:
             break
     path = recipe.folder / f"{recipe.folder.name}.safetensors"
-    if world.first:
-        foreign = recipe.units != "root"
-        checkpoint.save(path, learner.weights(), _record(recipe), halve=not foreign)
+    if distributed.first:
+        halve = recipe.units == "root"
+        checkpoint.save(path, trainer.weights(), _record(recipe), halve=halve)
     return path
 
 
 def _progress(
-    recipe: Recipe, learner: Trainer, terms: dict[str, float], held_out: Sequence[Batch]
+    recipe: Recipe,
+    trainer: Trainer,
+    terms: dict[str, float],
+    batches: Sequence[Batch],
 ) -> TrainingProgress:
-    """Return where the training stands, validated when it is time for it."""
+    """Return where the training stands, validated on batches when it is time for it."""
     validation: float | None = None
     samples: tuple[Sample, ...] = ()
-    if held_out and (
-        learner.step == recipe.steps or learner.step % recipe.validate_every == 0
-    ):
-        validation = learner.validate(held_out)
-        samples = learner.samples(held_out[0])
+    step, last = trainer.step, recipe.steps
+    if batches and (step == last or step % recipe.validate_every == 0):
+        validation = trainer.validate(batches)
+        samples = trainer.samples(batches[0])
     return TrainingProgress(
-        step=learner.step,
-        steps=recipe.steps,
+        step=step,
+        steps=last,
         loss=sum(terms.values()) - terms.get(DISCRIMINATOR, 0.0),
         validation=validation,
-        rate=learner.rate,
+        rate=trainer.rate,
         terms=terms,
         folder=recipe.folder,
         samples=samples,
@@ -128,50 +137,43 @@ def _progress(
 
 
 def _batches(
-    source: SamplerFactory, recipe: Recipe, world: Distributed, start: int
+    sampler: SamplerFactory, recipe: Recipe, distributed: Distributed, start: int
 ) -> Iterator[tuple[Batch, Batch]]:
     """Yield the batch of every step from `start`, the next one always under way.
 
-    Beside it, the batch whose truths an adversary takes for real: the same, or one of a
-    step that never comes.
+    Beside it, the batch whose truths a discriminator takes for real: the same, or one
+    of a step that never comes.
     """
-    drawn_from, numbers = source(recipe, "training"), world.share(recipe.patches.batch)
+    patches = sampler(recipe, "training")
+    numbers = distributed.share(recipe.patches.batch)
 
-    def drawn(step: int) -> tuple[Batch, Batch]:
-        batch = drawn_from.batch(step, numbers)
+    def draw(step: int) -> tuple[Batch, Batch]:
+        batch = patches.batch(step, numbers)
         if not recipe.discriminator.unpaired:
             return batch, batch
-        return batch, drawn_from.batch(recipe.steps + step, numbers)
+        return batch, patches.batch(recipe.steps + step, numbers)
 
     with ThreadPoolExecutor(1) as worker:
-        ahead: Future[tuple[Batch, Batch]] = worker.submit(drawn, start)
+        ahead: Future[tuple[Batch, Batch]] = worker.submit(draw, start)
         for step in range(start, recipe.steps):
-            batch, other = ahead.result()
+            batch, real = ahead.result()
             if step + 1 < recipe.steps:
-                ahead = worker.submit(drawn, step + 1)
-            yield batch.to(world.device), other.to(world.device)
+                ahead = worker.submit(draw, step + 1)
+            yield batch.to(distributed.device), real.to(distributed.device)
 
 
 def _validation_batches(
-    source: SamplerFactory, recipe: Recipe, world: Distributed
+    sampler: SamplerFactory, recipe: Recipe, distributed: Distributed
 ) -> list[Batch]:
-    """Return the fixed batches of the validation range; the first process judges."""
-    if not world.first:
+    """Return the fixed batches of the validation, which the first process does."""
+    if not distributed.first:
         return []
-    drawn_from = source(recipe, "validation")
+    patches = sampler(recipe, "validation")
     numbers = range(recipe.patches.batch)
     return [
-        drawn_from.batch(step, numbers).to(world.device)
+        patches.batch(step, numbers).to(distributed.device)
         for step in range(recipe.validation_batches)
     ]
-
-
-def _copy_last_weights(recipe: Recipe, last: Path) -> Path:
-    """Copy the weights of the last phase to where those of the whole belong."""
-    found = checkpoint.load(last, as_stored=True)
-    path = recipe.folder / f"{recipe.name}.safetensors"
-    checkpoint.save(path, found.state, _record(recipe), halve=False)
-    return path
 
 
 def _record(recipe: Recipe) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Learn a Gaussian mixture of clean patches, for the methods that take one as a prior.
+"""Fit a Gaussian mixture of clean patches, for the methods that take one as a prior.
 
 The mixture is fitted by expectation maximisation on a stream of small batches ([1]_):
 every step draws new patches, and the sums that the parameters follow from are moving
@@ -45,14 +45,14 @@ _START, _PLACES = 2, 3  # keep random numbers apart from those of the examples
 _CHUNK = 4096  # patches whose products fit into a processor's cache
 
 
-def train(recipe: Recipe, on_step: ProgressCallback = lambda _: None) -> Path:
-    """Learn the mixture of a recipe.
+def train(recipe: Recipe, progress: ProgressCallback = lambda _: None) -> Path:
+    """Fit the mixture of a recipe.
 
     Parameters
     ----------
     recipe
-        What to learn from; its `mixture` table says how much of it.
-    on_step
+        What to fit it to; its `mixture` table says how many patches.
+    progress
         Called after each step; the loss is the negative log-likelihood of a patch.
 
     Returns
@@ -64,21 +64,21 @@ def train(recipe: Recipe, on_step: ProgressCallback = lambda _: None) -> Path:
         torch.set_num_threads(recipe.threads)
     make_folder(recipe.folder)
     log = LossLog(recipe.folder / "log.csv")
-    log.cut(0)
-    pool = open_physics(recipe, "training")
-    held_out = _held_out(recipe)
-    sums = Sums.start(_first_guesses(recipe, pool), recipe.mixture.floor)
+    log.truncate(0)
+    sampler = open_physics(recipe, "training")
+    validation_patches = _patches(recipe, open_physics(recipe, "validation"), 0)
+    sums = Sums.start(_first_guesses(recipe, sampler), recipe.mixture.floor)
     for step in range(recipe.steps):
-        loss = sums.learn(_patches(recipe, pool, step))
+        loss = sums.update(_patches(recipe, sampler, step))
         done = step + 1 == recipe.steps
         validation = None
         if done or (step + 1) % recipe.validate_every == 0:
-            validation = sums.loss(held_out)
-        progress = TrainingProgress(
+            validation = sums.loss(validation_patches)
+        now = TrainingProgress(
             step + 1, recipe.steps, loss, validation, folder=recipe.folder
         )
-        log.add(progress)
-        on_step(progress)
+        log.add(now)
+        progress(now)
     path = recipe.folder / f"{recipe.name}.safetensors"
     checkpoint.save(path, sums.mixture.state(), _record(recipe))
     return path
@@ -117,7 +117,7 @@ class Sums:
         covariances = self.scatter / share[:, None, None] + floor
         return PatchMixture((share / share.sum()).log(), covariances)
 
-    def learn(self, patches: Tensor) -> float:
+    def update(self, patches: Tensor) -> float:
         """Take one step on (N, D) patches; return their loss before it."""
         densities = _log_densities(self.mixture, patches)
         evidence = densities.logsumexp(1, keepdim=True)
@@ -153,12 +153,12 @@ def _log_densities(mixture: PatchMixture, patches: Tensor) -> Tensor:
     return densities
 
 
-def _patches(recipe: Recipe, pool: PhysicsSampler, step: int) -> Tensor:
+def _patches(recipe: Recipe, sampler: PhysicsSampler, step: int) -> Tensor:
     """Return (N, D) patches of a batch of truth."""
-    rng = np.random.default_rng([recipe.seed, STREAMS[pool.part], step, 0, _PLACES])
+    rng = np.random.default_rng([recipe.seed, STREAMS[sampler.part], step, 0, _PLACES])
     each = -(-recipe.mixture.patches // recipe.patches.batch)
     found = []
-    for sample in pool.samples(step, range(recipe.patches.batch)):
+    for sample in sampler.samples(step, range(recipe.patches.batch)):
         windows, whole = _windows(sample, recipe.mixture.side)
         usable = np.flatnonzero(whole)
         chosen = rng.choice(usable, each) if len(usable) else usable
@@ -179,18 +179,13 @@ def _windows(sample: Sample, side: int) -> tuple[Tensor, NDArray[np.bool_]]:
     return patches - patches.mean(2, keepdim=True), whole
 
 
-def _held_out(recipe: Recipe) -> Tensor:
-    """Return the fixed patches of the validation range."""
-    return _patches(recipe, open_physics(recipe, "validation"), 0)
-
-
-def _first_guesses(recipe: Recipe, pool: PhysicsSampler) -> Tensor:
+def _first_guesses(recipe: Recipe, sampler: PhysicsSampler) -> Tensor:
     """Return the covariance of the patches in one small region for each component."""
     rng = np.random.default_rng([recipe.seed, _START])
     count, step = recipe.mixture.components, recipe.steps
     found: list[Tensor] = []
     while len(found) < count:
-        for sample in pool.samples(step, range(recipe.patches.batch)):
+        for sample in sampler.samples(step, range(recipe.patches.batch)):
             windows, _ = _windows(sample, recipe.mixture.side)
             y, x = (rng.integers(max(n - REGION, 0) + 1) for n in windows.shape[:2])
             region = windows[y : y + REGION, x : x + REGION].flatten(0, 1)

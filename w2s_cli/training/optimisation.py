@@ -1,4 +1,4 @@
-"""Steps down the gradient."""
+"""The optimiser and the learning rate."""
 
 from collections.abc import Mapping
 from math import cos, pi
@@ -33,7 +33,7 @@ class NetworkOptimiser:
             amsgrad=wanted.name == "amsgrad",
         )
 
-    def take(self, loss: Tensor, rate_share: float) -> None:
+    def take_step(self, loss: Tensor, rate_share: float) -> None:
         """Take one step, at a share of the peak learning rate."""
         wanted, optimiser = self._wanted, self._optimiser
         if wanted.renew and self._taken % wanted.renew == 0:
@@ -48,11 +48,11 @@ class NetworkOptimiser:
         self._taken += 1
 
     def state(self) -> dict[str, Any]:
-        """Return what it remembers."""
+        """Return all that it keeps from step to step."""
         return {"taken": self._taken, "optimiser": self._optimiser.state_dict()}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` remembered."""
+        """Go on from a `state`."""
         self._taken = state["taken"]
         self._optimiser.load_state_dict(state["optimiser"])
 

@@ -1,4 +1,4 @@
-"""How far a training has come, for whoever watches and for the log."""
+"""The progress of a training: its log, and what a callback gets."""
 
 import csv
 from collections.abc import Callable, Iterable, Mapping
@@ -96,14 +96,14 @@ class LossLog:
                 lines.writerow([*LEADING, *progress.terms])
             lines.writerow(progress.row())
 
-    def cut(self, step: int) -> None:
+    def truncate(self, step: int) -> None:
         """Leave out what came after `step`, which will be done again."""
         if not self.path.exists():
             return
         head, *rows = self.path.read_text().splitlines()
-        kept = [row for row in rows if int(row.partition(",")[0]) <= step]
+        rows = [row for row in rows if int(row.partition(",")[0]) <= step]
         partial = self.path.with_suffix(".part")
-        partial.write_text("".join(f"{row}\n" for row in [head, *kept]))
+        partial.write_text("".join(f"{row}\n" for row in [head, *rows]))
         partial.replace(self.path)
 
 

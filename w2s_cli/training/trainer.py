@@ -1,4 +1,4 @@
-"""The checkpoint of a training, and whether a recipe may go on from it."""
+"""The trainer: all that changes in a training, and its checkpoint."""
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -28,7 +28,7 @@ FREE = frozenset(
         *("steps", "patience", "validate_every"),
     ]
 )
-"""What of a recipe may change between a checkpoint and going on from it."""
+"""The keys of a recipe that may change before a training is resumed."""
 _ELSEWHERE = "give another folder with runs=FOLDER, or delete that one"
 
 
@@ -40,12 +40,9 @@ def save_checkpoint(content: dict[str, Any], path: Path) -> None:
 
 
 def load_checkpoint(path: Path, recipe: Recipe, device: str) -> dict[str, Any]:
-    """Return what a checkpoint holds.
+    """Return the content of a checkpoint.
 
-    Raises
-    ------
-    InputError
-        When it is of another recipe, has taken more steps already, or is broken.
+    Raises InputError when it is of another recipe, has more steps, or is broken.
     """
     content = _content(path, device)
     _check_same(content["recipe"], recipe.as_dict(), path)
@@ -73,9 +70,10 @@ def _content(path: Path, device: str) -> dict[str, Any]:
 
 def _check_same(found: Any, wanted: dict[str, Any], path: Path) -> None:
     """Refuse to mix two trainings: what decides about the steps must be the same."""
+    found = {**Recipe("").as_dict(), **found}  # an old one knows fewer keys
     for key in sorted(wanted.keys() - FREE):
-        if found.get(key) != wanted[key]:
-            where, was, wants = _difference(key, found.get(key), wanted[key])
+        if found[key] != wanted[key]:
+            where, was, wants = _difference(key, found[key], wanted[key])
             raise InputError(
                 f"{path} is of a training with {where} = {was}, not {wants}",
                 hint=_ELSEWHERE,
@@ -94,7 +92,7 @@ def _difference(key: str, found: Any, wanted: Any) -> tuple[str, Any, Any]:
 
 
 class GrayNetwork(nn.Module):
-    """Gray images in, clean ones out: one, or all that the network gives on its way.
+    """Gray images in, clean ones out: one, or all intermediate outputs of the network.
 
     A network that is told of noise and blur takes their planes with the image, and
     gives all of its outputs.
@@ -115,18 +113,18 @@ class GrayNetwork(nn.Module):
     def forward(self, image: Tensor) -> list[Tensor]:
         """Map (N, 1, Y, X) to a list of (N, 1, Y * scale, X * scale), in float32.
 
-        The last is what the network gives at work; there are others while it trains
-        where it has an `every_step`.
+        The last is the output of the network; there are others in training where it has
+        an `every_step`.
         """
         network: Any = self.network
-        seen = image.expand(-1, network.channels, -1, -1)
-        on_its_way = self.training and hasattr(network, "every_step")
-        made = network.every_step(seen) if on_its_way else [network(seen)]
+        image = image.expand(-1, network.channels, -1, -1)
+        intermediate = self.training and hasattr(network, "every_step")
+        outputs = network.every_step(image) if intermediate else [network(image)]
         if network.predicts == "noise":
-            made = [seen - noise for noise in made]
+            outputs = [image - noise for noise in outputs]
         if isinstance(network, ConditionalUNet):
-            return [one.float() for one in made]
-        return [one.float().mean(1, keepdim=True) for one in made]
+            return [one.float() for one in outputs]
+        return [one.float().mean(1, keepdim=True) for one in outputs]
 
 
 DISCRIMINATOR = "discriminator"  # the name of its loss, which is no part of the other
@@ -135,70 +133,61 @@ _DARK_BRIGHT = (0.005, 0.995)  # quantiles that are black and white in it
 
 
 class Trainer:
-    """A network, its moving average, its adversary, and how well it did best.
+    """A network in training, its moving average, its discriminator, the best weights.
 
-    Parameters
-    ----------
-    recipe
-        Of one phase.
-    world
-        The processes that share the training.
+    `recipe` is that of one phase; `distributed` the processes that share the training.
     """
 
-    def __init__(self, recipe: Recipe, world: Distributed) -> None:
-        self._recipe, self._device = recipe, world.device
+    def __init__(self, recipe: Recipe, distributed: Distributed) -> None:
+        device = distributed.device
+        self._recipe, self._device = recipe, device
         network = initial_network(recipe)
-        network.to(world.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._answer = GrayNetwork(network).train()
-        self._shared = world.shared(self._answer)
-        self._average = deepcopy(self._answer).eval()
-        self._steps = NetworkOptimiser(network, recipe.optimiser)
+        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._model = GrayNetwork(network).train()
+        self._parallel = distributed.parallel(self._model)
+        self._average = deepcopy(self._model).eval()
+        self._optimiser = NetworkOptimiser(network, recipe.optimiser)
         self._losses = {
-            name: (weight, LOSSES[name].load()(recipe, world.device))
+            name: (weight, LOSSES[name].load()(recipe, device))
             for name, weight in recipe.loss.items()
         }
-        hostile = recipe.discriminator.network
-        self._adversary = DiscriminatorTrainer(recipe, world) if hostile else None
+        self._discriminator = (
+            DiscriminatorTrainer(recipe, distributed)
+            if recipe.discriminator.network
+            else None
+        )
         self.step, self.rate = 0, 0.0
         self._best = float("inf")
         self._best_step = 0
         self._best_state: dict[str, Tensor] = {}
 
-    def learn(self, batch: Batch, other: Batch) -> dict[str, float]:
-        """Take one step; return the parts of its loss.
+    def train_step(self, batch: Batch, real: Batch) -> dict[str, float]:
+        """Take one step; return the terms of its loss.
 
-        Parameters
-        ----------
-        batch
-            What to learn from.
-        other
-            Where the adversary takes its real images from.
-
-        Raises
-        ------
-        UsageError
-            When the loss is no number any more.
+        The discriminator takes the truths of `real` for its real images. Raises
+        UsageError when the loss is not finite.
         """
         rate = rate_share(self._recipe.schedule, self.step, self._recipe.steps)
-        outputs, against = self._run(self._shared, batch), self._adversary
+        outputs, discriminator = self._run(self._parallel, batch), self._discriminator
         terms = self._terms(outputs, batch)
-        if against:
-            terms["adversarial"] = against.loss(outputs[-1], batch, other)
-        found = {name: term.item() for name, term in terms.items()}
-        self._check_finite(found)
-        self._steps.take(torch.stack([*terms.values()]).sum(), rate)
-        if against:
-            found[DISCRIMINATOR] = against.learn(outputs[-1], batch, other, rate)
-            self._check_finite(found)
+        if discriminator:
+            terms["adversarial"] = discriminator.loss(outputs[-1], batch, real)
+        values = {name: term.item() for name, term in terms.items()}
+        self._check_finite(values)
+        self._optimiser.take_step(torch.stack([*terms.values()]).sum(), rate)
+        if discriminator:
+            loss = discriminator.train_step(outputs[-1], batch, real, rate)
+            values[DISCRIMINATOR] = loss
+            self._check_finite(values)
         self.step += 1
         self.rate = rate * self._recipe.optimiser.rate
-        self._follow()
-        return found
+        self._update_average()
+        return values
 
     def validate(self, batches: Sequence[Batch]) -> float:
-        """Return the mean loss of the averaged network, and remember the best.
+        """Return the mean loss of the averaged network, and keep the best weights.
 
-        What an adversary would say is not part of it: it learns as well.
+        The discriminator's is no part of it, for the discriminator changes as well.
         """
         with torch.inference_mode():
             losses = [
@@ -229,63 +218,54 @@ class Trainer:
         return tuple(zip(*planes, strict=True))
 
     @property
-    def weary(self) -> bool:
+    def should_stop(self) -> bool:
         """Return whether the validation has been no better for too long."""
         patience = self._recipe.patience
         return bool(patience) and self.step - self._best_step >= patience
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the weights that the training gives: the best, or else the last."""
+        """Return the best weights of a training with patience, else the last."""
         return self._best_state or self._average.network.state_dict()
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; the file appears when it is whole.
 
-        Raises
-        ------
-        UsageError
-            When weights are no numbers any more; the last checkpoint stays.
+        Raises UsageError when weights are not finite; the last checkpoint stays.
         """
         self._check_weights()
         content = {
             "recipe": self._recipe.as_dict(),
             "step": self.step,
-            "network": self._answer.network.state_dict(),
+            "network": self._model.network.state_dict(),
             "average": self._average.network.state_dict(),
-            "steps": self._steps.state(),
-            "adversary": self._adversary.state() if self._adversary else {},
+            "steps": self._optimiser.state(),
+            "discriminator": self._discriminator.state() if self._discriminator else {},
             "best": (self._best, self._best_step, self._best_state),
         }
         save_checkpoint(content, path)
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint, if there is one.
-
-        Raises
-        ------
-        InputError
-            When it is of another recipe, has taken more steps already, or is broken.
-        """
+        """Go on from a checkpoint, if there is one; errors are `load_checkpoint`'s."""
         if not path.is_file():
             return
         content = load_checkpoint(path, self._recipe, self._device)
         self.step = content["step"]
-        self._answer.network.load_state_dict(content["network"])
+        self._model.network.load_state_dict(content["network"])
         self._average.network.load_state_dict(content["average"])
-        self._steps.resume(content["steps"])
-        if self._adversary:
-            self._adversary.resume(content["adversary"])
+        self._optimiser.resume(content["steps"])
+        if self._discriminator:
+            self._discriminator.resume(content["discriminator"])
         self._best, self._best_step, self._best_state = content["best"]
 
-    def _run(self, answer: Any, batch: Batch) -> list[Tensor]:
+    def _run(self, model: Any, batch: Batch) -> list[Tensor]:
         bf16 = self._recipe.precision == "bf16"
         kind = torch.device(self._device).type
         with torch.autocast(kind, torch.bfloat16, enabled=bf16):
-            outputs: list[Tensor] = answer(batch.image)
+            outputs: list[Tensor] = model(batch.image)
         return outputs
 
     def _terms(self, outputs: Sequence[Tensor], batch: Batch) -> dict[str, Tensor]:
-        """Return each weighed loss, summed over all that the network gave."""
+        """Return each weighted loss, summed over all outputs of the network."""
         return {
             name: torch.stack([weight * loss(one, batch) for one in outputs]).sum()
             for name, (weight, loss) in self._losses.items()
@@ -297,7 +277,7 @@ class Trainer:
                 raise self._diverged(f"the loss {name!r} is {value}")
 
     def _check_weights(self) -> None:
-        for name, weight in self._answer.network.state_dict().items():
+        for name, weight in self._model.network.state_dict().items():
             if not weight.isfinite().all():
                 raise self._diverged(f"weights {name!r} of the network are not finite")
 
@@ -310,12 +290,12 @@ class Trainer:
             "anew with runs=FOLDER",
         )
 
-    def _follow(self) -> None:
-        """Let the moving average follow; a young one forgets its start sooner."""
+    def _update_average(self) -> None:
+        """Update the moving average; a young one forgets its start sooner."""
         memory = min(self._recipe.average, self.step / (self.step + 10))
         pairs = zip(
             self._average.state_dict().values(),
-            self._answer.state_dict().values(),
+            self._model.state_dict().values(),
             strict=True,
         )
         for mean, latest in pairs:
