@@ -15,7 +15,7 @@ from w2s_cli.networks.flops import gflop
 from w2s_cli.networks.unet import UNet
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import TrainedRange
-from w2s_cli.restorers.units import Units
+from w2s_cli.restorers.units import Units, excess
 from w2s_cli.weights import checkpoint
 
 rng = np.random.default_rng(0)
@@ -31,7 +31,7 @@ def test_traits_come_from_the_network_and_its_record(tmp_path: Path) -> None:
     assert (traits.scale, traits.multiple_of) == (2, 2)
     assert traits.margin == network.margin
     assert traits.expects is Units.ROOT
-    assert traits.seen == TrainedRange((1, 50), 2, (0.1, 0.2))
+    assert traits.trained_range == TrainedRange((1, 50), 2, (0.1, 0.2))
 
 
 def test_a_network_that_needs_the_whole_plane_gets_it(
@@ -88,8 +88,8 @@ def test_much_read_noise_is_lowered_to_where_the_network_has_learned(
     assert method().with_noise(NoiseModel(1, read_noise=4)).lowered == 0
     noise = NoiseModel(0.25, 100, read_noise=20)
     knowing = method().with_noise(noise)
-    lifted = blocks + np.float32(noise.excess)
-    expected = method()(blocks) + np.float32(noise.excess)
+    lifted = blocks + np.float32(excess(noise))
+    expected = method()(blocks) + np.float32(excess(noise))
     assert knowing(lifted) == pytest.approx(expected, abs=1e-3)
 
 

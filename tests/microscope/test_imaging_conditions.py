@@ -47,9 +47,9 @@ def test_correlation_is_that_of_the_noise_model() -> None:
     assert found.correlation == pytest.approx((0.01, 0.1, 0.02, 0.2))
     assert found.floor == pytest.approx(noise.floor)
     assert found.transfer == (0.5,) * 5
-    loud = found.knowing(NoiseModel(1, read_noise=20))
+    loud = found.knowing(NoiseModel(1, read_noise=20), lowered=3.5)
     assert loud.correlation == (0, 0, 0, 0)
-    assert loud.floor == pytest.approx(2 * np.sqrt(16.375))
+    assert loud.floor == pytest.approx(2 * np.sqrt(400.375) - 3.5)
 
 
 def test_transposed_conditions_are_those_of_the_transposed_noise() -> None:

@@ -37,7 +37,7 @@ def warnings(
     fit = NoiseFit(measured, line, levels, correlation)
     channel = diagnose_channel("0", [counts], noise, fit=fit)
     found = Diagnosis((channel,), pixel_size)
-    return found.warnings_for([Traits(seen=trained)])
+    return found.warnings_for([Traits(trained_range=trained)])
 
 
 def test_no_warning() -> None:

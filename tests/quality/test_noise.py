@@ -25,8 +25,8 @@ from w2s_cli.microscope.simulation import (
     simulate_field,
     widefield,
 )
-from w2s_cli.pipeline.diagnosis import white
 from w2s_cli.pipeline.noise_report import NoiseRequest, report_noise
+from w2s_cli.pipeline.noise_warnings import white
 from w2s_cli.stack import Stack
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "w2s"

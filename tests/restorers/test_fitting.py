@@ -22,7 +22,7 @@ from w2s_cli.restorers.fitting import (
     shares,
 )
 from w2s_cli.restorers.restorer import FitProgress, Fitting, Series, Traits
-from w2s_cli.restorers.units import Units
+from w2s_cli.restorers.units import Units, excess
 from w2s_cli.stack import Stack
 
 NOISE = NoiseModel(2.0, 100.0, 3.0)
@@ -115,7 +115,7 @@ def test_a_large_stack_is_thinned_to_pairs_of_frames(
 
 def test_planes_are_lowered_as_much_as_the_read_noise_lifts_them() -> None:
     noise = NoiseModel(0.5, 100, read_noise=30)
-    assert noise.excess > 100
+    assert excess(noise) > 100
     dark = np.full((8, 8), 100, np.float32)
     [[plane]] = series(Stack(dark, "YX"), 0, noise)
     assert plane == pytest.approx(NoiseModel(1, read_noise=4).floor, abs=1e-3)

@@ -18,7 +18,7 @@ from w2s_cli.methods.shipped import Denoise, Shipped
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.networks.inference import available_device, fastest
 from w2s_cli.restorers.restorer import FitProgress, Fitting, Series, Traits
-from w2s_cli.restorers.units import Units
+from w2s_cli.restorers.units import Units, excess
 from w2s_cli.training.initial_network import initial_network
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches import Part
@@ -114,7 +114,7 @@ class SelfSupervised:
     quality, iterations, patience, width, seed
         How to learn; with the best quality, all ways to lay a tile are averaged.
     lowered
-        What is taken from stabilised counts: see `NoiseModel.excess`.
+        What is taken from stabilised counts: see `restorers.units.excess`.
     """
 
     weights: Path | None = None
@@ -224,7 +224,7 @@ class SelfSupervised:
 
     def with_noise(self, noise: NoiseModel) -> Self:
         """Return the restorer for images with this noise."""
-        return replace(self, lowered=noise.excess)
+        return replace(self, lowered=excess(noise))
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the restored planes."""

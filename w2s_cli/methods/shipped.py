@@ -24,7 +24,7 @@ from w2s_cli.networks.inference import (
 )
 from w2s_cli.networks.rebuild import Network, rebuild
 from w2s_cli.restorers.restorer import TrainedRange, Traits
-from w2s_cli.restorers.units import Units
+from w2s_cli.restorers.units import Units, excess
 from w2s_cli.weights import checkpoint
 
 _UNTOLD = ImagingConditions()  # white noise, no read noise, a blur that is unknown
@@ -46,7 +46,7 @@ class Shipped:
     orientations
         1, or 8 for the mean over all ways to lay a square.
     lowered
-        What is taken from stabilised counts, and added again: see `NoiseModel.excess`.
+        What is taken from stabilised counts, and added again: see `units.excess`.
     conditions
         What is known of noise and blur, for networks that are told.
     haze
@@ -89,7 +89,7 @@ class Shipped:
             multiple_of=network.multiple_of,
             whole=network.whole,
             expects=Units.ROOT,
-            seen=self._loaded.seen,
+            trained_range=self._loaded.trained_range,
             knows_noise=True,
             provenance=self.provenance,
             device=self._loaded.device,
@@ -115,8 +115,8 @@ class Shipped:
 
     def with_noise(self, noise: NoiseModel) -> Self:
         """Return the restorer for images with this noise."""
-        conditions = self.conditions.knowing(noise)
-        return replace(self, lowered=noise.excess, conditions=conditions)
+        conditions = self.conditions.knowing(noise, excess(noise))
+        return replace(self, lowered=excess(noise), conditions=conditions)
 
     def input_planes(self, blocks: FloatArray) -> FloatArray:
         """Return all that the network takes of stabilised planes.
@@ -252,7 +252,7 @@ def _told_planes(
 @dataclass(frozen=True)
 class _Loaded:
     network: Network
-    seen: TrainedRange | None
+    trained_range: TrainedRange | None
     digest: str
     device: str
 
@@ -267,10 +267,10 @@ def _load(path: Path, device: str) -> _Loaded:
             "or name the network of published ones: --method dncnn",
         )
     network = to_device(rebuild(found.state), device)
-    return _Loaded(network, _seen(found.record), found.digest, device)
+    return _Loaded(network, _trained_range(found.record), found.digest, device)
 
 
-def _seen(record: Any) -> TrainedRange | None:
+def _trained_range(record: Any) -> TrainedRange | None:
     seen = record.get("seen")
     if not seen:
         return None

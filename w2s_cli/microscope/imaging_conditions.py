@@ -46,14 +46,14 @@ class ImagingConditions:
     correlation: tuple[float, ...] = (0.0,) * len(LAGS)
     transfer: tuple[float, ...] | None = None
 
-    def knowing(self, noise: NoiseModel) -> Self:
-        """Return the conditions with the noise of a camera, as far as it is lowered.
+    def knowing(self, noise: NoiseModel, lowered: float = 0.0) -> Self:
+        """Return the conditions with the noise of a camera.
 
-        Stabilised values of much read noise are lowered by `NoiseModel.excess`.
+        Stabilised values are `lowered` by as much before a network gets them.
         """
         told = noise.correlation
         shared = [told[y][FARTHEST + x] if told else 0.0 for y, x in LAGS]
-        floor = noise.floor - noise.excess
+        floor = noise.floor - lowered
         return replace(self, floor=floor, correlation=tuple(shared))
 
     @property

@@ -108,13 +108,6 @@ def _mean_after_reading(caught: _Table, sigma: float) -> _Table:
     return mean
 
 
-MOST_SIGMA = 4.0
-"""Photons of read noise: a little more than the shipped networks have learned from.
-
-Simulated cells with 10 photons and a read noise of 10 come out there as well as
-anywhere.
-"""
-
 FARTHEST = 3
 """Pixels along Y and X between two whose noise is still compared."""
 Correlation: TypeAlias = tuple[tuple[float, ...], ...]
@@ -181,16 +174,6 @@ class NoiseModel:
     def floor(self) -> float:
         """Return the stabilised value of no light."""
         return 2 * sqrt(self.lift)
-
-    @property
-    def excess(self) -> float:
-        """Return what stabilised values may be lowered by for a network.
-
-        Much read noise lifts them out of the range that networks know or work well in.
-        Their noise has a standard deviation of 1 wherever they are; so they are lowered
-        until no light has the value that a read noise of `MOST_SIGMA` gives it.
-        """
-        return max(self.floor - 2 * sqrt(MOST_SIGMA**2 + 0.375), 0.0)
 
     def photons(self, counts: NDArray[Any]) -> FloatArray:
         """Return `counts` in photon units; dark pixels may be negative."""

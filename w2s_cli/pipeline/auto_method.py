@@ -39,7 +39,7 @@ def resolve_auto(
     first, *others = chain.links
     if not first.traits.automatic:
         return spec.method, chain, None
-    choice = auto_method(diagnosis, first.traits.seen)
+    choice = auto_method(diagnosis, first.traits.trained_range)
     [link] = build(choice.method, device=spec.device, precision=spec.precision).links
     names = [choice.method, *(entry.name for entry in parse(spec.method)[1:])]
     return "+".join(names), Chain([link, *others]), choice

@@ -6,7 +6,7 @@ they say the same of the same file. A few planes of each channel are read, once.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from math import log10, sqrt
+from math import log10
 from typing import Any, Literal
 
 import numpy as np
@@ -16,23 +16,17 @@ from w2s_cli.errors import InputError, UsageError
 from w2s_cli.microscope.noise_estimation import Dark, NoiseFit, fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import (
-    BRIGHT,
     dark_and_bright,
     sample_planes,
     sample_squares,
     saturated_share,
 )
-from w2s_cli.microscope.quantization import smallest_denominator
+from w2s_cli.pipeline.noise_warnings import misfit_warnings, noise_warnings, white
 from w2s_cli.restorers.restorer import TrainedRange, Traits
 from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
 from w2s_cli.stack import Stack
 
-MOST_CORRELATION = 0.06  # between the noise of neighbouring pixels
-# The estimate from 64 x 64 pixels of raw noise is off by up to 0.1, 512 x 512 by 0.02.
-_SPREAD = 4  # that, times the root of the pixels; fine structure adds up to 0.04
-MOST_MISFIT = 1.5  # between standard deviations, given and measured
 MOST_SATURATED = 0.001  # share of the pixels
-LEAST_GAIN = 0.1  # counts a photon; coarser counts would drown the noise of light
 BLACK, WHITE = 0.2, 99.8
 """Percentiles of the pixels: about those that W2S's authors stretched its images to."""
 
@@ -41,47 +35,21 @@ Planes = Sequence[NDArray[Any]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelDiagnosis:
-    """What a few planes of one channel show.
+    """What a few planes of one channel show."""
 
-    Attributes
-    ----------
-    name
-        What the file calls the channel, or its number.
-    model, origin
-        The noise model that was given or estimated; None where it was neither.
-    fit
-        The noise that the planes show; None where it wasn't or couldn't be measured.
-    failure
-        Why it couldn't be.
-    pixels
-        Of one of the planes.
-    darkest, brightest
-        Counts of the darkest and the brightest parts, the noise averaged out.
-    saturated
-        Share of the pixels at the full range of the camera.
-    dark_known
-        Whether offset and read noise are from dark frames.
-    noise_warnings
-        Why the estimated noise should not be relied on, one line a reason.
-    other_warnings
-        What else is wrong, one line a reason.
-    display_range, range_origin
-        Counts of black and white; None where no network needs them.
-    """
-
-    name: str = "0"
-    model: NoiseModel | None = None
+    name: str = "0"  # what the file calls it, or its number
+    model: NoiseModel | None = None  # None where it is neither given nor measured
     origin: Literal["given", "estimated"] = "given"
-    fit: NoiseFit | None = None
-    failure: InputError | None = None
-    pixels: int = 0
-    darkest: float | None = None
+    fit: NoiseFit | None = None  # the noise that the planes show
+    failure: InputError | None = None  # why that could not be measured
+    pixels: int = 0  # of a plane
+    darkest: float | None = None  # counts, the noise averaged out
     brightest: float | None = None
-    saturated: float = 0.0
-    dark_known: bool = False
-    noise_warnings: tuple[str, ...] = ()
-    other_warnings: tuple[str, ...] = ()
-    display_range: DisplayRange | None = None
+    saturated: float = 0.0  # share of the pixels at the full range of the camera
+    dark_known: bool = False  # whether offset and read noise are from dark frames
+    noise_warnings: tuple[str, ...] = ()  # why not to rely on the estimated noise
+    other_warnings: tuple[str, ...] = ()  # what else is wrong
+    display_range: DisplayRange | None = None  # None where no network needs it
     range_origin: Literal["8 bit", "measured", "given"] = "given"
 
     @property
@@ -322,7 +290,7 @@ def diagnose_channel(
             "their light is unknown"
         )
     if fit and given:
-        other += [*_misfit(given, fit.model, plane)]
+        other += [*misfit_warnings(given, fit.model, plane)]
     return ChannelDiagnosis(
         name,
         given or (fit.model if fit else None),
@@ -334,7 +302,7 @@ def diagnose_channel(
         brightest,
         share,
         dark is not None,
-        tuple(_noise_warnings(fit, plane, given)) if fit else (),
+        tuple(noise_warnings(fit, plane, given)) if fit else (),
         tuple(other),
         **facts,
     )
@@ -370,11 +338,6 @@ def channel_name(stack: Stack, number: int) -> str:
     return named or str(number)
 
 
-def white(correlation: float, pixels: int) -> bool:
-    """Return whether the noise of so many pixels may well be independent."""
-    return abs(correlation) <= MOST_CORRELATION + _SPREAD / sqrt(pixels)
-
-
 def method_warnings(
     methods: Sequence[Traits],
     channel: ChannelDiagnosis,
@@ -388,7 +351,7 @@ def method_warnings(
             "structure; --method n2v with -O rows=N or -O columns=N hides N "
             "neighbours on both sides as well"
         )
-    trained = next((one.seen for one in methods if one.seen), None)
+    trained = next((r for one in methods if (r := one.trained_range)), None)
     if trained:
         yield from light_warnings(trained, channel)
     if trained and trained.pixel_size:
@@ -414,55 +377,6 @@ def light_warnings(trained: TrainedRange, channel: ChannelDiagnosis) -> Iterator
         yield (
             f"the read noise is {channel.noise.sigma:.3g} photons, the method is "
             f"meant for at most {trained.sigma:g}"
-        )
-
-
-def _noise_warnings(
-    fit: NoiseFit, plane: NDArray[Any], given: NoiseModel | None
-) -> Iterator[str]:
-    """Yield why the noise is not that of a camera; how it grows only if it is used."""
-    if not white(fit.correlation, plane.size):
-        cause = "smoothed, resized, compressed or deconvolved"
-        if fit.correlation < 0:
-            cause = "sharpened or resized"
-        yield (
-            f"the noise of neighbouring pixels is correlated ({fit.correlation:.2f}): "
-            f"was the image {cause}? Its gain is not that of a camera"
-        )
-    elif not given and fit.slope < 2 * fit.line.slope_error:
-        yield (
-            f"the noise hardly grows with the light: the gain of {fit.slope:.2g} has a "
-            f"standard error of {fit.line.slope_error:.2g}"
-        )
-    if given:
-        return
-    parts = smallest_denominator(plane)
-    if parts > 1:
-        yield (
-            f"every value is a multiple of 1/{parts}: an average of {parts} frames or "
-            f"pixels, or counts divided by {parts}, look like a camera with a gain "
-            f"{parts} times too small"
-        )
-    elif parts == 1 and plane.max() > 255 and fit.slope < LEAST_GAIN:
-        yield (
-            f"a gain of {fit.slope:.2g} counts a photon is implausibly small: is the "
-            "image an average, or rescaled? An average of K frames has a K-th of the "
-            "gain"
-        )
-
-
-def _misfit(
-    given: NoiseModel, measured: NoiseModel, plane: NDArray[Any]
-) -> Iterator[str]:
-    levels = np.percentile(plane, [50, BRIGHT]).astype(np.float32)
-    least = np.float32(1e-6)
-    shown = np.maximum(measured.variance(levels), least)
-    ratios = np.sqrt(np.maximum(given.variance(levels), least) / shown)
-    worst = float(max(ratios, key=lambda ratio: abs(np.log(ratio))))
-    if not 1 / MOST_MISFIT <= worst <= MOST_MISFIT:
-        yield (
-            f"the noise that was given is {worst:.2g} times what the image shows: "
-            "wrong noise makes a method invent structure, or erase it"
         )
 
 

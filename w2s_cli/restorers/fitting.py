@@ -11,6 +11,7 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import MOST_SIDE, middle_of_plane
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import FitProgress, Fittable, Series
+from w2s_cli.restorers.units import excess
 from w2s_cli.stack import Stack
 
 MOST_PIXELS = 32 << 20  # to learn from: 128 MiB
@@ -73,7 +74,7 @@ def series(
 ) -> list[Series]:
     """Return the planes of a channel in stabilised counts, each place by itself.
 
-    They are lowered by `noise.excess`. Of a stack with more than `most` pixels, they
+    They are lowered by `excess`. Of a stack with more than `most` pixels, they
     are evenly spaced moments, two consecutive frames each; of a large plane, its
     middle.
 
@@ -89,7 +90,7 @@ def series(
         moments = [run[at : at + 2] for run in runs for at in range(0, len(run), 2)]
         kept = max(frames // len(moments[0]), 1)
         runs = moments[:: -(-len(moments) // kept)]
-    lowered = np.float32(noise.excess)
+    lowered = np.float32(excess(noise))
     return [
         [noise.stabilise(middle_of_plane(stack, at)) - lowered for at in run]
         for run in runs

@@ -90,7 +90,7 @@ class Traits:
         Whether the result depends on the whole plane, so that it is never tiled.
     expects
         The numbers it takes and gives.
-    seen
+    trained_range
         What it is meant for, for a method that was trained.
     black, white
         The counts that are 0 and 1 in `Units.UNIT`, where the user has named them.
@@ -114,7 +114,7 @@ class Traits:
     multiple_of: int = 1
     whole: bool = False
     expects: Units = Units.COUNTS
-    seen: TrainedRange | None = None
+    trained_range: TrainedRange | None = None
     black: float | None = None
     white: float | None = None
     knows_noise: bool = False
