@@ -27,27 +27,13 @@ LEVEL = "{level}"  # stands for the level of noise in the name of a method or a 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of the table: a chain of methods on images of one level.
+    """A line of the table: a chain of methods on images of one level."""
 
-    Attributes
-    ----------
-    denoiser
-        A method, `NOISY` or `CLEAN`.
-    sr
-        What enlarges its output; empty for none.
-    level
-        Of the images; that of the cleanest ones for `CLEAN`.
-    weights
-        Files for the methods, in their order.
-    options
-        Those that the methods have.
-    """
-
-    denoiser: str
-    sr: str
-    level: int
-    weights: tuple[Path, ...] = ()
-    options: tuple[str, ...] = ()
+    denoiser: str  # a method, `NOISY` or `CLEAN`
+    sr: str  # what enlarges its output; empty for none
+    level: int  # of the images; that of the cleanest ones for `CLEAN`
+    weights: tuple[Path, ...] = ()  # files for the methods, in their order
+    options: tuple[str, ...] = ()  # "key=value", only those that the methods have
 
     @property
     def name(self) -> str:
@@ -84,48 +70,25 @@ class Row:
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """What is to be compared.
+    """Which methods are compared, at which levels of noise."""
 
-    Attributes
-    ----------
-    denoisers
-        Methods that don't enlarge. Alone they are compared with the noisy image;
-        before `sr`, every one with every one.
-    sr
-        Methods that enlarge what a denoiser has made.
-    joint
-        Methods that do both at once.
-    levels
-        Of noise.
-    weights
-        Files by the name of their method. The file's name, as that of a method, may
-        hold "{level}".
-    options
-        "key=value" or "method.key=value", for the methods that have them.
-    """
-
+    # Methods that don't enlarge. Alone they are compared with the noisy image; before
+    # `sr`, every one with every one.
     denoisers: Sequence[str] = ()
-    sr: Sequence[str] = ()
-    joint: Sequence[str] = ()
-    levels: Sequence[int] = (1,)
+    sr: Sequence[str] = ()  # methods that enlarge what a denoiser has made
+    joint: Sequence[str] = ()  # methods that do both at once
+    levels: Sequence[int] = (1,)  # of noise
+    # Files by the name of their method. The file's name, as that of a method, may hold
+    # "{level}".
     weights: Mapping[str, str] = field(default_factory=dict)
+    # "key=value" or "method.key=value", for the methods that have them
     options: Sequence[str] = ()
 
     def rows(self, clean: int | None = None) -> list[Row]:
-        """Return the rows, level by level, those of the cleanest images last.
+        """Return the rows, level by level, those of level `clean` last; None for none.
 
-        Parameters
-        ----------
-        clean
-            The level of the cleanest images; None where there are none.
-
-        Raises
-        ------
-        UnknownNameError
-            When there is no such method.
-        UsageError
-            When nothing is to be compared, a method stands where it cannot, or weights
-            or an option are for none of the methods.
+        Raises UsageError when nothing is to be compared, a method stands where it
+        cannot, or weights or an option are for none of the methods.
         """
         rows = [row for level in self.levels for row in self._of_level(level)]
         if clean is not None and clean not in self.levels:
@@ -175,38 +138,25 @@ class BenchConfig:
 
 @dataclass(frozen=True, slots=True)
 class MethodConfig:
-    """What is done to each image of a row, all that its scores depend on.
+    """What is done to each image of a row, all that its scores depend on."""
 
-    Attributes
-    ----------
-    method, options, weights, device, precision
-        The chain of methods: see `w2s_cli.methods.build.build`.
-    metrics
-        Names in `w2s_cli.metrics.METRICS`.
-    convention
-        Units, range, window, border and fit.
-    known_noise
-        Whether methods are told the noise that the data set knows; else it is
-        estimated from each image, as `w2s restore` does.
-    eight_bit
-        Whether the values are gray, from 0 to 255.
-    first_version
-        Whether images are restored as for the first version of W2S's tables.
-    tile
-        Side of a tile, in input pixels.
-    """
-
+    # method, options, weights, device, precision: the chain of methods: see
+    # `w2s_cli.methods.build.build`
     method: str = "identity"
     options: tuple[str, ...] = ()
     weights: tuple[Path, ...] = ()
     device: str = "auto"
     precision: str = "auto"
-    metrics: tuple[str, ...] = ("rmse", "ssim")
+    metrics: tuple[str, ...] = ("rmse", "ssim")  # names in `w2s_cli.metrics.METRICS`
+    # units, range, window, border and fit
     convention: Convention = field(default_factory=Convention)
+    # whether methods get the noise that the data set knows; else it is estimated from
+    # each image, as `w2s restore` does
     known_noise: bool = False
-    eight_bit: bool = False
+    eight_bit: bool = False  # whether the values are gray, from 0 to 255
+    # whether images are restored as for the first version of W2S's tables
     first_version: bool = False
-    tile: int = 512
+    tile: int = 512  # side of a tile, in input pixels
 
     def of(self, row: Row) -> "MethodConfig":
         """Return the configuration with the methods of a row."""
@@ -244,22 +194,10 @@ class MethodConfig:
 
 
 def method_config(data: DataSet, protocol: str, **settings: Any) -> MethodConfig:
-    """Return how methods are run and scored on a data set.
+    """Return how methods are run and scored on a data set by a protocol.
 
-    Parameters
-    ----------
-    data
-        The images.
-    protocol
-        The name that the convention started from.
-    settings
-        Other attributes of `MethodConfig`, the convention among them.
-
-    Raises
-    ------
-    UsageError
-        When the protocol is for gray values and the images are in counts, or the other
-        way round.
+    Raises UsageError when the protocol is for gray values and the images are in counts,
+    or the other way round.
     """
     eight_bit = data.per_unit == EIGHT_BIT.white
     first_version = protocol.startswith("w2s-v1")
@@ -279,15 +217,7 @@ def method_config(data: DataSet, protocol: str, **settings: Any) -> MethodConfig
 
 
 def protocol_for(data: DataSet, *, enlarged: bool) -> str:
-    """Return the protocol of the published figures of a data set.
-
-    Parameters
-    ----------
-    data
-        The images.
-    enlarged
-        Whether the methods enlarge.
-    """
+    """Return the protocol of the published figures of a data set."""
     if data.name == "w2s-png":
         return "w2s-v1-sr" if enlarged else "w2s-v1"
     if data.name.startswith("w2s-"):

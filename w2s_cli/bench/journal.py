@@ -18,28 +18,16 @@ from w2s_cli.errors import OutputError, UsageError
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """What became of one image.
+    """The scores of one image, or why it has none."""
 
-    Attributes
-    ----------
-    name, group
-        The image and its field of view.
-    content
-        A hash of the image and its truth.
-    scores
-        By the name of the metric; empty where the image could not be restored.
-    seconds
-        That the restoration took, the estimate of the noise included.
-    error
-        Why it could not be restored.
-    """
-
+    # name, group: the image and its field of view
     name: str
     group: str
-    content: str
+    content: str  # hash of the image and its truth
+    # by metric; empty where the image could not be restored
     scores: dict[str, float]
-    seconds: float
-    error: str = ""
+    seconds: float  # of the restoration, with the estimate of the noise
+    error: str = ""  # why it could not be restored
 
     def as_json(self) -> dict[str, Any]:
         """Return the scores as a JSON object."""
@@ -53,15 +41,9 @@ class ImageResult:
 
 @dataclass
 class Journal:
-    """The images that a method has scored already.
+    """The images that a method has scored already."""
 
-    Attributes
-    ----------
-    path
-        The file; it need not exist.
-    """
-
-    path: Path
+    path: Path  # the file; it need not exist
     _kept: dict[str, ImageResult] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
@@ -77,13 +59,7 @@ class Journal:
         return self._kept.get(content)
 
     def add(self, scored: ImageResult) -> None:
-        """Keep the scores of one image.
-
-        Raises
-        ------
-        OutputError
-            When the file cannot be written.
-        """
+        """Keep the scores of one image."""
         self._kept[scored.content] = scored
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,13 +95,7 @@ _THREADS = "OMP_NUM_THREADS"
 
 @contextmanager
 def workers(jobs: int) -> Iterator[Executor | None]:
-    """Give a pool of processes, or none for one job.
-
-    Raises
-    ------
-    UsageError
-        When there is less than one job.
-    """
+    """Give a pool of processes, or none for one job."""
     if jobs < 1:
         raise UsageError(
             f"--jobs must be 1 or more, found {jobs}",

@@ -16,21 +16,11 @@ _FRAME = (255, 196, 0)
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One image of a comparison.
+    """One image of a comparison."""
 
-    Attributes
-    ----------
-    label
-        What stands above it.
-    pixels
-        (Y, X), in the units that all panels share.
-    scale
-        Its pixels along a pixel of the coarsest panel.
-    """
-
-    label: str
-    pixels: NDArray[Any]
-    scale: int = 1
+    label: str  # what stands above it
+    pixels: NDArray[Any]  # (Y, X), in the units that all panels share
+    scale: int = 1  # its pixels along a pixel of the coarsest panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +40,9 @@ def save_comparison(
     limits: tuple[float, float],
     side: int = 440,
 ) -> None:
-    """Write panels, each above its magnified inset, as a PNG.
+    """Write panels of `side` pixels, each above its magnified inset, as a PNG.
 
-    Parameters
-    ----------
-    path
-        The PNG.
-    panels
-        What to compare.
-    inset
-        What to magnify, the same place in every panel.
-    limits
-        The intensities that become black and white, the same in every panel.
-    side
-        Width of a panel in the picture, in pixels.
+    The inset is the same in all; `limits` are the intensities of black and white.
     """
     columns = [_column(panel, inset, limits, side) for panel in panels]
     width = sum(column.width for column in columns) + _GAP * (len(columns) + 1)
@@ -110,8 +89,6 @@ def busiest(image: NDArray[Any], side: int) -> Inset:
     ----------
     image
         (Y, X), no side shorter than `side`, and at least 2 x 2.
-    side
-        Of the square, in its pixels.
     """
     corners = [
         (y, x)
@@ -138,15 +115,9 @@ def save_sheet(
 
     Parameters
     ----------
-    path
-        The PNG.
     rows
         (Y, X) images, black at 0 and white at 1. Coarser ones are shown with larger
         pixels.
-    labels
-        What stands above each column.
-    side
-        Of each image in the picture, in pixels.
     """
     width = len(labels) * (side + _SHEET_GAP) + _SHEET_GAP
     height = len(rows) * (side + _SHEET_GAP) + _SHEET_GAP + _SHEET_LABEL

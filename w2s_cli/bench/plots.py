@@ -59,22 +59,13 @@ class SeriesStyle:
 
 @dataclass(frozen=True, eq=False)
 class PageFigure:
-    """A figure for a page.
+    """A figure for a page."""
 
-    Attributes
-    ----------
-    name
-        What its file is called, without number and suffix.
-    title, caption
-        What it shows, in a few words and in sentences.
-    png
-        The picture.
-    """
-
-    name: str
+    name: str  # what its file is called, without number and suffix
+    # title, caption: what it shows, in a few words and in sentences
     title: str
     caption: str
-    png: bytes
+    png: bytes  # the picture
 
 
 def series_style(number: int) -> SeriesStyle:
@@ -89,17 +80,7 @@ def series_style(number: int) -> SeriesStyle:
 def png(
     size: tuple[float, float], draw: Callable[[Figure], None], *, dpi: int = DPI
 ) -> bytes:
-    """Return what `draw` draws on an empty figure, as a PNG.
-
-    Parameters
-    ----------
-    size
-        Width and height, in inches.
-    draw
-        Called with the figure, while the style is in force.
-    dpi
-        Pixels an inch.
-    """
+    """Return what `draw` draws on an empty figure of `size` inches, as a PNG."""
     with mpl.rc_context(), warnings.catch_warnings():
         # Names may hold letters that the font has not: they show as boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing")
@@ -126,28 +107,16 @@ _SIZE, _DPI = (9.0, 6.0), 100
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Some numbers over others.
+    """Points, a line or a band of a plot."""
 
-    Attributes
-    ----------
-    label
-        What the legend says; left out of it where empty.
-    x, y
-        Shape (N,) each.
-    style
-        How it is drawn; a band reaches from `y` to `upper`.
-    upper
-        Shape (N,), the upper edge of a band.
-    colour
-        Number of its colour: series that belong together share one.
-    """
-
-    label: str
+    label: str  # what the legend says; left out of it where empty
+    # x, y: shape (N,) each
     x: NDArray[Any]
     y: NDArray[Any]
+    # how it is drawn; a band reaches from `y` to `upper`
     style: Literal["line", "points", "band"] = "line"
-    upper: NDArray[Any] | None = None
-    colour: int = 0
+    upper: NDArray[Any] | None = None  # shape (N,), the upper edge of a band
+    colour: int = 0  # number of its colour: series that belong together share one
 
 
 def line_plot(
@@ -156,15 +125,6 @@ def line_plot(
     """Write a plot as a PNG.
 
     The axes span the lines and points; a band is cut where it goes further.
-
-    Parameters
-    ----------
-    path
-        The PNG.
-    series
-        What to draw, first to last.
-    xlabel, ylabel, title
-        What stands below, beside and above.
     """
 
     def draw(figure: Figure) -> None:
@@ -199,17 +159,7 @@ _PLACES = 200
 
 
 def plot_noise(path: Path, fits: Mapping[str, NoiseFit], title: str) -> None:
-    """Write a PNG with the levels that were measured, the line, and a 2-sigma band.
-
-    Parameters
-    ----------
-    path
-        The PNG.
-    fits
-        The noise of each channel, by its name.
-    title
-        What stands above.
-    """
+    """Write a PNG with the levels that were measured, the line, and a 2-sigma band."""
     series = [
         one
         for number, (name, fit) in enumerate(fits.items())

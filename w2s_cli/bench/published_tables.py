@@ -41,30 +41,19 @@ _OF_W2S = {"dncnn": "DnCNN", "memnet": "MemNet", "rrdb": "W2S"}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A printed table.
+    """A printed table."""
 
-    Attributes
-    ----------
-    name, title, source
-        What it is and where it stands.
-    data, scale, protocol
-        What must be the same for its figures to be comparable.
-    metrics
-        The figures of each cell.
-    conditions
-        Its columns: levels of noise, or data sets.
-    rows
-        Method -> for each condition the figures; empty where none is printed.
-    """
-
+    # name, title, source: what it is and where it stands
     name: str
     title: str
     source: str
+    # data, scale, protocol: what must be the same for its figures to be comparable
     data: str
     scale: int
     protocol: str
-    metrics: tuple[str, ...]
-    conditions: tuple[str, ...]
+    metrics: tuple[str, ...]  # the figures of each cell
+    conditions: tuple[str, ...]  # its columns: levels of noise, or data sets
+    # method -> for each condition the figures; empty where none is printed
     rows: dict[str, list[list[float]]]
 
     def figures(self, method: str, condition: str) -> dict[str, float]:
@@ -88,18 +77,9 @@ def _as_tuples(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def tables_for(data: str, part: str, scale: int, protocol: str) -> list[Table]:
-    """Return the printed tables that figures may stand beside.
+    """Return the printed tables of the same data set, part of it, scale and protocol.
 
-    Parameters
-    ----------
-    data
-        The kind of data set, as `w2s_cli.datasets.DATASETS` has it.
-    part
-        The part of it that was scored, such as "test_mix"; empty for all of it.
-    scale
-        Pixels of the output along one of the input.
-    protocol
-        A name in `w2s_cli.bench.scores.convention.PROTOCOLS`.
+    `part` is such as "test_mix", or empty for all of the data.
     """
     kind = "w2s" if data.startswith("w2s-") else data
     return [

@@ -18,27 +18,13 @@ from w2s_cli.errors import few
 
 @dataclass(frozen=True)
 class BenchResult:
-    """All that a bench has found out.
+    """All that a bench has found out."""
 
-    Attributes
-    ----------
-    rows
-        The scores, in the order of the table.
-    selection
-        The images.
-    config
-        How they were scored.
-    protocol
-        The name that the convention started from.
-    with_papers
-        Whether the figures of the papers stand beside.
-    """
-
-    rows: Sequence[MethodResult]
-    selection: Selection
-    config: MethodConfig
-    protocol: str
-    with_papers: bool = False
+    rows: Sequence[MethodResult]  # the scores, in the order of the table
+    selection: Selection  # of images
+    config: MethodConfig  # how they were scored
+    protocol: str  # the name that the convention started from
+    with_papers: bool = False  # whether the figures of the papers stand beside
 
     @property
     def metrics(self) -> tuple[str, ...]:

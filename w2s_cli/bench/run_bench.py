@@ -21,18 +21,10 @@ from w2s_cli.errors import NothingMatchedError
 
 @dataclass(frozen=True)
 class MethodResult:
-    """A row with all its scores.
+    """A row with all its scores."""
 
-    Attributes
-    ----------
-    row
-        The methods and the level.
-    images
-        What became of each image.
-    """
-
-    row: Row
-    images: Sequence[ImageResult]
+    row: Row  # the methods and the level
+    images: Sequence[ImageResult]  # what became of each image
 
     @property
     def done(self) -> list[ImageResult]:
@@ -83,21 +75,11 @@ _SPAN = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
 
 @dataclass(frozen=True)
 class Selection:
-    """Which images of a data set are scored.
-
-    Attributes
-    ----------
-    data
-        The data set.
-    split
-        Of the data set.
-    fields
-        Only these fields of view; None for all.
-    """
+    """Which images of a data set are scored."""
 
     data: DataSet
     split: str
-    fields: frozenset[str] | None = None
+    fields: frozenset[str] | None = None  # only these fields of view; None for all
 
     def count(self, row: Row) -> int:
         """Return how many images a row has."""
@@ -108,13 +90,7 @@ class Selection:
         return self.data.pairs(self.split, row.level, row.scale, self.fields)
 
     def rows(self, comparison: BenchConfig) -> list[Row]:
-        """Return the rows to compare, with the noise-free ones if there can be any.
-
-        Raises
-        ------
-        W2SError
-            When there is nothing to compare, or the data set lacks images for a row.
-        """
+        """Return the rows to compare, with the noise-free ones if there can be any."""
         rows = comparison.rows(self.data.clean)
         for row in rows:
             self.count(row)
@@ -127,20 +103,7 @@ def default_split(data: DataSet) -> str:
 
 
 def fields_named(data: DataSet, words: Iterable[str]) -> frozenset[str]:
-    """Return the fields of view of a data set that words name.
-
-    Parameters
-    ----------
-    data
-        The data set.
-    words
-        Names such as "081"; where names are numbers, also "81" and "81-83".
-
-    Raises
-    ------
-    NothingMatchedError
-        When a word names none.
-    """
+    """Return the fields of view that words name: "081"; of numbers, also "81-83"."""
     sets = (*data.inputs.values(), *data.truths.values())
     known = {data.group_of(name) for images in sets for name in images}
     found: set[str] = set()
@@ -175,26 +138,8 @@ def run_bench(
 ) -> Iterator[MethodResult]:
     """Yield each row when all its images are scored.
 
-    Parameters
-    ----------
-    rows
-        What to compare.
-    selection
-        On which images.
-    config
-        How they are scored; its methods and weights are put in place by each row.
-    journals
-        The folder of what was scored before, and will be again.
-    jobs
-        How many processes share the work; each gets its share of the processors.
-    on_row, on_image
-        Called before each row with its name, and after each image.
-
-    Raises
-    ------
-    W2SError
-        When a method or its weights cannot be had, an image cannot be read, or the
-        journal cannot be written.
+    What the journals have is not computed again. `on_row` is called before each row
+    with its name, `on_image` after each image.
     """
     with workers(jobs) as pool:
         for row in rows:

@@ -43,8 +43,6 @@ def restored_first_version(plane: FloatArray, chain: Chain) -> FloatArray:
     ----------
     plane
         (Y, X), from 0 to 255.
-    chain
-        Methods that take and give such grays.
 
     Returns
     -------
@@ -98,17 +96,7 @@ def content_of(pair: ImagePair) -> str:
 
 
 def run_image(config: MethodConfig, pair: ImagePair, content: str) -> ImageResult:
-    """Return the scores of one image; an image that is refused says why.
-
-    Parameters
-    ----------
-    config
-        What to do.
-    pair
-        The image, its truth, and where both are valid.
-    content
-        Its hash: see `content_of`.
-    """
+    """Return the scores of one image; an image that is refused says why."""
     _warm_up(config)
     start = perf_counter()
     try:
@@ -125,13 +113,7 @@ def run_image(config: MethodConfig, pair: ImagePair, content: str) -> ImageResul
 
 
 def restored(config: MethodConfig, pair: ImagePair) -> FloatArray:
-    """Return the restored image, float32 in the unit of the input.
-
-    Raises
-    ------
-    InputError
-        When the image has no noise that can be measured, and the method needs it.
-    """
+    """Return the restored image, float32 in the unit of the input."""
     noise = pair.noise if config.known_noise else None
     result = restore_stack(
         config.spec,

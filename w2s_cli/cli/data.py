@@ -38,7 +38,7 @@ def show_prepared(
 
 
 def prepared_json(found: "PrepareResult") -> dict[str, Any]:
-    """Return what became of an order as a JSON object."""
+    """Return what was made, and what not, as a JSON object."""
     return {
         "made": found.made,
         "kept": found.kept,
@@ -192,14 +192,14 @@ def prepare(
     from w2s_cli.datasets.preparation import SIM, PrepareConfig
     from w2s_cli.datasets.preparation import prepare as prepared
 
-    order = PrepareConfig(
+    config = PrepareConfig(
         names([form]),
         [*numbers(levels, "--levels"), *([] if no_sim else [SIM])],
         numbers(fields, "--fields"),
         grays_per_count,
     )
     with progress(str(output), quiet=quiet) as bar:
-        found = prepared(raw, output, order, bar.reach)
+        found = prepared(raw, output, config, bar.reach)
     show_prepared(found, raw, output, quiet=quiet)
     if as_json:
         typer.echo(json.dumps(prepared_json(found), indent=2))

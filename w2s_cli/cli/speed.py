@@ -73,7 +73,7 @@ def speed(
     from w2s_cli.bench.speed.speed_record import read_speeds, write_speeds
     from w2s_cli.io.targets import check_writable
 
-    setups = setups_of(
+    configs = speed_configs(
         names(methods or ()),
         weight_files(weights or ()),
         tuple(option or ()),
@@ -86,18 +86,18 @@ def speed(
     before = read_speeds(against) if against else None
     sides = numbers(sizes, "--sizes") if sizes else SIZES
     with progress("", quiet=quiet) as bar:
-        bar.start(len(setups) * len(sides))
-        speeds = run_speed(setups, sides, on_row=bar.rename, on_done=bar.advance)
-    print_json(speeds, before) if as_json else print_text(speeds, before)
+        bar.start(len(configs) * len(sides))
+        result = run_speed(configs, sides, on_row=bar.rename, on_done=bar.advance)
+    print_json(result, before) if as_json else print_text(result, before)
     if output:
-        write_speeds(speeds, output)
+        write_speeds(result, output)
         if not quiet:
             note(f"compare with it: w2s speed --against {output}")
-    if speeds.failed:
+    if result.failed:
         raise typer.Exit(1)
 
 
-def setups_of(
+def speed_configs(
     methods: Sequence[str],
     weights: Mapping[str, str],
     options: Sequence[str],
@@ -130,43 +130,43 @@ _HEADS = [
 _COMPARED = ["seconds before", "ratio", "memory ratio", ""]
 
 
-def print_json(speeds: "SpeedResult", before: "SpeedResult | None") -> None:
+def print_json(result: "SpeedResult", before: "SpeedResult | None") -> None:
     """Print everything as one JSON object."""
     from w2s_cli.bench.speed.speed_record import differences, ratios
 
-    record = speeds.as_json()
+    record = result.as_json()
     if before:
-        record["ratios"] = [ratio.as_json() for ratio in ratios(speeds, before)]
-        record["remarks"] += differences(speeds, before)
+        record["ratios"] = [ratio.as_json() for ratio in ratios(result, before)]
+        record["remarks"] += differences(result, before)
     typer.echo(json.dumps(record, indent=2, allow_nan=False))
 
 
-def print_text(speeds: "SpeedResult", before: "SpeedResult | None") -> None:
+def print_text(result: "SpeedResult", before: "SpeedResult | None") -> None:
     """Print what was measured, and the table; on standard error, what to doubt."""
     from w2s_cli.bench.speed.speed_record import differences, ratios
 
-    for subject, text in _stated(speeds).items():
+    for subject, text in _stated(result).items():
         typer.echo(f"{subject}: {text}")
     typer.echo()
     heads = [*_HEADS, *(_COMPARED if before else [])]
-    by_row = {(one.method, one.side): one for one in ratios(speeds, before or speeds)}
+    by_row = {(one.method, one.side): one for one in ratios(result, before or result)}
     lines = [
-        _cells(row, speeds)
+        _cells(row, result)
         + (_compared(by_row.get((row.method, row.side))) if before else [])
-        for row in speeds.rows
+        for row in result.rows
     ]
     typer.echo(table([heads, *lines]))
-    remarks = differences(speeds, before) if before else []
-    for remark in [*speeds.remarks, *remarks]:
+    remarks = differences(result, before) if before else []
+    for remark in [*result.remarks, *remarks]:
         warn(remark)
 
 
-def _stated(speeds: "SpeedResult") -> dict[str, str]:
+def _stated(result: "SpeedResult") -> dict[str, str]:
     """Return what a reader must know beside the numbers, by subject."""
-    peaks = (f"{name} {peak:.0f} GFLOP/s" for name, peak in speeds.peaks.items())
-    took = (f"{side} pixels {s:.2g} s" for side, s in speeds.estimates.items())
+    peaks = (f"{name} {peak:.0f} GFLOP/s" for name, peak in result.peaks.items())
+    took = (f"{side} pixels {s:.2g} s" for side, s in result.estimates.items())
     return {
-        "machine": readable({**speeds.machine}),
+        "machine": readable({**result.machine}),
         "timed": "from counts to counts, without files, with the noise known; seconds "
         "of the fastest run",
         "estimate of the noise, not timed with them": ", ".join(took),
@@ -175,8 +175,8 @@ def _stated(speeds: "SpeedResult") -> dict[str, str]:
     }
 
 
-def _cells(row: "MethodSpeed", speeds: "SpeedResult") -> list[str]:
-    share = row.share(speeds.peaks)
+def _cells(row: "MethodSpeed", result: "SpeedResult") -> list[str]:
+    share = row.share(result.peaks)
     return [
         row.method,
         str(row.side),

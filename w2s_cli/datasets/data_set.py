@@ -21,29 +21,16 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class ImagePair:
-    """One image and what it should have been.
+    """One image and what it should have been."""
 
-    Attributes
-    ----------
-    name
-        Such as "081_0": field of view 081, channel 0.
-    group
-        What a bootstrap draws anew: the field of view, "081".
-    image
-        (Y, X) float32, in counts, or in gray values where a set has nothing else.
-    truth
-        (Y * scale, X * scale) float32, in the unit of `image`.
-    valid
-        The shape of `truth`, False where either was clipped; None: valid everywhere.
-    noise
-        The camera's noise in `image`, where the set knows it.
-    """
-
-    name: str
-    group: str
+    name: str  # such as "081_0": field of view 081, channel 0
+    group: str  # what a bootstrap draws anew: the field of view, "081"
+    # (Y, X) float32, in counts, or in gray values where a set has nothing else
     image: FloatArray
-    truth: FloatArray
+    truth: FloatArray  # (Y * scale, X * scale) float32, in the unit of `image`
+    # the shape of `truth`, False where either was clipped; None: valid everywhere
     valid: Mask | None = None
+    # the camera's noise in `image`, where the set knows it
     noise: "NoiseModel | None" = None
 
 
@@ -82,54 +69,27 @@ def field_of(name: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class DataSet:
-    """Images and their truths, of which one pair at a time is in memory.
+    """Images and their truths, of which one pair at a time is in memory."""
 
-    Attributes
-    ----------
-    name
-        Of its kind in `DATASETS`.
-    title
-        What it is, for a reader.
-    place
-        Where it is.
-    unit
-        The unit of published figures, such as "z".
-    per_unit
-        Counts, or gray values, in one of it.
-    offset
-        Counts, or gray values, that it calls 0; differences do not need it.
-    inputs
-        Level -> name -> image. A level is the number of averaged captures, or of
-        photons in the bright parts; 1 where a set has one level only.
-    truths
-        Scale -> name -> image.
-    splits
-        Split -> names; "all" needs no entry.
-    expected
-        The names that a complete copy has.
-    clean
-        The level without noise, whose images are the truths at scale 1; None for none.
-    group_of
-        The group that a name belongs to.
-    noises
-        Level -> name -> noise of the camera, where it is known.
-    drawn
-        The levels that no camera has recorded: their noise was drawn on the truths.
-    """
-
-    name: str
-    title: str
-    place: str
-    unit: str
-    per_unit: float
-    offset: float
+    name: str  # of its kind in `DATASETS`
+    title: str  # what it is, for a reader
+    place: str  # where it is
+    unit: str  # the unit of published figures, such as "z"
+    per_unit: float  # counts, or gray values, in one of it
+    offset: float  # counts, or gray values, that it calls 0; differences do not need it
+    # Level -> name -> image. A level is the number of averaged captures, or of photons
+    # in the bright parts; 1 where a set has one level only.
     inputs: Mapping[int, Mapping[str, Image]]
-    truths: Mapping[int, Mapping[str, Image]]
+    truths: Mapping[int, Mapping[str, Image]]  # scale -> name -> image
+    # split -> names; "all" needs no entry
     splits: Mapping[str, Collection[str]] = field(default_factory=dict)
-    expected: Collection[str] = ()
+    expected: Collection[str] = ()  # the names that a complete copy has
+    # the level without noise, whose images are the truths at scale 1; None for none
     clean: int | None = None
-    group_of: Callable[[str], str] = field_of
+    group_of: Callable[[str], str] = field_of  # the group that a name belongs to
+    # level -> name -> noise of the camera, where it is known
     noises: "Mapping[int, Mapping[str, NoiseModel]]" = field(default_factory=dict)
+    # the levels that no camera has recorded: their noise was drawn on the truths
     drawn: Collection[int] = ()
 
     @property
@@ -149,26 +109,7 @@ class DataSet:
         scale: int = 1,
         fields: Collection[str] | None = None,
     ) -> list[str]:
-        """Return the sorted names of the pairs that there are.
-
-        Parameters
-        ----------
-        split
-            "all", or a key of `splits`.
-        level, scale
-            One of `levels`, one of `scales`.
-        fields
-            Only these groups.
-
-        Raises
-        ------
-        UnknownNameError
-            When there is no such split.
-        UsageError
-            When there is no such level or scale.
-        NothingMatchedError
-            When there is no such pair.
-        """
+        """Return the sorted names of the pairs that there are."""
         if split != ALL and split not in self.splits:
             raise UnknownNameError("split", split, [ALL, *self.splits])
         for kind, asked, known in (
@@ -220,13 +161,7 @@ class DataSet:
         return map(partial(self.pair, level=level, scale=scale), names)
 
     def pair(self, name: str, level: int, scale: int = 1) -> ImagePair:
-        """Return one pair, by a name of `names`.
-
-        Raises
-        ------
-        InputError
-            When an image cannot be read, or has not the size that it should.
-        """
+        """Return one pair, by a name of `names`."""
         noisy, true = self.inputs[level][name], self.truths[scale][name]
         image, seen = noisy.read()
         truth, known = true.read()

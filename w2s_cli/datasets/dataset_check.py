@@ -23,49 +23,24 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The images of a level, or the truths of a scale.
+    """The images of a level, or the truths of a scale."""
 
-    Attributes
-    ----------
-    name
-        Such as "level 1" or "truth x2".
-    count
-        Of the images that are there.
-    missing
-        The names that a complete copy would have.
-    """
-
-    name: str
-    count: int
-    missing: Sequence[str]
+    name: str  # such as "level 1" or "truth x2"
+    count: int  # of the images that are there
+    missing: Sequence[str]  # the names that a complete copy would have
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What a data set holds.
-
-    Attributes
-    ----------
-    data
-        The data set.
-    parts
-        Its levels and truths.
-    groups
-        The fields of view that are there.
-    pairs
-        The number of pairs in each split, at its first level and scale.
-    faults
-        What is broken.
-    checksums
-        How many files were compared with a manifest.
-    """
+    """What a data set holds, lacks, and what of it is broken."""
 
     data: DataSet
-    parts: Sequence[Part]
-    groups: Sequence[str]
+    parts: Sequence[Part]  # its levels and truths
+    groups: Sequence[str]  # the fields of view that are there
+    # the number of pairs in each split, at its first level and scale
     pairs: Mapping[str, int]
-    faults: Sequence[Fault]
-    checksums: int
+    faults: Sequence[Fault]  # what is broken
+    checksums: int  # how many files were compared with a manifest
 
     def as_json(self) -> dict[str, Any]:
         """Return it as a JSON object."""
@@ -98,13 +73,6 @@ def check(data: DataSet, progress: Progress) -> CheckResult:
 
     The pixels of a PNG or TIFF are decoded, of an NPY file header and length are read.
     What `w2s data prepare` made is compared with its checksum too.
-
-    Parameters
-    ----------
-    data
-        The data set.
-    progress
-        Is told how many files have been looked at, and of how many.
     """
     images = [*data.inputs.values(), *data.truths.values()]
     every = {image.where: image for part in images for image in part.values()}

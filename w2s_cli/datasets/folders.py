@@ -30,13 +30,7 @@ _SCALES = (1, 2, 3, 4)
 
 
 def opened(place: Path) -> DataSet | None:
-    """Return the data set of a folder with two folders of known names, or None.
-
-    Raises
-    ------
-    NothingMatchedError, InputError
-        As `paired`.
-    """
+    """Return the data set of a folder with two folders of known names, or None."""
     if not place.is_dir():
         return None
     inside = {path.name.lower(): path for path in place.iterdir() if path.is_dir()}
@@ -47,16 +41,7 @@ def opened(place: Path) -> DataSet | None:
 
 
 def paired(noisy: Path, clean: Path) -> DataSet:
-    """Return the data set of a folder of images and a folder of their truths.
-
-    Raises
-    ------
-    NothingMatchedError
-        When no stem is in both.
-    InputError
-        When a folder is missing or has two files of one stem, or the first truth is no
-        whole number of times as large as its image.
-    """
+    """Return the data set of a folder of images and a folder of their truths."""
     inputs, truths = files_of(noisy), files_of(clean)
     both = sorted(inputs.keys() & truths.keys())
     if not both:
@@ -80,15 +65,7 @@ def paired(noisy: Path, clean: Path) -> DataSet:
 
 
 def files_of(folder: Path) -> dict[str, FilePlane]:
-    """Return the images of a folder by their stems.
-
-    Raises
-    ------
-    NothingMatchedError
-        When the folder holds no image.
-    InputError
-        When there is no such folder, or two of its images have one stem.
-    """
+    """Return the images of a folder by their stems."""
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="check the spelling")
     found: dict[str, FilePlane] = {}
@@ -104,13 +81,7 @@ def files_of(folder: Path) -> dict[str, FilePlane]:
 
 
 def scale_of(image: FilePlane, truth: FilePlane) -> int:
-    """Return how many pixels of a truth lie along a pixel of its image.
-
-    Raises
-    ------
-    InputError
-        When that is no number from 1 to 4, or one of them is broken.
-    """
+    """Return how many pixels of a truth lie along a pixel of its image."""
     small, large = image.shape(), truth.shape()
     for scale in _SCALES:
         if large == (small[0] * scale, small[1] * scale):

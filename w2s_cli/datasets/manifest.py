@@ -17,24 +17,12 @@ MANIFEST = "w2s-data.csv"
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One file.
+    """A file that was made."""
 
-    Attributes
-    ----------
-    file
-        Its path in the folder of the manifest.
-    sha256
-        Of its bytes.
-    source
-        What it was made of.
-    how
-        And how, for a reader; a file that was made otherwise is made anew.
-    """
-
-    file: str
+    file: str  # path in the folder of the manifest
     sha256: str
-    source: str
-    how: str
+    source: str  # what it was made of
+    how: str  # how, for a reader; a file that was made otherwise is made anew
 
 
 _COLUMNS = [column.name for column in fields(Made)]
@@ -81,13 +69,7 @@ class Manifest:
         return "" if same else "has another checksum than when it was made"
 
     def begin(self) -> None:
-        """Write what is known, so that rows can be added behind it.
-
-        Raises
-        ------
-        OutputError
-            When it cannot be written.
-        """
+        """Write what is known, so that rows can be added behind it."""
         with (
             replacing(self.folder / MANIFEST) as path,
             path.open("w", newline="", encoding="utf-8") as lines,
@@ -97,13 +79,7 @@ class Manifest:
             rows.writerows(astuple(row) for row in self.made.values())
 
     def add(self, row: Made) -> None:
-        """Write one row more.
-
-        Raises
-        ------
-        OutputError
-            When it cannot be written.
-        """
+        """Write one row more."""
         path = self.folder / MANIFEST
         try:
             with path.open("a", newline="", encoding="utf-8") as lines:

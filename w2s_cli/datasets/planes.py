@@ -19,21 +19,13 @@ NPY_BROKEN = (EOFError, OSError, SyntaxError, ValueError)  # what numpy raises o
 
 @dataclass(frozen=True, slots=True)
 class FilePlane:
-    """The plane of a TIFF, PNG or NPY file: `value * factor + offset`.
+    """The plane of a TIFF, PNG or NPY file: `value * factor + offset`."""
 
-    Attributes
-    ----------
-    path
-        The file.
-    factor, offset
-        What makes counts of its values.
-    limits
-        The values at which a pixel is clipped, if any.
-    """
-
-    path: Path
+    path: Path  # the file
+    # factor, offset: what makes counts of its values
     factor: float = 1.0
     offset: float = 0.0
+    # the values at which a pixel is clipped, if any
     limits: tuple[float, float] | None = None
 
     @property
@@ -42,13 +34,7 @@ class FilePlane:
         return str(self.path)
 
     def shape(self) -> tuple[int, int]:
-        """Return its size; of an NPY file only header and length are read for it.
-
-        Raises
-        ------
-        InputError
-            When it is missing, truncated, or not one plane.
-        """
+        """Return its size; of an NPY file only header and length are read for it."""
         if self.path.suffix == NPY:
             return _size(self._array().shape, self.path)
         return _size(self._stored().shape, self.path)
@@ -61,13 +47,7 @@ class FilePlane:
             return stack.data.dtype
 
     def read(self) -> tuple[FloatArray, Mask | None]:
-        """Return its values, and where they are within the limits.
-
-        Raises
-        ------
-        InputError
-            When it is missing, truncated, not one plane, or holds no finite numbers.
-        """
+        """Return its values, and where they are within the limits."""
         stored = self._stored()
         if not np.isfinite(stored).all():
             raise InputError(

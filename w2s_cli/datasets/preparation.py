@@ -45,24 +45,13 @@ _PUBLISHED_TRAINING = 80  # fields
 
 @dataclass(frozen=True, slots=True)
 class PrepareConfig:
-    """Which files to make.
+    """Which files to make."""
 
-    Attributes
-    ----------
-    forms
-        Of each image: "normalized", "png".
-    levels
-        Some of `w2s.LEVELS`, and `SIM`.
-    fields
-        Of view, 1 to 120.
-    grays_per_count
-        The scale of PNGs. That of the authors is not published; 0.62 fits the errors
-        that they print in both units.
-    """
-
-    forms: Sequence[str] = ("normalized",)
-    levels: Collection[int] = (*w2s.LEVELS, SIM)
-    fields: Collection[int] = w2s.FIELDS
+    forms: Sequence[str] = ("normalized",)  # of each image: "normalized", "png"
+    levels: Collection[int] = (*w2s.LEVELS, SIM)  # some of `w2s.LEVELS`, and `SIM`
+    fields: Collection[int] = w2s.FIELDS  # of view, 1 to 120
+    # The scale of PNGs. That of the authors is not published; 0.62 fits the errors that
+    # they print in both units.
     grays_per_count: float = GRAYS_PER_COUNT
 
     def __post_init__(self) -> None:
@@ -87,45 +76,33 @@ class PrepareConfig:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One file to make.
+    """One file to make."""
 
-    Attributes
-    ----------
-    level
-        Of `w2s.LEVELS`, or `SIM`.
-    form
-        Of the file.
-    file
-        Its path in the folder of results.
-    how
-        It is made, as the manifest says it.
-    """
-
-    level: int
-    form: str
-    file: str
-    how: str
+    level: int  # of `w2s.LEVELS`, or `SIM`
+    form: str  # one of `Form`
+    file: str  # its path in the folder of results
+    how: str  # how it is made, for the manifest
 
 
-def tasks_of(order: PrepareConfig, data: DataSet) -> dict[str, list[Task]]:
+def tasks_of(config: PrepareConfig, data: DataSet) -> dict[str, list[Task]]:
     """Return the files that can be made of a copy, by the names of their images."""
     tasks = {
         name: [
-            _task(order, name, level, form)
-            for level in sorted(order.levels)
+            _task(config, name, level, form)
+            for level in sorted(config.levels)
             if has(data, level, name)
-            for form in order.forms
+            for form in config.forms
         ]
-        for name in _names(order)
+        for name in _names(config)
     }
     return {name: wanted for name, wanted in tasks.items() if wanted}
 
 
-def missing_of(order: PrepareConfig, data: DataSet) -> dict[int, list[str]]:
+def missing_of(config: PrepareConfig, data: DataSet) -> dict[int, list[str]]:
     """Return what is asked for that a copy does not have: names, by level."""
     missing = {
-        level: [name for name in _names(order) if not has(data, level, name)]
-        for level in sorted(order.levels)
+        level: [name for name in _names(config) if not has(data, level, name)]
+        for level in sorted(config.levels)
     }
     return {level: names for level, names in missing.items() if names}
 
@@ -137,18 +114,18 @@ def has(data: DataSet, level: int, name: str) -> bool:
     )
 
 
-def _names(order: PrepareConfig) -> Iterator[str]:
-    for number in sorted(order.fields):
+def _names(config: PrepareConfig) -> Iterator[str]:
+    for number in sorted(config.fields):
         yield from w2s.names_of(range(number, number + 1))
 
 
-def _task(order: PrepareConfig, name: str, level: int, form: str) -> Task:
+def _task(config: PrepareConfig, name: str, level: int, form: str) -> Task:
     folder = SIM_FOLDER if level == SIM else folder_of(level)
     if form == "normalized":
         how = f"({_what(level)} - {w2s.Z_OFFSET}) / {w2s.Z_UNIT}, float32"
         return Task(level, form, f"normalized/{folder}/{name}.npy", how)
     part = "train" if int(field_of(name)) <= _PUBLISHED_TRAINING else "test"
-    how = f"{order.grays_per_count:g} * {_what(level)}, rounded, from 0 to 255"
+    how = f"{config.grays_per_count:g} * {_what(level)}, rounded, from 0 to 255"
     return Task(level, form, f"{part}/{folder}/{name}.png", how)
 
 
@@ -168,51 +145,22 @@ _SOURCES = ("w2s-raw", "w2s-normalized")
 
 @dataclass(frozen=True, slots=True)
 class PrepareResult:
-    """What became of an order.
+    """What was made, and what could not be."""
 
-    Attributes
-    ----------
-    made, kept
-        The number of files that were made, and that had been made before.
-    missing
-        What was asked for and is not in the copy: level -> names.
-    failed
-        Why images could not be read, by name.
-    """
-
+    # made, kept: the number of files that were made, and that had been made before
     made: int
     kept: int
+    # what was asked for and is not in the copy: level -> names
     missing: Mapping[int, Sequence[str]]
-    failed: Mapping[str, InputError]
+    failed: Mapping[str, InputError]  # why images could not be read, by name
 
 
 def prepare(
-    source: Path, target: Path, order: PrepareConfig, progress: Progress
+    source: Path, target: Path, config: PrepareConfig, progress: Progress
 ) -> PrepareResult:
-    """Make what is not there yet; an image that is broken does not stop the others.
-
-    Parameters
-    ----------
-    source
-        A raw copy, as zip or folder, or one with z-scores.
-    target
-        The folder to write into; it is made.
-    order
-        What to make.
-    progress
-        Is told how many files are done, and of how many.
-
-    Raises
-    ------
-    InputError
-        When the source is no such copy.
-    NothingMatchedError
-        When it has none of the images.
-    OutputError
-        When a file cannot be written, or would replace one that was not made here.
-    """
+    """Make what is not there yet; an image that is broken does not stop the others."""
     data = _source(source)
-    tasks = tasks_of(order, data)
+    tasks = tasks_of(config, data)
     if not tasks:
         raise NothingMatchedError(
             f"{source} has none of the images asked for",
@@ -225,12 +173,12 @@ def prepare(
         left = [task for task in wanted if not manifest.has(task.file, task.how)]
         kept += len(wanted) - len(left)
         try:
-            made += _make(data, name, left, order.grays_per_count, manifest)
+            made += _make(data, name, left, config.grays_per_count, manifest)
         except InputError as error:
             failed[name] = error
         done += len(wanted)
         progress(done, total)
-    return PrepareResult(made, kept, missing_of(order, data), failed)
+    return PrepareResult(made, kept, missing_of(config, data), failed)
 
 
 def _source(source: Path) -> DataSet:

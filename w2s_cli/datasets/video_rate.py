@@ -34,15 +34,7 @@ Part = tuple[dict[str, FilePlane], dict[str, FilePlane]]  # images and truths
 
 
 def opened(place: Path) -> DataSet | None:
-    """Return the data set of one kind or several, or None.
-
-    Raises
-    ------
-    NothingMatchedError
-        When no image has a truth.
-    InputError
-        When a truth is no whole number of times as large as its image.
-    """
+    """Return the data set of one kind or several, or None."""
     one = place.resolve().name.upper() in KINDS
     kinds = [place] if one else [place / kind for kind in KINDS]
     parts = {path.resolve().name: _parts(path) for path in kinds if path.is_dir()}

@@ -49,18 +49,10 @@ class Header(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """An NPY file, on its own or in a zip.
+    """An NPY file, on its own or in a zip."""
 
-    Attributes
-    ----------
-    path
-        The file, or the zip.
-    member
-        Its name in the zip; empty for a file.
-    """
-
-    path: Path
-    member: str = ""
+    path: Path  # the file, or the zip
+    member: str = ""  # its name in the zip; empty for a file
 
     @property
     def where(self) -> str:
@@ -68,13 +60,7 @@ class Array:
         return f"{self.path}:{self.member}" if self.member else str(self.path)
 
     def header(self) -> Header:
-        """Return its header, after a look at its length.
-
-        Raises
-        ------
-        InputError
-            When it is missing, no NPY file of numbers, or shorter than it says.
-        """
+        """Return its header, after a look at its length."""
         with self._open() as (stream, whole):
             header = _header(stream, whole)
         needed = header.start + header.dtype.itemsize * int(np.prod(header.shape))
@@ -85,13 +71,7 @@ class Array:
         return header
 
     def planes(self, wanted: Collection[int]) -> Iterator[tuple[int, NDArray[Any]]]:
-        """Yield number and pixels of planes along the first of three axes, in order.
-
-        Raises
-        ------
-        InputError
-            When the file is broken.
-        """
+        """Yield number and pixels of planes along the first of three axes, in order."""
         with self._open() as (stream, whole):
             header = _header(stream, whole)
             size = header.dtype.itemsize * int(np.prod(header.shape[-2:]))
@@ -121,22 +101,10 @@ class Array:
 def averages(array: Array, levels: Collection[int]) -> dict[int, FloatArray]:
     """Return the averages of several levels, from one walk through the captures.
 
-    Parameters
-    ----------
-    array
-        (400, Y, X) uint16 counts.
-    levels
-        Some of `w2s.LEVELS`.
-
     Returns
     -------
     dict
         Level -> (Y, X) float32 counts.
-
-    Raises
-    ------
-    InputError
-        When there are not 400 captures, or the file is broken.
     """
     height, width = captures_shape(array)
     frames = {level: frames_of(level) for level in levels}
@@ -152,13 +120,7 @@ def averages(array: Array, levels: Collection[int]) -> dict[int, FloatArray]:
 
 
 def captures_shape(array: Array) -> tuple[int, int]:
-    """Return (Y, X) of the captures.
-
-    Raises
-    ------
-    InputError
-        When they are not 400 of uint16, or the file is broken.
-    """
+    """Return (Y, X) of the captures."""
     shape, dtype, *_ = array.header()
     if len(shape) != 3 or shape[0] != CAPTURES or dtype.name != "uint16":
         raise InputError(
@@ -245,13 +207,7 @@ class Recordings:
 
 
 def recordings(place: Path) -> Recordings:
-    """Return the captures and SIM images of a zip or a folder.
-
-    Raises
-    ------
-    InputError
-        When a file is no zip, or is truncated.
-    """
+    """Return the captures and SIM images of a zip or a folder."""
     found = Recordings({}, {})
     for name, array in _in_zip(place) if place.is_file() else _in_folder(place):
         if match := _MEMBER.fullmatch(name):
@@ -262,13 +218,7 @@ def recordings(place: Path) -> Recordings:
 
 
 def opened(place: Path) -> DataSet | None:
-    """Return the data set of a zip or folder with Image001/wf_channel0.npy, or None.
-
-    Raises
-    ------
-    InputError
-        When a file is no zip, or is truncated.
-    """
+    """Return the data set of a zip or folder with Image001/wf_channel0.npy, or None."""
     found = recordings(place)
     if not found.captures:
         return None

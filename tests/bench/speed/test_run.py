@@ -43,8 +43,8 @@ def _with_times(*times: float, **changes: Any) -> SpeedResult:
 
 def test_a_run_measures_each_method_at_each_size() -> None:
     said: list[str] = []
-    setups = [SpeedConfig(name, seconds=0) for name in ("identity", "bicubic")]
-    found = speed.run_speed(setups, [96, 64], on_row=said.append)
+    configs = [SpeedConfig(name, seconds=0) for name in ("identity", "bicubic")]
+    found = speed.run_speed(configs, [96, 64], on_row=said.append)
     assert [(row.method, row.side) for row in found.rows] == [
         *[("identity", 64), ("identity", 96)],
         *[("bicubic", 64), ("bicubic", 96)],

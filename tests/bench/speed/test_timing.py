@@ -35,9 +35,9 @@ def test_runs_end_with_the_budget_but_there_is_one(plane: Path) -> None:
 
 
 def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
-    setup = SpeedConfig("denoise", device="cpu", precision="fp32", tile=64, seconds=0)
-    timed = measure(setup, 96, plane)
-    [link] = setup.chain().links
+    config = SpeedConfig("denoise", device="cpu", precision="fp32", tile=64, seconds=0)
+    timed = measure(config, 96, plane)
+    [link] = config.chain().links
     assert (link.traits.margin, link.traits.multiple_of) == (98, 8)
     sides = (96, 96)  # 64 + 98 is beyond one edge, 64 - 98 beyond the other
     by_hand = sum(

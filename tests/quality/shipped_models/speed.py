@@ -22,24 +22,24 @@ _MIDDLE = 10.0  # a stabilised value such as networks see
 
 def speed(subject: Subject, setting: Setting) -> list[Finding]:
     """Return seconds over those of the bare network, where it is one, and of BM3D."""
-    setups = [_setup(subject, setting), _setup(Subject(BM3D), setting)]
-    speeds = run_speed(setups, SIZES)
+    configs = [_setup(subject, setting), _setup(Subject(BM3D), setting)]
+    speeds = run_speed(configs, SIZES)
     ours, rivals = speeds.rows[: len(SIZES)], speeds.rows[len(SIZES) :]
     doubts = "; the machine was busy" * bool(speeds.remarks)
     return [
         finding
         for timed, rival in zip(ours, rivals, strict=True)
-        for finding in _at(timed, bare(setups[0], timed.side), rival, doubts)
+        for finding in _at(timed, bare(configs[0], timed.side), rival, doubts)
     ]
 
 
-def bare(setup: SpeedConfig, side: int) -> float | None:
+def bare(config: SpeedConfig, side: int) -> float | None:
     """Return the seconds of the passes of a method's networks; None without one."""
-    chain = setup.chain()
+    chain = config.chain()
     networks = [n for link in chain.links if (n := link.traits.network)]
     if not networks:
         return None
-    shapes = [*block_shapes(side, side, chain.traits, setup.tile)]
+    shapes = [*block_shapes(side, side, chain.traits, config.tile)]
     blocks = {s: np.full((1, *s), _MIDDLE, np.float32) for s in {*shapes}}
     times = []
     for _ in range(_RUNS):

@@ -21,60 +21,33 @@ MOST = 10  # methods that are shown of one image
 
 @dataclass(frozen=True, eq=False)
 class Output:
-    """What a method made of an image.
+    """What a method made of an image."""
 
-    Attributes
-    ----------
-    name
-        Of the row.
-    scores
-        By metric.
-    plane
-        (Y * scale, X * scale), in the unit of the scores and fitted as they are.
-    residual
-        (Y, X), in the unit: the input less what it should be, were the output true.
-    """
-
-    name: str
-    scores: Mapping[str, float]
+    name: str  # of the row
+    scores: Mapping[str, float]  # by metric
+    # (Y * scale, X * scale), in the unit of the scores and fitted as they are
     plane: Float
+    # (Y, X), in the unit: the input less what it should be, were the output true
     residual: Float
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """An image, its truth and what methods made of it.
+    """An image, its truth and what methods made of it."""
 
-    Attributes
-    ----------
-    name, why
-        The image, and by which rule it is shown: "median" or "worst".
-    group
-        Whose rows are shown.
-    image, truth
-        (Y, X) and (Y * scale, X * scale), in the unit of the scores.
-    valid
-        Where the truth counts; None for everywhere.
-    scores
-        Of the input itself; empty where it was not scored.
-    outputs
-        In the order of the table.
-    left_out
-        Methods that are not shown, since `MOST` others are better.
-    refused
-        Methods that could not restore it.
-    """
-
+    # name, why: the image, and by which rule it is shown: "median" or "worst"
     name: str
     why: str
-    group: Group
+    group: Group  # of rows
+    # image, truth: (Y, X) and (Y * scale, X * scale), in the unit of the scores
     image: Float
     truth: Float
-    valid: NDArray[np.bool_] | None
-    scores: Mapping[str, float]
-    outputs: Sequence[Output]
+    valid: NDArray[np.bool_] | None  # where the truth counts; None for everywhere
+    scores: Mapping[str, float]  # of the input itself; empty where it was not scored
+    outputs: Sequence[Output]  # in the order of the table
+    # methods that are not shown, since `MOST` others are better
     left_out: Sequence[str]
-    refused: Sequence[str]
+    refused: Sequence[str]  # methods that could not restore it
 
     @property
     def slug(self) -> str:
@@ -83,13 +56,7 @@ class Example:
 
 
 def examples(bench: BenchResult, group: Group) -> Iterator[Example]:
-    """Yield the median and the worst image of a group, each restored by its methods.
-
-    Raises
-    ------
-    W2SError
-        When an image cannot be read any more.
-    """
+    """Yield the median and the worst image of a group, each restored by its methods."""
     metric = bench.metrics[0]
     data = bench.selection.data
     for name, why in chosen(group, metric).items():

@@ -70,18 +70,8 @@ _MARKERS = 7  # along a line
 _FAINTEST = 1e-5  # of the noise: power below is not drawn, nobody could see it
 
 
-def spectra(example: Example, looks: Mapping[str, SeriesStyle], unit: str) -> bytes:
-    """Return a PNG with a line each for the input, the truth and every output.
-
-    Parameters
-    ----------
-    example
-        The images.
-    looks
-        By the name of the row.
-    unit
-        Of the images.
-    """
+def spectra(example: Example, styles: Mapping[str, SeriesStyle], unit: str) -> bytes:
+    """Return a PNG with a line each for the input, the truth and every output."""
     scale = example.group.scale
     seen = radial_spectrum(example.image, scale)
 
@@ -93,14 +83,14 @@ def spectra(example: Example, looks: Mapping[str, SeriesStyle], unit: str) -> by
             frequency, power = radial_spectrum(output.plane)
             step = max(len(power) // _MARKERS, 1)
             first = step * number // len(example.outputs)
-            look = looks[output.name]
-            style = {"ls": look.dashes, "lw": 1.4, "marker": look.marker, "ms": 5}
+            style = styles[output.name]
+            line = {"ls": style.dashes, "lw": 1.4, "marker": style.marker, "ms": 5}
             axes.plot(
                 *(frequency, power),
-                color=look.colour,
+                color=style.colour,
                 label=output.name,
                 markevery=(first, step),
-                **style,
+                **line,
             )
         pixel = "pixel of the truth" if scale > 1 else "pixel"
         axes.set(yscale="log", xlim=(0, 0.5), xlabel=f"cycles a {pixel}")
@@ -133,7 +123,7 @@ def row_styles(groups: Sequence[Group]) -> dict[str, SeriesStyle]:
 
 
 def rank_figure(
-    group: Group, metrics: Sequence[str], looks: Mapping[str, SeriesStyle]
+    group: Group, metrics: Sequence[str], styles: Mapping[str, SeriesStyle]
 ) -> PageFigure:
     """Return the figure of how the methods of a group rank."""
     images = len(group.results[0].measured.images)
@@ -143,27 +133,21 @@ def rank_figure(
         f"Means over {images} images, with 95 % intervals over fields of view; the "
         "best above. On the right the same against the median time of an image, as it "
         "was when it was scored. Rows without a mean over all images have no rank.",
-        ranks(group, metrics, looks),
+        ranks(group, metrics, styles),
     )
 
 
 def example_figures(
-    bench: BenchResult, groups: Sequence[Group], looks: Mapping[str, SeriesStyle]
+    bench: BenchResult, groups: Sequence[Group], styles: Mapping[str, SeriesStyle]
 ) -> Iterator[ExampleFigures]:
-    """Yield the examples of the noisiest images of each scale, restored once more.
-
-    Raises
-    ------
-    W2SError
-        When an image cannot be read any more.
-    """
+    """Yield the examples of the noisiest images of each scale, restored once more."""
     metric, unit = bench.metrics[0], UNITS[bench.config.convention.unit]
     for group in noisiest(groups):
         for example in examples(bench, group):
             yield ExampleFigures(
                 f"Image {example.name} at {group.title}",
                 _rule(example, metric),
-                list(_figures(example, bench.metrics, looks, unit)),
+                list(_figures(example, bench.metrics, styles, unit)),
             )
 
 
@@ -185,7 +169,7 @@ def _rule(example: Example, metric: str) -> str:
 def _figures(
     example: Example,
     metrics: Sequence[str],
-    looks: Mapping[str, SeriesStyle],
+    styles: Mapping[str, SeriesStyle],
     unit: str,
 ) -> Iterator[PageFigure]:
     name = f"image {example.name}"
@@ -202,7 +186,7 @@ def _figures(
         f"Power spectra of {name}",
         "Averages over rings. Where a line is above the truth there is noise left, or "
         "something made up; where it is below, detail is lost." + pixel,
-        spectra(example, looks, unit),
+        spectra(example, styles, unit),
     )
 
 

@@ -31,22 +31,13 @@ _MISSING = "#9fb8c8"  # where a pixel is no number
 
 @dataclass(frozen=True, slots=True)
 class GrayScale:
-    """What the brightness of all panels of a figure means.
+    """What the brightness of all panels of a figure means."""
 
-    Attributes
-    ----------
-    low, high
-        The values of its darkest and its brightest.
-    label
-        What the values are.
-    colours
-        A colour map of matplotlib that gets steadily brighter.
-    """
-
+    # low, high: the values of its darkest and its brightest
     low: float
     high: float
-    label: str
-    colours: str = "gray"
+    label: str  # what the values are
+    colours: str = "gray"  # a colour map of matplotlib that gets steadily brighter
 
 
 def gray_limits(truth: NDArray[Any]) -> tuple[float, float]:
@@ -68,17 +59,7 @@ def residual_limits(residuals: Sequence[NDArray[Any]]) -> tuple[float, float]:
 def gallery(
     panels: Sequence[Panel], shades: GrayScale, inset: Inset | None = None
 ) -> bytes:
-    """Return a PNG with panels in rows of 4 or 5.
-
-    Parameters
-    ----------
-    panels
-        Of one field; the coarsest has a scale of 1.
-    shades
-        What brightness means, the same in all panels.
-    inset
-        What is magnified below each; None for nothing.
-    """
+    """Return a PNG with panels in rows of 4 or 5, the inset magnified below each."""
     first = panels[0].pixels
     most = 5 if -len(panels) % 5 < -len(panels) % 4 else 4  # what leaves less empty
     columns, rows = min(most, len(panels)), ceil(len(panels) / most)

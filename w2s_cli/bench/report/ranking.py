@@ -19,21 +19,12 @@ from w2s_cli.metrics import METRICS
 
 @dataclass(frozen=True, eq=False)
 class RankedRow:
-    """A row with its means.
+    """A row with its means."""
 
-    Attributes
-    ----------
-    measured
-        The row with the scores of each image.
-    means
-        By metric; None where there is none, as `Measured.interval` has it.
-    printed
-        What a paper has printed, by metric.
-    """
-
-    measured: MethodResult
+    measured: MethodResult  # the row with the scores of each image
+    # by metric; None where there is none: see `MethodResult.interval`
     means: dict[str, Interval | None]
-    printed: dict[str, float]
+    printed: dict[str, float]  # what a paper has printed, by metric
 
     @classmethod
     def of(cls, measured: MethodResult, bench: BenchResult) -> Self:
@@ -54,19 +45,12 @@ class RankedRow:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """The rows on the same images: of one scale and one level of noise.
+    """The rows on the same images: of one scale and one level of noise."""
 
-    Attributes
-    ----------
-    scale, level
-        Of the images.
-    results
-        In the order of the table.
-    """
-
+    # scale, level: of the images
     scale: int
     level: int
-    results: Sequence[RankedRow]
+    results: Sequence[RankedRow]  # in the order of the table
 
     @property
     def title(self) -> str:
@@ -155,20 +139,12 @@ _LEAST_SECONDS = 1e-6  # what an axis of logarithms can show
 
 @dataclass(frozen=True, eq=False)
 class MetricPanels:
-    """What the two panels of a metric show.
+    """What the two panels of a metric show."""
 
-    Attributes
-    ----------
-    metric
-        Its name.
-    ranked
-        The methods with their means, the best first.
-    untouched
-        The row of the input itself, if it has a mean: it has no rank.
-    """
-
-    metric: str
+    metric: str  # its name
+    # the methods with their means, the best first
     ranked: Sequence[tuple[RankedRow, Interval]]
+    # the row of the input itself, if it has a mean: it has no rank
     untouched: tuple[RankedRow, Interval] | None
 
     @classmethod
@@ -199,19 +175,9 @@ class MetricPanels:
 
 
 def ranks(
-    group: Group, metrics: Sequence[str], looks: Mapping[str, SeriesStyle]
+    group: Group, metrics: Sequence[str], styles: Mapping[str, SeriesStyle]
 ) -> bytes:
-    """Return a PNG with two panels a metric.
-
-    Parameters
-    ----------
-    group
-        Whose rows rank.
-    metrics
-        Names in `w2s_cli.metrics.METRICS`.
-    looks
-        By the name of the row.
-    """
+    """Return a PNG with two panels a metric."""
     every = [MetricPanels.of(group, metric) for metric in metrics]
     heights = [max(2.6, 1.1 + 0.27 * (len(one.ranked) + 1)) for one in every]
 
@@ -219,8 +185,8 @@ def ranks(
         grid = figure.subplots(len(every), 2, squeeze=False, height_ratios=heights)
         for (left, right), one in zip(grid, every, strict=True):
             if one.ranked or one.untouched:
-                _dots(left, one, looks)
-                _against_time(right, one, looks)
+                _dots(left, one, styles)
+                _against_time(right, one, styles)
                 continue
             left.text(0, 0.5, f"{one.metric}: no row has a mean over all images")
             left.axis("off")
@@ -229,14 +195,14 @@ def ranks(
     return png((_WIDTH, sum(heights)), draw)
 
 
-def _dots(axes: Axes, one: MetricPanels, looks: Mapping[str, SeriesStyle]) -> None:
+def _dots(axes: Axes, one: MetricPanels, styles: Mapping[str, SeriesStyle]) -> None:
     """Draw a line a method, the best above; the input itself below."""
     names = []
     for at, (result, mean) in enumerate(one.ranked):
         names.append(f"{result.name}  {at + 1}")
-        look = looks[result.name]
-        style = {"fmt": look.marker, "color": look.colour, **_POINT}
-        axes.errorbar(mean.mean, at, xerr=_reach(mean), **style)
+        style = styles[result.name]
+        point = {"fmt": style.marker, "color": style.colour, **_POINT}
+        axes.errorbar(mean.mean, at, xerr=_reach(mean), **point)
     papers = [
         (result.printed[one.metric], at)
         for at, (result, _) in enumerate(one.ranked)
@@ -294,14 +260,14 @@ def _write(
 
 
 def _against_time(
-    axes: Axes, one: MetricPanels, looks: Mapping[str, SeriesStyle]
+    axes: Axes, one: MetricPanels, styles: Mapping[str, SeriesStyle]
 ) -> None:
     """Draw quality over seconds, each point with its rank."""
     seconds = [max(result.measured.seconds, _LEAST_SECONDS) for result, _ in one.ranked]
     for rank, (result, mean) in enumerate(one.ranked, 1):
-        look, place = looks[result.name], (seconds[rank - 1], mean.mean)
-        style = {"fmt": look.marker, "color": look.colour, **_POINT}
-        axes.errorbar(*place, yerr=_reach(mean), **style)
+        style, place = styles[result.name], (seconds[rank - 1], mean.mean)
+        point = {"fmt": style.marker, "color": style.colour, **_POINT}
+        axes.errorbar(*place, yerr=_reach(mean), **point)
         _write(axes, str(rank), place, (7, 7))
     axes.set(xscale="log", ylim=one.limits, ylabel=one.label)
     axes.set(xlabel="seconds an image", title="against time, with the rank")

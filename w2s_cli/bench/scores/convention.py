@@ -127,15 +127,7 @@ class Convention:
         return self.data_range, own
 
     def scale(self, dtype: np.dtype[Any]) -> Linear:
-        """Return the way from counts to the unit, for references of a type.
-
-        Raises
-        ------
-        InputError
-            When white is to be that of a type that has none.
-        UsageError
-            When white is not above black.
-        """
+        """Return the way from counts to the unit, for references of a type."""
         match self.unit:
             case "counts":
                 return Linear(0.0, 1.0)
@@ -151,13 +143,7 @@ class Convention:
 
 
 def limits(dtype: np.dtype[Any]) -> tuple[float, float]:
-    """Return the least and the largest value of an integer type.
-
-    Raises
-    ------
-    InputError
-        When the type is not one of integers.
-    """
+    """Return the least and the largest value of an integer type."""
     if dtype.kind not in "iu":
         raise InputError(
             f"the reference is {dtype}, which has no largest value to go by",
@@ -185,13 +171,7 @@ PROTOCOLS = MappingProxyType(
 
 
 def protocol(name: str) -> Convention:
-    """Return a convention by name.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is none of that name.
-    """
+    """Return a convention by name."""
     if name not in PROTOCOLS:
         raise UnknownNameError("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]

@@ -27,29 +27,18 @@ from w2s_cli.metrics import METRICS
 
 @dataclass(frozen=True, slots=True)
 class EvaluationConfig:
-    """What is to be found out, and how.
+    """What is scored, and how."""
 
-    Attributes
-    ----------
-    metrics
-        Names in `w2s_cli.metrics.METRICS`.
-    convention
-        Units, range, window, border and fit.
-    resources
-        What some of the metrics need besides images.
-    axes
-        The axes of the files, where they have none or wrong ones.
-    channel
-        The one channel to score, by name or number; all of them where None.
-    level, resamples, seed
-        Of the intervals: see `w2s_cli.bench.scores.intervals.interval`.
-    """
-
-    metrics: tuple[str, ...]
+    metrics: tuple[str, ...]  # names in `w2s_cli.metrics.METRICS`
+    # units, range, window, border and fit
     convention: Convention = field(default_factory=Convention)
+    # what some of the metrics need besides images
     resources: MetricResources = NO_RESOURCES
-    axes: str | None = None
+    axes: str | None = None  # the axes of the files, where they have none or wrong ones
+    # the one channel to score, by name or number; None for all
     channel: str | None = None
+    # level, resamples, seed: of the intervals: see
+    # `w2s_cli.bench.scores.intervals.interval`
     level: float = 0.95
     resamples: int = 10_000
     seed: int = 0
@@ -57,46 +46,24 @@ class EvaluationConfig:
 
 @dataclass(frozen=True, slots=True)
 class ImageScores:
-    """The scores of one image.
-
-    Attributes
-    ----------
-    match
-        Its files.
-    group
-        Its field of view.
-    planes
-        How many planes were scored.
-    scores
-        By metric, the mean over the planes where it is finite; infinite or NaN where it
-        is on none.
-    warnings
-        Why they should be looked at twice.
-    """
+    """The scores of one image."""
 
     match: Match
-    group: str
-    planes: int
+    group: str  # its field of view
+    planes: int  # how many planes were scored
+    # by metric, the mean over the planes where it is finite; infinite or NaN where it
+    # is on none
     scores: dict[str, float]
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...]  # why they should be looked at twice
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The scores of a set of images.
-
-    Attributes
-    ----------
-    config
-        What was asked.
-    images
-        One an image.
-    means
-        By metric, over the images where it is finite; NaN where it is on none.
-    """
+    """The scores of a set of images."""
 
     config: EvaluationConfig
-    images: tuple[ImageScores, ...]
+    images: tuple[ImageScores, ...]  # one an image
+    # by metric, over the images where it is finite; NaN where it is on none
     means: dict[str, Interval]
 
     @property
@@ -126,19 +93,6 @@ def evaluate(
 
     All files are looked at before the first is scored; then a plane of each is in
     memory at a time. The score of a stack is the mean over its planes.
-
-    Parameters
-    ----------
-    matches
-        The files; without references only metrics that need none can be had.
-    groups
-        The field of view of each match.
-
-    Raises
-    ------
-    W2SError
-        When a file cannot be read, two files do not compare, or a metric lacks what it
-        needs. Nothing is scored in part.
     """
     for match in matches:
         with open_match(match, config.axes, config.channel) as stacks:
@@ -219,13 +173,7 @@ def _mean(
 
 
 def as_json(evaluation: Evaluation, protocol: str) -> dict[str, Any]:
-    """Return an evaluation as a JSON object; what is not finite is null.
-
-    Parameters
-    ----------
-    protocol
-        The name that the convention started from.
-    """
+    """Return an evaluation as a JSON object; what is not finite is null."""
     config = evaluation.config
     return {
         "images": len(evaluation.images),

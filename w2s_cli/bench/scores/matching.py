@@ -20,23 +20,13 @@ from w2s_cli.stack import Stack
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The files of one scene.
+    """The files of one scene."""
 
-    Attributes
-    ----------
-    name
-        What they are called, without suffixes.
-    prediction
-        The image that is scored.
-    reference
-        What it should be; None for scores that need no reference.
-    low
-        The widefield image that the prediction was made of, if it is known.
-    """
-
-    name: str
-    prediction: Path
+    name: str  # what they are called, without suffixes
+    prediction: Path  # the image that is scored
+    # what it should be; None for scores that need no reference
     reference: Path | None = None
+    # the widefield image that the prediction was made of, if it is known
     low: Path | None = None
 
     def __str__(self) -> str:
@@ -53,26 +43,9 @@ def matched(
 ) -> list[Match]:
     """Return each prediction with the reference of the same name.
 
-    Parameters
-    ----------
-    predictions, references
-        Two folders of images; or two files, whatever their names. None for no
-        references.
-    strip
-        What the names of predictions end in before their suffix, and those of
-        references don't: "_jdsr" where cell_jdsr.tif belongs to cell.tif.
-    common
-        Whether images without a partner are left out.
-
-    Raises
-    ------
-    NothingMatchedError
-        When a folder holds no image, or no name is in both.
-    UsageError
-        When a file stands against a folder, or a prediction lacks what is to be
-        stripped.
-    InputError
-        When images have no partner, or two in a folder have one name.
+    Both are folders, or both are files, whatever their names. `strip` is what only the
+    names of predictions end in, such as "_jdsr"; `common` leaves out images without a
+    partner, which are an error otherwise.
     """
     if references is None:
         named = _named([*image_files(predictions)], strip)
@@ -90,17 +63,7 @@ def matched(
 def with_inputs(matches: Sequence[Match], inputs: Path) -> list[Match]:
     """Return matches with the widefield images that predictions were made of.
 
-    Parameters
-    ----------
-    inputs
-        A folder of images of the same names; or a file, for a single match.
-
-    Raises
-    ------
-    UsageError
-        When a file is to go with several matches.
-    InputError
-        When the folder lacks a name.
+    `inputs` is a folder of images of the same names, or a file for a single match.
     """
     if not inputs.is_dir():
         if len(matches) > 1:
@@ -120,20 +83,10 @@ def with_inputs(matches: Sequence[Match], inputs: Path) -> list[Match]:
 
 
 def field_of(name: str, pattern: re.Pattern[str] | None = None) -> str:
-    """Return the field of view that an image belongs to.
+    """Return the field of view that an image belongs to, by its name without suffix.
 
-    Parameters
-    ----------
-    name
-        Of the image, without suffix.
-    pattern
-        Matched from the start of the name: its first group, or all that it matches, is
-        the field. Without one: see `w2s_cli.datasets.data_set.field_of`.
-
-    Raises
-    ------
-    InputError
-        When the pattern does not match.
+    A pattern is matched from the start of the name: its first group, or all that it
+    matches, is the field.
     """
     if pattern is None:
         return by_number(name)
@@ -212,20 +165,11 @@ Plane = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class OpenedMatch:
-    """The files of a match as stacks.
+    """The files of a match as stacks."""
 
-    Attributes
-    ----------
-    prediction
-        The image that is scored.
-    reference
-        What it should be; the prediction itself where there is nothing.
-    low
-        The widefield image that the prediction was made of, if it is known.
-    """
-
-    prediction: Stack
-    reference: Stack
+    prediction: Stack  # the image that is scored
+    reference: Stack  # what it should be; the prediction itself where there is nothing
+    # the widefield image that the prediction was made of, if it is known
     low: Stack | None
 
     def planes(self) -> Iterator[tuple[Plane, Plane, Plane | None]]:
@@ -241,20 +185,7 @@ class OpenedMatch:
 def open_match(
     match: Match, axes: str | None = None, channel: str | None = None
 ) -> Iterator[OpenedMatch]:
-    """Open the files of a match.
-
-    Parameters
-    ----------
-    axes
-        The axes of the files, where they have none or wrong ones.
-    channel
-        The one channel to take of each, by name or number; None for all.
-
-    Raises
-    ------
-    W2SError
-        When a file cannot be read, or has no such axes or channel.
-    """
+    """Open the files of a match."""
     with ExitStack() as files:
 
         def stack(path: Path) -> Stack:
@@ -269,13 +200,7 @@ def open_match(
 
 
 def check_alike(match: Match, stacks: OpenedMatch, convention: Convention) -> None:
-    """Find out before the work whether the files of a match compare.
-
-    Raises
-    ------
-    InputError
-        When the sizes, the numbers of planes or the integer types differ.
-    """
+    """Find out before the work whether the files of a match compare."""
     prediction, reference = stacks.prediction, stacks.reference
     found, expected = prediction.data.shape, reference.data.shape
     if found[-2:] != expected[-2:]:

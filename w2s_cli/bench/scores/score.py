@@ -37,27 +37,15 @@ _LACKING = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricResources:
-    """What some metrics need besides two images.
+    """What some metrics need besides two images."""
 
-    Attributes
-    ----------
-    pristine
-        The model of sharp images that NIQE compares with.
-    features
-        Gives the features of a (Y, X) image in [0, 1]: an array (C, Y, X) a layer.
-    """
-
+    # the model of sharp images that NIQE compares with
     pristine: Pristine | None = None
+    # gives the features of a (Y, X) image in [0, 1]: an array (C, Y, X) a layer
     features: Features | None = None
 
     def arguments(self, metric: Metric, view: View) -> tuple[Any, ...]:
-        """Return what a metric is called with, by what it needs.
-
-        Raises
-        ------
-        UsageError
-            When it is not there.
-        """
+        """Return what a metric is called with, by what it needs."""
         match metric.needs:
             case "reference" | "exposure":
                 return view.reference, view.image
@@ -86,28 +74,8 @@ def resources_for(
 ) -> MetricResources:
     """Return what metrics need besides images, from files.
 
-    Parameters
-    ----------
-    names
-        Of metrics.
-    convention
-        Says what is black and white in sharp images.
-    pristine
-        A model of NIQE, or a folder of sharp images to fit one to; None for the
-        published one, once it is fetched.
-    vgg
-        Weights of VGG-16 or VGG-19; None for the published ones, once fetched.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is no such metric.
-    UsageError
-        When a metric cannot be had.
-    WeightsError
-        When a file is not there, or is not what it must be.
-    InputError
-        When sharp images cannot be read, or are too few.
+    `pristine` is a model of NIQE or a folder of sharp images to fit one to, `vgg` the
+    weights of VGG-16 or VGG-19; None for the published ones, once they are fetched.
     """
     needs = {METRICS[name].needs: name for name in names}
     if "sets" in needs:
@@ -157,11 +125,6 @@ def _between(view: View) -> list[Float]:
     """Return both images where 0 is a dark pixel of the reference and 1 the range up.
 
     Networks that were trained on photographs take nothing else.
-
-    Raises
-    ------
-    InputError
-        When the reference has no range.
     """
     if not view.data_range:
         raise InputError("the reference is constant and has no range")
@@ -224,18 +187,7 @@ def scores_of(
     convention: Convention,
     resources: MetricResources = NO_RESOURCES,
 ) -> dict[str, float]:
-    """Return the scores of images made comparable.
-
-    Parameters
-    ----------
-    resources
-        What some metrics need besides.
-
-    Raises
-    ------
-    UsageError
-        When a metric lacks what it needs.
-    """
+    """Return the scores of images made comparable."""
     return {
         name: float(
             np.mean(

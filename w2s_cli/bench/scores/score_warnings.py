@@ -28,8 +28,6 @@ def plane_warnings(
     ----------
     reference, image
         (Y, X), in counts.
-    pair
-        What the convention made of them.
     """
     said = []
     if np.ptp(reference) == 0:
@@ -98,11 +96,7 @@ def stated(
 ) -> dict[str, str]:
     """Return a convention in words, by subject.
 
-    Parameters
-    ----------
-    metrics
-        Leave out what none of these depends on, and add what else they take for
-        granted; None for all of the convention.
+    With metrics: only what one of them depends on, and what else they take for granted.
     """
     names = ("psnr", "ssim") if metrics is None else metrics
     structural = any("ssim" in name for name in names)

@@ -18,11 +18,6 @@ Pixels = NDArray[np.float64]
 def fit(reference: Pixels, image: Pixels, rule: Fit) -> tuple[float, float]:
     """Return `gain` and `offset` of a rule of `convention.Fit`.
 
-    Parameters
-    ----------
-    reference, image
-        Pixels that belong to each other, of one shape.
-
     Returns
     -------
     gain, offset
@@ -46,43 +41,26 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What is scored at once: an image, or a corner of it.
+    """What is scored at once: an image, or a corner of it."""
 
-    Attributes
-    ----------
-    reference, image
-        (Y, X) in the unit of the convention.
-    valid
-        (Y, X), where pixels count; None where all do.
-    data_range, ssim_range
-        In the unit; 0 where a constant reference has none.
-    low
-        The widefield image that the image was made of, in the unit, where it is known
-        and the image is whole.
-    """
-
+    # reference, image: (Y, X) in the unit of the convention
     reference: Float
     image: Float
-    valid: Mask | None
+    valid: Mask | None  # (Y, X), where pixels count; None where all do
+    # data_range, ssim_range: in the unit; 0 where a constant reference has none
     data_range: float
     ssim_range: float
+    # the widefield image that the image was made of, in the unit, where it is known and
+    # the image is whole
     low: Float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """A reference and an image made comparable.
+    """A reference and an image made comparable."""
 
-    Attributes
-    ----------
-    views
-        One, or one a corner.
-    gain
-        What the fit multiplied the image by; 1 without a fit.
-    """
-
-    views: tuple[View, ...]
-    gain: float
+    views: tuple[View, ...]  # one, or one a corner
+    gain: float  # what the fit multiplied the image by; 1 without a fit
 
 
 def compared(

@@ -13,18 +13,7 @@ _BUSY = 0.5
 
 
 def machine(device: str) -> dict[str, Any]:
-    """Return what decides about speed, as a JSON object.
-
-    Parameters
-    ----------
-    device
-        Where networks compute, "auto" for the fastest.
-
-    Raises
-    ------
-    UsageError
-        When there is no such device.
-    """
+    """Return what decides about speed, as a JSON object."""
     from w2s_cli.networks.inference import (
         available_device,
         cores,

@@ -36,13 +36,7 @@ def shipped() -> list[str]:
 
 
 def check_sizes(sizes: Sequence[int]) -> None:
-    """Refuse sizes that no plane can have.
-
-    Raises
-    ------
-    UsageError
-        When one is out of range.
-    """
+    """Refuse sizes that no plane can have."""
     for side in sizes:
         if not _SMALLEST <= side <= _LARGEST:
             raise UsageError(
@@ -52,51 +46,36 @@ def check_sizes(sizes: Sequence[int]) -> None:
 
 
 def run_speed(
-    setups: Sequence[SpeedConfig],
+    configs: Sequence[SpeedConfig],
     sizes: Sequence[int] = SIZES,
     *,
     on_row: Callable[[str], None] = lambda name: None,
     on_done: Callable[[], None] = lambda: None,
 ) -> SpeedResult:
-    """Return what each method takes on simulated planes of each size.
-
-    Parameters
-    ----------
-    setups
-        The methods; all on one device.
-    sizes
-        Sides of the planes, in pixels.
-    on_row, on_done
-        Called before each measurement with its name, and after it.
-
-    Raises
-    ------
-    UsageError
-        When there is no such method, option or device, or a size makes no sense.
-    WeightsError
-        When the weights of a network cannot be had.
-    """
+    """Return what each method takes on simulated planes of each size."""
     check_sizes(sizes)
     busy_before = load()
-    for setup in setups:
-        setup.chain()  # complains of it now, not after minutes
+    for config in configs:
+        config.chain()  # complains of it now, not after minutes
     peaks: dict[str, float] = {}
     rows = []
     with _planes(sizes, on_row) as (planes, estimates):
-        for setup in setups:
-            for timed in _one(setup, planes, peaks, on_row):
+        for config in configs:
+            for timed in _one(config, planes, peaks, on_row):
                 rows.append(timed)
                 on_done()
     return SpeedResult(
         rows,
         peaks,
         estimates,
-        machine(setups[0].device),
+        machine(configs[0].device),
         {
-            "device": setups[0].device,
-            "precision": setups[0].precision,
-            "tile": setups[0].tile,
-            "options": [*dict.fromkeys(o for setup in setups for o in setup.options)],
+            "device": configs[0].device,
+            "precision": configs[0].precision,
+            "tile": configs[0].tile,
+            "options": [
+                *dict.fromkeys(o for config in configs for o in config.options)
+            ],
         },
         busy_before,
         datetime.now(UTC).isoformat(timespec="seconds"),
@@ -129,7 +108,7 @@ def _seen(side: int) -> NDArray[np.uint16]:
 
 
 def _one(
-    setup: SpeedConfig,
+    config: SpeedConfig,
     planes: Mapping[int, Path],
     peaks: dict[str, float],
     on_row: Callable[[str], None],
@@ -147,23 +126,23 @@ def _one(
         initargs=(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         for side, plane in planes.items():
-            on_row(f"{setup.method}, {side} pixels")
-            yield _timed(process, setup, side, plane, peaks)
+            on_row(f"{config.method}, {side} pixels")
+            yield _timed(process, config, side, plane, peaks)
 
 
 def _timed(
     process: Executor,
-    setup: SpeedConfig,
+    config: SpeedConfig,
     side: int,
     plane: Path,
     peaks: dict[str, float],
 ) -> MethodSpeed:
     try:
-        timed = process.submit(measure, setup, side, plane).result()
+        timed = process.submit(measure, config, side, plane).result()
         for precision in timed.work.keys() - peaks:
-            asked = process.submit(peak, setup.device, precision)
+            asked = process.submit(peak, config.device, precision)
             peaks[precision] = asked.result()
     except BrokenProcessPool:
         why = "its process was ended, mostly for lack of memory"
-        return MethodSpeed(setup.method, side, error=why)
+        return MethodSpeed(config.method, side, error=why)
     return timed

@@ -18,36 +18,19 @@ _TOO_GOOD = 1.05
 
 @dataclass(frozen=True)
 class SpeedResult:
-    """What methods have taken on one machine.
+    """What methods have taken on one machine."""
 
-    Attributes
-    ----------
-    rows
-        One a method and size.
-    peaks
-        GFLOP/s of convolutions by precision.
-    estimates
-        Seconds that the estimate of the noise takes, by the side of the plane.
-    machine
-        See `w2s_cli.bench.speed.machine.machine`.
-    settings
-        Device, precision, tile and options, as they were asked for.
-    load
-        Processes that computed in the minute before; None where it is unknown.
-    date
-        When, in ISO 8601.
-    version
-        Of the program.
-    """
-
-    rows: Sequence[MethodSpeed]
-    peaks: Mapping[str, float]
+    rows: Sequence[MethodSpeed]  # one a method and size
+    peaks: Mapping[str, float]  # GFLOP/s of convolutions by precision
+    # seconds that the estimate of the noise takes, by the side of the plane
     estimates: Mapping[int, float]
-    machine: Mapping[str, Any]
+    machine: Mapping[str, Any]  # see `w2s_cli.bench.speed.machine.machine`
+    # device, precision, tile and options
     settings: Mapping[str, Any]
+    # processes that computed in the minute before; None where it is unknown
     load: float | None
-    date: str
-    version: str = __version__
+    date: str  # when, in ISO 8601
+    version: str = __version__  # of the program
 
     @property
     def failed(self) -> list[MethodSpeed]:
@@ -67,13 +50,7 @@ class SpeedResult:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
-        """Return what `as_json` was made from.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError, AttributeError
-            When it was made from nothing of the kind.
-        """
+        """Return what `as_json` was made from."""
         if found["kind"] != KIND:
             raise ValueError(found["kind"])
         load = found["load"]
@@ -114,13 +91,7 @@ class SpeedResult:
 
 
 def read_speeds(path: Path) -> SpeedResult:
-    """Return what an earlier measurement has written.
-
-    Raises
-    ------
-    InputError
-        When the file cannot be read, or is something else.
-    """
+    """Return what an earlier measurement has written."""
     try:
         return SpeedResult.from_json(json.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -132,17 +103,11 @@ def read_speeds(path: Path) -> SpeedResult:
         ) from error
 
 
-def write_speeds(speeds: SpeedResult, path: Path) -> None:
-    """Write a file for `read_speeds`, whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        When it cannot be written.
-    """
+def write_speeds(result: SpeedResult, path: Path) -> None:
+    """Write a file for `read_speeds`, whole or not at all."""
     from w2s_cli.io.targets import replacing
 
-    text = json.dumps(speeds.as_json(), indent=2, allow_nan=False)
+    text = json.dumps(result.as_json(), indent=2, allow_nan=False)
     with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
@@ -153,21 +118,14 @@ NOTABLE = 1.1
 
 @dataclass(frozen=True, slots=True)
 class SpeedRatio:
-    """A row over the same row of an earlier measurement: above 1 is worse.
+    """A row over the same row of an earlier measurement: above 1 is worse."""
 
-    Attributes
-    ----------
-    method, side
-        The row.
-    before
-        Seconds of the fastest run then.
-    seconds, memory
-        The fastest run and the memory, now over then; None where nobody counted.
-    """
-
+    # method, side: the row
     method: str
     side: int
-    before: float
+    before: float  # seconds of the fastest run then
+    # seconds, memory: the fastest run and the memory, now over then; None where nobody
+    # counted
     seconds: float
     memory: float | None
 

@@ -53,39 +53,20 @@ def peak(device: str, precision: str) -> float:
 
 @dataclass(frozen=True)
 class MethodSpeed:
-    """The runs of a method on a square plane.
+    """The runs of a method on a square plane."""
 
-    Attributes
-    ----------
-    method
-        The name of its row.
-    side
-        Of the plane, in input pixels.
-    times
-        Seconds of each run; none where it failed.
-    memory
-        Most bytes of its process during the runs; None where nobody counts.
-    baseline
-        The same right before, with everything loaded.
-    device_memory
-        Most bytes that tensors took on a GPU; None without one.
-    work
-        GFLOP of the networks, by the precision that they compute in; empty without.
-    error
-        Why it failed.
-    note
-        What must be known of the runs.
-    """
-
-    method: str
-    side: int
-    times: tuple[float, ...] = ()
+    method: str  # the name of its row
+    side: int  # of the plane, in input pixels
+    times: tuple[float, ...] = ()  # seconds of each run; none where it failed
+    # most bytes of its process during the runs; None where nobody counts
     memory: int | None = None
-    baseline: int | None = None
+    baseline: int | None = None  # the same right before, with everything loaded
+    # most bytes that tensors took on a GPU; None without one
     device_memory: int | None = None
+    # GFLOP of the networks, by the precision that they compute in; empty without
     work: Mapping[str, float] = field(default_factory=dict)
-    error: str = ""
-    note: str = ""
+    error: str = ""  # why it failed
+    note: str = ""  # what must be known of the runs
 
     @property
     def best(self) -> float | None:
@@ -113,13 +94,7 @@ class MethodSpeed:
         return self.gflop / self.best if self.gflop and self.best else None
 
     def share(self, peaks: Mapping[str, float]) -> float | None:
-        """Return the share of the time that the networks need at best.
-
-        Parameters
-        ----------
-        peaks
-            GFLOP/s of convolutions by precision.
-        """
+        """Return the share of the time that the networks need at best."""
         if not self.work or not self.best:
             return None
         return sum(gflop / peaks[name] for name, gflop in self.work.items()) / self.best
@@ -138,13 +113,7 @@ class MethodSpeed:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Self:
-        """Return what `as_json` was made from.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            When it was made from nothing of the kind.
-        """
+        """Return what `as_json` was made from."""
         measured = {each.name: found[each.name] for each in fields(cls)}
         times = tuple(map(float, measured.pop("times")))
         return cls(**measured, times=times)
@@ -156,36 +125,20 @@ _MOST_RUNS = 25
 
 @dataclass(frozen=True, slots=True)
 class SpeedConfig:
-    """What is timed, and how.
+    """What is timed, and how."""
 
-    Attributes
-    ----------
-    method, options, weights, device, precision
-        The chain of methods: see `w2s_cli.methods.build.build`.
-    tile
-        Side of a tile, in input pixels.
-    seconds
-        After which no further run begins; the first one always ends.
-    """
-
+    # method, options, weights, device, precision: the chain of methods: see
+    # `w2s_cli.methods.build.build`
     method: str
     options: tuple[str, ...] = ()
     weights: tuple[Path, ...] = ()
     device: str = "auto"
     precision: str = "auto"
-    tile: int = 512
-    seconds: float = 3.0
+    tile: int = 512  # side of a tile, in input pixels
+    seconds: float = 3.0  # after which no further run begins; the first one always ends
 
     def chain(self) -> Chain:
-        """Return the methods, their networks loaded.
-
-        Raises
-        ------
-        UsageError
-            When there is no such method, option or device.
-        WeightsError
-            When the weights of a network cannot be had.
-        """
+        """Return the methods, their networks loaded."""
         return self.spec.chain()
 
     @property
@@ -201,7 +154,7 @@ class SpeedConfig:
         )
 
 
-def measure(setup: SpeedConfig, side: int, plane: Path) -> MethodSpeed:
+def measure(config: SpeedConfig, side: int, plane: Path) -> MethodSpeed:
     """Time a method on a plane after a warm-up; say why where it fails.
 
     The noise and the levels of the plane are given: the method alone is timed, from
@@ -209,69 +162,65 @@ def measure(setup: SpeedConfig, side: int, plane: Path) -> MethodSpeed:
 
     Parameters
     ----------
-    setup
-        What to time.
-    side
-        Of the plane.
     plane
         A file of numpy with (side, side) counts that `CAMERA` has read.
     """
     try:
-        return _measured(setup, Stack(np.load(plane), "YX"))
+        return _measured(config, Stack(np.load(plane), "YX"))
     except MemoryError:
-        return MethodSpeed(setup.method, side, error="out of memory")
+        return MethodSpeed(config.method, side, error="out of memory")
     except W2SError as error:
-        return MethodSpeed(setup.method, side, error=str(error))
+        return MethodSpeed(config.method, side, error=str(error))
 
 
-def _measured(setup: SpeedConfig, stack: Stack) -> MethodSpeed:
-    chain = _chain(setup)
+def _measured(config: SpeedConfig, stack: Stack) -> MethodSpeed:
+    chain = _chain(config)
     side = stack.data.shape[0]
     found = diagnose(stack, noise=False, display_range=chain.needs_range)
     shown = found.display_ranges.get(0)
     known = Diagnosis((ChannelDiagnosis(model=CAMERA, display_range=shown),))
     corner = stack.data[()][:_WARM_UP, :_WARM_UP]
-    _restored(setup, Stack(corner, "YX"), known)
-    device = _Device.of(setup, chain)
+    _restored(config, Stack(corner, "YX"), known)
+    device = _Device.of(config, chain)
     device.restart()
     machine.restart()
     baseline = machine.peak()
-    times, tiles = _runs(setup, stack, known)
+    times, tiles = _runs(config, stack, known)
     most, most_on_device = machine.peak(), device.peak()
-    planned = len(times) * tile_count(side, side, chain.traits, setup.tile)
+    planned = len(times) * tile_count(side, side, chain.traits, config.tile)
     whole = tiles == planned
     return MethodSpeed(
-        setup.method,
+        config.method,
         side,
         tuple(times),
         most,
         baseline,
         most_on_device,
-        gflop_by_precision(chain, side, setup.tile) if whole else {},
+        gflop_by_precision(chain, side, config.tile) if whole else {},
         note="" if whole else "took smaller tiles, for lack of memory",
     )
 
 
 def _runs(
-    setup: SpeedConfig, stack: Stack, known: Diagnosis
+    config: SpeedConfig, stack: Stack, known: Diagnosis
 ) -> tuple[list[float], int]:
     """Return the seconds of each run, and how many tiles all of them took."""
     times: list[float] = []
     tiles = 0
-    while not times or (sum(times) < setup.seconds and len(times) < _MOST_RUNS):
+    while not times or (sum(times) < config.seconds and len(times) < _MOST_RUNS):
         start = perf_counter()
-        tiles += _restored(setup, stack, known)
+        tiles += _restored(config, stack, known)
         times.append(perf_counter() - start)
     return times, tiles
 
 
-def _restored(setup: SpeedConfig, stack: Stack, known: Diagnosis) -> int:
+def _restored(config: SpeedConfig, stack: Stack, known: Diagnosis) -> int:
     """Restore a stack of one plane; return how many tiles it took."""
     tiles: list[None] = []
     result = restore_stack(
-        setup.spec,
+        config.spec,
         stack,
-        chain=_chain(setup),
+        chain=_chain(config),
         diagnosis=known,
         progress=RestoreProgress(tile=lambda: tiles.append(None)),
     )
@@ -280,8 +229,8 @@ def _restored(setup: SpeedConfig, stack: Stack, known: Diagnosis) -> int:
 
 
 @lru_cache(maxsize=1)
-def _chain(setup: SpeedConfig) -> Chain:
-    return setup.chain()
+def _chain(config: SpeedConfig) -> Chain:
+    return config.chain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,12 +240,12 @@ class _Device:
     name: str | None
 
     @classmethod
-    def of(cls, setup: SpeedConfig, chain: Chain) -> "_Device":
+    def of(cls, config: SpeedConfig, chain: Chain) -> "_Device":
         if not any(link.traits.device for link in chain.links):
             return cls(None)
         from w2s_cli.networks.inference import available_device
 
-        return cls(available_device(setup.device))
+        return cls(available_device(config.device))
 
     def restart(self) -> None:
         if self.name:
