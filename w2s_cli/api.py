@@ -486,7 +486,7 @@ def estimate_psf(
     if len(lows) != len(sharps):
         raise UsageError(f"{len(lows)} widefield images for {len(sharps)} sharp ones")
     pairs = [(np.asarray(a), np.asarray(b)) for a, b in zip(lows, sharps, strict=True)]
-    return fit_psf(pairs, side).kernel
+    return fit_psf(pairs, side).psf
 
 
 def simulate(
@@ -565,7 +565,7 @@ def simulate(
     known = checked_truth(_as_stack(truth, axes), scale, pixel_size)
     if psf is None:
         lens = microscope_from_options(None, numerical_aperture, wavelength)
-        psf = lens.kernel(square_pixel(known))
+        psf = lens.psf(square_pixel(known))
     made = camera_image(known, psf, recording, photons_per_unit(known, recording))
     return made if isinstance(truth, Stack) else np.asarray(made)
 

@@ -53,7 +53,7 @@ def test_error_is_where_structure_was_invented() -> None:
 def test_given_kernel_is_what_blurs(scale: int) -> None:
     kernel = diffraction_psf(0.12, 31)
     low = 50 * _seen(kernel.blur(SHARP.astype(np.float32)), scale) + 7
-    found = squirrel(low, SHARP, kernel=5 * kernel.weights)
+    found = squirrel(low, SHARP, psf=5 * kernel.weights)
     assert found.sigma is None
     assert found.rse < 1e-5 * low.std()
     assert found.rsp == pytest.approx(1)
@@ -80,6 +80,6 @@ def test_images_that_do_not_fit() -> None:
     with pytest.raises(InputError, match="the input must be 16 x 16 pixels or more"):
         squirrel(SHARP[:8, :8], SHARP[:8, :8])
     with pytest.raises(UsageError, match="a kernel has odd sides, found 4 x 5"):
-        squirrel(SHARP, SHARP, kernel=np.ones((4, 5)))
+        squirrel(SHARP, SHARP, psf=np.ones((4, 5)))
     with pytest.raises(UsageError, match="a kernel sums to 1, found 0"):
-        squirrel(SHARP, SHARP, kernel=np.zeros((5, 5)))
+        squirrel(SHARP, SHARP, psf=np.zeros((5, 5)))

@@ -38,7 +38,7 @@ def pair(
 
 
 def likeness(fit: PSFFit, truth: PSF = LENS) -> float:
-    a, b = fit.kernel.weights.ravel(), truth.weights.ravel()
+    a, b = fit.psf.weights.ravel(), truth.weights.ravel()
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
@@ -48,7 +48,7 @@ def test_the_kernel_of_a_simulated_pair(scale: int) -> None:
     assert likeness(fit) > 0.99
     assert fit.certainty is not None
     assert fit.certainty > 0.98
-    assert fit.kernel.weights.sum() == pytest.approx(1, abs=1e-5)
+    assert fit.psf.weights.sum() == pytest.approx(1, abs=1e-5)
     assert fit.prior is not None
     assert fit.ratio > 0
 
@@ -127,7 +127,7 @@ def test_so_much_light_that_there_is_hardly_any_noise(photons: float) -> None:
 def test_the_same_image_twice_has_no_blur() -> None:
     fit = fit_psf([(field(), field())], SIDE)
     assert fit.width < 0.3
-    assert np.unravel_index(fit.kernel.weights.argmax(), (SIDE, SIDE)) == (7, 7)
+    assert np.unravel_index(fit.psf.weights.argmax(), (SIDE, SIDE)) == (7, 7)
 
 
 def test_the_constant_of_the_authors() -> None:

@@ -114,7 +114,7 @@ def test_the_pixel_size_is_that_of_the_sharp_image(
         saved(tmp_path, "high.tif", SHARP, pixel=sharp),
     )
     found = measured(*files, pixel_size=given)
-    assert found.fit.kernel.pixel_size == (wanted and pytest.approx(wanted))
+    assert found.fit.psf.pixel_size == (wanted and pytest.approx(wanted))
     assert found.warnings == ()
 
 
@@ -131,7 +131,7 @@ def test_planes_are_pairs_and_one_sharp_plane_serves_all(tmp_path: Path) -> None
     first, second = measured(low, one), measured(low, three)
     assert first.names == ((low, one),) * 3
     assert second.names == ((low, three),) * 3
-    np.testing.assert_array_equal(first.fit.kernel.weights, second.fit.kernel.weights)
+    np.testing.assert_array_equal(first.fit.psf.weights, second.fit.psf.weights)
     two = saved(tmp_path, "two.tif", np.stack([SHARP] * 2), "TYX")
     with pytest.raises(InputError, match=r"has 3 planes and .*two.tif 2"):
         measured(low, two)

@@ -87,7 +87,7 @@ def test_the_kernel_is_found_again(tmp_path: Path) -> None:
     truth = widefield_psf(1.4, 0.525, PIXEL, 15)
     lens = kernel_file(tmp_path, truth)
     low = simulated(tmp_path, lens=lens, recording=SimulationSettings(QUIET, 1000))
-    found = fit_psf([(low, FIELD)], 15).kernel.weights.ravel()
+    found = fit_psf([(low, FIELD)], 15).psf.weights.ravel()
     wanted = truth.weights.ravel()
     assert found @ wanted > 0.99 * np.linalg.norm(found) * np.linalg.norm(wanted)
 

@@ -67,7 +67,7 @@ def likeness(fit: PSFFit, truth: PSF) -> float:
     y, x = (np.fft.fftfreq(side) for side in truth.weights.shape)
     slope = np.exp(2j * np.pi * (y[:, None] * shift[0] + x * shift[1]))
     moved = np.fft.ifft2(np.fft.fft2(truth.weights) * slope).real
-    a, b = fit.kernel.weights.ravel(), moved.ravel()
+    a, b = fit.psf.weights.ravel(), moved.ravel()
     return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
@@ -122,7 +122,7 @@ def test_many_pairs_show_it_better() -> None:
 def test_the_real_pair() -> None:
     files = [(DATA / "sim_pair/er_widefield.tif", DATA / "sim_pair/er_sim.tif")]
     found = psf_from_files(files, 35, None)
-    fwhm = radial_profile(found.fit.kernel).fwhm
+    fwhm = radial_profile(found.fit.psf).fwhm
     shift = np.mean([pair.alignment.shift for pair in found.fit.pairs], axis=0)
     explained = min(pair.explained for pair in found.fit.pairs)
     print(

@@ -73,14 +73,14 @@ def estimate_kernel(
         files, side, constant, pixel_size, axes=axes, channel=channel
     )
     write_psf(
-        found.fit.kernel, output, overwrite=overwrite, record=lambda: psf_record(found)
+        found.fit.psf, output, overwrite=overwrite, record=lambda: psf_record(found)
     )
     if plot is not None:
-        draw(found.fit.kernel, plot, title=f"{output.name}: blur kernel")
+        draw(found.fit.psf, plot, title=f"{output.name}: blur kernel")
     for warning in found.warnings:
         warn(warning)
     if as_json:
-        profile = profile_rows(found.fit.kernel)
+        profile = profile_rows(found.fit.psf)
         typer.echo(json.dumps({**fit_facts(found), "profile": profile}, indent=2))
     elif as_csv:
         _print_csv(found)
@@ -107,7 +107,7 @@ def _constant(regularisation: str) -> float | None:
 
 def _print(found: "FilesPSF", output: Path) -> None:
     fit = found.fit
-    rows = [("kernel", f"{output}"), *about(fit.kernel)]
+    rows = [("kernel", f"{output}"), *about(fit.psf)]
     if fit.prior is None:
         rows.append(("regularisation", f"{fit.ratio:g} added to the power of HIGH"))
     else:
@@ -141,7 +141,7 @@ def _certainty(certainty: float | None) -> str:
 def _print_csv(found: "FilesPSF") -> None:
     from w2s_cli.pipeline.psf_from_pairs import profile_rows
 
-    rows = profile_rows(found.fit.kernel)
+    rows = profile_rows(found.fit.psf)
     typer.echo(",".join(rows[0]))
     for row in rows:
         typer.echo(",".join("" if v is None else f"{v:.6g}" for v in row.values()))

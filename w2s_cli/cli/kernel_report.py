@@ -1,4 +1,4 @@
-"""What is said and drawn of a blur kernel."""
+"""What is said and drawn of a PSF."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def check_targets(
     output: Path, plot: Path | None, inputs: Sequence[Path], *, overwrite: bool
 ) -> None:
-    """Find out before the work whether a kernel and its plot can be written."""
+    """Find out before the work whether a PSF and its plot can be written."""
     from w2s_cli.batch.file_pairs import check_spared
     from w2s_cli.io.psf_file import check_psf_target
 
@@ -23,14 +23,14 @@ def check_targets(
         check_plot(plot, inputs, overwrite=overwrite)
 
 
-def about(kernel: "PSF") -> list[tuple[str, str]]:
+def about(psf: "PSF") -> list[tuple[str, str]]:
     """Return the same as lines of a table."""
     from w2s_cli.pipeline.psf_from_pairs import psf_facts
 
-    known = psf_facts(kernel)
+    known = psf_facts(psf)
     size = " x ".join(map(str, known["shape"])) + " pixels"
-    if kernel.pixel_size:
-        size += f" of {kernel.pixel_size:g} um"
+    if psf.pixel_size:
+        size += f" of {psf.pixel_size:g} um"
     width = "beyond its edge"
     if known["fwhm_pixels"]:
         width = f"{known['fwhm_pixels']:.2f} pixels"
@@ -45,21 +45,21 @@ def about(kernel: "PSF") -> list[tuple[str, str]]:
     ]
 
 
-def draw(kernel: "PSF", path: Path, title: str) -> None:
-    """Draw the radial profile of a kernel, beside that of the best Gaussian."""
+def draw(psf: "PSF", path: Path, title: str) -> None:
+    """Draw the radial profile of a PSF, beside that of the best Gaussian."""
     import numpy as np
 
     from w2s_cli.bench.plots import Series, line_plot
     from w2s_cli.io.targets import replacing
     from w2s_cli.pipeline.psf_from_pairs import profile_rows, psf_facts
 
-    rows = profile_rows(kernel)
-    across = "radius_um" if kernel.pixel_size else "radius_pixels"
+    rows = profile_rows(psf)
+    across = "radius_um" if psf.pixel_size else "radius_pixels"
     radius, weight, gaussian = (
         np.array([row[key] for row in rows], np.float64)
         for key in (across, "weight", "gaussian")
     )
-    fwhm, nanometres = (psf_facts(kernel)[key] for key in ("fwhm_pixels", "fwhm_nm"))
+    fwhm, nanometres = (psf_facts(psf)[key] for key in ("fwhm_pixels", "fwhm_nm"))
     width = "" if fwhm is None else f", FWHM {fwhm:.1f} pixels"
     if nanometres:
         width += f" ({nanometres:.0f} nm)"
@@ -67,7 +67,7 @@ def draw(kernel: "PSF", path: Path, title: str) -> None:
         Series("best Gaussian", radius, gaussian, colour=4),
         Series("kernel", radius, weight, colour=0),
     ]
-    xlabel = "radius (um)" if kernel.pixel_size else "radius (pixels)"
+    xlabel = "radius (um)" if psf.pixel_size else "radius (pixels)"
     ylabel = "weight, relative to the middle"
     with replacing(path) as temporary:
         line_plot(temporary, series, xlabel, ylabel, title + width)

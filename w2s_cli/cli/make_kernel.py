@@ -38,7 +38,7 @@ def make_kernel(
 
     check_targets(output, plot, [], overwrite=overwrite)
     chosen = enclosing_side(na, wavelength, pixel_size) if side is None else side
-    kernel = widefield_psf(na, wavelength, pixel_size, chosen)
+    psf = widefield_psf(na, wavelength, pixel_size, chosen)
     held = float(enclosed_light(na, wavelength, (chosen // 2 + 0.5) * pixel_size))
     record = {
         "tool": "w2s",
@@ -47,13 +47,13 @@ def make_kernel(
         "na": na,
         "wavelength": wavelength,
     }
-    write_psf(kernel, output, overwrite=overwrite, record=lambda: record)
+    write_psf(psf, output, overwrite=overwrite, record=lambda: record)
     if plot is not None:
-        draw(kernel, plot, title=f"NA {na:g}, {wavelength:g} um")
+        draw(psf, plot, title=f"NA {na:g}, {wavelength:g} um")
     if as_json:
-        known: dict[str, Any] = {**psf_facts(kernel), "light_within": held}
-        typer.echo(json.dumps({**known, "profile": profile_rows(kernel)}, indent=2))
+        known: dict[str, Any] = {**psf_facts(psf), "light_within": held}
+        typer.echo(json.dumps({**known, "profile": profile_rows(psf)}, indent=2))
         return
-    rows = [("kernel", f"{output}"), *about(kernel), ("light within", f"{held:.1%}")]
+    rows = [("kernel", f"{output}"), *about(psf), ("light within", f"{held:.1%}")]
     for label, text in rows:
         typer.echo(f"{label:15} {text}")

@@ -1,4 +1,4 @@
-"""Blur kernels as image files: one plane, its pixel size in the metadata."""
+"""Point spread functions as image files: one plane, its pixel size in the metadata."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +19,7 @@ _SQUARE = 0.01  # relative difference between the sides of a square pixel
 
 
 def read_psf(path: Path) -> PSF:
-    """Return the blur kernel in an image file, its sum made 1.
+    """Return the PSF in an image file, its sum made 1.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def read_psf(path: Path) -> PSF:
     Raises
     ------
     InputError
-        When the file cannot be read, or what it holds is no kernel: several planes,
+        When the file cannot be read, or what it holds is no PSF: several planes,
         values that are not finite or do not sum to more than 0, a peak far from the
         middle, pixels that are not square.
     """
@@ -57,22 +57,22 @@ def read_psf(path: Path) -> PSF:
 
 
 def write_psf(
-    kernel: PSF,
+    psf: PSF,
     path: Path,
     *,
     overwrite: bool = False,
     record: Callable[[], Mapping[str, Any]] | None = None,
 ) -> None:
-    """Write a kernel as float32; the pixel size is kept where the format can."""
-    size = kernel.pixel_size
+    """Write a PSF as float32; the pixel size is kept where the format can."""
+    size = psf.pixel_size
     sizes = dict.fromkeys("YX", size) if size else {}
     write_image(
-        Stack(kernel.weights, "YX", sizes), path, overwrite=overwrite, record=record
+        Stack(psf.weights, "YX", sizes), path, overwrite=overwrite, record=record
     )
 
 
 def check_psf_target(path: Path, *, overwrite: bool = False) -> None:
-    """Find out before the work whether a kernel can be written to `path`."""
+    """Find out before the work whether a PSF can be written to `path`."""
     check_target(path, overwrite=overwrite)
     if format_for(path).name == "PNG":
         raise UsageError(

@@ -40,7 +40,7 @@ class Squirrel:
         Resolution-scaled Pearson coefficient, -1 to 1.
     sigma
         Standard deviation of the fitted blur, in pixels of the image; None where a
-        kernel was given.
+        PSF was given.
     error
         (Y, X) absolute error on the input's pixels, in its units.
     explained
@@ -55,9 +55,7 @@ class Squirrel:
     explained: FloatImage
 
 
-def squirrel(
-    low: Image, image: Image, *, kernel: NDArray[Any] | None = None
-) -> Squirrel:
+def squirrel(low: Image, image: Image, *, psf: NDArray[Any] | None = None) -> Squirrel:
     """Return the error and its map.
 
     Parameters
@@ -66,14 +64,14 @@ def squirrel(
         (Y, X) widefield input, 16 x 16 pixels or more.
     image
         (Y * scale, X * scale) image of the same field, for a whole scale.
-    kernel
+    psf
         The blur between them on the image's pixels, with odd sides; None to find the
         Gaussian that explains the input best.
 
     Raises
     ------
     UsageError
-        When the kernel has even sides, or sums to nothing.
+        When the PSF has even sides, or sums to nothing.
     InputError
         When the sizes do not fit, or an image is too small, constant or not finite.
     """
@@ -81,26 +79,26 @@ def squirrel(
     sharp = checked_image(image, "the image", LEAST)
     scale = _scale(target, sharp)
     sigma = None
-    if kernel is None:
+    if psf is None:
         blur = _Blur(sharp, scale)
         sigma = _best_sigma(target, blur)
         seen = blur(sigma)
     else:
-        seen = _binned(_blurred(sharp, kernel), scale)
+        seen = _binned(_blurred(sharp, psf), scale)
     explained = _matched(target, seen)
     error = np.abs(target - explained)
     rse = float(np.sqrt(np.mean(error**2)))
     return Squirrel(rse, _pearson(target, seen), sigma, error, explained)
 
 
-def rse(low: Image, image: Image, *, kernel: NDArray[Any] | None = None) -> float:
+def rse(low: Image, image: Image, *, psf: NDArray[Any] | None = None) -> float:
     """Return the resolution-scaled error: see `squirrel`."""
-    return squirrel(low, image, kernel=kernel).rse
+    return squirrel(low, image, psf=psf).rse
 
 
-def rsp(low: Image, image: Image, *, kernel: NDArray[Any] | None = None) -> float:
+def rsp(low: Image, image: Image, *, psf: NDArray[Any] | None = None) -> float:
     """Return the resolution-scaled Pearson coefficient: see `squirrel`."""
-    return squirrel(low, image, kernel=kernel).rsp
+    return squirrel(low, image, psf=psf).rsp
 
 
 class _Blur:
@@ -144,8 +142,8 @@ def _scale(low: FloatImage, image: FloatImage) -> int:
     return scale
 
 
-def _blurred(image: FloatImage, kernel: NDArray[Any]) -> FloatImage:
-    weights = np.asarray(kernel, np.float64)
+def _blurred(image: FloatImage, psf: NDArray[Any]) -> FloatImage:
+    weights = np.asarray(psf, np.float64)
     if weights.ndim != 2 or not all(side % 2 for side in weights.shape):
         raise UsageError(f"a kernel has odd sides, found {size(weights)}")
     if not weights.sum() > 0:

@@ -17,7 +17,7 @@ from w2s_cli.microscope.psf import PSF
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Optics:
-    """Blur by a kernel, then binning by the camera; mirrored beyond the edges.
+    """Blur by a PSF, then binning by the camera; mirrored beyond the edges.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Optics:
     padded
         (Y, X) of the grid that Fourier transforms work on.
     otf
-        The half spectrum of the kernel on that grid.
+        The half spectrum of the PSF on that grid.
     """
 
     scale: int
@@ -37,24 +37,24 @@ class Optics:
     otf: NDArray[np.complex64]
 
     @classmethod
-    def of(cls, kernel: PSF, shape: tuple[int, int], scale: int = 1) -> "Optics":
+    def of(cls, psf: PSF, shape: tuple[int, int], scale: int = 1) -> "Optics":
         """Return the optics before a camera.
 
         Parameters
         ----------
-        kernel
+        psf
             The blur, on the grid of the light.
         shape
             (Y, X) of the camera image.
         scale
             Pixels of the light along the side of a camera pixel.
         """
-        reach = (kernel.weights.shape[0] // 2, kernel.weights.shape[1] // 2)
+        reach = (psf.weights.shape[0] // 2, psf.weights.shape[1] // 2)
         padded = (
             fft.next_fast_len(shape[0] * scale + 2 * reach[0], real=True),
             fft.next_fast_len(shape[1] * scale + 2 * reach[1], real=True),
         )
-        return cls(scale, reach, padded, transfer(kernel, padded))
+        return cls(scale, reach, padded, transfer(psf, padded))
 
     def see(self, light: FloatArray) -> FloatArray:
         """Return what the camera sees of the (Y * scale, X * scale) `light`."""
@@ -85,14 +85,14 @@ class Optics:
         return filtered
 
 
-def transfer(kernel: PSF, shape: tuple[int, int]) -> NDArray[np.complex64]:
-    """Return the half spectrum of a kernel on a periodic grid of `shape`."""
+def transfer(psf: PSF, shape: tuple[int, int]) -> NDArray[np.complex64]:
+    """Return the half spectrum of a PSF on a periodic grid of `shape`."""
     places = [
         (np.arange(length) - length // 2) % side
-        for length, side in zip(kernel.weights.shape, shape, strict=True)
+        for length, side in zip(psf.weights.shape, shape, strict=True)
     ]
     field = np.zeros(shape, np.float32)
-    np.add.at(field, np.ix_(*places), kernel.weights)
+    np.add.at(field, np.ix_(*places), psf.weights)
     return np.asarray(fft.rfft2(field, workers=-1), np.complex64)
 
 

@@ -23,13 +23,13 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
 
 MOST_SIDE = 1023
-_WIDE = 4  # sides of the field that a kernel is computed on, in sides of the kernel
+_WIDE = 4  # sides of the field that a PSF is computed on, in sides of the PSF
 _MOST_APERTURE = 1.8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PSF:
-    """A blur kernel that sums to 1.
+    """A point spread function: how a point of light is blurred; its sum is 1.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class PSF:
     def normalised(
         cls, weights: NDArray[Any], pixel_size: float | None = None
     ) -> "PSF":
-        """Return the kernel with the shape of `weights` and a sum of 1."""
+        """Return the PSF with the shape of `weights` and a sum of 1."""
         return cls((weights / weights.sum()).astype(np.float32), pixel_size)
 
     def blur(self, image: FloatArray) -> FloatArray:
@@ -73,9 +73,9 @@ def gaussian_psf(sigma: float, pixel_size: float | None = None) -> PSF:
 def widefield_psf(
     numerical_aperture: float, wavelength: float, pixel_size: float, side: int = 65
 ) -> PSF:
-    """Return the in-focus kernel of a widefield microscope.
+    """Return the in-focus PSF of a widefield microscope.
 
-    The light between pixels is not gathered: the truth that a kernel blurs stands for
+    The light between pixels is not gathered: the truth that a PSF blurs stands for
     means over pixels already.
 
     Parameters
@@ -85,9 +85,9 @@ def widefield_psf(
     wavelength
         Of the emitted light, in micrometres.
     pixel_size
-        Micrometres a pixel of the kernel.
+        Micrometres a pixel of the PSF.
     side
-        Pixels along each side of the kernel, odd.
+        Pixels along each side of the PSF, odd.
 
     Raises
     ------
@@ -109,14 +109,14 @@ def widefield_psf(
 def diffraction_psf(
     cutoff: float, side: int = 65, pixel_size: float | None = None
 ) -> PSF:
-    """Return the kernel of a round pupil that passes frequencies up to a cut-off.
+    """Return the PSF of a round pupil that passes frequencies up to a cut-off.
 
     Parameters
     ----------
     cutoff
         Cycles a pixel, at most 0.5: what pixels can show.
     side
-        Pixels along each side of the kernel, odd.
+        Pixels along each side of the PSF, odd.
     pixel_size
         Micrometres a pixel, if known.
 
@@ -163,7 +163,7 @@ def enclosing_side(
     share: float = 0.97,
     most: int = 255,
 ) -> int:
-    """Return the least odd side of a kernel that holds a share of a point's light."""
+    """Return the least odd side of a PSF that holds a share of a point's light."""
     _check_optics(numerical_aperture, wavelength, pixel_size)
     reach = np.arange(1.0, most // 2 + 1)
     held = enclosed_light(numerical_aperture, wavelength, reach * pixel_size) >= share
@@ -206,19 +206,19 @@ FWHM_OF_SIGMA = sqrt(8 * log(2))
 STEP = 0.25  # of the radius, in pixels
 ANGLES = 72
 _HALF_PASSED = 0.4040  # of its cut-off: where a widefield microscope passes half
-_ZEROS = 8  # the side of the field of zeros around a kernel, in its own sides
+_ZEROS = 8  # the side of the field of zeros around a PSF, in its own sides
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """The mean weight of a kernel on circles around its middle.
+    """The mean weight of a PSF on circles around its middle.
 
     Attributes
     ----------
     radius
-        (N,) pixels, from 0 up to the edge of the kernel.
+        (N,) pixels, from 0 up to the edge of the PSF.
     weight
-        (N,), in the kernel's own units: it sums to 1.
+        (N,), in the PSF's own units: it sums to 1.
     """
 
     radius: Values
@@ -231,21 +231,21 @@ class Profile:
         return None if radius is None else 2 * radius
 
 
-def radial_profile(kernel: PSF) -> Profile:
-    """Return the radial profile of a kernel, interpolated between its pixels."""
-    height, width = kernel.weights.shape
+def radial_profile(psf: PSF) -> Profile:
+    """Return the radial profile of a PSF, interpolated between its pixels."""
+    height, width = psf.weights.shape
     middle = (height // 2, width // 2)
     radius = np.arange(0, min((height - 1) // 2, (width - 1) // 2) + 1e-9, STEP)
     angle = np.linspace(0, 2 * np.pi, ANGLES, endpoint=False)
     y = middle[0] + radius[:, None] * np.sin(angle)
     x = middle[1] + radius[:, None] * np.cos(angle)
-    weights = kernel.weights.astype(np.float64)
+    weights = psf.weights.astype(np.float64)
     around = map_coordinates(weights, [y, x], order=3, mode="nearest")
     return Profile(radius, around.mean(axis=1))
 
 
-def best_gaussian(kernel: PSF) -> tuple[float, float]:
-    """Return the width of the Gaussian most like a kernel, and how like it is.
+def best_gaussian(psf: PSF) -> tuple[float, float]:
+    """Return the width of the Gaussian most like a PSF, and how like it is.
 
     Returns
     -------
@@ -253,9 +253,9 @@ def best_gaussian(kernel: PSF) -> tuple[float, float]:
         Its standard deviation in pixels; the normalised correlation of the two, 1 for a
         Gaussian.
     """
-    height, width = kernel.weights.shape
+    height, width = psf.weights.shape
     y, x = (np.arange(side) - side // 2 for side in (height, width))
-    weights = kernel.weights.astype(np.float64)
+    weights = psf.weights.astype(np.float64)
     power = float((weights**2).sum())
 
     def unlike(sigma: float) -> float:
@@ -267,20 +267,20 @@ def best_gaussian(kernel: PSF) -> tuple[float, float]:
     return float(found.x), -float(found.fun)
 
 
-def cutoff_frequency(kernel: PSF) -> float | None:
-    """Return the cut-off of a widefield microscope with such a kernel.
+def cutoff_frequency(psf: PSF) -> float | None:
+    """Return the cut-off of a widefield microscope with such a PSF.
 
-    A measured kernel has no clean cut-off: noise goes on beyond. So it is taken from
-    where the kernel passes half of the contrast, the mean over all directions; a
+    A measured PSF has no clean cut-off: noise goes on beyond. So it is taken from
+    where the PSF passes half of the contrast, the mean over all directions; a
     widefield microscope does so at 0.404 of its cut-off.
 
     Returns
     -------
     float or None
-        Cycles a pixel; None where a kernel passes half of everything.
+        Cycles a pixel; None where a PSF passes half of everything.
     """
-    side = _ZEROS * max(kernel.weights.shape)
-    passed = np.abs(fft.rfft2(kernel.weights, (side, side)))
+    side = _ZEROS * max(psf.weights.shape)
+    passed = np.abs(fft.rfft2(psf.weights, (side, side)))
     rings = np.rint(np.hypot(fft.fftfreq(side)[:, None], fft.rfftfreq(side)) * side)
     kept = rings <= side // 2
     numbers = rings[kept].astype(int)

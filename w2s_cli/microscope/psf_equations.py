@@ -1,11 +1,11 @@
-"""What pairs of images say about the kernel between them, as linear equations.
+"""What pairs of images say about the PSF between them, as linear equations.
 
-Least squares asks for `matrix @ kernel = vector`: the matrix holds the correlations of
-the sharp image with itself, the vector those with the widefield image. Where a kernel
+Least squares asks for `matrix @ psf = vector`: the matrix holds the correlations of
+the sharp image with itself, the vector those with the widefield image. Where a PSF
 may be of any size, both are diagonal in Fourier space and their quotient solves Eq. 2
-of the W2S paper ([1]_); for a kernel of few pixels it takes a small dense system.
+of the W2S paper ([1]_); for a PSF of few pixels it takes a small dense system.
 
-The camera sees only every second position of the kernel: the sharp image is taken
+The camera sees only every second position of the PSF: the sharp image is taken
 apart into its even and odd rows and columns ("phases"), whose correlations are computed
 on the camera's grid. So what the camera aliases is accounted for.
 
@@ -17,10 +17,10 @@ References
 
 Eq. 2 of the W2S paper as its authors solved it: one quotient in Fourier space.
 
-The widefield image is enlarged by linear interpolation, and the kernel is the middle of
+The widefield image is enlarged by linear interpolation, and the PSF is the middle of
 `conj(H) L / (|H|^2 + constant)`, where `H` and `L` are the transforms of the sharp and
 of the enlarged image, each stretched to [0, 1]. Nothing is windowed, and the camera's
-pixel stays a part of the kernel. Kernels of several pairs are averaged. Other than the
+pixel stays a part of the PSF. PSFs of several pairs are averaged. Other than the
 authors, the sharp image is first moved to where the widefield image is.
 """
 
@@ -80,7 +80,7 @@ class PSFEquations:
         )
 
     def system(self, reach: int) -> tuple[Values, Values]:
-        """Return matrix and vector for the weights of a kernel, row by row."""
+        """Return matrix and vector for the weights of a PSF, row by row."""
         scale, lags = len(self.auto), self.auto.shape[-1] // 2
         place = np.arange(-reach, reach + 1)
         phase = place % scale
@@ -106,14 +106,14 @@ class PSFEquations:
 def psf_equations(
     overlay: Overlay, left: FloatArray, alignment: Alignment, noise: float
 ) -> PSFEquations:
-    """Return the equations of one pair for the change of the kernel that is missing.
+    """Return the equations of one pair for the change of the PSF that is missing.
 
     Parameters
     ----------
     overlay
         The pair.
     left
-        (Y, X), what is left of the widefield image when the kernel so far has been
+        (Y, X), what is left of the widefield image when the PSF so far has been
         taken into account; its weighted mean is 0.
     alignment
         Of the pair.
@@ -171,7 +171,7 @@ _STRETCH = (0.1, 99.8)  # percentiles that become 0 and 1
 def wiener_psf(
     overlays: Sequence[Overlay], shifts: Sequence[Shift], constant: float
 ) -> NDArray[np.float64]:
-    """Return the mean over pairs of (P, P) kernels, before they are normalised.
+    """Return the mean over pairs of (P, P) PSFs, before they are normalised.
 
     Parameters
     ----------
@@ -182,11 +182,11 @@ def wiener_psf(
     constant
         What is added to the power of the sharp image.
     """
-    kernels = [
+    psfs = [
         _divided(overlay, shift, constant)
         for overlay, shift in zip(overlays, shifts, strict=True)
     ]
-    return np.asarray(np.mean(kernels, axis=0))
+    return np.asarray(np.mean(psfs, axis=0))
 
 
 def _divided(overlay: Overlay, shift: Shift, constant: float) -> NDArray[np.float64]:
@@ -197,8 +197,8 @@ def _divided(overlay: Overlay, shift: Shift, constant: float) -> NDArray[np.floa
     quotient: NDArray[Any] = sharp.conj() * wide / (np.abs(sharp) ** 2 + constant)
     field = fft.irfft2(quotient, enlarged.shape)
     place = np.arange(-overlay.reach, overlay.reach + 1)
-    kernel = field[np.ix_(place, place)]
-    return np.asarray(kernel / kernel.sum(), np.float64)
+    psf = field[np.ix_(place, place)]
+    return np.asarray(psf / psf.sum(), np.float64)
 
 
 def _stretched(image: NDArray[Any]) -> NDArray[np.float64]:
@@ -216,7 +216,7 @@ class PairFit:
         The shift, gain and background between the images, here counted from the sharp
         image's own 0.
     explained
-        Part of the widefield image's variance that the kernel explains, 0 to 1.
+        Part of the widefield image's variance that the PSF explains, 0 to 1.
     noise
         Standard deviation of what is left, in the widefield image's units.
     leftover
@@ -230,14 +230,14 @@ class PairFit:
 
 
 def pair_fits(
-    overlays: Sequence[Overlay], alignments: Sequence[Alignment], kernel: PSF
+    overlays: Sequence[Overlay], alignments: Sequence[Alignment], psf: PSF
 ) -> tuple[PairFit, ...]:
-    """Return how well the kernel explains each pair."""
+    """Return how well the PSF explains each pair."""
     fits = []
     for overlay, before in zip(overlays, alignments, strict=True):
-        seen = image_through(overlay, before, kernel)
+        seen = image_through(overlay, before, psf)
         alignment, _ = refine_alignment(overlay, seen, before)
-        left = residual_image(overlay, alignment, kernel)
+        left = residual_image(overlay, alignment, psf)
         noise = overlay.mean(left**2)
         spread = overlay.mean((overlay.low - overlay.mean(overlay.low)) ** 2)
         beside = max(
@@ -252,13 +252,13 @@ def pair_fits(
     return tuple(fits)
 
 
-def residual_image(overlay: Overlay, alignment: Alignment, kernel: PSF) -> FloatArray:
-    """Return what a kernel leaves of the widefield image, less its mean."""
-    seen = image_through(overlay, alignment, kernel)
+def residual_image(overlay: Overlay, alignment: Alignment, psf: PSF) -> FloatArray:
+    """Return what a PSF leaves of the widefield image, less its mean."""
+    seen = image_through(overlay, alignment, psf)
     left = overlay.low - np.float32(alignment.gain) * seen
     return np.asarray(left - np.float32(overlay.mean(left)), np.float32)
 
 
-def image_through(overlay: Overlay, alignment: Alignment, kernel: PSF) -> FloatArray:
-    """Return what the camera would see through a kernel: gain 1, background 0."""
-    return overlay.seen(alignment.shift, transfer(kernel, overlay.grid))
+def image_through(overlay: Overlay, alignment: Alignment, psf: PSF) -> FloatArray:
+    """Return what the camera would see through a PSF: gain 1, background 0."""
+    return overlay.seen(alignment.shift, transfer(psf, overlay.grid))

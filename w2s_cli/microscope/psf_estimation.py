@@ -1,13 +1,13 @@
 """The blur between a widefield image and a sharp image of the same field.
 
-The widefield image is `gain * see(kernel * sharp) + background` plus noise ([1]_,
-Eq. 1). First a Gaussian kernel is fitted together with shift, gain and background; it
-says where the images lie, how wide the kernel is, and what the edges of the images
-contribute. Then all weights of the kernel are found by regularised least squares
-([1]_, Eq. 2), in two rounds; many pairs share one kernel.
+The widefield image is `gain * see(psf * sharp) + background` plus noise ([1]_,
+Eq. 1). First a Gaussian PSF is fitted together with shift, gain and background; it
+says where the images lie, how wide the PSF is, and what the edges of the images
+contribute. Then all weights of the PSF are found by regularised least squares
+([1]_, Eq. 2), in two rounds; many pairs share one PSF.
 
 The noise of the sharp image is not accounted for: where its spectrum is mostly noise,
-the kernel's comes out too small.
+the PSF's comes out too small.
 
 References
 ----------
@@ -54,23 +54,23 @@ SMOOTHNESSES = (0.5, 0.7, 1.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointPSF:
-    """The kernel of many pairs.
+    """The PSF of many pairs.
 
     Attributes
     ----------
-    kernel
+    psf
         On the grid of the sharp images.
     alignments
         One for each pair.
     prior
         The one that the images chose.
     ratio
-        Noise power over kernel power.
+        Noise power over PSF power.
     certainty
-        The normalised correlation with the true kernel that is to be expected.
+        The normalised correlation with the true PSF that is to be expected.
     """
 
-    kernel: PSF
+    psf: PSF
     alignments: Sequence[Alignment]
     prior: Prior
     ratio: float
@@ -80,7 +80,7 @@ class JointPSF:
 def fit_joint_psf(
     overlays: Sequence[Overlay], alignments: Sequence[Alignment], width: float
 ) -> JointPSF:
-    """Return the kernel that pairs share.
+    """Return the PSF that pairs share.
 
     Parameters
     ----------
@@ -92,31 +92,31 @@ def fit_joint_psf(
     Raises
     ------
     InputError
-        When the pairs show no kernel.
+        When the pairs show no PSF.
     """
-    kernel = _gaussian(width, overlays[0].reach)
+    psf = _gaussian(width, overlays[0].reach)
     for _ in range(ROUNDS):
         alignments = [
             refine_alignment(
-                overlay, image_through(overlay, alignment, kernel), alignment
+                overlay, image_through(overlay, alignment, psf), alignment
             )[0]
             for overlay, alignment in zip(overlays, alignments, strict=True)
         ]
         total: PSFEquations = reduce(
             add,
             (
-                _equations(overlay, alignment, kernel)
+                _equations(overlay, alignment, psf)
                 for overlay, alignment in zip(overlays, alignments, strict=True)
             ),
         )
-        prior, found = _most_probable(total, kernel, width)
-        kernel = checked_psf(found.weights)
+        prior, found = _most_probable(total, psf, width)
+        psf = checked_psf(found.weights)
     error = found.doubt / float((found.weights**2).sum())
-    return JointPSF(kernel, alignments, prior, found.ratio, 1 / sqrt(1 + error))
+    return JointPSF(psf, alignments, prior, found.ratio, 1 / sqrt(1 + error))
 
 
 def checked_psf(weights: NDArray[np.float64]) -> PSF:
-    """Return the kernel that an estimate of its weights stands for.
+    """Return the PSF that an estimate of its weights stands for.
 
     Raises
     ------
@@ -132,15 +132,15 @@ def checked_psf(weights: NDArray[np.float64]) -> PSF:
 
 
 def _most_probable(
-    total: PSFEquations, kernel: PSF, width: float
+    total: PSFEquations, psf: PSF, width: float
 ) -> tuple[Prior, Posterior]:
-    """Return the best of the priors, and the kernel under it.
+    """Return the best of the priors, and the PSF under it.
 
-    The equations are those of a change of `kernel`; the prior is one of the whole.
+    The equations are those of a change of `psf`; the prior is one of the whole.
     """
-    reach = kernel.weights.shape[0] // 2
+    reach = psf.weights.shape[0] // 2
     matrix, vector = total.system(reach)
-    so_far = kernel.weights.ravel().astype(np.float64)
+    so_far = psf.weights.ravel().astype(np.float64)
     known = matrix @ so_far
     energy = total.energy + float(2 * so_far @ vector + so_far @ known)
     priors = [Prior(e * width, s * width) for e in EXTENTS for s in SMOOTHNESSES]
@@ -152,13 +152,13 @@ def _most_probable(
     return priors[best], found[best]
 
 
-def _equations(overlay: Overlay, alignment: Alignment, kernel: PSF) -> PSFEquations:
-    left = residual_image(overlay, alignment, kernel)
+def _equations(overlay: Overlay, alignment: Alignment, psf: PSF) -> PSFEquations:
+    left = residual_image(overlay, alignment, psf)
     return psf_equations(overlay, left, alignment, overlay.mean(left**2))
 
 
 def _gaussian(width: float, reach: int) -> PSF:
-    """Return a Gaussian that fills the kernel's side, whatever its width."""
+    """Return a Gaussian that fills the PSF's side, whatever its width."""
     line = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     return PSF.normalised(np.outer(line, line))
 
@@ -172,27 +172,27 @@ MOST_LEFTOVER = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PSFFit:
-    """A kernel and how it was found.
+    """A PSF and how it was found.
 
     Attributes
     ----------
-    kernel
+    psf
         On the grid of the sharp image; its middle is where the best Gaussian is.
     pairs
         One for each pair.
     prior
         What regularised it; None where it was a constant.
     ratio
-        Noise power over kernel power, each image in units of its noise; or the
+        Noise power over PSF power, each image in units of its noise; or the
         constant.
     width
         Standard deviation of the Gaussian that was fitted first, in pixels.
     certainty
-        The normalised correlation with the true kernel that is to be expected; None
+        The normalised correlation with the true PSF that is to be expected; None
         where a constant regularised, or what is left is no noise.
     """
 
-    kernel: PSF
+    psf: PSF
     pairs: tuple[PairFit, ...]
     prior: Prior | None
     ratio: float
@@ -206,7 +206,7 @@ def fit_psf(
     constant: float | None = None,
     names: Sequence[str] = (),
 ) -> PSFFit:
-    """Return the kernel that blurs the sharp images into the widefield images.
+    """Return the PSF that blurs the sharp images into the widefield images.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def fit_psf(
         Widefield image (Y, X) and sharp image, which is twice as large, or as large;
         of any real dtype and intensity.
     side
-        Pixels along each side of the kernel, odd.
+        Pixels along each side of the PSF, odd.
     constant
         What is added to the power of the sharp image, as in Eq. 2 of the W2S paper;
         None to let the noise of the images decide.
@@ -240,15 +240,15 @@ def fit_psf(
     alignments, width = fit_gaussian_blur(overlays)
     if constant is None:
         found = fit_joint_psf(overlays, alignments, width)
-        fits = pair_fits(overlays, found.alignments, found.kernel)
+        fits = pair_fits(overlays, found.alignments, found.psf)
         noisy = max(fit.leftover for fit in fits) <= MOST_LEFTOVER
         certainty = found.certainty if noisy else None
         known = (found.prior, found.ratio, width, certainty)
-        return PSFFit(found.kernel, fits, *known)
+        return PSFFit(found.psf, fits, *known)
     shifts = [alignment.shift for alignment in alignments]
-    kernel = checked_psf(wiener_psf(overlays, shifts, constant))
-    fits = pair_fits(overlays, alignments, kernel)
-    return PSFFit(kernel, fits, None, constant, width, None)
+    psf = checked_psf(wiener_psf(overlays, shifts, constant))
+    fits = pair_fits(overlays, alignments, psf)
+    return PSFFit(psf, fits, None, constant, width, None)
 
 
 def _check(side: int, constant: float | None) -> None:

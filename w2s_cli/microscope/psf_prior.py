@@ -1,10 +1,10 @@
-"""What is known of a blur kernel before it is measured, and what is known after.
+"""What is known of a PSF before it is measured, and what is known after.
 
-A kernel has a width, and it is smooth on a scale that goes with it: before the images
+A PSF has a width, and it is smooth on a scale that goes with it: before the images
 are looked at, its weights are Gaussian random numbers whose power falls with the
 distance from the middle (`extent`) and with spatial frequency (`smoothness`). Least
-squares with such a prior is a Wiener filter, `conj(H) L / (|H|^2 + noise power / kernel
-power)`, whose kernel power depends on frequency and place. The images themselves
+squares with such a prior is a Wiener filter, `conj(H) L / (|H|^2 + noise power / PSF
+power)`, whose PSF power depends on frequency and place. The images themselves
 choose the prior: the one under which they are most probable ([1]_, Sec. 2).
 
 References
@@ -28,7 +28,7 @@ ROUNDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """How far a kernel reaches, and how smooth it is: lengths in pixels.
+    """How far a PSF reaches, and how smooth it is: lengths in pixels.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Prior:
     smoothness: float
 
     def patterns(self, reach: int) -> Values:
-        """Return (P, P, N) independent patterns that span such kernels."""
+        """Return (P, P, N) independent patterns that span such PSFs."""
         place = np.arange(-reach, reach + 1.0)
         envelope = np.exp(-((place / (2 * self.extent)) ** 2))
         apart = (place[:, None] - place) / max(self.smoothness, LEAST_SMOOTHNESS)
@@ -60,18 +60,18 @@ class Prior:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Posterior:
-    """A kernel after the images have been looked at.
+    """A PSF after the images have been looked at.
 
     Attributes
     ----------
     weights
-        (P, P), the most probable kernel.
+        (P, P), the most probable PSF.
     ratio
-        Noise power over the kernel's power in its middle.
+        Noise power over the PSF's power in its middle.
     freedom
         How many numbers the images have determined.
     doubt
-        Expected squared error, summed over the kernel.
+        Expected squared error, summed over the PSF.
     improbability
         Minus twice the logarithm of the probability of the images, up to a constant.
     """
@@ -86,14 +86,14 @@ class Posterior:
 def posterior(
     matrix: Values, vector: Values, energy: float, count: float, patterns: Values
 ) -> Posterior:
-    """Return the most probable kernel; the images choose the noise and the power.
+    """Return the most probable PSF; the images choose the noise and the power.
 
     Parameters
     ----------
     matrix, vector
-        (N, N) and (N,), the normal equations of all weights of a kernel.
+        (N, N) and (N,), the normal equations of all weights of a PSF.
     energy
-        Squares of the widefield pixels, summed, when the kernel is 0.
+        Squares of the widefield pixels, summed, when the PSF is 0.
     count
         How many pixels that were.
     patterns

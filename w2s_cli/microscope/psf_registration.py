@@ -6,7 +6,7 @@ how much more to blur it (Gauss-Newton steps).
 
 A widefield image and the sharp image of the same field, laid over each other.
 
-The widefield image is taken for `gain * see(kernel * sharp) + background`, where `see`
+The widefield image is taken for `gain * see(psf * sharp) + background`, where `see`
 takes the means of the sharp pixels that a camera pixel covers. The sharp image may lie
 some pixels, and parts of pixels, beside the widefield image.
 """
@@ -26,7 +26,7 @@ from w2s_cli.errors import InputError
 from w2s_cli.microscope.psf import halved
 
 LEAST_SIDES = 4
-"""Least length of the sharp image, in sides of the kernel."""
+"""Least length of the sharp image, in sides of the PSF."""
 
 
 def checked_scale(low: NDArray[Any], sharp: NDArray[Any], side: int, name: str) -> int:
@@ -37,7 +37,7 @@ def checked_scale(low: NDArray[Any], sharp: NDArray[Any], side: int, name: str) 
     low, sharp
         The widefield image and the sharp one, (Y, X) each.
     side
-        Of the kernel that is sought between them.
+        Of the PSF that is sought between them.
     name
         What messages call the pair.
 
@@ -120,7 +120,7 @@ class Overlay:
     scale
         Sharp pixels along the side of a widefield pixel, 1 or 2.
     reach
-        How far the kernel reaches from its middle, in sharp pixels.
+        How far the PSF reaches from its middle, in sharp pixels.
     start
         How far the sharp image is to be moved, good to a pixel or two.
     weight

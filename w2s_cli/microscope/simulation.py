@@ -46,7 +46,7 @@ class Exposure:
 
 
 def widefield(
-    truth: FloatArray, kernel: PSF, exposure: Exposure, scale: int = 2
+    truth: FloatArray, psf: PSF, exposure: Exposure, scale: int = 2
 ) -> FloatArray:
     """Return the expected photons on a camera with larger pixels than `truth`.
 
@@ -54,7 +54,7 @@ def widefield(
     ----------
     truth
         (Y * scale, X * scale) float32, 0 or more, bright parts about 1.
-    kernel
+    psf
         The blur, on the grid of `truth`.
     exposure
         The light.
@@ -66,7 +66,7 @@ def widefield(
     FloatArray
         (Y, X) photons a pixel.
     """
-    blurred = kernel.blur(truth)
+    blurred = psf.blur(truth)
     sharp = blurred if scale == 1 else halved(blurred)
     light = sharp + np.float32(exposure.background)
     if exposure.haze:

@@ -180,7 +180,7 @@ def simulate_file(
     Raises
     ------
     W2SError
-        When the truth or the kernel cannot be used, or an output not be written.
+        When the truth or the PSF cannot be used, or an output not be written.
     """
     start = perf_counter()
     for path in (target, sim):
@@ -188,14 +188,14 @@ def simulate_file(
             check_target(path, overwrite=overwrite)
     with open_image(source, axes=axes) as read:
         truth = checked_truth(read, recording.scale, pixel_size)
-        kernel = microscope.kernel(square_pixel(truth))
+        psf = microscope.psf(square_pixel(truth))
         unit = photons_per_unit(truth, recording)
         tally: list[int] = []
-        seen = camera_image(truth, kernel, recording, unit, tally.append)
+        seen = camera_image(truth, psf, recording, unit, tally.append)
         outcome = SimulatedFile(source, target, seen.data.shape, unit)
         outputs = [(seen, target)]
         if sim is not None:
-            fine = microscope.fine_kernel(kernel)
+            fine = microscope.fine_psf(psf)
             outputs.append((_ideal(truth, fine, recording, unit), sim))
         for stack, path in outputs:
             check_fits(stack, path)
@@ -212,7 +212,7 @@ def simulate_file(
 
 def camera_image(
     truth: Stack,
-    kernel: PSF,
+    psf: PSF,
     recording: SimulationSettings,
     unit: float,
     on_saturated: Callable[[int], None] = lambda pixels: None,
@@ -223,7 +223,7 @@ def camera_image(
     ----------
     truth
         See `usable`.
-    kernel
+    psf
         The blur, on the grid of the truth.
     recording
         How the image is taken.
@@ -238,7 +238,7 @@ def camera_image(
 
     def make(index: tuple[int, ...]) -> NDArray[Any]:
         rng = np.random.default_rng([recording.seed, *index])
-        photons = widefield(plane_of_light(truth, index), kernel, exposure, scale)
+        photons = widefield(plane_of_light(truth, index), psf, exposure, scale)
         photons = photons.clip(max=MOST_PHOTONS)
         counts = camera_counts(photons, noise, rng, multiplied=recording.multiplied)
         on_saturated(int(np.count_nonzero(counts == FULL)))

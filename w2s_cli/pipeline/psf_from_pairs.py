@@ -1,4 +1,4 @@
-"""Which widefield images belong to which sharp ones, and their kernel."""
+"""Which widefield images belong to which sharp ones, and their PSF."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -29,7 +29,7 @@ Sizes = Sequence[tuple[float | None, float | None]]
 def psf_warnings(
     pairs: Sequence[ImagePair], sizes: Sizes, fit: PSFFit
 ) -> tuple[str, ...]:
-    """Return why a kernel should be looked at twice.
+    """Return why a PSF should be looked at twice.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def psf_warnings(
         Micrometres a pixel of the widefield and of the sharp image of each pair of
         files, where they are known.
     fit
-        The kernel.
+        The PSF.
     """
     scale = pairs[0][1].shape[0] // pairs[0][0].shape[0]
     return (*_of_sizes(sizes, scale), *_of_pixels(pairs), *_of_fit(fit))
@@ -72,7 +72,7 @@ def _saturated(image: NDArray[Any]) -> float:
 
 
 def _of_fit(fit: PSFFit) -> list[str]:
-    """Return why the images may not determine the kernel."""
+    """Return why the images may not determine the PSF."""
     reasons = []
     if fit.certainty is not None and fit.certainty < LEAST_CERTAINTY:
         reasons.append(
@@ -87,7 +87,7 @@ def _of_fit(fit: PSFFit) -> list[str]:
             f"are correlated by {leftover:.2f}): light from out of focus, images that "
             "differ, or a widefield image that was filtered"
         )
-    side = len(fit.kernel.weights)
+    side = len(fit.psf.weights)
     if fit.width > _WIDE * side:
         reasons.append(
             f"the kernel reaches beyond its side of {side} pixels: give a larger --side"
@@ -104,16 +104,16 @@ MOST_PLANES = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilesPSF:
-    """A kernel from files.
+    """A PSF from files.
 
     Attributes
     ----------
     fit
-        The kernel and how it was found.
+        The PSF and how it was found.
     names
         The widefield and the sharp file of each pair of planes.
     warnings
-        Why the kernel should be looked at twice.
+        Why the PSF should be looked at twice.
     """
 
     fit: PSFFit
@@ -165,7 +165,7 @@ def psf_from_files(
     axes: str | None = None,
     channel: str | None = None,
 ) -> FilesPSF:
-    """Return the kernel between the images in pairs of files.
+    """Return the PSF between the images in pairs of files.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def psf_from_files(
     Raises
     ------
     W2SError
-        When a file cannot be read, or no kernel can be found.
+        When a file cannot be read, or no PSF can be found.
     """
     pairs: list[ImagePair] = []
     names: list[tuple[Path, Path]] = []
@@ -197,8 +197,8 @@ def psf_from_files(
     fit = fit_psf(pairs, side, constant, labels)
     scale = pairs[0][1].shape[0] // pairs[0][0].shape[0]
     own = next((sharp or (low and low / scale) for low, sharp in sizes), None)
-    kernel = PSF(fit.kernel.weights, pixel_size or own)
-    fit = replace(fit, kernel=kernel)
+    psf = PSF(fit.psf.weights, pixel_size or own)
+    fit = replace(fit, psf=psf)
     return FilesPSF(fit, tuple(names), psf_warnings(pairs, sizes, fit))
 
 
@@ -242,13 +242,13 @@ def _one_channel(stack: Stack, path: Path, channel: str | None) -> Stack:
     return stack
 
 
-def psf_facts(kernel: PSF) -> dict[str, Any]:
-    """Return the size and width of a kernel as JSON."""
-    fwhm = radial_profile(kernel).fwhm
-    sigma, likeness = best_gaussian(kernel)
-    size = kernel.pixel_size
+def psf_facts(psf: PSF) -> dict[str, Any]:
+    """Return the size and width of a PSF as JSON."""
+    fwhm = radial_profile(psf).fwhm
+    sigma, likeness = best_gaussian(psf)
+    size = psf.pixel_size
     return {
-        "shape": list(kernel.weights.shape),
+        "shape": list(psf.weights.shape),
         "pixel_size": size,
         "fwhm_pixels": fwhm,
         "fwhm_nm": fwhm * size * 1000 if fwhm and size else None,
@@ -257,13 +257,13 @@ def psf_facts(kernel: PSF) -> dict[str, Any]:
     }
 
 
-def profile_rows(kernel: PSF) -> list[dict[str, float | None]]:
+def profile_rows(psf: PSF) -> list[dict[str, float | None]]:
     """Return the radial profile, and that of the best Gaussian, a row a radius.
 
-    Both are relative to the kernel's middle.
+    Both are relative to the PSF's middle.
     """
-    profile, size = radial_profile(kernel), kernel.pixel_size
-    sigma, _ = best_gaussian(kernel)
+    profile, size = radial_profile(psf), psf.pixel_size
+    sigma, _ = best_gaussian(psf)
     gaussian = np.exp(-0.5 * (profile.radius / sigma) ** 2)
     return [
         {
@@ -279,11 +279,11 @@ def profile_rows(kernel: PSF) -> list[dict[str, float | None]]:
 
 
 def fit_facts(found: FilesPSF) -> dict[str, Any]:
-    """Return a kernel, how it was regularised and each pair as JSON."""
+    """Return a PSF, how it was regularised and each pair as JSON."""
     fit = found.fit
     smooth = asdict(fit.prior) if fit.prior else {}
     return {
-        **psf_facts(fit.kernel),
+        **psf_facts(fit.psf),
         "regularisation": {
             "kind": "constant" if fit.prior is None else "auto",
             "noise_over_kernel_power" if fit.prior else "constant": fit.ratio,
@@ -308,7 +308,7 @@ def fit_facts(found: FilesPSF) -> dict[str, Any]:
 
 
 def psf_record(found: FilesPSF) -> dict[str, Any]:
-    """Return what the kernel's file says of its making."""
+    """Return what the PSF's file says of its making."""
     made = {"tool": "w2s", "version": __version__, "command": "estimate-kernel"}
     known = fit_facts(found)
     for pair in known["pairs"]:

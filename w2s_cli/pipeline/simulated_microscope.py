@@ -1,4 +1,4 @@
-"""What blurs a simulated image: a kernel in a file, or an objective and its light."""
+"""What blurs a simulated image: a PSF in a file, or an objective and its light."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -44,13 +44,13 @@ class Microscope:
     Attributes
     ----------
     source
-        A file with the kernel, on the grid of the truth; or an objective.
+        A file with the PSF, on the grid of the truth; or an objective.
     """
 
     source: Path | Objective
 
-    def kernel(self, pixel_size: float | None) -> PSF:
-        """Return the widefield kernel.
+    def psf(self, pixel_size: float | None) -> PSF:
+        """Return the widefield PSF.
 
         Parameters
         ----------
@@ -60,7 +60,7 @@ class Microscope:
         Raises
         ------
         InputError
-            When the file holds no kernel, or one on another grid; when the pixel size
+            When the file holds no PSF, or one on another grid; when the pixel size
             is needed and not known.
         """
         if isinstance(self.source, Path):
@@ -75,10 +75,10 @@ class Microscope:
         lens = (self.source.numerical_aperture, self.source.wavelength, pixel_size)
         return widefield_psf(*lens, enclosing_side(*lens))
 
-    def fine_kernel(self, kernel: PSF) -> PSF:
-        """Return what blurs an ideal SIM image: twice the cut-off of `kernel`.
+    def fine_psf(self, psf: PSF) -> PSF:
+        """Return what blurs an ideal SIM image: twice the cut-off of `psf`.
 
-        It is the kernel of a round pupil. The cut-off of a measured kernel is that of
+        It is the PSF of a round pupil. The cut-off of a measured PSF is that of
         a widefield microscope which passes half of the contrast at the same frequency.
 
         Raises
@@ -86,10 +86,10 @@ class Microscope:
         InputError
             When the truth's pixels are too coarse to show it.
         """
-        limit = cutoff_frequency(kernel)
-        if isinstance(self.source, Objective) and kernel.pixel_size:
+        limit = cutoff_frequency(psf)
+        if isinstance(self.source, Objective) and psf.pixel_size:
             lens = self.source
-            limit = 2 * lens.numerical_aperture / lens.wavelength * kernel.pixel_size
+            limit = 2 * lens.numerical_aperture / lens.wavelength * psf.pixel_size
         if limit is None or 2 * limit > 0.5:
             found = (
                 "beyond half a cycle" if limit is None else f"{2 * limit:.3g} cycles"
@@ -99,8 +99,8 @@ class Microscope:
                 "the truth's pixels are too coarse to show it",
                 hint="use a truth with finer pixels, or leave --sim out",
             )
-        side = max(kernel.weights.shape) // 2 * 2 + 1
-        return diffraction_psf(2 * limit, side, kernel.pixel_size)
+        side = max(psf.weights.shape) // 2 * 2 + 1
+        return diffraction_psf(2 * limit, side, psf.pixel_size)
 
     def as_json(self) -> dict[str, Any]:
         """Return what blurs as a JSON object."""
@@ -112,7 +112,7 @@ class Microscope:
 
 
 def microscope_from_options(
-    kernel: Path | None, numerical_aperture: float | None, wavelength: float | None
+    psf: Path | None, numerical_aperture: float | None, wavelength: float | None
 ) -> Microscope:
     """Return the microscope that the command line gives.
 
@@ -122,13 +122,13 @@ def microscope_from_options(
         When it gives none, or two.
     """
     theory = [value for value in (numerical_aperture, wavelength) if value is not None]
-    if kernel is not None:
+    if psf is not None:
         if theory:
             raise UsageError(
                 "--kernel leaves nothing for --na and --wavelength to say",
                 hint="drop one or the other",
             )
-        return Microscope(kernel)
+        return Microscope(psf)
     if numerical_aperture is None or wavelength is None:
         raise UsageError(
             "the blur of the microscope is not given, or only half of it",
