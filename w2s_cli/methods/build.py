@@ -48,13 +48,7 @@ class Option:
         return _KINDS.get(self.type, "a text")
 
     def parse(self, text: str) -> Any:
-        """Return the value that `text` stands for.
-
-        Raises
-        ------
-        UsageError
-            When it stands for none.
-        """
+        """Return the value that `text` stands for."""
         try:
             return self._value(text)
         except (KeyError, ValueError):
@@ -101,11 +95,6 @@ def parse(text: str) -> list[MethodEntry]:
     """Return the methods that `text` names, joined by "+", in their order.
 
     A name may hold a "+" itself: the longest name that fits is taken.
-
-    Raises
-    ------
-    UnknownNameError
-        When a part names no method.
     """
     words = text.split("+")
     entries = []
@@ -125,27 +114,9 @@ def build(
 ) -> Chain:
     """Return the chain of restorers that a command line asks for.
 
-    Parameters
-    ----------
-    text
-        Names of methods, joined by "+".
-    options
-        "key=value" for the method that has the option `key`, or "method.key=value"
-        where more than one has it.
-    weights
-        Weight files, for the methods that take one, in their order.
-    device, precision
-        Where and how exactly networks compute.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is no such method or option.
-    UsageError
-        When an option has no value or a bad one, or could belong to two methods; when
-        there are more weight files than methods that take one.
-    WeightsError
-        When the weights of a network cannot be had.
+    `text` names methods, joined by "+". An option is "key=value" for the method that
+    has it, or "method.key=value" where more than one has; weight files go to the
+    methods that take one, in their order.
     """
     links = [_Link(entry.name, entry.load()) for entry in parse(text)]
     for assignment in options:
@@ -157,20 +128,7 @@ def build(
 
 
 def options_for(texts: Iterable[str], options: Sequence[str]) -> list[tuple[str, ...]]:
-    """Return which options each of several chains has, where not every one has all.
-
-    Parameters
-    ----------
-    texts
-        Names of methods, joined by "+".
-    options
-        As for `build`.
-
-    Raises
-    ------
-    UsageError
-        When no chain has an option.
-    """
+    """Return which options each of several chains has, where not every one has all."""
     found = [chain_options(text, options) for text in texts]
     for option in options:
         if not any(option in own for own in found):
@@ -295,13 +253,7 @@ _SELF_SUPERVISED = {
 
 
 def method_for_weights(weights: Sequence[Path]) -> str:
-    """Return the methods that weights are for, joined by "+"; the default for none.
-
-    Raises
-    ------
-    WeightsError
-        When a file cannot be read, or belongs to no network that `w2s` knows.
-    """
+    """Return the methods that weights are for, joined by "+"; the default for none."""
     return "+".join(map(_method, weights)) or Jdsr.name
 
 

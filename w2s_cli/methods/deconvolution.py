@@ -21,26 +21,17 @@ _WIDEST = 200  # pixels of full width: beyond any microscope, short of a typing 
 
 @dataclass(frozen=True)
 class Deconvolution:
-    """A restorer of photons that knows the blur and the read noise.
+    """A restorer of photons that knows the blur and the read noise."""
 
-    Attributes
-    ----------
-    kernel
-        A file with the blur kernel; None for a Gaussian.
-    fwhm
-        Full width at half maximum of that Gaussian, in pixels of the input. The default
-        is that of a camera at Nyquist's rate (0.51 wavelength / NA, sampled at
-        wavelength / (4 NA)). Too small a width restores less; too large a one draws
-        rings.
-    sigma
-        Read noise in photons; the driver sets it.
-    """
-
+    # A file with the blur kernel; None for a Gaussian
     kernel: Annotated[Path | None, "file with the blur kernel, TIFF or NPY"] = None
+    # Full width at half maximum of that Gaussian, in pixels of the input. The default
+    # is that of a camera at Nyquist's rate (0.51 wavelength / NA, sampled at wavelength
+    # / (4 NA)). Too small a width restores less; too large a one draws rings.
     fwhm: Annotated[
         float, "full width of a Gaussian kernel where there is no file, in pixels"
     ] = 2.0
-    sigma: float = 0.0
+    sigma: float = 0.0  # read noise in photons; the driver sets it
 
     def __post_init__(self) -> None:
         if not 0 < self.fwhm <= _WIDEST:

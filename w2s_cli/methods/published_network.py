@@ -34,17 +34,7 @@ _NAMES = [u.value for u in (Units.Z, Units.Z_GREY, Units.UNIT, Units.CENTRED)]
 
 @dataclass(frozen=True)
 class ExternalNetwork:
-    """A network that was trained elsewhere, on other numbers than stabilised counts.
-
-    Attributes
-    ----------
-    name
-        What the method is called.
-    device
-        "auto", "cpu", "cuda", "cuda:n" or "mps".
-    precision
-        "auto", "fp32", "bf16" or "fp16".
-    """
+    """A network that was trained elsewhere, on other numbers than stabilised counts."""
 
     units: Annotated[
         Literal["auto", "z", "z/255", "unit", "centred"],
@@ -56,9 +46,9 @@ class ExternalNetwork:
     white: Annotated[
         float | None, "counts that are white; 255 in 8 bits, else measured"
     ] = None
-    name: str = ""
-    device: str = "auto"
-    precision: str = "auto"
+    name: str = ""  # what the method is called
+    device: str = "auto"  # "auto", "cpu", "cuda", "cuda:n" or "mps"
+    precision: str = "auto"  # "auto", "fp32", "bf16" or "fp16"
 
     def __post_init__(self) -> None:
         if self.black is not None and self.white is not None:
@@ -96,13 +86,7 @@ class ExternalNetwork:
         )
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
-        """Return the restored planes.
-
-        Raises
-        ------
-        MemoryError
-            When the device has no room for the blocks.
-        """
+        """Return the restored planes."""
         return self.running(blocks)
 
     @property

@@ -15,13 +15,7 @@ Mask = NDArray[np.bool_]
 def checked_pair(
     reference: Image, image: Image, valid: Mask | None = None
 ) -> tuple[FloatImage, FloatImage]:
-    """Return two images of one shape in float64, 0 where they are not `valid`.
-
-    Raises
-    ------
-    InputError
-        When the shapes differ, nothing is valid, or a valid pixel is no number.
-    """
+    """Return two images of one shape in float64, 0 where they are not `valid`."""
     named = {"the image": image} | ({} if valid is None else {"the mask": valid})
     for name, other in named.items():
         if other.shape != reference.shape:
@@ -47,13 +41,7 @@ def checked_pair(
 def scored_pixels(
     reference: Image, image: Image, valid: Mask | None = None
 ) -> tuple[FloatImage, FloatImage]:
-    """Return the pixels of both images that count, in one dimension and float64.
-
-    Raises
-    ------
-    InputError
-        As `paired`.
-    """
+    """Return the pixels of both images that count, in one dimension and float64."""
     first, second = checked_pair(reference, image, valid)
     if valid is None:
         return first.ravel(), second.ravel()
@@ -61,23 +49,7 @@ def scored_pixels(
 
 
 def checked_image(image: Image, name: str, least: int) -> FloatImage:
-    """Return an image in float64 if there is something in it to measure.
-
-    Parameters
-    ----------
-    image
-        (Y, X).
-    name
-        What messages call it: "the image".
-    least
-        Pixels that it must have along Y and along X.
-
-    Raises
-    ------
-    InputError
-        When it is not of two dimensions, too small, constant, or has pixels that are
-        no numbers.
-    """
+    """Return an image in float64 if there is something in it to measure."""
     if image.ndim != 2 or min(image.shape) < least:
         raise InputError(
             f"{name} must be {least} x {least} pixels or more, found {size(image)}"

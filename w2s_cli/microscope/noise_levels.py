@@ -21,23 +21,13 @@ CLIPPED_LEVEL = 0.4
 
 @dataclass(frozen=True, eq=False)
 class BrightnessLevels:
-    """Pixels of like brightness taken together: one number a level, shape (N,).
+    """Pixels of like brightness taken together: one number a level, shape (N,)."""
 
-    Attributes
-    ----------
-    weight
-        Measurements of the variance, fewer where part of the pixels are clipped.
-    mean
-        Counts.
-    variance
-        Squared counts.
-    scatter
-        Variance of one measurement of the variance, over the square of that variance.
-    """
-
+    # Measurements of the variance, fewer where part of the pixels are clipped
     weight: Values
-    mean: Values
-    variance: Values
+    mean: Values  # counts
+    variance: Values  # squared counts
+    # Variance of one measurement of the variance, over the square of that variance
     scatter: float
 
     @property
@@ -48,15 +38,9 @@ class BrightnessLevels:
 
 @dataclass(frozen=True, slots=True)
 class BrightnessBins:
-    """Brightness cut into bins, finer where it is dark.
+    """Brightness cut into bins, finer where it is dark."""
 
-    Attributes
-    ----------
-    low, high
-        Counts; what is beyond them falls into the bins at the ends.
-    """
-
-    low: float
+    low: float  # counts; what is beyond them falls into the bins at the ends
     high: float
 
     @classmethod
@@ -80,20 +64,10 @@ def sums_by_bin(
     low: NDArray[Any],
     high: NDArray[Any],
 ) -> Values:
-    """Return the sums of measurements in each bin, shape (5, BINS).
+    """Return the count and the sums of mean, variance, low, high in bins, (5, BINS).
 
-    Parameters
-    ----------
-    bins, mean, variance
-        Of each measurement, shape (N,). The bin is to come from other pixels, or from
-        other exposures: the noise of a measurement must not sort it.
-    low, high
-        Shares of clipped pixels about it, below and above, shape (N,).
-
-    Returns
-    -------
-    array
-        Rows: how many, and the sums of mean, variance, low and high.
+    The bin of a measurement is to come from other pixels, or from other exposures: the
+    noise of a measurement must not sort it.
     """
     rows = [np.bincount(bins, minlength=BINS)]
     for values in (mean, variance, low, high):
@@ -106,13 +80,6 @@ def brightness_levels(sums: Values, scatter: float) -> BrightnessLevels:
 
     The more was given back, the more it hangs on the noise being normal: such a level
     weighs less.
-
-    Parameters
-    ----------
-    sums
-        From `summed`, added up as need be.
-    scatter
-        See `Levels`.
     """
     count, *rest = _joined(sums)
     mean, variance, low, high = (row / count for row in rest)
@@ -147,23 +114,13 @@ LEAST_PART = 0.02
 
 @dataclass(frozen=True, slots=True)
 class VarianceLine:
-    """Variance over mean: `slope * mean + intercept`, with standard errors.
+    """Variance over mean: `slope * mean + intercept`, with standard errors."""
 
-    Attributes
-    ----------
-    slope, slope_error
-        Variance a count of light: the gain, in counts a photon.
-    intercept, intercept_error
-        Variance at 0 counts, in squared counts.
-    covariance
-        Of the errors of slope and intercept.
-    """
-
-    slope: float
-    intercept: float
+    slope: float  # variance a count of light: the gain, in counts a photon
+    intercept: float  # variance at 0 counts, in squared counts
     slope_error: float
     intercept_error: float
-    covariance: float
+    covariance: float  # of the errors of slope and intercept
 
     def variance(self, mean: Values) -> Values:
         """Return the variance at `mean` counts, 0 or more."""
@@ -202,15 +159,7 @@ def fit_line(levels: BrightnessLevels) -> VarianceLine:
 def fit_slope(
     levels: BrightnessLevels, offset: float, read_noise: float
 ) -> VarianceLine:
-    """Return the line whose variance without light is known from a dark frame.
-
-    Parameters
-    ----------
-    levels
-        What the image shows.
-    offset, read_noise
-        Mean and standard deviation of the dark frame, in counts.
-    """
+    """Return the line whose variance without light is known from a dark frame."""
     light, dark = levels.mean - offset, read_noise**2
     least = _least(levels)
     expected = np.full_like(light, least)

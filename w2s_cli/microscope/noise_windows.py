@@ -35,31 +35,20 @@ GRID = slice(8, -8, 2)
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """One number a window, all of one shape (N,).
+    """One number a window, all of one shape (N,)."""
 
-    Attributes
-    ----------
-    low, high
-        Parts of the pixels about the window that are clipped from below and above.
-    energy
-        Squared high-pass value.
-    mean
-        Mean of the same 5x5 pixels, weighted as they weigh in `energy`: for noise of
-        variance `a * mean + b` the expectation of `energy` is `a * mean + b`.
-    down, across
-        Squared value of a filter that is low-pass along Y, or along X, and else as the
-        one of `energy`: of the same expectation where the noise is white.
-    around, rough
-        Brightness and variation of the pixels about the window.
-    """
-
+    # Parts of the pixels about the window that are clipped from below and above
     low: FloatArray
     high: FloatArray
-    energy: FloatArray
+    energy: FloatArray  # squared high-pass value
+    # Mean of the same 5x5 pixels, weighted as they weigh in `energy`: for noise of
+    # variance `a * mean + b` the expectation of `energy` is `a * mean + b`
     mean: FloatArray
+    # Squared value of a filter that is low-pass along Y, or along X, and else as the
+    # one of `energy`: of the same expectation where the noise is white
     down: FloatArray
     across: FloatArray
-    around: FloatArray
+    around: FloatArray  # brightness and variation of the pixels about the window
     rough: FloatArray
 
     def __len__(self) -> int:
@@ -180,18 +169,6 @@ def neighbour_correlation(windows: Windows, variance: FloatArray) -> float:
     A low-pass filter lets more of such noise through than a high-pass filter, by a
     factor that follows from the correlation: read the table backwards. Both are taken
     with a high-pass filter along the other axis, which keeps structure out.
-
-    Parameters
-    ----------
-    windows
-        What was measured.
-    variance
-        Of the noise of each window.
-
-    Returns
-    -------
-    float
-        Along the axis where it is further from 0. Below 0 after sharpening.
     """
     quiet = _quietest(windows.rough / variance)
     windows, variance = windows.where(quiet), variance[quiet]

@@ -17,24 +17,13 @@ from w2s_cli.microscope.psf import PSF
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Optics:
-    """Blur by a PSF, then binning by the camera; mirrored beyond the edges.
+    """Blur by a PSF, then binning by the camera; mirrored beyond the edges."""
 
-    Attributes
-    ----------
-    scale
-        Pixels of the light along the side of a camera pixel.
-    reach
-        Pixels of the light, along Y and X, that a point is blurred over.
-    padded
-        (Y, X) of the grid that Fourier transforms work on.
-    otf
-        The half spectrum of the PSF on that grid.
-    """
-
-    scale: int
+    scale: int  # pixels of the light along the side of a camera pixel
+    # Pixels of the light, along Y and X, that a point is blurred over
     reach: tuple[int, int]
-    padded: tuple[int, int]
-    otf: NDArray[np.complex64]
+    padded: tuple[int, int]  # (Y, X) of the grid that Fourier transforms work on
+    otf: NDArray[np.complex64]  # the half spectrum of the PSF on that grid
 
     @classmethod
     def of(cls, psf: PSF, shape: tuple[int, int], scale: int = 1) -> "Optics":

@@ -40,24 +40,12 @@ HINT = "name the axis along which the same view was taken again, for example T"
 
 @dataclass(frozen=True, eq=False)
 class _View:
-    """One view, seen through once.
+    """One view, seen through once."""
 
-    Attributes
-    ----------
-    exposures
-        (Y, X) counts each.
-    count
-        How many there are.
-    total
-        Their sum.
-    low, high
-        Where pixels are clipped, NaN where they are not.
-    """
-
-    exposures: Iterable[NDArray[Any]]
-    count: int
-    total: FloatArray
-    low: float
+    exposures: Iterable[NDArray[Any]]  # (Y, X) counts each
+    count: int  # how many there are
+    total: FloatArray  # their sum
+    low: float  # where pixels are clipped, NaN where they are not
     high: float
 
     def pairs(self) -> Iterator[tuple[FloatArray, FloatArray]]:

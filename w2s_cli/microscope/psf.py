@@ -211,18 +211,10 @@ _ZEROS = 8  # the side of the field of zeros around a PSF, in its own sides
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """The mean weight of a PSF on circles around its middle.
+    """The mean weight of a PSF on circles around its middle."""
 
-    Attributes
-    ----------
-    radius
-        (N,) pixels, from 0 up to the edge of the PSF.
-    weight
-        (N,), in the PSF's own units: it sums to 1.
-    """
-
-    radius: Values
-    weight: Values
+    radius: Values  # (N,) pixels, from 0 up to the edge of the PSF
+    weight: Values  # (N,), in the PSF's own units: it sums to 1
 
     @property
     def fwhm(self) -> float | None:

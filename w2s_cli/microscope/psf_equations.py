@@ -50,25 +50,15 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PSFEquations:
-    """The correlations of pairs, each pair weighed by its noise.
+    """The correlations of pairs, each pair weighed by its noise."""
 
-    Attributes
-    ----------
-    auto
-        (S, S, S, S, L, L): of the phases (Y, X) with the phases (Y, X), for the
-        lags along Y and X.
-    cross
-        (S, S, L, L): of the phases with what is left of the widefield image.
-    energy
-        Of what is left, in units of the noise variance.
-    count
-        How many pixels there are.
-    """
-
+    # (S, S, S, S, L, L): of the phases (Y, X) with the phases (Y, X), for the lags
+    # along Y and X
     auto: Values
+    # (S, S, L, L): of the phases with what is left of the widefield image
     cross: Values
-    energy: float
-    count: float
+    energy: float  # of what is left, in units of the noise variance
+    count: float  # how many pixels there are
 
     def __add__(self, other: "PSFEquations") -> "PSFEquations":
         """Return the equations of both."""
@@ -171,17 +161,7 @@ _STRETCH = (0.1, 99.8)  # percentiles that become 0 and 1
 def wiener_psf(
     overlays: Sequence[Overlay], shifts: Sequence[Shift], constant: float
 ) -> NDArray[np.float64]:
-    """Return the mean over pairs of (P, P) PSFs, before they are normalised.
-
-    Parameters
-    ----------
-    overlays
-        The pairs.
-    shifts
-        How far each sharp image is to be moved.
-    constant
-        What is added to the power of the sharp image.
-    """
+    """Return the mean over pairs of (P, P) PSFs, before they are normalised."""
     psfs = [
         _divided(overlay, shift, constant)
         for overlay, shift in zip(overlays, shifts, strict=True)
@@ -208,24 +188,15 @@ def _stretched(image: NDArray[Any]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class PairFit:
-    """What was found out about one pair.
+    """What was found out about one pair."""
 
-    Attributes
-    ----------
-    alignment
-        The shift, gain and background between the images, here counted from the sharp
-        image's own 0.
-    explained
-        Part of the widefield image's variance that the PSF explains, 0 to 1.
-    noise
-        Standard deviation of what is left, in the widefield image's units.
-    leftover
-        Correlation of neighbouring pixels in what is left: about 0 for noise.
-    """
-
+    # The shift, gain and background between the images, here counted from the sharp
+    # image's own 0
     alignment: Alignment
+    # Part of the widefield image's variance that the PSF explains, 0 to 1
     explained: float
-    noise: float
+    noise: float  # standard deviation of what is left, in the widefield image's units
+    # Correlation of neighbouring pixels in what is left: about 0 for noise
     leftover: float
 
 

@@ -54,26 +54,13 @@ SMOOTHNESSES = (0.5, 0.7, 1.0)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JointPSF:
-    """The PSF of many pairs.
+    """The PSF of many pairs."""
 
-    Attributes
-    ----------
-    psf
-        On the grid of the sharp images.
-    alignments
-        One for each pair.
-    prior
-        The one that the images chose.
-    ratio
-        Noise power over PSF power.
-    certainty
-        The normalised correlation with the true PSF that is to be expected.
-    """
-
-    psf: PSF
-    alignments: Sequence[Alignment]
-    prior: Prior
-    ratio: float
+    psf: PSF  # on the grid of the sharp images
+    alignments: Sequence[Alignment]  # one for each pair
+    prior: Prior  # the one that the images chose
+    ratio: float  # noise power over PSF power
+    # The normalised correlation with the true PSF that is to be expected
     certainty: float
 
 

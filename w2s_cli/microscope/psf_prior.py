@@ -28,19 +28,12 @@ ROUNDS = 100
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """How far a PSF reaches, and how smooth it is: lengths in pixels.
+    """How far a PSF reaches, and how smooth it is: lengths in pixels."""
 
-    Attributes
-    ----------
-    extent
-        The standard deviation of a weight is exp(-r^2 / (4 extent^2)) at the distance r
-        from the middle, times that of the middle.
-    smoothness
-        Weights this far apart are correlated by exp(-1/2).
-    """
-
+    # The standard deviation of a weight is exp(-r^2 / (4 extent^2)) at the distance r
+    # from the middle, times that of the middle
     extent: float
-    smoothness: float
+    smoothness: float  # weights this far apart are correlated by exp(-1/2)
 
     def patterns(self, reach: int) -> Values:
         """Return (P, P, N) independent patterns that span such PSFs."""
@@ -60,26 +53,13 @@ class Prior:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Posterior:
-    """A PSF after the images have been looked at.
+    """A PSF after the images have been looked at."""
 
-    Attributes
-    ----------
-    weights
-        (P, P), the most probable PSF.
-    ratio
-        Noise power over the PSF's power in its middle.
-    freedom
-        How many numbers the images have determined.
-    doubt
-        Expected squared error, summed over the PSF.
-    improbability
-        Minus twice the logarithm of the probability of the images, up to a constant.
-    """
-
-    weights: Values
-    ratio: float
-    freedom: float
-    doubt: float
+    weights: Values  # (P, P), the most probable PSF
+    ratio: float  # noise power over the PSF's power in its middle
+    freedom: float  # how many numbers the images have determined
+    doubt: float  # expected squared error, summed over the PSF
+    # Minus twice the logarithm of the probability of the images, up to a constant
     improbability: float
 
 

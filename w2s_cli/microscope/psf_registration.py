@@ -30,22 +30,7 @@ LEAST_SIDES = 4
 
 
 def checked_scale(low: NDArray[Any], sharp: NDArray[Any], side: int, name: str) -> int:
-    """Return how many pixels of `sharp` lie along the side of a pixel of `low`.
-
-    Parameters
-    ----------
-    low, sharp
-        The widefield image and the sharp one, (Y, X) each.
-    side
-        Of the PSF that is sought between them.
-    name
-        What messages call the pair.
-
-    Raises
-    ------
-    InputError
-        When the sizes do not fit, or an image is too small, constant or not finite.
-    """
+    """Return how many pixels of `sharp` lie along the side of a pixel of `low`."""
     scale = _scale(low.shape, sharp.shape, name)
     _check_size(sharp.shape, side, name)
     for image, kind in ((low, "widefield"), (sharp, "sharp")):
@@ -105,49 +90,23 @@ EDGE = 0.1
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """One pair of images.
+    """One pair of images."""
 
-    Attributes
-    ----------
-    name
-        What messages call the pair.
-    low
-        (Y, X) of the widefield image.
-    sharp
-        (Y, X) of the sharp image without its mean.
-    level
-        The mean that was taken from the sharp image.
-    scale
-        Sharp pixels along the side of a widefield pixel, 1 or 2.
-    reach
-        How far the PSF reaches from its middle, in sharp pixels.
-    start
-        How far the sharp image is to be moved, good to a pixel or two.
-    weight
-        (Y, X), how much each widefield pixel counts: 0 where beyond the edge shows.
-    """
-
-    name: str
-    low: FloatArray
-    sharp: FloatArray
-    level: float
-    scale: int
-    reach: int
-    start: Shift
+    name: str  # what messages call the pair
+    low: FloatArray  # (Y, X) of the widefield image
+    sharp: FloatArray  # (Y, X) of the sharp image without its mean
+    level: float  # the mean that was taken from the sharp image
+    scale: int  # sharp pixels along the side of a widefield pixel, 1 or 2
+    reach: int  # how far the PSF reaches from its middle, in sharp pixels
+    start: Shift  # how far the sharp image is to be moved, good to a pixel or two
+    # (Y, X), how much each widefield pixel counts: 0 where beyond the edge shows
     weight: FloatArray
 
     @classmethod
     def of(
         cls, low: NDArray[Any], sharp: NDArray[Any], reach: int, name: str
     ) -> "Overlay":
-        """Return the overlay of a widefield image and a sharp one.
-
-        Raises
-        ------
-        InputError
-            When the sizes do not fit, or an image is too small, constant or not
-            finite.
-        """
+        """Return the overlay of a widefield image and a sharp one."""
         scale = checked_scale(low, sharp, 2 * reach + 1, name)
         level = float(sharp.mean(dtype=np.float64))
         centred = sharp.astype(np.float32) - np.float32(level)
@@ -240,20 +199,11 @@ STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """How the sharp image becomes the widefield one, blur apart.
+    """How the sharp image becomes the widefield one, blur apart."""
 
-    Attributes
-    ----------
-    shift
-        How far the sharp image is moved along Y and X, in its pixels.
-    gain
-        What its intensities are multiplied by.
-    background
-        What is added to them then; the sharp image counted from its mean.
-    """
-
-    shift: Shift
-    gain: float = 1.0
+    shift: Shift  # how far the sharp image is moved along Y and X, in its pixels
+    gain: float = 1.0  # what its intensities are multiplied by
+    # What is added to them then; the sharp image counted from its mean
     background: float = 0.0
 
 
@@ -261,11 +211,6 @@ def fit_gaussian_blur(overlays: Sequence[Overlay]) -> tuple[list[Alignment], flo
     """Return the alignment of each pair, and the width of one Gaussian for all.
 
     The width is a standard deviation in sharp pixels.
-
-    Raises
-    ------
-    InputError
-        When a widefield image does not brighten where the sharp one does.
     """
     alignments = [Alignment(overlay.start) for overlay in overlays]
     variance, most = FIRST_WIDTH**2, (overlays[0].reach / 2) ** 2
@@ -290,29 +235,10 @@ def fit_gaussian_blur(overlays: Sequence[Overlay]) -> tuple[list[Alignment], flo
 def refine_alignment(
     overlay: Overlay, seen: FloatArray, before: Alignment, *, free_width: bool = False
 ) -> tuple[Alignment, float]:
-    """Return a better alignment, by one Gauss-Newton step.
+    """Return a better alignment by one Gauss-Newton step, and the growth of the blur.
 
-    Parameters
-    ----------
-    overlay
-        The pair.
-    seen
-        What the camera would see with the alignment `before`.
-    before
-        The alignment so far.
-    free_width
-        Whether the width of the blur is also open.
-
-    Returns
-    -------
-    Alignment, float
-        And how much the variance of a Gaussian blur should grow, in squared sharp
-        pixels; 0 unless `free_width`.
-
-    Raises
-    ------
-    InputError
-        When the widefield image does not brighten where the sharp one does.
+    `seen` is what the camera would see with the alignment `before`; the growth is that
+    of the variance of a Gaussian, in squared sharp pixels, 0 unless `free_width`.
     """
     scale = overlay.scale
     along_y, along_x = np.gradient(seen)

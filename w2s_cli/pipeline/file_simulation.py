@@ -31,22 +31,7 @@ BRIGHT = 99.8  # percentile that stands for the bright parts
 
 
 def checked_truth(truth: Stack, scale: int, pixel_size: float | None) -> Stack:
-    """Return the truth, after a look at its size.
-
-    Parameters
-    ----------
-    truth
-        The image.
-    scale
-        Its pixels along the side of a camera pixel.
-    pixel_size
-        Micrometres a pixel, instead of what it says.
-
-    Raises
-    ------
-    InputError
-        When its planes are too small, or do not divide by `scale`.
-    """
+    """Return the truth, after a look at its size."""
     height, width = truth.data.shape[-2:]
     if min(height, width) < LEAST_SIDE:
         raise InputError(
@@ -64,13 +49,7 @@ def checked_truth(truth: Stack, scale: int, pixel_size: float | None) -> Stack:
 
 
 def square_pixel(truth: Stack) -> float | None:
-    """Return the micrometres along the side of a pixel, if known.
-
-    Raises
-    ------
-    InputError
-        When pixels are not square.
-    """
+    """Return the micrometres along the side of a pixel, if known."""
     sizes = [truth.pixel_size[axis] for axis in "YX" if axis in truth.pixel_size]
     if sizes and max(sizes) > (1 + MOST_UNLIKE) * min(sizes):
         raise InputError(
@@ -87,13 +66,7 @@ def plane_of_light(truth: Stack, index: tuple[int, ...]) -> NDArray[np.float32]:
 
 
 def bright_light(truth: Stack) -> float:
-    """Return the 99.8th percentile of the light, from a sample of planes and pixels.
-
-    Raises
-    ------
-    InputError
-        When it is 0.
-    """
+    """Return the 99.8th percentile of the light, from a sample of planes and pixels."""
     indices = [*truth.indices()]
     step = -(-len(indices) // MOST_PLANES)
     thin = -(-min(truth.data.shape[-2:]) // SAMPLED_SIDE)
@@ -113,28 +86,14 @@ MOST_PHOTONS = 1e15
 
 @dataclass
 class SimulatedFile:
-    """What became of a truth.
+    """What became of a truth."""
 
-    Attributes
-    ----------
-    source, target
-        The files.
-    shape
-        Of the widefield image.
-    unit
-        Photons a camera pixel where the truth is 1.
-    saturated
-        Pixels at the top of the camera's range.
-    seconds
-        Wall time.
-    """
-
-    source: Path
+    source: Path  # the files
     target: Path
-    shape: tuple[int, ...]
-    unit: float
-    saturated: int = 0
-    seconds: float = 0.0
+    shape: tuple[int, ...]  # of the widefield image
+    unit: float  # photons a camera pixel where the truth is 1
+    saturated: int = 0  # pixels at the top of the camera's range
+    seconds: float = 0.0  # wall time
 
     def as_json(self) -> dict[str, Any]:
         """Return the account as a JSON object."""
@@ -163,24 +122,6 @@ def simulate_file(
 
     Planes are read, simulated and written one at a time. The SIM image has no noise and
     no haze; it is in counts of the widefield image, on the grid of the truth.
-
-    Parameters
-    ----------
-    microscope, recording
-        How.
-    source, target, sim
-        The truth; the widefield image, uint16; the SIM image, float32, or None.
-    pixel_size
-        Micrometres a pixel of the truth, instead of what it says.
-    axes
-        The axes of the truth, where it does not name them.
-    overwrite
-        Whether outputs that exist are replaced.
-
-    Raises
-    ------
-    W2SError
-        When the truth or the PSF cannot be used, or an output not be written.
     """
     start = perf_counter()
     for path in (target, sim):
@@ -217,21 +158,7 @@ def camera_image(
     unit: float,
     on_saturated: Callable[[int], None] = lambda pixels: None,
 ) -> Stack:
-    """Return what the camera reads of a truth, uint16; a plane is made when it is read.
-
-    Parameters
-    ----------
-    truth
-        See `usable`.
-    psf
-        The blur, on the grid of the truth.
-    recording
-        How the image is taken.
-    unit
-        Photons a camera pixel where the truth is 1: see `photons_per_unit`.
-    on_saturated
-        Called with the number of pixels of a plane at the top of the camera's range.
-    """
+    """Return the (lazy) uint16 counts of a truth; tell the saturated pixels a plane."""
     *lead, height, width = truth.data.shape
     scale, noise = recording.scale, recording.noise
     exposure = Exposure(unit, recording.background / unit, recording.haze)

@@ -29,18 +29,7 @@ Sizes = Sequence[tuple[float | None, float | None]]
 def psf_warnings(
     pairs: Sequence[ImagePair], sizes: Sizes, fit: PSFFit
 ) -> tuple[str, ...]:
-    """Return why a PSF should be looked at twice.
-
-    Parameters
-    ----------
-    pairs
-        The images that it was found from.
-    sizes
-        Micrometres a pixel of the widefield and of the sharp image of each pair of
-        files, where they are known.
-    fit
-        The PSF.
-    """
+    """Return why a PSF should be looked at twice."""
     scale = pairs[0][1].shape[0] // pairs[0][0].shape[0]
     return (*_of_sizes(sizes, scale), *_of_pixels(pairs), *_of_fit(fit))
 
@@ -104,38 +93,16 @@ MOST_PLANES = 16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FilesPSF:
-    """A PSF from files.
+    """A PSF from files."""
 
-    Attributes
-    ----------
-    fit
-        The PSF and how it was found.
-    names
-        The widefield and the sharp file of each pair of planes.
-    warnings
-        Why the PSF should be looked at twice.
-    """
-
-    fit: PSFFit
+    fit: PSFFit  # the PSF and how it was found
+    # The widefield and the sharp file of each pair of planes
     names: tuple[tuple[Path, Path], ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...]  # why the PSF should be looked at twice
 
 
 def paired_files(paths: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """Return each widefield file with its sharp one.
-
-    Parameters
-    ----------
-    paths
-        Two folders; or files, the widefield ones first and as many sharp ones after.
-
-    Raises
-    ------
-    UsageError
-        When the numbers differ, or folders and files are mixed.
-    NothingMatchedError
-        When a folder holds no image.
-    """
+    """Return each widefield file with its sharp one."""
     folders = [path.is_dir() for path in paths]
     if any(folders) and not (all(folders) and len(paths) == 2):
         raise UsageError(
@@ -165,26 +132,7 @@ def psf_from_files(
     axes: str | None = None,
     channel: str | None = None,
 ) -> FilesPSF:
-    """Return the PSF between the images in pairs of files.
-
-    Parameters
-    ----------
-    files
-        Widefield and sharp file of each pair.
-    side, constant
-        See `w2s_cli.microscope.psf_estimation.fit_psf`.
-    pixel_size
-        Micrometres a pixel of the sharp images, instead of what they say.
-    axes
-        The axes of the files, instead of what they say.
-    channel
-        The channel to take, by name or number; needed where there are several.
-
-    Raises
-    ------
-    W2SError
-        When a file cannot be read, or no PSF can be found.
-    """
+    """Return the PSF between the images in pairs of files."""
     pairs: list[ImagePair] = []
     names: list[tuple[Path, Path]] = []
     sizes: list[tuple[float | None, float | None]] = []

@@ -23,46 +23,21 @@ MOST_UNLIKE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """A lens and the light that it gathers.
+    """A lens and the light that it gathers."""
 
-    Attributes
-    ----------
-    numerical_aperture
-        Of the objective.
-    wavelength
-        Of the emitted light, in micrometres.
-    """
-
-    numerical_aperture: float
-    wavelength: float
+    numerical_aperture: float  # of the objective
+    wavelength: float  # of the emitted light, in micrometres
 
 
 @dataclass(frozen=True, slots=True)
 class Microscope:
-    """What blurs.
+    """What blurs."""
 
-    Attributes
-    ----------
-    source
-        A file with the PSF, on the grid of the truth; or an objective.
-    """
-
+    # A file with the PSF, on the grid of the truth; or an objective
     source: Path | Objective
 
     def psf(self, pixel_size: float | None) -> PSF:
-        """Return the widefield PSF.
-
-        Parameters
-        ----------
-        pixel_size
-            Micrometres a pixel of the truth, if known.
-
-        Raises
-        ------
-        InputError
-            When the file holds no PSF, or one on another grid; when the pixel size
-            is needed and not known.
-        """
+        """Return the widefield PSF."""
         if isinstance(self.source, Path):
             found = read_psf(self.source)
             _check_grid(self.source, found.pixel_size, pixel_size)
@@ -80,11 +55,6 @@ class Microscope:
 
         It is the PSF of a round pupil. The cut-off of a measured PSF is that of
         a widefield microscope which passes half of the contrast at the same frequency.
-
-        Raises
-        ------
-        InputError
-            When the truth's pixels are too coarse to show it.
         """
         limit = cutoff_frequency(psf)
         if isinstance(self.source, Objective) and psf.pixel_size:
@@ -114,13 +84,7 @@ class Microscope:
 def microscope_from_options(
     psf: Path | None, numerical_aperture: float | None, wavelength: float | None
 ) -> Microscope:
-    """Return the microscope that the command line gives.
-
-    Raises
-    ------
-    UsageError
-        When it gives none, or two.
-    """
+    """Return the microscope that the command line gives."""
     theory = [value for value in (numerical_aperture, wavelength) if value is not None]
     if psf is not None:
         if theory:
@@ -158,34 +122,17 @@ _MEANING = {
 
 @dataclass(frozen=True, slots=True)
 class SimulationSettings:
-    """How a simulated image is taken.
+    """How a simulated image is taken."""
 
-    Attributes
-    ----------
-    noise
-        Of the camera.
-    photons
-        Expected in a camera pixel that is as bright as the 99.8th percentile of the
-        truth, before the blur; 0 where the truth is in photons a camera pixel already.
-    background
-        Even light, in photons a camera pixel.
-    haze
-        Light from out of focus, as a share of the light in focus.
-    multiplied
-        Whether an EMCCD multiplies the electrons.
-    scale
-        Truth pixels along the side of a camera pixel, 1 or 2.
-    seed
-        Chooses the noise.
-    """
-
-    noise: NoiseModel
+    noise: NoiseModel  # of the camera
+    # Expected in a camera pixel that is as bright as the 99.8th percentile of the
+    # truth, before the blur; 0 where the truth is in photons a camera pixel already
     photons: float = 0.0
-    background: float = 0.0
-    haze: float = 0.0
-    multiplied: bool = False
-    scale: int = 2
-    seed: int = 0
+    background: float = 0.0  # even light, in photons a camera pixel
+    haze: float = 0.0  # light from out of focus, as a share of the light in focus
+    multiplied: bool = False  # whether an EMCCD multiplies the electrons
+    scale: int = 2  # truth pixels along the side of a camera pixel, 1 or 2
+    seed: int = 0  # chooses the noise
 
     def __post_init__(self) -> None:
         for name, meaning in _MEANING.items():
