@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import w2s_cli as w2s
-from w2s_cli import api
+from w2s_cli.api import estimating, images, learning, restoring
 from w2s_cli.errors import AxesError, UnknownNameError, UsageError
 from w2s_cli.methods.identity import Identity
 
@@ -27,7 +27,12 @@ def noisy(*shape: int) -> np.ndarray:
     return counts.round().clip(0, 65535).astype(np.uint16)
 
 
-EXAMPLES = [test for test in doctest.DocTestFinder().find(api) if test.examples]
+EXAMPLES = [
+    example
+    for module in (images, restoring, estimating, learning)
+    for example in doctest.DocTestFinder().find(module)
+    if example.examples
+]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
@@ -73,7 +78,7 @@ def test_the_package_is_imported_in_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["", "import w2s_cli.methods.gaussian; ", "import w2s_cli.api; "]
+    "first", ["", "import w2s_cli.methods.gaussian; ", "import w2s_cli.api.restoring; "]
 )
 def test_methods_are_listed_whatever_was_imported_before(first: str) -> None:
     assert python(f"{first}import w2s_cli as w; print('jdsr' in w.methods())") == (
@@ -96,7 +101,7 @@ def test_a_plane_that_is_read_twice_is_restored_and_counted_once(
         result.image.data[index,]
     assert calls == {(1, 32, 32): 3}
     assert result.record["clipped"] == np.count_nonzero(np.array(result.image) == 65535)
-    small = api.Cached(result.image.data, 1)  # room for one plane alone
+    small = restoring.Cached(result.image.data, 1)  # room for one plane alone
     assert small[0,] is small[0,]
     assert small[1,] is not small[0,]
 
@@ -104,7 +109,7 @@ def test_a_plane_that_is_read_twice_is_restored_and_counted_once(
 def test_planes_that_are_forgotten_are_counted_once_all_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(api, "CACHE_BYTES", 0)
+    monkeypatch.setattr(restoring, "CACHE_BYTES", 0)
     monkeypatch.setattr(Identity, "__call__", lambda self, blocks: blocks + 65535)
     result = w2s.restore(w2s.Stack(noisy(2, 8, 8), "TYX"), "identity")
     for index in (0, 1, 0, 1):

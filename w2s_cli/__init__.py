@@ -22,20 +22,10 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # without `typing`, which takes longer than all the rest
 if TYPE_CHECKING:
-    from w2s_cli.api import (
-        RestoreResult,
-        estimate_noise,
-        estimate_psf,
-        imread,
-        imwrite,
-        load_weights,
-        methods,
-        restore,
-        restore_block,
-        score,
-        simulate,
-        train,
-    )
+    from w2s_cli.api.estimating import estimate_noise, estimate_psf, score, simulate
+    from w2s_cli.api.images import imread, imwrite
+    from w2s_cli.api.learning import load_weights, methods, train
+    from w2s_cli.api.restoring import RestoreResult, restore, restore_block
     from w2s_cli.microscope.noise_model import NoiseModel
     from w2s_cli.microscope.psf import PSF
     from w2s_cli.stack import Stack
@@ -58,20 +48,32 @@ __all__ = [
     "simulate",
     "train",
 ]
-_ELSEWHERE = {
+_HOMES = {
     "PSF": "w2s_cli.microscope.psf",
     "NoiseModel": "w2s_cli.microscope.noise_model",
     "Stack": "w2s_cli.stack",
+    "RestoreResult": "w2s_cli.api.restoring",
+    "estimate_noise": "w2s_cli.api.estimating",
+    "estimate_psf": "w2s_cli.api.estimating",
+    "imread": "w2s_cli.api.images",
+    "imwrite": "w2s_cli.api.images",
+    "load_weights": "w2s_cli.api.learning",
+    "restore": "w2s_cli.api.restoring",
+    "restore_block": "w2s_cli.api.restoring",
+    "score": "w2s_cli.api.estimating",
+    "simulate": "w2s_cli.api.estimating",
+    "train": "w2s_cli.api.learning",
+    "methods": "w2s_cli.methods",
 }
 
 
 def __getattr__(name: str) -> object:
     """Return a name of the API, imported now."""
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name == "methods":  # the package itself: called, it lists the methods
-        return import_module("w2s_cli.methods")
-    found = getattr(import_module(_ELSEWHERE.get(name, "w2s_cli.api")), name)
+    found = import_module(_HOMES[name])
+    if name != "methods":  # the package itself: called, it lists the methods
+        found = getattr(found, name)
     globals()[name] = found
     return found
 

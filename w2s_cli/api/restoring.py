@@ -1,0 +1,313 @@
+"""Whole images and blocks of them: `restore`, `restore_block`."""
+
+import warnings as python_warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.api.images import Array, as_stack
+from w2s_cli.errors import UsageError
+from w2s_cli.io.noise_file import GivenNoise
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.pipeline.restoration import Restoration, RestoreProgress, restore_stack
+from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.tiling import restore_plane
+from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
+from w2s_cli.stack import Cached, Stack
+
+CACHE_BYTES = 256 << 20
+"""Restored planes that a result keeps, so that reading one again costs nothing."""
+
+Options = Mapping[str, object] | Sequence[str]
+Noise = NoiseModel | Sequence[NoiseModel] | None
+
+
+class _Record(Mapping[str, Any]):
+    """The record of a restoration, worked out when it is looked at."""
+
+    def __init__(self, restoration: Restoration) -> None:
+        self._restoration = restoration
+
+    def __getitem__(self, key: str) -> Any:
+        return self._restoration.record[key]
+
+    def __iter__(self) -> Any:
+        return iter(self._restoration.record)
+
+    def __len__(self) -> int:
+        return len(self._restoration.record)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RestoreResult:
+    """A restored stack, and what is known of it.
+
+    Attributes
+    ----------
+    image
+        The restored stack; a plane is computed when it is read. The last ones are kept,
+        so that reading one again does not compute it again.
+    noise
+        The noise model that was used, by channel; empty where the method needs none.
+    warnings
+        Why the result should be looked at twice, one line a reason.
+    record
+        The whole specification of the run, and what was found out, for `imwrite`. The
+        number of clipped pixels in it is complete when every plane was read.
+    """
+
+    image: Stack
+    noise: tuple[NoiseModel, ...]
+    warnings: tuple[str, ...]
+    record: Mapping[str, Any]
+
+
+@overload
+def restore(
+    image: Stack,
+    method: str = ...,
+    *,
+    noise: Noise = ...,
+    options: Options = ...,
+    weights: str | Path | Sequence[str | Path] = ...,
+    device: str = ...,
+    precision: str = ...,
+    tile: int = ...,
+    axes: str | None = ...,
+    channel: str | int | None = ...,
+    display_range: tuple[float, float] | None = ...,
+    progress: Callable[[int, int], None] | None = ...,
+) -> RestoreResult: ...
+@overload
+def restore(
+    image: Array,
+    method: str = ...,
+    *,
+    noise: Noise = ...,
+    options: Options = ...,
+    weights: str | Path | Sequence[str | Path] = ...,
+    device: str = ...,
+    precision: str = ...,
+    tile: int = ...,
+    axes: str | None = ...,
+    channel: str | int | None = ...,
+    display_range: tuple[float, float] | None = ...,
+    progress: Callable[[int, int], None] | None = ...,
+) -> Array: ...
+def restore(
+    image: Stack | Array,
+    method: str = "jdsr",
+    *,
+    noise: Noise = None,
+    options: Options = (),
+    weights: str | Path | Sequence[str | Path] = (),
+    device: str = "auto",
+    precision: str = "auto",
+    tile: int = 512,
+    axes: str | None = None,
+    channel: str | int | None = None,
+    display_range: tuple[float, float] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> RestoreResult | Array:
+    """Denoise an image, enlarge it, or both.
+
+    Parameters
+    ----------
+    image
+        Camera counts: a stack, or an array whose last two axes are Y and X.
+    method
+        The name of a method, or several joined by "+": see `methods`.
+    noise
+        The camera's noise: one model for all channels, or one for each. None to
+        estimate it from the image.
+    options
+        Of the method: ``{"sigma": 1.5}``.
+    weights
+        Files for the networks of the method, in their order.
+    device
+        Where networks run: "auto", "cpu", "cuda", "cuda:N" or "mps".
+    precision
+        What they compute in: "auto", "fp32", "bf16" or "fp16".
+    tile
+        Side of a tile, in input pixels.
+    axes
+        Of an array that is no plane, such as "TCYX".
+    channel
+        The one channel to restore, by name or number.
+    display_range
+        Counts of black and white, for published networks that need them.
+    progress
+        Called after each tile with the number that is done, and that of all.
+
+    Returns
+    -------
+    RestoreResult or array
+        A lazy result for a stack; an array, computed now, for an array. The pixels are
+        counts, in the dtype of the input.
+
+    Raises
+    ------
+    UsageError
+        When there is no such method, option, device or channel.
+    InputError
+        When the image has no noise that can be measured, or pixels that are no numbers.
+    WeightsError
+        When the weights of a network cannot be had.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import w2s_cli as w2s
+    >>> camera = w2s.NoiseModel(gain=2.0, offset=100.0, read_noise=3.0)
+    >>> light = np.tile(np.linspace(20, 90, 64, dtype=np.float32), (64, 1))
+    >>> noisy = camera.sample(light, np.random.default_rng(0)).round().astype("uint16")
+    >>> clean = w2s.restore(noisy, "denoise", noise=camera, device="cpu")
+    >>> clean.shape, clean.dtype
+    ((64, 64), dtype('uint16'))
+    >>> result = w2s.restore(w2s.Stack(noisy, "YX"), "pure-let+bicubic", noise=camera)
+    >>> result.image.data.shape, result.record["method"]
+    ((128, 128), 'pure-let+bicubic')
+    """
+    spec = RestoreSpec(
+        method=method,
+        options=_options(options),
+        weights=_paths(weights),
+        device=device,
+        precision=precision,
+        tile=tile,
+        noise=GivenNoise(_models(noise)),
+        display_range=DisplayRange(*display_range) if display_range else None,
+        channel=None if channel is None else str(channel),
+    )
+    done, total = 0, 0
+
+    def started(tiles: int) -> None:
+        nonlocal total
+        total = tiles
+
+    def tile_done() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(done, total)
+
+    found = restore_stack(
+        spec,
+        as_stack(image, axes),
+        progress=RestoreProgress(started=started, tile=tile_done),
+    )
+    if isinstance(image, Stack):
+        data = Cached(found.image.data, CACHE_BYTES)
+        return RestoreResult(
+            replace(found.image, data=data),
+            tuple(found.diagnosis.noise.values()),
+            tuple(found.warnings),
+            _Record(found),
+        )
+    for warning in found.warnings:
+        python_warnings.warn(warning, UserWarning, stacklevel=2)
+    return np.asarray(found.image)
+
+
+def restore_block(
+    block: Array,
+    method: str = "jdsr",
+    noise: NoiseModel | None = None,
+    *,
+    options: Options = (),
+    weights: str | Path | Sequence[str | Path] = (),
+    device: str = "auto",
+    precision: str = "auto",
+    display_range: tuple[float, float] | None = None,
+) -> FloatArray:
+    """Restore a block of an image, for workers of dask, Zarr or a cluster.
+
+    The function and its arguments can be pickled; a process loads weights once. Nothing
+    is measured in a block, so that all are treated alike: measure the noise before, by
+    `estimate_noise`. Let blocks overlap on each side by the
+    pixels of ``methods()[method].traits.margin``, begin them on multiples of
+    ``traits.multiple_of``, and cut no images for methods whose ``traits.whole`` is set.
+
+    Parameters
+    ----------
+    block
+        (Y, X) or (N, Y, X) camera counts of one channel.
+    method, options, weights, device, precision
+        As for `restore`; the method cannot be `auto`, nor one that learns from images.
+    noise
+        The camera's noise, for methods that need it.
+    display_range
+        Counts of black and white, for networks that need them; else 0 and 255.
+
+    Returns
+    -------
+    array
+        float32 counts, neither rounded nor clipped; Y and X times the method's scale.
+
+    Raises
+    ------
+    UsageError
+        When the method cannot work on blocks, or needs a noise model and has none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import w2s_cli as w2s
+    >>> w2s.methods()["bicubic"].traits.margin
+    2
+    >>> w2s.restore_block(np.ones((4, 20, 30), np.uint16), "bicubic").shape
+    (4, 40, 60)
+    """
+    chain = _chain(method, _options(options), _paths(weights), device, precision)
+    if chain.needs_noise and noise is None:
+        raise UsageError(
+            f"{method} needs the noise of the camera, the same for all blocks",
+            hint="measure it on the whole image: estimate_noise",
+        )
+    shown = DisplayRange(*display_range) if display_range else EIGHT_BIT
+    bound = chain.bound(noise, shown) if noise else chain.bound(display_range=shown)
+    planes = np.asarray(block, np.float32).reshape(-1, *block.shape[-2:])
+    side = max(planes.shape[1:])
+    made = np.stack([restore_plane(plane, bound, tile=side) for plane in planes])
+    return made.reshape(*block.shape[:-2], *made.shape[1:])
+
+
+@lru_cache(maxsize=8)
+def _chain(
+    method: str,
+    options: tuple[str, ...],
+    weights: tuple[Path, ...],
+    device: str,
+    precision: str,
+) -> Chain:
+    chain = RestoreSpec(method, options, weights, device, precision).chain()
+    for link in chain.links:
+        if link.traits.automatic or (link.traits.fit and link.traits.fit.steps):
+            raise UsageError(
+                f"{method} looks at the whole image first, and cannot restore a block",
+                hint="name another method, or give the weights that it has learned",
+            )
+    return chain
+
+
+def _models(noise: Noise) -> tuple[NoiseModel, ...]:
+    if noise is None:
+        return ()
+    return (noise,) if isinstance(noise, NoiseModel) else tuple(noise)
+
+
+def _options(options: Options) -> tuple[str, ...]:
+    if isinstance(options, Mapping):
+        return tuple(f"{key}={value}" for key, value in options.items())
+    return tuple(options)
+
+
+def _paths(weights: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
+    some = [weights] if isinstance(weights, str | Path) else weights
+    return tuple(map(Path, some))
