@@ -15,10 +15,9 @@ from bm3d import (
     BM3DStages,
     bm3d,
 )
-from numpy.typing import NDArray
 from scipy import fft
 
-from w2s_cli._typing import FloatArray
+from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import UsageError
 from w2s_cli.microscope.noise_model import Correlation, NoiseModel
 from w2s_cli.restorers.restorer import Traits
@@ -94,7 +93,7 @@ class Bm3d:
         profile = _PROFILES[self.profile]()
         profile.num_threads = self.threads
         noisy = np.pad((plane - low) / span, missing, mode="symmetric")
-        noise: NDArray[np.float64] | float = 1 / span
+        noise: DoubleArray | float = 1 / span
         if self.correlation is not None:
             noise = _noise_spectrum(self.correlation, noisy.shape) / span**2
             profile.lambda_thr3d = profile.lambda_thr3d or _THRESHOLD
@@ -103,9 +102,7 @@ class Bm3d:
         return np.asarray(clean[:height, :width] * span + low, np.float32)
 
 
-def _noise_spectrum(
-    correlation: Correlation, shape: tuple[int, ...]
-) -> NDArray[np.float64]:
+def _noise_spectrum(correlation: Correlation, shape: tuple[int, ...]) -> DoubleArray:
     """Return the power of noise of variance 1 at each frequency of a (Y, X) plane."""
     half = np.array(correlation)
     table = np.concatenate([half[:0:-1, ::-1], half])

@@ -32,10 +32,9 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import lsq_linear
 
-from w2s_cli._typing import FloatArray
+from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import UsageError
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.restorers.restorer import Traits
@@ -101,8 +100,6 @@ def _ends(array: FloatArray, step: int, axis: int) -> tuple[FloatArray, FloatArr
     return array[:, :-step], array[:, step:]
 
 
-Array = NDArray[np.float64]
-
 MOST_LEVELS = 8
 STRIP = 1 << 19  # pixels that are expanded at a time, to bound the memory
 _FUNCTIONS = 2  # of thresholding, a band
@@ -166,7 +163,7 @@ class PureLet:
 
 def normal_equations(
     image: FloatArray, levels: int, sigma: float
-) -> tuple[Array, Array]:
+) -> tuple[DoubleArray, DoubleArray]:
     """Return the normal equations of the weights that minimise PURE.
 
     Parameters
@@ -197,7 +194,7 @@ def normal_equations(
 
 
 def combined(
-    image: FloatArray, levels: int, sigma: float, weights: Array
+    image: FloatArray, levels: int, sigma: float, weights: DoubleArray
 ) -> FloatArray:
     """Return the low-pass part of an image plus its functions times `weights`.
 
@@ -236,7 +233,7 @@ def _inside(window: FloatArray, levels: int) -> FloatArray:
 
 def _expanded(
     window: FloatArray, levels: int, sigma: float
-) -> tuple[FloatArray, Array]:
+) -> tuple[FloatArray, DoubleArray]:
     """Return the functions, (K, pixels), the low-pass part last, and PURE's products.
 
     A product is that of a function with the truth, estimated.
@@ -330,7 +327,7 @@ def _total(array: FloatArray) -> float:
     return float(np.sum(array, dtype=np.float64))
 
 
-def bounded_weights(gram: Array, products: Array) -> Array:
+def bounded_weights(gram: DoubleArray, products: DoubleArray) -> DoubleArray:
     """Return the weights of least estimated error with which no band runs away.
 
     Coefficients above their noise are multiplied by `MOST_OF_CLEAR` at most, those

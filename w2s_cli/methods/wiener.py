@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from w2s_cli._typing import FloatArray
+from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import UsageError
 from w2s_cli.methods.deconvolution import Deconvolution
 from w2s_cli.microscope.optics import transfer
@@ -82,7 +82,7 @@ def _object_power(
 
 
 def _power_law(
-    seen: NDArray[np.float64], passed: NDArray[np.float64], noise: float
+    seen: DoubleArray, passed: DoubleArray, noise: float
 ) -> tuple[float, float]:
     """Return level and slope of the object's power, from that of each ring."""
     frequency = (np.arange(len(seen)) + 0.5) / (2 * _RINGS)
@@ -98,7 +98,7 @@ def _power_law(
 
 def _ring_means(
     ring: NDArray[np.uint8], amplitudes: NDArray[np.complex64]
-) -> NDArray[np.float64]:
+) -> DoubleArray:
     """Return the mean power in each ring, row by row to save memory."""
     size, total = np.zeros(_RINGS + 1), np.zeros(_RINGS + 1)
     for numbers, row in zip(ring, amplitudes, strict=True):

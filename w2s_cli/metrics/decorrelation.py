@@ -24,13 +24,11 @@ from dataclasses import dataclass
 from math import inf
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 from scipy.signal.windows import tukey
 
+from w2s_cli._typing import DoubleArray
 from w2s_cli.metrics.input_checks import FloatImage, Image, checked_image
-
-FloatArray = NDArray[np.float64]
 
 LEAST = 64
 _EDGE = 20  # pixels over which the image falls off at each edge
@@ -59,8 +57,8 @@ class Decorrelation:
 
     resolution: float
     snr: float
-    radius: FloatArray
-    curves: FloatArray
+    radius: DoubleArray
+    curves: DoubleArray
 
 
 def decorrelation(image: Image) -> float:
@@ -110,10 +108,10 @@ def decorrelation_analysis(image: Image) -> Decorrelation:
 class _Rings:
     """Sums over the rings of the Fourier plane: all that the curves depend on."""
 
-    radius: FloatArray
-    amplitude: FloatArray
-    power: FloatArray
-    count: FloatArray
+    radius: DoubleArray
+    amplitude: DoubleArray
+    power: DoubleArray
+    count: DoubleArray
 
     @classmethod
     def of(cls, image: FloatImage) -> "_Rings":
@@ -126,14 +124,14 @@ class _Rings:
         number = min(image.shape) // 2
         ring = (radius * number).astype(np.intp).ravel()
 
-        def summed(values: FloatArray) -> FloatArray:
+        def summed(values: DoubleArray) -> DoubleArray:
             return np.asarray(np.bincount(ring, values.ravel())[:number], np.float64)
 
         count = summed(np.ones_like(radius))
         edges = np.arange(1, number + 1) / number
         return cls(edges, summed(amplitude), summed(amplitude**2), count)
 
-    def curve(self, width: float) -> FloatArray:
+    def curve(self, width: float) -> DoubleArray:
         """Return the correlation for each cut-off, after a high-pass filter.
 
         [1]_, Eq. 1, of the image less itself blurred by a Gaussian of a standard
@@ -146,7 +144,7 @@ class _Rings:
         return np.asarray(shared / np.sqrt(total * np.cumsum(self.count)))
 
 
-def _peak(curve: FloatArray) -> int:
+def _peak(curve: DoubleArray) -> int:
     """Return where the last peak is that stands above what follows it; 0 for none."""
     for end in range(len(curve), 0, -1):
         top = int(curve[:end].argmax())

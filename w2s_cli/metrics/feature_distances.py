@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from w2s_cli._typing import DoubleArray
 from w2s_cli.errors import InputError
 from w2s_cli.metrics.input_checks import check_finite, size
 
@@ -58,14 +59,11 @@ def _apart(first: Layer, second: Layer) -> float:
     return float((difference**2).sum(0).mean())
 
 
-def _directions(layer: Layer) -> NDArray[np.float64]:
+def _directions(layer: Layer) -> DoubleArray:
     features = np.asarray(layer, np.float64)
     check_finite(features, "a layer of features")
     lengths = np.sqrt((features**2).sum(0))
     return np.asarray(features / np.maximum(lengths, _LEAST))
-
-
-Features = NDArray[np.float64]
 
 
 def frechet_distance(
@@ -115,7 +113,7 @@ def frechet_distance(
     return float(max(distance, 0.0))
 
 
-def _checked(features: NDArray[np.floating], kind: str) -> Features:
+def _checked(features: NDArray[np.floating], kind: str) -> DoubleArray:
     if features.ndim != 2 or len(features) < 2 or features.shape[1] == 0:
         raise InputError(
             f"a Frechet distance takes features of 2 {kind}s or more, as an array "
@@ -127,7 +125,7 @@ def _checked(features: NDArray[np.floating], kind: str) -> Features:
     return numbers
 
 
-def _root(features: Features) -> Features:
+def _root(features: DoubleArray) -> DoubleArray:
     """Return R with R.T @ R the sample covariance, of as few rows as will do."""
     count, width = features.shape
     centred = (features - features.mean(0)) / np.sqrt(count - 1)

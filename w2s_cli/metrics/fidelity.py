@@ -9,8 +9,8 @@ from math import inf
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from w2s_cli._typing import DoubleArray
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.metrics.input_checks import Image, Mask, check_range, scored_pixels
 
@@ -143,7 +143,7 @@ def scale_invariant_psnr(
 
 def fit_to_reference(
     reference: Image, image: Image, *, valid: Mask | None = None
-) -> NDArray[np.float64]:
+) -> DoubleArray:
     """Return `a * image + b` with the least squared difference from the reference.
 
     Two instruments agree on structure, not on gain and offset: without the fit a score
@@ -153,9 +153,7 @@ def fit_to_reference(
     return np.asarray(gain * np.asarray(image, np.float64) + offset)
 
 
-def fit_gain_offset(
-    reference: NDArray[np.float64], image: NDArray[np.float64]
-) -> tuple[float, float]:
+def fit_gain_offset(reference: DoubleArray, image: DoubleArray) -> tuple[float, float]:
     """Return `gain` and `offset` with `gain * image + offset` next to the reference.
 
     A constant image has a gain of 0.

@@ -44,10 +44,10 @@ from scipy import fft
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal.windows import tukey
 
+from w2s_cli._typing import DoubleArray, IndexArray
 from w2s_cli.errors import UsageError
 from w2s_cli.metrics.input_checks import FloatImage, Image, checked_image, checked_pair
 
-FloatArray = NDArray[np.float64]
 Threshold = Literal["1/7", "half-bit", "3-sigma"]
 
 LEAST = 32
@@ -70,17 +70,17 @@ class RingCorrelation:
         (R,) pixels of the Fourier plane on each ring: what its noise is averaged over.
     """
 
-    frequency: FloatArray
-    correlation: FloatArray
-    count: NDArray[np.intp]
+    frequency: DoubleArray
+    correlation: DoubleArray
+    count: IndexArray
 
     @property
-    def smoothed(self) -> FloatArray:
+    def smoothed(self) -> DoubleArray:
         """Return the correlation with less noise, over neighbouring rings."""
         width = max(len(self.correlation) * _SMOOTHING, 1)
         return np.asarray(gaussian_filter1d(self.correlation, width, mode="nearest"))
 
-    def threshold(self, kind: Threshold = "1/7") -> FloatArray:
+    def threshold(self, kind: Threshold = "1/7") -> DoubleArray:
         """Return what the correlation must exceed on each ring.
 
         "1/7" is that of [2]_, for two halves of the data: the figure is that of both
@@ -181,7 +181,7 @@ def correlate_rings(
     side = min(first.shape)
     ring = np.rint(radius * side).astype(np.intp).ravel()
 
-    def summed(values: NDArray[np.floating] | None = None) -> FloatArray:
+    def summed(values: NDArray[np.floating] | None = None) -> DoubleArray:
         weights = None if values is None else values.ravel()
         return np.bincount(ring, weights)[1 : side // 2 + 1].astype(np.float64)
 

@@ -18,14 +18,12 @@ from typing import NamedTuple, Self
 from zipfile import BadZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, gaussian_filter
 from scipy.special import gamma
 
+from w2s_cli._typing import DoubleArray
 from w2s_cli.errors import InputError, UsageError, WeightsError
 from w2s_cli.metrics.input_checks import FloatImage, Image, check_range, checked_image
-
-FloatArray = NDArray[np.float64]
 
 BLOCK = 96
 """Pixels along the side of a block on the first scale."""
@@ -43,19 +41,19 @@ _BETWEEN = (_RATIOS[1:] + _RATIOS[:-1]) / 2
 class Asymmetric(NamedTuple):
     """Asymmetric generalised Gaussians, one for each block: (B,) each."""
 
-    shape: FloatArray
-    left: FloatArray  # scale below 0
-    right: FloatArray  # scale above 0
+    shape: DoubleArray
+    left: DoubleArray  # scale below 0
+    right: DoubleArray  # scale above 0
 
 
 class Blocks(NamedTuple):
     """What was found in the blocks of an image; NaN where a block holds nothing."""
 
-    features: FloatArray  # (B, 36)
-    sharpness: FloatArray  # (B,), the mean spread around a pixel
+    features: DoubleArray  # (B, 36)
+    sharpness: DoubleArray  # (B,), the mean spread around a pixel
 
 
-def block_features(image: FloatArray) -> Blocks:
+def block_features(image: DoubleArray) -> Blocks:
     """Return the features of all whole blocks of an image.
 
     Parameters
@@ -74,14 +72,14 @@ def block_features(image: FloatArray) -> Blocks:
     return Blocks(np.concatenate(scales, axis=1), sharpness[0])
 
 
-def contrast_normalised(image: FloatArray) -> tuple[FloatArray, FloatArray]:
+def contrast_normalised(image: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
     """Return `(image - mean) / (spread + 1)`, and the spread, around each pixel."""
     mean = _around(image)
     spread = np.sqrt(np.abs(_around(image**2) - mean**2))
     return (image - mean) / (spread + 1), spread
 
 
-def asymmetric_fit(samples: FloatArray) -> Asymmetric:
+def asymmetric_fit(samples: DoubleArray) -> Asymmetric:
     """Fit asymmetric generalised Gaussians to (B, N) samples, by their moments.
 
     Lasmar et al., "Multiscale skewed heavy tailed model for texture analysis", ICIP
@@ -102,7 +100,7 @@ def asymmetric_fit(samples: FloatArray) -> Asymmetric:
     return Asymmetric(shape, left * scale, right * scale)
 
 
-def halved(image: FloatArray) -> FloatArray:
+def halved(image: DoubleArray) -> DoubleArray:
     """Return an image of even sides at half the size, as MATLAB's `imresize` does.
 
     Keys' cubic (a = -1/2), stretched to twice its width so that it passes no more than
@@ -120,19 +118,19 @@ def halved(image: FloatArray) -> FloatArray:
     return np.asarray(correlate1d(down, taps, 1, mode="reflect", origin=-1)[:, ::2])
 
 
-def _around(image: FloatArray) -> FloatArray:
+def _around(image: DoubleArray) -> DoubleArray:
     smooth = gaussian_filter(image, _SIGMA, mode="nearest", radius=_REACH)
     return np.asarray(smooth)
 
 
-def _cut(image: FloatArray, side: int) -> FloatArray:
+def _cut(image: DoubleArray, side: int) -> DoubleArray:
     """Return the blocks of an image as (B, side, side)."""
     rows, columns = (length // side for length in image.shape)
     blocks = image.reshape(rows, side, columns, side).swapaxes(1, 2)
     return np.asarray(blocks.reshape(-1, side, side))
 
 
-def _features(blocks: FloatArray) -> FloatArray:
+def _features(blocks: DoubleArray) -> DoubleArray:
     """Return the 18 features of (B, S, S) blocks: of pixels, and of 4 products."""
     shape, left, right = asymmetric_fit(_flat(blocks))
     columns = [shape, (left + right) / 2]
@@ -144,7 +142,7 @@ def _features(blocks: FloatArray) -> FloatArray:
     return np.stack(columns, axis=1)
 
 
-def _flat(blocks: FloatArray) -> FloatArray:
+def _flat(blocks: DoubleArray) -> DoubleArray:
     return blocks.reshape(len(blocks), -1)
 
 
@@ -164,8 +162,8 @@ class Pristine:
         (36, 36) float64.
     """
 
-    mean: NDArray[np.float64]
-    covariance: NDArray[np.float64]
+    mean: DoubleArray
+    covariance: DoubleArray
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -235,7 +233,7 @@ class Pristine:
             )
         return cls._of(features)
 
-    def distance(self, features: NDArray[np.float64]) -> float:
+    def distance(self, features: DoubleArray) -> float:
         """Return how far (B, 36) features are from the model: Eq. 10 of Mittal 2013."""
         other = self._of(features)
         apart = self.mean - other.mean
@@ -243,7 +241,7 @@ class Pristine:
         return float(np.sqrt(apart @ np.linalg.pinv(pooled) @ apart))
 
     @classmethod
-    def _of(cls, features: NDArray[np.float64]) -> Self:
+    def _of(cls, features: DoubleArray) -> Self:
         return cls(features.mean(0), np.cov(features, rowvar=False))
 
 
@@ -302,6 +300,6 @@ def _grays(pixels: FloatImage, data_range: float) -> FloatImage:
     return np.rint(pixels * (WHITE / data_range))
 
 
-def _sharp(blocks: Blocks, sharpness: float) -> NDArray[np.float64]:
+def _sharp(blocks: Blocks, sharpness: float) -> DoubleArray:
     least = sharpness * blocks.sharpness.max()
     return np.asarray(blocks.features[blocks.sharpness > least])

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli._typing import FloatArray
+from w2s_cli._typing import FloatArray, IndexArray
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_levels import (
     BrightnessBins,
@@ -204,8 +204,6 @@ def _check_dark(dark: Dark, darkest: float) -> None:
         )
 
 
-Indices = NDArray[np.intp]
-
 LEAST_SIDE = 32
 LEAST_WINDOWS = 64
 LEAST_CONTRAST = 5e-4
@@ -311,7 +309,7 @@ def _in_range(windows: Windows) -> Windows:
     return kept
 
 
-def _smoothest(bins: Indices, rough: FloatArray) -> Indices:
+def _smoothest(bins: IndexArray, rough: FloatArray) -> IndexArray:
     """Return the windows of each bin whose surroundings vary least."""
     order = np.argsort(bins.astype(np.int16), kind="stable")
     crowds = np.split(order, np.cumsum(np.bincount(bins))[:-1])

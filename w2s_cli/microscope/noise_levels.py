@@ -7,10 +7,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from w2s_cli._typing import DoubleArray, IndexArray
 from w2s_cli.microscope.quantization import unclipped
-
-Values = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 BINS = 96
 LEAST_BINS = 8
@@ -24,14 +22,14 @@ class BrightnessLevels:
     """Pixels of like brightness taken together: one number a level, shape (N,)."""
 
     # Measurements of the variance, fewer where part of the pixels are clipped
-    weight: Values
-    mean: Values  # counts
-    variance: Values  # squared counts
+    weight: DoubleArray
+    mean: DoubleArray  # counts
+    variance: DoubleArray  # squared counts
     # Variance of one measurement of the variance, over the square of that variance
     scatter: float
 
     @property
-    def error(self) -> Values:
+    def error(self) -> DoubleArray:
         """Return the standard error of the variance of each level."""
         return self.variance * np.sqrt(self.scatter / self.weight)
 
@@ -49,21 +47,21 @@ class BrightnessBins:
         low, high = np.percentile(brightness, [0.05, 99.95])
         return cls(float(low), float(high))
 
-    def bins(self, brightness: NDArray[Any]) -> Indices:
+    def bins(self, brightness: NDArray[Any]) -> IndexArray:
         """Return the bin of each count, of the same shape."""
         span = self.high - self.low or 1.0
         place = np.sqrt(np.clip((brightness - self.low) / span, 0, 1))
-        bins: Indices = np.minimum(place * BINS, BINS - 1).astype(np.intp)
+        bins: IndexArray = np.minimum(place * BINS, BINS - 1).astype(np.intp)
         return bins
 
 
 def sums_by_bin(
-    bins: Indices,
+    bins: IndexArray,
     mean: NDArray[Any],
     variance: NDArray[Any],
     low: NDArray[Any],
     high: NDArray[Any],
-) -> Values:
+) -> DoubleArray:
     """Return the count and the sums of mean, variance, low, high in bins, (5, BINS).
 
     The bin of a measurement is to come from other pixels, or from other exposures: the
@@ -75,7 +73,7 @@ def sums_by_bin(
     return np.stack(rows)
 
 
-def brightness_levels(sums: Values, scatter: float) -> BrightnessLevels:
+def brightness_levels(sums: DoubleArray, scatter: float) -> BrightnessLevels:
     """Return the averages of each bin, what clipping took from them given back.
 
     The more was given back, the more it hangs on the noise being normal: such a level
@@ -90,7 +88,7 @@ def brightness_levels(sums: Values, scatter: float) -> BrightnessLevels:
     return BrightnessLevels(weight[kept], mean[kept], variance[kept], scatter)
 
 
-def _joined(sums: Values) -> Values:
+def _joined(sums: DoubleArray) -> DoubleArray:
     """Return the sums of neighbouring bins joined until each has enough measurements.
 
     The weight of a level follows from its place on the line, not from itself: one made
@@ -122,11 +120,11 @@ class VarianceLine:
     intercept_error: float
     covariance: float  # of the errors of slope and intercept
 
-    def variance(self, mean: Values) -> Values:
+    def variance(self, mean: DoubleArray) -> DoubleArray:
         """Return the variance at `mean` counts, 0 or more."""
         return np.maximum(self.slope * mean + self.intercept, 0)
 
-    def error(self, mean: Values) -> Values:
+    def error(self, mean: DoubleArray) -> DoubleArray:
         """Return the standard error of the variance at `mean` counts."""
         square = self.slope_error**2 * mean**2 + 2 * self.covariance * mean
         return np.sqrt(np.maximum(square + self.intercept_error**2, 0))
@@ -177,7 +175,7 @@ def fit_slope(
     )
 
 
-def _fitted(levels: BrightnessLevels) -> tuple[float, float, Values]:
+def _fitted(levels: BrightnessLevels) -> tuple[float, float, DoubleArray]:
     """Return slope, intercept, and the variance expected of each level."""
     least, mean = _least(levels), levels.mean
     expected = np.full_like(mean, least)
@@ -199,7 +197,10 @@ def _least(levels: BrightnessLevels) -> float:
 
 
 def _dispersion(
-    levels: BrightnessLevels, fitted: Values, expected: Values, parameters: int
+    levels: BrightnessLevels,
+    fitted: DoubleArray,
+    expected: DoubleArray,
+    parameters: int,
 ) -> float:
     """Return the variance of one measurement, in units of the expected square."""
     freedom = len(expected) - parameters

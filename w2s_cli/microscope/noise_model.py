@@ -39,10 +39,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli._typing import FloatArray
+from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import UsageError
-
-_Table = NDArray[np.float64]
 
 BRIGHT = 100.0  # photons; from here on the correction is its limit within 4e-4
 _NODES = 512
@@ -71,7 +69,7 @@ def unbiased_inverse(values: FloatArray, sigma: float) -> FloatArray:
 
 
 @lru_cache(maxsize=64)
-def _table(sigma: float) -> tuple[_Table, _Table]:
+def _table(sigma: float) -> tuple[DoubleArray, DoubleArray]:
     """Return ``E{f(z) | y}`` from darkness to `BRIGHT`, and ``y - (E / 2)^2`` there."""
     photons = np.linspace(0, np.sqrt(BRIGHT), _NODES) ** 2
     caught = np.arange(BRIGHT + 12 * np.sqrt(BRIGHT))
@@ -81,15 +79,15 @@ def _table(sigma: float) -> tuple[_Table, _Table]:
     return means, corrections
 
 
-def _poisson(photons: _Table, caught: _Table) -> _Table:
+def _poisson(photons: DoubleArray, caught: DoubleArray) -> DoubleArray:
     """Return the probability, (photons, caught), of so many caught photons."""
     factorials = np.cumsum(np.log(np.maximum(caught, 1)))
     rates = np.maximum(photons, np.finfo(float).tiny)[:, None]
-    table: _Table = np.exp(caught * np.log(rates) - rates - factorials)
+    table: DoubleArray = np.exp(caught * np.log(rates) - rates - factorials)
     return table
 
 
-def _mean_after_reading(caught: _Table, sigma: float) -> _Table:
+def _mean_after_reading(caught: DoubleArray, sigma: float) -> DoubleArray:
     """Return ``E{f(caught + sigma * N(0, 1))}``.
 
     It is integrated over the root, where the integrand has no kink at 0.
@@ -104,7 +102,7 @@ def _mean_after_reading(caught: _Table, sigma: float) -> _Table:
     root = (high + low)[:, None] / 2 + half[:, None] * nodes
     deviation = (root**2 - lifted[:, None]) / sigma
     density = np.exp(-(deviation**2) / 2) / np.sqrt(2 * np.pi) / sigma
-    mean: _Table = (2 * root * density * 2 * root) @ weights * half
+    mean: DoubleArray = (2 * root * density * 2 * root) @ weights * half
     return mean
 
 

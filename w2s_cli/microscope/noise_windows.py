@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, maximum_filter, uniform_filter
 
-from w2s_cli._typing import FloatArray
+from w2s_cli._typing import DoubleArray, FloatArray, IndexArray
 from w2s_cli.microscope.quantization import clipping_step
-
-Taps = NDArray[np.float64]
 
 # The fourth difference keeps the corner of the spectrum, which optics leave empty.
 HIGH_PASS = np.array([1, -4, 6, -4, 1]) / np.sqrt(70)
@@ -91,7 +89,7 @@ def _measure(pixels: FloatArray) -> list[FloatArray]:
     return [image.ravel() for image in images]
 
 
-def _along_x(rows: FloatArray, taps: Taps) -> FloatArray:
+def _along_x(rows: FloatArray, taps: DoubleArray) -> FloatArray:
     filtered: FloatArray = correlate1d(rows, taps, axis=1)
     return filtered[:, GRID]
 
@@ -157,8 +155,6 @@ def _ring_share(there: NDArray[np.bool_]) -> FloatArray:
     return _ring(ones, uniform_filter(ones, INNER)).ravel()
 
 
-Indices = NDArray[np.intp]
-
 ENOUGH = 4000
 """Windows that tell the correlation to about 0.03."""
 
@@ -182,20 +178,18 @@ def neighbour_correlation(windows: Windows, variance: FloatArray) -> float:
     return max(found, key=abs)
 
 
-def _quietest(rough: FloatArray) -> Indices:
+def _quietest(rough: FloatArray) -> IndexArray:
     """Return the windows with least structure for their noise, enough of them."""
     count = min(max(len(rough) // 4, ENOUGH), len(rough))
-    quiet: Indices = np.argpartition(rough, count - 1)[:count]
+    quiet: IndexArray = np.argpartition(rough, count - 1)[:count]
     return quiet
 
 
-def _passed(
-    taps: Taps, neighbour_correlation: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _passed(taps: DoubleArray, neighbour_correlation: DoubleArray) -> DoubleArray:
     """Return the variance that a filter leaves of noise with such correlations."""
     overlap = np.correlate(taps, taps, "full")
     lags = np.arange(len(overlap)) - len(overlap) // 2
-    passed: NDArray[np.float64] = neighbour_correlation[:, None] ** lags**2 @ overlap
+    passed: DoubleArray = neighbour_correlation[:, None] ** lags**2 @ overlap
     return passed
 
 

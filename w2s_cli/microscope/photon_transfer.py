@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
-from w2s_cli._typing import FloatArray
+from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_estimation import (
     Dark,
@@ -29,7 +29,6 @@ from w2s_cli.microscope.noise_estimation import (
 from w2s_cli.microscope.noise_levels import (
     BINS,
     BrightnessBins,
-    Values,
     brightness_levels,
     sums_by_bin,
 )
@@ -113,7 +112,7 @@ def _seen(view: Iterable[NDArray[Any]]) -> _View:
     return _View(view, count, total, *_ends(first))
 
 
-def _measured(view: _View, scale: BrightnessBins) -> tuple[Values, float]:
+def _measured(view: _View, scale: BrightnessBins) -> tuple[DoubleArray, float]:
     """Return the sums over the levels, and the correlation of neighbouring pixels."""
     sums = np.zeros((5, BINS))
     neighbours = np.zeros(2)

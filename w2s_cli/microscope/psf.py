@@ -19,7 +19,7 @@ from scipy import fft, special
 from scipy.ndimage import map_coordinates
 from scipy.optimize import minimize_scalar
 
-from w2s_cli._typing import FloatArray
+from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import UsageError
 
 MOST_SIDE = 1023
@@ -147,7 +147,7 @@ def diffraction_psf(
 
 def enclosed_light(
     numerical_aperture: float, wavelength: float, radius: float | NDArray[Any]
-) -> NDArray[np.float64]:
+) -> DoubleArray:
     """Return the share of a point's light within a radius, in micrometres.
 
     Of a widefield microscope in focus ([1]_, Rayleigh's formula).
@@ -200,8 +200,6 @@ def _rolled(weights: FloatArray, shape: list[int]) -> FloatArray:
     return np.roll(field, [-(side // 2) for side in weights.shape], (0, 1))
 
 
-Values = NDArray[np.float64]
-
 FWHM_OF_SIGMA = sqrt(8 * log(2))
 STEP = 0.25  # of the radius, in pixels
 ANGLES = 72
@@ -213,8 +211,8 @@ _ZEROS = 8  # the side of the field of zeros around a PSF, in its own sides
 class Profile:
     """The mean weight of a PSF on circles around its middle."""
 
-    radius: Values  # (N,) pixels, from 0 up to the edge of the PSF
-    weight: Values  # (N,), in the PSF's own units: it sums to 1
+    radius: DoubleArray  # (N,) pixels, from 0 up to the edge of the PSF
+    weight: DoubleArray  # (N,), in the PSF's own units: it sums to 1
 
     @property
     def fwhm(self) -> float | None:
@@ -281,7 +279,7 @@ def cutoff_frequency(psf: PSF) -> float | None:
     return None if half is None else half / _HALF_PASSED
 
 
-def _crossing(place: Values, value: Values, level: float) -> float | None:
+def _crossing(place: DoubleArray, value: DoubleArray, level: float) -> float | None:
     """Return where values first fall below a level, interpolated."""
     below = np.flatnonzero(value < level)
     if not below.size:

@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import zoom
 
-from w2s_cli._typing import FloatArray
+from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.microscope.optics import transfer
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.microscope.psf_registration import (
@@ -45,8 +45,6 @@ from w2s_cli.microscope.psf_registration import (
     refine_alignment,
 )
 
-Values = NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PSFEquations:
@@ -54,9 +52,9 @@ class PSFEquations:
 
     # (S, S, S, S, L, L): of the phases (Y, X) with the phases (Y, X), for the lags
     # along Y and X
-    auto: Values
+    auto: DoubleArray
     # (S, S, L, L): of the phases with what is left of the widefield image
-    cross: Values
+    cross: DoubleArray
     energy: float  # of what is left, in units of the noise variance
     count: float  # how many pixels there are
 
@@ -69,7 +67,7 @@ class PSFEquations:
             self.count + other.count,
         )
 
-    def system(self, reach: int) -> tuple[Values, Values]:
+    def system(self, reach: int) -> tuple[DoubleArray, DoubleArray]:
         """Return matrix and vector for the weights of a PSF, row by row."""
         scale, lags = len(self.auto), self.auto.shape[-1] // 2
         place = np.arange(-reach, reach + 1)
@@ -138,7 +136,7 @@ def psf_equations(
     )
 
 
-def _phases(overlay: Overlay, alignment: Alignment) -> list[list[Values]]:
+def _phases(overlay: Overlay, alignment: Alignment) -> list[list[DoubleArray]]:
     """Return what the camera would see of the sharp image moved by 0 or 1 pixels."""
     image = overlay.moved(alignment.shift).astype(np.float64)
     scale = overlay.scale
@@ -160,7 +158,7 @@ _STRETCH = (0.1, 99.8)  # percentiles that become 0 and 1
 
 def wiener_psf(
     overlays: Sequence[Overlay], shifts: Sequence[Shift], constant: float
-) -> NDArray[np.float64]:
+) -> DoubleArray:
     """Return the mean over pairs of (P, P) PSFs, before they are normalised."""
     psfs = [
         _divided(overlay, shift, constant)
@@ -169,7 +167,7 @@ def wiener_psf(
     return np.asarray(np.mean(psfs, axis=0))
 
 
-def _divided(overlay: Overlay, shift: Shift, constant: float) -> NDArray[np.float64]:
+def _divided(overlay: Overlay, shift: Shift, constant: float) -> DoubleArray:
     enlarged = zoom(overlay.low, overlay.scale, order=1, mode="nearest", grid_mode=True)
     sharp, wide = (
         fft.rfft2(_stretched(image)) for image in (overlay.moved(shift), enlarged)
@@ -181,7 +179,7 @@ def _divided(overlay: Overlay, shift: Shift, constant: float) -> NDArray[np.floa
     return np.asarray(psf / psf.sum(), np.float64)
 
 
-def _stretched(image: NDArray[Any]) -> NDArray[np.float64]:
+def _stretched(image: NDArray[Any]) -> DoubleArray:
     low, high = np.percentile(image, _STRETCH)
     return np.asarray((image.astype(np.float64) - low) / max(high - low, 1e-30))
 

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from w2s_cli._typing import DoubleArray
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.microscope.psf_equations import (
@@ -102,7 +103,7 @@ def fit_joint_psf(
     return JointPSF(psf, alignments, prior, found.ratio, 1 / sqrt(1 + error))
 
 
-def checked_psf(weights: NDArray[np.float64]) -> PSF:
+def checked_psf(weights: DoubleArray) -> PSF:
     """Return the PSF that an estimate of its weights stands for.
 
     Raises

@@ -15,10 +15,9 @@ References
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg
 
-Values = NDArray[np.float64]
+from w2s_cli._typing import DoubleArray
 
 LEAST_SMOOTHNESS = 0.7
 NEGLIGIBLE = 1e-5  # part of the prior's greatest power
@@ -35,7 +34,7 @@ class Prior:
     extent: float
     smoothness: float  # weights this far apart are correlated by exp(-1/2)
 
-    def patterns(self, reach: int) -> Values:
+    def patterns(self, reach: int) -> DoubleArray:
         """Return (P, P, N) independent patterns that span such PSFs."""
         place = np.arange(-reach, reach + 1.0)
         envelope = np.exp(-((place / (2 * self.extent)) ** 2))
@@ -55,7 +54,7 @@ class Prior:
 class Posterior:
     """A PSF after the images have been looked at."""
 
-    weights: Values  # (P, P), the most probable PSF
+    weights: DoubleArray  # (P, P), the most probable PSF
     ratio: float  # noise power over the PSF's power in its middle
     freedom: float  # how many numbers the images have determined
     doubt: float  # expected squared error, summed over the PSF
@@ -64,7 +63,11 @@ class Posterior:
 
 
 def posterior(
-    matrix: Values, vector: Values, energy: float, count: float, patterns: Values
+    matrix: DoubleArray,
+    vector: DoubleArray,
+    energy: float,
+    count: float,
+    patterns: DoubleArray,
 ) -> Posterior:
     """Return the most probable PSF; the images choose the noise and the power.
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from w2s_cli._typing import FloatArray
+from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.psf import halved
 
@@ -127,7 +127,7 @@ class Overlay:
         return height, width
 
     @cached_property
-    def frequencies(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def frequencies(self) -> tuple[DoubleArray, DoubleArray]:
         """Return the cycles a sharp pixel along Y, (N, 1), and along X, (1, M)."""
         height, width = self.grid
         return fft.fftfreq(height)[:, None], fft.rfftfreq(width)[None]

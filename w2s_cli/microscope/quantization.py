@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-Values = NDArray[np.float64]
+from w2s_cli._typing import DoubleArray
 
 PILE = 1.3
 """Pixels on an end of the range, for each on the level beside it, after clipping."""
@@ -58,8 +58,8 @@ def clipping_step(planes: Sequence[NDArray[Any]], level: float) -> float:
 
 
 def unclipped(
-    mean: Values, variance: Values, low: Values, high: Values
-) -> tuple[Values, Values]:
+    mean: DoubleArray, variance: DoubleArray, low: DoubleArray, high: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
     """Return the mean and variance that a normal variable had before it was clipped.
 
     Parameters
@@ -80,7 +80,9 @@ def unclipped(
     return mean - shift * np.sqrt(whole), whole
 
 
-def _clipped_normal(low: Values, high: Values) -> tuple[Values, Values]:
+def _clipped_normal(
+    low: DoubleArray, high: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
     """Return mean and variance of a standard normal variable, clipped at both ends."""
     below, above = ndtr(low), ndtr(-high)
     at_low, at_high = (np.exp(-(end**2) / 2) / _SQRT_2_PI for end in (low, high))
