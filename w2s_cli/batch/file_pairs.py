@@ -11,23 +11,7 @@ from w2s_cli.io.targets import STREAM
 
 
 def paired(inputs: Sequence[Path], output: str) -> list[FilePair]:
-    """Return every input file with its output file; nothing is written.
-
-    Parameters
-    ----------
-    inputs
-        Files, folders whose image files are meant, or "-" for standard input.
-    output
-        A file for one input; a folder for more, or where it is one already, or where
-        it ends in "/"; "-" for standard output.
-
-    Raises
-    ------
-    NothingMatchedError
-        When a folder holds no image, or a pattern matches nothing.
-    UsageError
-        When two inputs would go to one output, or an output is one of the inputs.
-    """
+    """Return every input file with its output file; nothing is written."""
     sources = files(inputs)
     several = len(sources) > 1 or any(path.is_dir() for path in inputs)
     target = Path(output)
@@ -41,24 +25,12 @@ def paired(inputs: Sequence[Path], output: str) -> list[FilePair]:
 
 
 def files(inputs: Sequence[Path]) -> list[Path]:
-    """Return the files that are named, and those in the folders that are.
-
-    Raises
-    ------
-    NothingMatchedError
-        When a folder holds no image, or a pattern matches nothing.
-    """
+    """Return the files that are named, and those in the folders that are."""
     return [source for path in inputs for source in image_files(path)]
 
 
 def make_folder(output: str, pairs: Sequence[FilePair]) -> None:
-    """Make the folder that `paired` put the outputs into, unless `output` is a file.
-
-    Raises
-    ------
-    OutputError
-        When it cannot be made.
-    """
+    """Make the folder that `paired` put the outputs into, unless `output` is a file."""
     folder = Path(output)
     if any(target == folder for _, target in pairs):
         return
@@ -72,13 +44,7 @@ def make_folder(output: str, pairs: Sequence[FilePair]) -> None:
 
 
 def check_spared(target: Path, sources: Sequence[Path]) -> None:
-    """Find out whether writing `target` would replace one of the inputs.
-
-    Raises
-    ------
-    UsageError
-        When it would.
-    """
+    """Find out whether writing `target` would replace one of the inputs."""
     if target != STREAM and any(_same(source, target) for source in sources):
         raise UsageError(
             f"the output {target} is an input",

@@ -46,15 +46,7 @@ def resolve_auto(
 
 
 def auto_method(diagnosis: Diagnosis, trained: TrainedRange | None) -> Choice:
-    """Return the method for a stack: the most cautious that one of its channels needs.
-
-    Parameters
-    ----------
-    diagnosis
-        What the stack shows.
-    trained
-        What the shipped denoiser is meant for.
-    """
+    """Return the most cautious method that one of the channels of a stack needs."""
     choices = [_for_channel(channel, trained) for channel in diagnosis.channels]
     at = max(range(len(choices)), key=lambda at: _CAUTION.index(choices[at].method))
     choice = choices[at]

@@ -33,23 +33,14 @@ from w2s_cli.stack import Stack
 
 @dataclass(frozen=True, slots=True)
 class NoiseRequest:
-    """How the noise is to be measured.
+    """How the noise is to be measured."""
 
-    Attributes
-    ----------
-    axes
-        The axes of the files, where they have none or wrong ones.
-    channel
-        The one channel to look at, by name or number; all of them where None.
-    repeats
-        The axis along which the same view was taken again; None for single exposures.
-    dark
-        The camera without light: for each channel, one for all, or unknown.
-    """
-
-    axes: str | None = None
+    axes: str | None = None  # the axes of the files, where they have none or wrong ones
+    # The one channel to look at, by name or number; all of them where None
     channel: str | None = None
+    # The axis along which the same view was taken again; None for single exposures
     repeats: str | None = None
+    # The camera without light: for each channel, one for all, or unknown
     dark: tuple[Dark, ...] = ()
 
 
@@ -72,13 +63,7 @@ class NoiseReport:
 
 
 def report_noise(request: NoiseRequest, source: Path) -> NoiseReport:
-    """Return what a file, or "-" for standard input, says of its camera's noise.
-
-    Raises
-    ------
-    W2SError
-        When the file cannot be read, has no such axis or channel, or shows no noise.
-    """
+    """Return what a file, or "-" for standard input, says of its camera's noise."""
     with spooled_input(source) as file, open_image(file, axes=request.axes) as whole:
         stack = whole.only_channel(request.channel) if request.channel else whole
         darks = _darks(request, stack)
@@ -87,13 +72,7 @@ def report_noise(request: NoiseRequest, source: Path) -> NoiseReport:
 
 
 def read_dark(path: Path) -> tuple[Dark, ...]:
-    """Return the camera without light, for each channel of a file of dark frames.
-
-    Raises
-    ------
-    W2SError
-        When the file cannot be read.
-    """
+    """Return the camera without light, for each channel of a file of dark frames."""
     with open_image(path) as stack:
         places = [*stack.indices()]
         return tuple(

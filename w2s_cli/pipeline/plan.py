@@ -30,30 +30,7 @@ _FITTED = 4  # bytes a pixel of what is learned from
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be done to a file.
-
-    Attributes
-    ----------
-    source, target
-        The files.
-    axes, dtype
-        Of the input and of the output.
-    shape, output_shape
-        Before and after.
-    method
-        The chain of methods that was asked for.
-    choice
-        Which method would be taken, and why, where that was left open.
-    steps
-        How many it takes to fit the method before, in all channels; none where weights
-        are given.
-    train_on
-        What it would learn from, if not from the source.
-    tile, tiles
-        The side of a tile in input pixels, and how many tiles there are in all.
-    memory
-        Bytes of main memory that it takes at most, about.
-    """
+    """What would be done to a file."""
 
     source: Path
     target: Path
@@ -61,13 +38,16 @@ class Plan:
     dtype: str
     shape: tuple[int, ...]
     output_shape: tuple[int, ...]
-    method: str
-    tile: int
+    method: str  # the chain of methods that was asked for
+    tile: int  # its side, in input pixels
     tiles: int
-    memory: int
+    memory: int  # bytes of main memory that it takes at most, about
+    # Which method would be taken, and why, where that was left open
     choice: Choice | None = None
+    # How many it takes to fit the method before, in all channels; none where weights
+    # are given
     steps: int = 0
-    train_on: tuple[Path, ...] = ()
+    train_on: tuple[Path, ...] = ()  # what it would learn from, if not from the source
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object."""
@@ -95,11 +75,6 @@ def plan_file(spec: RestoreSpec, chain: Chain, source: Path, target: Path) -> Pl
     """Return what `restore_file` would do; nothing is written.
 
     No pixel is read, unless the method is to be chosen by the image.
-
-    Raises
-    ------
-    W2SError
-        When it would fail for a reason that shows already.
     """
     if target != STREAM and target.parent.exists():
         check_target(target, overwrite=spec.overwrite)

@@ -34,56 +34,28 @@ from w2s_cli.stack import Stack
 
 @dataclass(frozen=True, slots=True)
 class RestoreProgress:
-    """What to call on the way.
+    """What to call on the way."""
 
-    Attributes
-    ----------
-    started
-        Called with the number of tiles.
-    tile
-        Called after each tile.
-    fit
-        Called with a channel; gives what to call after each step of fitting.
-    """
-
+    # Called with the number of tiles
     started: Callable[[int], None] = lambda tiles: None
-    tile: Callable[[], None] = lambda: None
+    tile: Callable[[], None] = lambda: None  # called after each tile
+    # Called with a channel; gives what to call after each step of fitting
     fit: Callable[[int], FitProgress] = lambda channel: lambda step, steps, loss: None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Restoration:
-    """A stack that is restored as its planes are read, and what is known of it.
+    """A stack that is restored as its planes are read, and what is known of it."""
 
-    Attributes
-    ----------
-    spec
-        What was asked for.
-    source
-        The stack before, of the channels that were asked for.
-    image
-        The restored stack; lazy.
-    method, chain
-        The methods that were taken, without `auto`.
-    choice
-        Why those, where that was left open.
-    diagnosis
-        What was found in the stack before.
-    fitted
-        The method that was fitted, by channel; empty for others.
-    tally
-        Complete when every plane of the image has been read.
-    """
-
-    spec: RestoreSpec
-    source: Stack
-    image: Stack
-    method: str
+    spec: RestoreSpec  # what was asked for
+    source: Stack  # the stack before, of the channels that were asked for
+    image: Stack  # the restored stack; lazy
+    method: str  # the methods that were taken, without `auto`
     chain: Chain
-    choice: Choice | None
-    diagnosis: Diagnosis
-    fitted: FittedMethods
-    tally: Tally
+    choice: Choice | None  # why those, where that was left open
+    diagnosis: Diagnosis  # what was found in the stack before
+    fitted: FittedMethods  # the method that was fitted, by channel; empty for others
+    tally: Tally  # complete when every plane of the image has been read
 
     @property
     def warnings(self) -> list[str]:
@@ -136,29 +108,9 @@ def restore_stack(
 ) -> Restoration:
     """Return a restored stack, its planes computed when they are read.
 
-    Parameters
-    ----------
-    spec
-        How.
-    stack
-        The image in camera counts.
-    given
-        Its noise models, where they are not those of every file of the specification.
-    chain
-        The methods, where they are built already.
-    diagnosis
-        What is known of the stack already; a few planes are read without.
-    fitted
-        The method that was fitted already; without, it is fitted to the stack.
-    progress
-        What to call on the way.
-
-    Raises
-    ------
-    UsageError
-        When there is no such method, option, channel or device.
-    InputError
-        When the image has no noise that can be measured, or pixels that are no numbers.
+    What is `given`, diagnosed or fitted already, and methods that are built, are used;
+    the rest is done here: a few planes are read to diagnose the stack, and all that are
+    learned from to fit a method. `given` stands for the noise models of every file.
     """
     progress = progress or RestoreProgress()
     chain = chain or spec.chain()
@@ -196,37 +148,20 @@ def restore_stack(
 
 @dataclass(frozen=True, slots=True)
 class RestoredFile:
-    """What a restored file is, and what was found out on the way.
-
-    Attributes
-    ----------
-    source, target
-        The files.
-    shape, scale
-        The output's shape, and its pixels per input pixel along Y and X.
-    channels
-        What the input showed, by channel.
-    clipped
-        Output pixels that did not fit into the file's dtype.
-    seconds
-        Wall time.
-    warnings
-        Why the result should be looked at twice.
-    choice
-        Which method was taken, and why, where that was left open.
-    found
-        What was found out, as a part of a JSON object.
-    """
+    """What a restored file is, and what was found out on the way."""
 
     source: Path
     target: Path
+    # The output's shape, and its pixels per input pixel along Y and X
     shape: tuple[int, ...]
     scale: int
-    channels: tuple[ChannelDiagnosis, ...]
-    clipped: int
-    seconds: float
-    warnings: tuple[str, ...] = ()
+    channels: tuple[ChannelDiagnosis, ...]  # what the input showed, by channel
+    clipped: int  # output pixels that did not fit into the file's dtype
+    seconds: float  # wall time
+    warnings: tuple[str, ...] = ()  # why the result should be looked at twice
+    # Which method was taken, and why, where that was left open
     choice: Choice | None = None
+    # What was found out, as a part of a JSON object
     found: Mapping[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -252,22 +187,7 @@ def restore_file(
     fitted: FittedMethods | None = None,
     progress: RestoreProgress | None = None,
 ) -> RestoredFile:
-    """Restore `source` into `target`, plane by plane.
-
-    Parameters
-    ----------
-    spec, chain
-        How, and the methods that it asks for.
-    source, target
-        The files; "-" is a standard stream.
-    fitted, progress
-        As for `restore_stack`.
-
-    Raises
-    ------
-    W2SError
-        When the file cannot be read, restored or written; nothing is left behind.
-    """
+    """Restore `source` into `target`, plane by plane."""
     start = perf_counter()
     if target != STREAM:
         check_target(target, overwrite=spec.overwrite)

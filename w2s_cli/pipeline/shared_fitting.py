@@ -19,17 +19,7 @@ FittedMethods = Mapping[int, Fittable]
 
 
 def check_fitting(spec: RestoreSpec, chain: Chain, sources: Sequence[Path]) -> None:
-    """Look whether the fitting that is asked for can be done.
-
-    Raises
-    ------
-    UsageError
-        When a method that learns does not come first; when there is none, but options
-        are for it; when the weights of several files were to go into one, or into the
-        place of an image.
-    OutputError
-        When the weights cannot be written where they should.
-    """
+    """Look whether the fitting that is asked for can be done."""
     first, *others = chain.links
     if any(link.traits.fit for link in others):
         raise UsageError(
@@ -64,22 +54,7 @@ def fit_files(
     files: Sequence[Path],
     progress: Callable[[int], FitProgress],
 ) -> dict[int, Fittable]:
-    """Return the method that is to be fitted, fitted to each channel of several files.
-
-    Parameters
-    ----------
-    spec, chain
-        How to read the files, and the methods.
-    files
-        To learn from, of the same channels.
-    progress
-        Gives what to call after each step in a channel.
-
-    Raises
-    ------
-    W2SError
-        When a file cannot be read, or nothing can be learned.
-    """
+    """Return the method that is to be fitted, fitted to each channel of some files."""
     method = chain.to_fit
     assert method
     places: dict[int, list[Series]] = {}
@@ -98,13 +73,7 @@ def fit_files(
 
 
 def check_fitted(fitted: FittedMethods, stack: Stack, files: Sequence[Path]) -> None:
-    """Look whether what was fitted to files is for the channels of an image.
-
-    Raises
-    ------
-    UsageError
-        When there are other channels.
-    """
+    """Look whether what was fitted to files is for the channels of an image."""
     if len(fitted) != stack.channel_count:
         raise UsageError(
             f"the image has {stack.channel_count} channels, but {files[0]}, to learn "
@@ -114,13 +83,7 @@ def check_fitted(fitted: FittedMethods, stack: Stack, files: Sequence[Path]) -> 
 
 
 def check_savable(spec: RestoreSpec, channels: int) -> None:
-    """Look, before so many channels learn, whether one file can hold it.
-
-    Raises
-    ------
-    UsageError
-        When there are several channels.
-    """
+    """Look, before so many channels learn, whether one file can hold it."""
     if spec.save_weights and channels > 1:
         raise UsageError(
             f"each of {channels} channels learns weights of its own, and "
@@ -130,13 +93,7 @@ def check_savable(spec: RestoreSpec, channels: int) -> None:
 
 
 def save_weights(fitted: FittedMethods, target: Path) -> None:
-    """Copy the weights that were fitted to the only channel to a file.
-
-    Raises
-    ------
-    OutputError
-        When the file cannot be written.
-    """
+    """Copy the weights that were fitted to the only channel to a file."""
     [method] = fitted.values()
     assert method.weights
     with replacing(target) as partial:

@@ -70,15 +70,7 @@ class RestoreSpec:
         return stack if self.channel is None else stack.only_channel(self.channel)
 
     def chain(self) -> Chain:
-        """Return the chain of methods, its weights loaded, built once for all files.
-
-        Raises
-        ------
-        UsageError
-            When there is no such method or option, or when `auto` does not come first.
-        WeightsError
-            When the weights of a network cannot be had.
-        """
+        """Return the chain of methods, its weights loaded, built once for all files."""
         if any(entry.name == "auto" for entry in parse(self.method)[1:]):
             raise UsageError(
                 f"auto must come first, found {self.method}",

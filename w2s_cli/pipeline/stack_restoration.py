@@ -58,36 +58,7 @@ def restore_planes(
     tile: int = 512,
     on_tile: Callable[[], None] = lambda: None,
 ) -> tuple[Stack, Tally]:
-    """Return the restored stack, each plane computed when it is asked for.
-
-    Parameters
-    ----------
-    stack
-        The image in camera counts.
-    chain
-        The methods; their traits say what they expect and how much they enlarge.
-    noise
-        The noise model of each channel, for methods that need one.
-    display_ranges
-        Black and white of each channel, for methods that need them.
-    fitted
-        The method that is fitted, for each channel: see `restorers.fitting`.
-    tile
-        Side of a tile along Y and X, in input pixels, without its margin.
-    on_tile
-        Called after each tile.
-
-    Returns
-    -------
-    Stack, Tally
-        The stack has the dtype of the input and the pixel size of its own grid; the
-        tally is complete when every plane has been read.
-
-    Raises
-    ------
-    InputError
-        When a plane holds NaN or infinite pixels (raised when it is read).
-    """
+    """Return the restored stack, each plane computed when it is asked for."""
     scale = chain.traits.scale
     tally = Tally()
     chains = bound_chains(stack, chain, noise, display_ranges, fitted)

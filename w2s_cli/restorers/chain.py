@@ -73,17 +73,7 @@ class Chain:
         display_range: DisplayRange = EIGHT_BIT,
         fitted: Restorer | None = None,
     ) -> "Chain":
-        """Return the chain with every link taking and giving counts.
-
-        Parameters
-        ----------
-        noise
-            Of the channel; needed if `needs_noise`.
-        display_range
-            Black and white of the channel; needed if `needs_range`.
-        fitted
-            The link `to_fit`, fitted to the channel; needed if there is one.
-        """
+        """Return the chain with every link taking and giving counts."""
         links = []
         for link in self.links:
             own = fitted if fitted and link.traits.fit else link

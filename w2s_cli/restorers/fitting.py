@@ -31,22 +31,6 @@ def fit_channels(
     """Return the link of a chain that is to be fitted, fitted to each channel.
 
     Nothing is read, and nothing returned, where there is none.
-
-    Parameters
-    ----------
-    stack
-        The image in camera counts.
-    chain
-        The methods.
-    noise
-        The noise of each channel.
-    progress
-        Gives what to call after each step in a channel.
-
-    Raises
-    ------
-    InputError
-        When nothing can be learned from it, or a pixel is no number.
     """
     method = chain.to_fit
     if method is None:
@@ -77,11 +61,6 @@ def series(
     They are lowered by `excess`. Of a stack with more than `most` pixels, they
     are evenly spaced moments, two consecutive frames each; of a large plane, its
     middle.
-
-    Raises
-    ------
-    InputError
-        When a plane has pixels that are no numbers.
     """
     runs = _runs(stack, channel)
     plane = prod(min(side, MOST_SIDE) for side in stack.data.shape[-2:])

@@ -52,11 +52,6 @@ def restore_plane(
     """Restore one (Y, X) plane tile by tile.
 
     Where memory runs out, the plane is done again with tiles of half the side.
-
-    Raises
-    ------
-    OutOfMemoryError
-        When tiles of `SMALLEST_TILE` pixels do not fit either.
     """
     while True:
         try:

@@ -56,18 +56,10 @@ EIGHT_BIT = DisplayRange(0, _GREY)
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """Numbers that are ``(counts - zero) / one``.
+    """Numbers that are ``(counts - zero) / one``."""
 
-    Attributes
-    ----------
-    zero
-        The counts that become 0.
-    one
-        How many counts more become 1.
-    """
-
-    zero: float
-    one: float
+    zero: float  # the counts that become 0
+    one: float  # how many counts more become 1
 
     def enter(self, counts: NDArray[Any]) -> FloatArray:
         """Return the numbers that stand for counts."""
