@@ -111,7 +111,7 @@ def test_single_captures_of_w2s_are_no_worse_than_by_bm3d(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path))
-    data = w2s_samples.opened(DATA / "w2s")
+    data = w2s_samples.open_data_set(DATA / "w2s")
     pairs = [*data.pairs("validation", 1)][::6]
     print(f"W2S, {len(pairs)} images")
     found = table((*ALONE, *OTHERS), map(Case, pairs), protocol("w2s"))

@@ -136,13 +136,13 @@ def save_sheet(
                 column * (side + _SHEET_GAP) + _SHEET_GAP,
                 number * (side + _SHEET_GAP) + _SHEET_LABEL,
             )
-            sheet.paste(_shown(pixels, side), corner)
+            sheet.paste(_enlarged(pixels, side), corner)
     partial = path.with_suffix(".part")
     sheet.save(partial, "PNG")
     partial.replace(path)
 
 
-def _shown(pixels: NDArray[Any], side: int) -> Image.Image:
+def _enlarged(pixels: NDArray[Any], side: int) -> Image.Image:
     shades = np.asarray(pixels, np.float64).clip(0, 1) * 255
     image = Image.fromarray(shades.round().astype(np.uint8))
     return image.resize((side, side), Image.Resampling.NEAREST)

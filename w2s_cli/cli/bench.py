@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from w2s_cli.bench.results import BenchResult
     from w2s_cli.bench.run_bench import MethodResult, Selection
     from w2s_cli.bench.scores.intervals import Interval
-    from w2s_cli.datasets.data_set import DataSet
 
 USUAL = "denoise,vst+bm3d,pure-let"
 
@@ -113,6 +112,129 @@ Report = Annotated[
 ]
 
 
+def bench(
+    denoiser: Denoisers = None,
+    sr: Enlarging = None,
+    jdsr: Joint = None,
+    data: Data = "simulated",
+    levels: Levels = None,
+    split: Split = None,
+    fields: Fields = None,
+    weights: Weights = None,
+    option: ask.Options = None,
+    metric: Metrics = None,
+    protocol: Protocol = None,
+    data_range: scoring.DataRange = None,
+    ssim_range: scoring.SsimRange = None,
+    window: scoring.Window = None,
+    fit: scoring.Fit = None,
+    noise: NoiseOrigin = "estimated",
+    against: Against = None,
+    jobs: Jobs = 1,
+    device: ask.Device = "auto",
+    precision: ask.Precision = "auto",
+    tile: ask.Tile = 512,
+    cache: Cache = None,
+    as_json: ask.JsonText = False,
+    csv: scoring.Csv = None,
+    report: Report = None,
+    overwrite: ask.Overwrite = False,
+    quiet: ask.Quiet = False,
+) -> None:
+    """Compare methods on a set of images with known truth.
+
+    For example:
+      w2s bench
+      w2s bench --data W2S --levels 1,2,4,8,16 --against paper
+      w2s bench --data W2S --denoiser dncnn-w2s-avg{level} --sr rcan
+          --weights rcan=rcan.pth --jdsr jdsr --jobs 8
+      w2s bench --data pairs/ --denoiser denoise --metric psnr,ssim
+
+    Every score is kept: a bench that was stopped goes on where it was, and what has
+    been scored before, by the same version, is not computed again.
+    """
+    from w2s_cli.bench.config import BenchConfig, method_config, protocol_for
+    from w2s_cli.bench.results import BenchResult
+    from w2s_cli.bench.run_bench import Selection, default_split, fields_named
+    from w2s_cli.datasets import find
+    from w2s_cli.io.targets import check_writable
+
+    if csv:
+        check_writable(csv, overwrite=overwrite)
+    if report:
+        from w2s_cli.bench.report.report_file import check_report, write_report
+
+        check_report(report, overwrite=overwrite)
+    first, second, joint = names(denoiser or ()), names(sr or ()), names(jdsr or ())
+    if not (first or second or joint):
+        first = tuple(USUAL.split(","))
+    images = find(data)
+    only = fields_named(images, names([fields])) if fields else None
+    selection = Selection(images, split or default_split(images), only)
+    comparison = BenchConfig(
+        first,
+        second,
+        joint,
+        numbers(levels, "--levels")
+        if levels
+        else [level for level in images.levels if level != images.clean],
+        weight_files(weights or ()),
+        tuple(option or ()),
+    )
+    named = protocol or protocol_for(images, enlarged=bool(second or joint))
+    config = method_config(
+        images,
+        named,
+        metrics=names(metric or ()) or ("rmse", "ssim"),
+        convention=convention_of(
+            named, data_range=data_range, ssim_range=ssim_range, window=window, fit=fit
+        ),
+        known_noise=noise == "known",
+        device=device,
+        precision=precision,
+        tile=tile,
+    )
+    rows = _run(selection, comparison, config, cache, jobs=jobs, quiet=quiet)
+    result = BenchResult(rows, selection, config, named, bool(against))
+    print_json(result) if as_json else print_text(result)
+    if csv:
+        write_csv(result, csv)
+        if not quiet:
+            note(f"the scores of each image are in {csv}")
+    if report:
+        write_report(result, report)
+        if not quiet:
+            note(f"look at {report}")
+    raise typer.Exit(0 if result.whole else 1)
+
+
+def _run(
+    selection: "Selection",
+    comparison: "BenchConfig",
+    config: "MethodConfig",
+    cache: Path | None,
+    *,
+    jobs: int,
+    quiet: bool,
+) -> "list[MethodResult]":
+    """Score every row, behind a bar of all images."""
+    from w2s_cli.bench.run_bench import run_bench
+    from w2s_cli.weights.cache import cache_folder
+
+    rows = selection.rows(comparison)
+    journals = (cache or cache_folder()) / "bench"
+    with progress("", quiet=quiet) as bar:
+        bar.start(sum(selection.count(row) for row in rows))
+        return [
+            *run_bench(
+                *(rows, selection, config, journals),
+                jobs=jobs,
+                on_row=bar.rename,
+                on_image=bar.advance,
+            )
+        ]
+
+
 def print_json(result: "BenchResult") -> None:
     """Print everything as one JSON object."""
     typer.echo(json.dumps(result.as_json(), indent=2, allow_nan=False))
@@ -184,160 +306,3 @@ def _beside(one: "Interval | None", figure: float | None) -> list[str]:
     if figure is None:
         return ["-", "-"]
     return [f"{figure:g}", f"{one.mean - figure:+.2g}" if one else "-"]
-
-
-def bench(
-    denoiser: Denoisers = None,
-    sr: Enlarging = None,
-    jdsr: Joint = None,
-    data: Data = "simulated",
-    levels: Levels = None,
-    split: Split = None,
-    fields: Fields = None,
-    weights: Weights = None,
-    option: ask.Options = None,
-    metric: Metrics = None,
-    protocol: Protocol = None,
-    data_range: scoring.DataRange = None,
-    ssim_range: scoring.SsimRange = None,
-    window: scoring.Window = None,
-    fit: scoring.Fit = None,
-    noise: NoiseOrigin = "estimated",
-    against: Against = None,
-    jobs: Jobs = 1,
-    device: ask.Device = "auto",
-    precision: ask.Precision = "auto",
-    tile: ask.Tile = 512,
-    cache: Cache = None,
-    as_json: ask.JsonText = False,
-    csv: scoring.Csv = None,
-    report: Report = None,
-    overwrite: ask.Overwrite = False,
-    quiet: ask.Quiet = False,
-) -> None:
-    """Compare methods on a set of images with known truth.
-
-    For example:
-      w2s bench
-      w2s bench --data W2S --levels 1,2,4,8,16 --against paper
-      w2s bench --data W2S --denoiser dncnn-w2s-avg{level} --sr rcan
-          --weights rcan=rcan.pth --jdsr jdsr --jobs 8
-      w2s bench --data pairs/ --denoiser denoise --metric psnr,ssim
-
-    Every score is kept: a bench that was stopped goes on where it was, and what has
-    been scored before, by the same version, is not computed again.
-    """
-    from w2s_cli.bench.config import method_config, protocol_for
-    from w2s_cli.bench.results import BenchResult
-    from w2s_cli.bench.run_bench import Selection, default_split, fields_named
-    from w2s_cli.datasets import find
-
-    first, second, joint = names(denoiser or ()), names(sr or ()), names(jdsr or ())
-    _check_targets(csv, report, overwrite=overwrite)
-    found = find(data)
-    only = fields_named(found, names([fields])) if fields else None
-    selection = Selection(found, split or default_split(found), only)
-    named = protocol or protocol_for(found, enlarged=bool(second or joint))
-    convention = convention_of(
-        named, data_range=data_range, ssim_range=ssim_range, window=window, fit=fit
-    )
-    config = method_config(
-        found,
-        named,
-        metrics=names(metric or ()) or ("rmse", "ssim"),
-        convention=convention,
-        known_noise=noise == "known",
-        device=device,
-        precision=precision,
-        tile=tile,
-    )
-    comparison = _comparison(
-        *(found, first, second, joint, levels),
-        weight_files(weights or ()),
-        tuple(option or ()),
-    )
-    measured = _measured(selection, comparison, config, cache, jobs=jobs, quiet=quiet)
-    result = BenchResult(measured, selection, config, named, bool(against))
-    print_json(result) if as_json else print_text(result)
-    _write(result, csv, report, quiet=quiet)
-    raise typer.Exit(0 if result.whole else 1)
-
-
-def _check_targets(csv: Path | None, report: Path | None, *, overwrite: bool) -> None:
-    """Find out before the work whether the files can be written."""
-    from w2s_cli.io.targets import check_writable
-
-    if csv:
-        check_writable(csv, overwrite=overwrite)
-    if report:
-        from w2s_cli.bench.report.report_file import check_report
-
-        check_report(report, overwrite=overwrite)
-
-
-def _write(
-    result: "BenchResult", csv: Path | None, report: Path | None, *, quiet: bool
-) -> None:
-    """Write the files that were asked for, and say so."""
-    if csv:
-        write_csv(result, csv)
-        if not quiet:
-            note(f"the scores of each image are in {csv}")
-    if report:
-        from w2s_cli.bench.report.report_file import write_report
-
-        write_report(result, report)
-        if not quiet:
-            note(f"look at {report}")
-
-
-def _comparison(
-    data: "DataSet",
-    denoisers: tuple[str, ...],
-    sr: tuple[str, ...],
-    joint: tuple[str, ...],
-    levels: str | None,
-    weights: dict[str, str],
-    options: tuple[str, ...],
-) -> "BenchConfig":
-    """Return what the command line wants compared."""
-    from w2s_cli.bench.config import BenchConfig
-
-    alone = not (denoisers or sr or joint)
-    return BenchConfig(
-        tuple(USUAL.split(",")) if alone else denoisers,
-        sr,
-        joint,
-        numbers(levels, "--levels")
-        if levels
-        else [level for level in data.levels if level != data.clean],
-        weights,
-        options,
-    )
-
-
-def _measured(
-    selection: "Selection",
-    comparison: "BenchConfig",
-    config: "MethodConfig",
-    cache: Path | None,
-    *,
-    jobs: int,
-    quiet: bool,
-) -> "list[MethodResult]":
-    """Score every row, behind a bar of all images."""
-    from w2s_cli.bench.run_bench import run_bench
-    from w2s_cli.weights.cache import cache_folder
-
-    rows = selection.rows(comparison)
-    journals = (cache or cache_folder()) / "bench"
-    with progress("", quiet=quiet) as bar:
-        bar.start(sum(selection.count(row) for row in rows))
-        return [
-            *run_bench(
-                *(rows, selection, config, journals),
-                jobs=jobs,
-                on_row=bar.rename,
-                on_image=bar.advance,
-            )
-        ]

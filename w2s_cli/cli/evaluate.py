@@ -91,7 +91,7 @@ def write_csv(found: "Evaluation", path: Path) -> None:
 
 def _images(found: "Evaluation") -> list[list[str]]:
     return [
-        [image.match.name, *map(_shown, image.scores.values())]
+        [image.match.name, *map(_number, image.scores.values())]
         for image in found.images
     ]
 
@@ -105,9 +105,9 @@ def _means(found: "Evaluation") -> list[list[str]]:
         mean = found.means[name]
         ends = "-"
         if mean.low is not None and mean.high is not None:
-            ends = f"{_shown(mean.low)} to {_shown(mean.high)}"
+            ends = f"{_number(mean.low)} to {_number(mean.high)}"
         unit = unit_of(name, found) or "-"
-        lines.append([name, _shown(mean.mean), ends, unit, METRICS[name].better])
+        lines.append([name, _number(mean.mean), ends, unit, METRICS[name].better])
     return lines
 
 
@@ -116,7 +116,7 @@ def _images_in_words(found: "Evaluation") -> str:
     return f"{len(found.images)}, of {found.groups} {fields} of view"
 
 
-def _shown(value: float) -> str:
+def _number(value: float) -> str:
     """Return four digits; trailing zeros too, so that columns can be compared."""
     return f"{value:#.4g}".rstrip(".") if isfinite(value) else f"{value:g}"
 

@@ -126,11 +126,11 @@ def convention_of(protocol: str, **given: Any) -> "Convention":
     """
     from w2s_cli.bench.scores.convention import protocol as named
 
-    said = {key: value for key, value in given.items() if value is not None}
+    given = {key: value for key, value in given.items() if value is not None}
     for key in ("data_range", "ssim_range"):
-        if key in said:
-            said[key] = _range(said[key])
-    return replace(named(protocol), **said)
+        if key in given:
+            given[key] = _range(given[key])
+    return replace(named(protocol), **given)
 
 
 def _range(text: str) -> float | str:

@@ -27,7 +27,7 @@ DATASETS = Registry(
     "kind of data set",
     Entry(
         "w2s-raw",
-        "w2s_cli.datasets.w2s_raw:opened",
+        "w2s_cli.datasets.w2s_raw:open_data_set",
         "W2S, every capture of 120 fields: the zip, or unpacked",
         "Zhou et al. 2020",
         needs="Image001/wf_channel0.npy",
@@ -48,27 +48,27 @@ DATASETS = Registry(
     ),
     Entry(
         "fmd",
-        "w2s_cli.datasets.fmd:opened",
+        "w2s_cli.datasets.fmd:open_data_set",
         "FMD: confocal, two-photon and wide-field, or its mixed test set",
         "Zhang et al. 2019",
         needs="TYPE/raw/FOV/*.png and TYPE/gt/FOV/avg50.png, or test_mix/raw/*.png",
     ),
     Entry(
         "video-rate",
-        "w2s_cli.datasets.video_rate:opened",
+        "w2s_cli.datasets.video_rate:open_data_set",
         "pairs of MITO, MPM, MEM or NUC, x2",
         "video-rate Real-ESRGAN",
         needs="MITO/LR and MITO/HR",
     ),
     Entry(
         "folders",
-        "w2s_cli.datasets.folders:opened",
+        "w2s_cli.datasets.folders:open_data_set",
         "any two folders with files of equal stems",
         needs="noisy/ and clean/, low/ and high/, lr/ and hr/, or input/ and target/",
     ),
     Entry(
         SIMULATED,
-        "w2s_cli.datasets.simulated:opened",
+        "w2s_cli.datasets.simulated:open_data_set",
         "the simulator's standard set, on any machine",
         "made by this project",
         needs="nothing",
@@ -107,9 +107,9 @@ def find(
 
         return paired(Path(wanted), truth)
     if str(wanted) == SIMULATED:
-        from w2s_cli.datasets.simulated import opened
+        from w2s_cli.datasets.simulated import open_data_set
 
-        return opened(Path())
+        return open_data_set(Path())
     place = _place(str(wanted))
     rows = [DATASETS[kind]] if kind else list(DATASETS)
     for entry in rows:
@@ -117,7 +117,7 @@ def find(
             if entry.name != SIMULATED and (found := _opened(entry, place / inside)):
                 return found
     raise InputError(
-        f"{place} is no data set that w2s knows: {_seen(place)}",
+        f"{place} is no data set that w2s knows: {_contents(place)}",
         hint="expected one of: " + "; ".join(_layouts(rows)),
     )
 
@@ -161,7 +161,7 @@ def _readable(place: Path) -> bool:
     return True
 
 
-def _seen(place: Path) -> str:
+def _contents(place: Path) -> str:
     """Say what is at a place, in a few words."""
     if place.is_file():
         return f"a file of {place.stat().st_size} bytes"

@@ -163,22 +163,24 @@ class DataSet:
     def pair(self, name: str, level: int, scale: int = 1) -> ImagePair:
         """Return one pair, by a name of `names`."""
         noisy, true = self.inputs[level][name], self.truths[scale][name]
-        image, seen = noisy.read()
-        truth, known = true.read()
+        image, image_valid = noisy.read()
+        truth, truth_valid = true.read()
         if truth.shape != (image.shape[0] * scale, image.shape[1] * scale):
             raise InputError(
                 f"{noisy.where} has {size(image)} pixels, {true.where} has "
                 f"{size(truth)}, not {scale} times as many along each side",
                 hint="an image and its truth show the same field",
             )
-        valid = _both(seen, known, scale)
+        valid = _both(image_valid, truth_valid, scale)
         noise = self.noises.get(level, {}).get(name)
         return ImagePair(name, self.group_of(name), image, truth, valid, noise)
 
 
-def _both(seen: Mask | None, known: Mask | None, scale: int) -> Mask | None:
+def _both(
+    image_valid: Mask | None, truth_valid: Mask | None, scale: int
+) -> Mask | None:
     """Return where image and truth are valid, on the grid of the truth."""
-    if seen is None:
-        return known
-    fine = seen.repeat(scale, axis=0).repeat(scale, axis=1)
-    return fine if known is None else fine & known
+    if image_valid is None:
+        return truth_valid
+    fine = image_valid.repeat(scale, axis=0).repeat(scale, axis=1)
+    return fine if truth_valid is None else fine & truth_valid

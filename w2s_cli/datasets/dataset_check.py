@@ -122,13 +122,13 @@ def _unequal(data: DataSet, sizes: Mapping[str, Size]) -> Iterator[Fault]:
     """Yield the truths that are not as large as their images ask for."""
     for scale, truths in data.truths.items():
         for name, truth in truths.items():
-            shown = _first(data, name, sizes)
+            size = _first(data, name, sizes)
             known = sizes.get(truth.where)
-            if shown and known and known != (shown[0] * scale, shown[1] * scale):
+            if size and known and known != (size[0] * scale, size[1] * scale):
                 yield Fault(
                     truth.where,
                     f"has {known[0]} x {known[1]} pixels, expected "
-                    f"{shown[0] * scale} x {shown[1] * scale}",
+                    f"{size[0] * scale} x {size[1] * scale}",
                 )
 
 

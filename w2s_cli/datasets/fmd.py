@@ -6,7 +6,8 @@
     TYPE/gt/FOV/avg50.png                           the average of all
     test_mix/raw/*.png, test_mix/gt/*.png           4 captures of each TYPE, mixed
 
-`opened` takes the folder of several types, or of one. Field of view 19 is for testing.
+`open_data_set` takes the folder of several types, or of one. Field of view 19 is for
+testing.
 The published figures are means over the four corners of images, which the protocol
 `fmd` of `w2s evaluate` and `w2s bench` scores one by one.
 
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.planes import FilePlane, kept
+from w2s_cli.datasets.planes import FilePlane, non_empty
 from w2s_cli.restorers.units import EIGHT_BIT
 
 LEVELS = {1: "raw", 2: "avg2", 4: "avg4", 8: "avg8", 16: "avg16"}
@@ -28,11 +29,11 @@ TEST_FIELD = "19"
 MIXED = "test_mix"
 
 
-def opened(place: Path) -> DataSet | None:
+def open_data_set(place: Path) -> DataSet | None:
     """Return the data set of one type, of several, or of the mixed set, or None."""
     folders = [place, *sorted(path for path in place.glob("*") if path.is_dir())]
     kinds = [path for path in folders if _is_kind(path)]
-    inputs = kept({level: _level(kinds, name) for level, name in LEVELS.items()})
+    inputs = non_empty({level: _level(kinds, name) for level, name in LEVELS.items()})
     if not inputs:
         return None
     names = sorted(set().union(*inputs.values()))
@@ -45,7 +46,7 @@ def opened(place: Path) -> DataSet | None:
         per_unit=EIGHT_BIT.white,
         offset=0.0,
         inputs=inputs,
-        truths=kept({1: truths}),
+        truths=non_empty({1: truths}),
         splits=_splits(names),
         expected=names,
         group_of=field_of,

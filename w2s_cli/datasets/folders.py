@@ -29,7 +29,7 @@ _KNOWN = (
 _SCALES = (1, 2, 3, 4)
 
 
-def opened(place: Path) -> DataSet | None:
+def open_data_set(place: Path) -> DataSet | None:
     """Return the data set of a folder with two folders of known names, or None."""
     if not place.is_dir():
         return None

@@ -102,7 +102,9 @@ def planes(
     }
 
 
-def kept(parts: Mapping[int, dict[str, FilePlane]]) -> dict[int, dict[str, FilePlane]]:
+def non_empty(
+    parts: Mapping[int, dict[str, FilePlane]],
+) -> dict[int, dict[str, FilePlane]]:
     """Return the parts that hold anything."""
     return {key: files for key, files in parts.items() if files}
 

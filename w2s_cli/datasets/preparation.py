@@ -90,7 +90,7 @@ def tasks_of(config: PrepareConfig, data: DataSet) -> dict[str, list[Task]]:
         name: [
             _task(config, name, level, form)
             for level in sorted(config.levels)
-            if has(data, level, name)
+            if has_image(data, level, name)
             for form in config.forms
         ]
         for name in _names(config)
@@ -101,13 +101,13 @@ def tasks_of(config: PrepareConfig, data: DataSet) -> dict[str, list[Task]]:
 def missing_of(config: PrepareConfig, data: DataSet) -> dict[int, list[str]]:
     """Return what is asked for that a copy does not have: names, by level."""
     missing = {
-        level: [name for name in _names(config) if not has(data, level, name)]
+        level: [name for name in _names(config) if not has_image(data, level, name)]
         for level in sorted(config.levels)
     }
     return {level: names for level, names in missing.items() if names}
 
 
-def has(data: DataSet, level: int, name: str) -> bool:
+def has_image(data: DataSet, level: int, name: str) -> bool:
     """Say whether a copy has the image of a level, or the SIM image."""
     return name in (
         data.truths.get(2, {}) if level == SIM else data.inputs.get(level, {})

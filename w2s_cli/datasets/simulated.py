@@ -75,7 +75,7 @@ class Truth:
         return noise_of(1).counts(light), None
 
 
-def opened(_: Path) -> DataSet:
+def open_data_set(_: Path) -> DataSet:
     """Return the set; it needs no files."""
     fields = {_name(field): field for numbers in SPLITS.values() for field in numbers}
     return DataSet(

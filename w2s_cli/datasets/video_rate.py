@@ -33,7 +33,7 @@ _FOLDERS = {
 Part = tuple[dict[str, FilePlane], dict[str, FilePlane]]  # images and truths
 
 
-def opened(place: Path) -> DataSet | None:
+def open_data_set(place: Path) -> DataSet | None:
     """Return the data set of one kind or several, or None."""
     one = place.resolve().name.upper() in KINDS
     kinds = [place] if one else [place / kind for kind in KINDS]

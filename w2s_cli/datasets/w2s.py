@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.planes import FilePlane, kept, planes
+from w2s_cli.datasets.planes import FilePlane, non_empty, planes
 from w2s_cli.restorers.units import EIGHT_BIT, Units
 
 CAPTURES = 400
@@ -112,13 +112,13 @@ def _averages(
     offset: float,
 ) -> DataSet | None:
     """Return the data set of the files in folders of averages, whichever there are."""
-    inputs = kept({level: part(folder_of(level)) for level in LEVELS})
+    inputs = non_empty({level: part(folder_of(level)) for level in LEVELS})
     if not inputs:
         return None
     return DataSet(
         *(name, title, str(place), unit, per_unit, offset),
         inputs=inputs,
-        truths=kept({1: inputs.get(CAPTURES, {}), 2: part(SIM_FOLDER)}),
+        truths=non_empty({1: inputs.get(CAPTURES, {}), 2: part(SIM_FOLDER)}),
         splits=splits(),
         expected=names_of(FIELDS),
         clean=CAPTURES if CAPTURES in inputs else None,

@@ -217,7 +217,7 @@ def recordings(place: Path) -> Recordings:
     return found
 
 
-def opened(place: Path) -> DataSet | None:
+def open_data_set(place: Path) -> DataSet | None:
     """Return the data set of a zip or folder with Image001/wf_channel0.npy, or None."""
     found = recordings(place)
     if not found.captures:

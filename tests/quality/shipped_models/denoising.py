@@ -26,7 +26,7 @@ SPLIT = "validation"
 
 def denoising(subject: Subject, setting: Setting) -> list[Finding]:
     """Return z-RMSE over that of VST+BM3D, and SSIM, at each level."""
-    data = w2s_samples.opened(setting.folder / "w2s")
+    data = w2s_samples.open_data_set(setting.folder / "w2s")
     ours = [subject.row(level) for level in data.levels]
     rivals = [Row(BM3D, "", level) for level in data.levels]
     told, guessed = (

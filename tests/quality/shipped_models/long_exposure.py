@@ -20,7 +20,7 @@ WIDTH = 2.6  # full width of the blur, in pixels; the measured kernels say 4 at 
 
 def long_exposure(subject: Subject, setting: Setting) -> list[Finding]:
     """Return the share of the contrast that the long exposure does not have."""
-    data = w2s_samples.opened(setting.folder / "w2s")
+    data = w2s_samples.open_data_set(setting.folder / "w2s")
     shares = []
     for name in data.names("validation", 1)[::EVERY]:
         pair = data.pair(name, 1)

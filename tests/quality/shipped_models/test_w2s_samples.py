@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from shipped_models.conftest import save
-from shipped_models.w2s_samples import opened
+from shipped_models.w2s_samples import open_data_set
 from w2s_cli.bench.config import MethodConfig, Row
 from w2s_cli.bench.journal import ImageResult
 from w2s_cli.bench.results import BenchResult
@@ -44,7 +44,7 @@ def samples(tmp_path: Path) -> Path:
 
 
 def test_samples_come_back_as_counts(samples: Path) -> None:
-    data = opened(samples)
+    data = open_data_set(samples)
     assert (data.name, data.scales) == ("w2s-samples", (1,))
     assert (data.levels, data.drawn) == ((1, 2, 4, 8, 16), (2, 4, 8, 16))
     assert [*data.splits] == ["train", "validation"]
@@ -61,7 +61,7 @@ def test_averages_are_drawn_around_the_long_one(samples: Path) -> None:
     clean = np.full((256, 256), 200, np.uint8)
     clean[:32] = 255
     save(samples / "avg400" / "071_2.png", clean)
-    data = opened(samples)
+    data = open_data_set(samples)
     for level in data.drawn:
         pair = data.pair("071_2", level)
         assert pair.noise == NoiseModel(12.5 / level, 5)
@@ -73,7 +73,7 @@ def test_averages_are_drawn_around_the_long_one(samples: Path) -> None:
         ]
         assert error.mean() == pytest.approx(0, abs=0.02)
         assert error.std() == pytest.approx(1, abs=0.02)
-        again = opened(samples).pair("071_2", level).image
+        again = open_data_set(samples).pair("071_2", level).image
         assert np.array_equal(pair.image, again)
 
 
@@ -84,7 +84,7 @@ def test_every_image_and_level_is_drawn_anew(samples: Path) -> None:
         "image,grey_per_count,slope,intercept,gain_counts,offset_counts\n"
         "001_0,1.5,0.6,12,12.5,5\n071_2,1.5,0.6,12,12.5,5\n"
     )
-    data = opened(samples)
+    data = open_data_set(samples)
     images = [data.pair(n, 2).image for n in ("001_0", "071_2")]
     assert not np.array_equal(*images)
     first, second = (data.pair("071_2", level) for level in (2, 4))
@@ -101,18 +101,18 @@ def test_a_broken_index(samples: Path) -> None:
     with (samples / "index.csv").open("a") as lines:
         lines.write("072_0,x,1,1,1,1\n")
     with pytest.raises(InputError, match=r"index\.csv, line 4 is no row of the index"):
-        opened(samples)
+        open_data_set(samples)
 
 
 def test_training_reads_the_captures_and_long_averages(samples: Path) -> None:
-    data = w2s_samples.opened(samples)
+    data = w2s_samples.open_data_set(samples)
     assert data is not None
     assert (data.levels, data.drawn) == ((1,), ())
-    both = opened(samples)
+    both = open_data_set(samples)
     one, other = (found.pair("001_0", 1) for found in (data, both))
     assert np.array_equal(one.image, other.image)
     assert one.noise == other.noise
-    assert w2s_samples.opened(samples / "avg1") is None
+    assert w2s_samples.open_data_set(samples / "avg1") is None
 
 
 def test_drawn_levels_are_said_to_be(samples: Path) -> None:
@@ -121,7 +121,9 @@ def test_drawn_levels_are_said_to_be(samples: Path) -> None:
 
     def result(*levels: int) -> BenchResult:
         rows = [MethodResult(Row("median", "", n), [image]) for n in levels]
-        return BenchResult(rows, Selection(opened(samples), "all"), config, "w2s", True)
+        return BenchResult(
+            rows, Selection(open_data_set(samples), "all"), config, "w2s", True
+        )
 
     said = "the noise of level 2, 4, drawn on the truth"
     assert result(1, 2, 4).stated["simulated"] == said

@@ -58,9 +58,9 @@ class DrawnAverage:
         return self.noise.sample(self.noise.photons(counts), rng), valid
 
 
-def opened(place: Path) -> DataSet:
+def open_data_set(place: Path) -> DataSet:
     """Return the samples of a folder at five levels, four of them drawn."""
-    data = w2s_samples.opened(place)
+    data = w2s_samples.open_data_set(place)
     if data is None:
         raise InputError(f"{place} has no {w2s_samples.INDEX}")
     noises = {level: _noises(data.noises[1], level) for level in (1, *DRAWN)}

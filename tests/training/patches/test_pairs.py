@@ -10,7 +10,7 @@ from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.training.patches import Part, open_sampler, real_pairs
 from w2s_cli.training.patches.real_pairs import PairSampler
-from w2s_cli.training.patches.w2s_samples import opened
+from w2s_cli.training.patches.w2s_samples import open_data_set
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import Network, Pairs, Patches
 
@@ -197,7 +197,7 @@ def test_clipped_pixels_stay_out(
     from PIL import Image
 
     # No other set knows which pixels are clipped.
-    monkeypatch.setattr(real_pairs, "find", lambda place, kind: opened(place))
+    monkeypatch.setattr(real_pairs, "find", lambda place, kind: open_data_set(place))
     gray = np.random.default_rng(0).integers(0, 256, (2, 24, 24)).astype(np.uint8)
     columns = "image,grey_per_count,slope,intercept,gain_counts,offset_counts\n"
     (tmp_path / "index.csv").write_text(columns + "001_0,1,1,0,10,0\n071_0,1,1,0,10,0")

@@ -146,9 +146,9 @@ def residual(image: NDArray[Any], output: NDArray[Any]) -> Float:
     image, output
         (Y, X) and (Y * scale, X * scale), in one unit.
     """
-    seen = np.asarray(image, np.float64)
+    pixels = np.asarray(image, np.float64)
     if output.shape == image.shape:
-        return np.asarray(seen - output)
+        return np.asarray(pixels - output)
     if not np.ptp(output):
-        return np.asarray(seen - seen.mean())
-    return seen - squirrel(image, output).explained
+        return np.asarray(pixels - pixels.mean())
+    return pixels - squirrel(image, output).explained

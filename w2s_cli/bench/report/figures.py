@@ -73,11 +73,11 @@ _FAINTEST = 1e-5  # of the noise: power below is not drawn, nobody could see it
 def spectra(example: Example, styles: Mapping[str, SeriesStyle], unit: str) -> bytes:
     """Return a PNG with a line each for the input, the truth and every output."""
     scale = example.group.scale
-    seen = radial_spectrum(example.image, scale)
+    input_spectrum = radial_spectrum(example.image, scale)
 
     def draw(figure: Figure) -> None:
         axes = figure.subplots()
-        axes.plot(*seen, color=PALE, lw=3, label="input")
+        axes.plot(*input_spectrum, color=PALE, lw=3, label="input")
         axes.plot(*radial_spectrum(example.truth), color=INK, lw=3, label="truth")
         for number, output in enumerate(example.outputs):
             frequency, power = radial_spectrum(output.plane)
@@ -96,7 +96,7 @@ def spectra(example: Example, styles: Mapping[str, SeriesStyle], unit: str) -> b
         axes.set(yscale="log", xlim=(0, 0.5), xlabel=f"cycles a {pixel}")
         axes.set_ylabel(f"power ({unit} squared, pixels squared)")
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}"))
-        lowest = max(axes.get_ylim()[0], float(seen[1].min()) * _FAINTEST)
+        lowest = max(axes.get_ylim()[0], float(input_spectrum[1].min()) * _FAINTEST)
         if lowest > 0:
             axes.set_ylim(bottom=lowest)
         figure.legend(loc="outside right upper")
@@ -153,17 +153,17 @@ def example_figures(
 
 def _rule(example: Example, metric: str) -> str:
     """Say why this image, and which methods are not shown."""
-    said = f"The image where {metric}, averaged over the methods, is the {example.why}."
+    rule = f"The image where {metric}, averaged over the methods, is the {example.why}."
     if example.why == "first":
-        said = f"The first image that was restored: {metric} has no finite value."
+        rule = f"The first image that was restored: {metric} has no finite value."
     if example.left_out:
-        said += (
+        rule += (
             f" Only the {len(example.outputs)} best methods are shown, not "
             f"{', '.join(example.left_out)}."
         )
     if example.refused:
-        said += f" Refused by {', '.join(example.refused)}."
-    return said
+        rule += f" Refused by {', '.join(example.refused)}."
+    return rule
 
 
 def _figures(

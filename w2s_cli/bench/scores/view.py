@@ -98,9 +98,9 @@ def compared(
         _in_unit(given, unit, convention)
         for given in (reference, gain * np.asarray(image, np.float64) + offset)
     )
-    seen = target if valid is None else target[valid]
+    counted = target if valid is None else target[valid]
     data_range, ssim_range = (
-        _range(rule, seen, reference.dtype, unit.one) for rule in convention.ranges
+        _range(rule, counted, reference.dtype, unit.one) for rule in convention.ranges
     )
     under = None if low is None else _in_unit(low, unit, convention)
     whole = View(target, pixels, valid, data_range, ssim_range, under)

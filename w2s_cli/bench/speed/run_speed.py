@@ -91,16 +91,16 @@ def _planes(
         planes, estimates = {}, {}
         for side in sorted(set(sizes)):
             on_row(f"simulating {side} pixels")
-            seen = _seen(side)
+            noisy = _noisy_plane(side)
             planes[side] = Path(folder) / f"{side}.npy"
-            np.save(planes[side], seen)
+            np.save(planes[side], noisy)
             start = perf_counter()
-            fit_noise(sample_squares([seen]))
+            fit_noise(sample_squares([noisy]))
             estimates[side] = perf_counter() - start
         yield planes, estimates
 
 
-def _seen(side: int) -> NDArray[np.uint16]:
+def _noisy_plane(side: int) -> NDArray[np.uint16]:
     """Return a noisy plane: large ones show a cell and its reflections."""
     clean = simulate_scene(0, side=min(side, _CELL)).clean
     light = np.pad(CAMERA.photons(clean), (0, side - len(clean)), mode="symmetric")

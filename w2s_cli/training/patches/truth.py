@@ -156,7 +156,7 @@ def kernels(data: Path) -> list[PSF]:
 
 def _read(data: Path, span: tuple[int, int]) -> list[PhotonPair]:
     """Return the pairs of some fields of view, in photons."""
-    samples = w2s_samples.opened(data / "w2s")
+    samples = w2s_samples.open_data_set(data / "w2s")
     if samples is None:
         raise InputError(
             f"the recipe trains on real pairs, but there is no "

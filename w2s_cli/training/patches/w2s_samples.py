@@ -47,7 +47,7 @@ class Gray:
     noise: NoiseModel
 
 
-def opened(place: Path) -> DataSet | None:
+def open_data_set(place: Path) -> DataSet | None:
     """Return the data set of a folder with index.csv, avg1/ and avg400/, or None.
 
     Raises
