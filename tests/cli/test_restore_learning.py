@@ -40,7 +40,7 @@ def digests(path: str) -> list[str]:
 
 
 def taught(folder: Path) -> list[Path]:
-    return sorted(folder.glob("cache/learned/*/*.safetensors"))
+    return sorted(folder.glob("cache/fitted/*/*.safetensors"))
 
 
 def test_an_image_is_learned_once(w2s, folder: Path) -> None:
@@ -73,7 +73,7 @@ def test_repeats(w2s, folder: Path) -> None:
     assert tifffile.imread("out.tif").shape == (3, 96, 96)
     single = w2s("restore", "one.tif", *words, "--overwrite")
     assert single.exit_code == 4
-    assert "n2n learns from captures of the same place" in single.stderr
+    assert "n2n is fitted to captures of the same place" in single.stderr
 
 
 def test_channels_learn_apart(w2s, folder: Path) -> None:
@@ -162,7 +162,7 @@ def test_too_small_an_image(w2s, folder: Path) -> None:
     tifffile.imwrite("small.tif", noisy(side=60))
     result = w2s("restore", "small.tif", "-o", "x.tif", *N2SR)
     assert result.exit_code == 4
-    assert "60 x 60 pixels is too small to learn from" in result.stderr
+    assert "60 x 60 pixels is too small to train on" in result.stderr
     assert not Path("x.tif").exists()
 
 

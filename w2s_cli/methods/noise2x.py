@@ -1,7 +1,4 @@
-"""Methods that learn from the noisy images themselves: `n2sr`, `n2v`, `n2s`, `n2n`.
-
-They stand here, beside the training, and `w2s_cli.methods` names them.
-"""
+"""Methods that are fitted to the noisy images themselves: n2sr, n2v, n2s, n2n."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -41,7 +38,7 @@ class N2SR(SelfSupervised):
 
     @property
     def traits(self) -> Traits:
-        """Return the traits: a thinned copy sees twice as far."""
+        """Return the traits: a subsampled copy has twice the receptive field."""
         known = super().traits
         if self.output == "sr":
             return replace(known, scale=2)
@@ -97,31 +94,31 @@ class N2V(SelfSupervised):
 
     @property
     def traits(self) -> Traits:
-        """Return the traits: whole periods of what is hidden, and what hides it."""
-        known, spots = super().traits, self._spots
-        if spots.value == "neighbour":
+        """Return the traits: whole periods of the mask, and what fills it in."""
+        known, mask = super().traits, self._mask
+        if mask.value == "neighbour":
             return known
         return replace(
             known,
-            margin=known.margin + spots.radius,
-            multiple_of=lcm(known.multiple_of, spots.period),
+            margin=known.margin + mask.radius,
+            multiple_of=lcm(known.multiple_of, mask.period),
         )
 
     @property
-    def _spots(self) -> BlindSpotMask:
+    def _mask(self) -> BlindSpotMask:
         masking = self.masking
         return BlindSpotMask(
             masking.share, masking.radius, masking.value, masking.reach
         )
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
-        """Return the planes; a network that knows medians sees no pixel itself.
+        """Return the planes; a network of medians never gets a pixel itself.
 
-        Whatever it says of a pixel that is no median was never asked for in training.
+        Its output for a pixel that is no median was no part of the loss in training.
         """
-        if self._spots.value == "neighbour":
+        if self._mask.value == "neighbour":
             return super()._restored(blocks)
-        return _from_others(super()._restored, blocks, self._spots)
+        return _from_others(super()._restored, blocks, self._mask)
 
 
 @dataclass(frozen=True)
@@ -132,21 +129,21 @@ class N2S(SelfSupervised):
 
     @property
     def traits(self) -> Traits:
-        """Return the traits: whole periods of the lattice, and what fills it in."""
+        """Return the traits: whole periods of the grid, and what fills it in."""
         known = super().traits
         return replace(
             known,
             margin=known.margin + 1,
-            multiple_of=lcm(known.multiple_of, self._lattice.period),
+            multiple_of=lcm(known.multiple_of, self._mask.period),
         )
 
     @property
-    def _lattice(self) -> GridMask:
+    def _mask(self) -> GridMask:
         return GridMask(self.masking.period)
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
-        """Return the planes, each pixel as told by the others."""
-        return _from_others(super()._restored, blocks, self._lattice)
+        """Return the planes, each pixel from all others."""
+        return _from_others(super()._restored, blocks, self._mask)
 
 
 @dataclass(frozen=True)
@@ -157,20 +154,20 @@ class N2N(SelfSupervised):
 
     @property
     def needs_white_noise(self) -> bool:
-        """Return False: what is asked for has noise of its own."""
+        """Return False: the target has noise of its own."""
         return False
 
 
 def _from_others(
     restore: Callable[[FloatArray], FloatArray],
     blocks: FloatArray,
-    hiding: GridMask | BlindSpotMask,
+    mask: GridMask | BlindSpotMask,
 ) -> FloatArray:
     """Return blocks, each pixel from a restoration of those around it."""
-    made = np.zeros_like(blocks)
-    for number in range(hiding.period**2):
-        shown = [hiding.at(block, number) for block in blocks]
-        told = restore(np.stack([one.image for one in shown]))
-        hidden = np.stack([one.asked for one in shown])
-        made[hidden] = told[hidden]
-    return made
+    output = np.zeros_like(blocks)
+    for number in range(mask.period**2):
+        masked = [mask.at(block, number) for block in blocks]
+        restored = restore(np.stack([one.image for one in masked]))
+        hidden = np.stack([one.asked for one in masked])
+        output[hidden] = restored[hidden]
+    return output

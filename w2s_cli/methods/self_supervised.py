@@ -1,4 +1,4 @@
-"""A method that learns from the noisy images themselves."""
+"""What the methods that are fitted to the noisy images themselves share."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ from w2s_cli.restorers.units import Units, excess
 from w2s_cli.training.initial_network import initial_network
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches import Part
-from w2s_cli.training.progress import TrainingProgress
+from w2s_cli.training.progress import fit_progress
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_reading import load
 from w2s_cli.training.recipe_tables import Masking, masking_of_record
@@ -32,57 +32,50 @@ from w2s_cli.weights import checkpoint
 from w2s_cli.weights.cache import cache_folder, locked
 
 
-def fit_weights(recipe: Recipe, places: Sequence[Series], told: FitProgress) -> Path:
-    """Return the weights that a recipe gives on images.
+def fit_weights(
+    recipe: Recipe, series: Sequence[Series], progress: FitProgress
+) -> Path:
+    """Return the weights that a self-supervised recipe gives on images.
 
-    They are kept in the cache by the pixels and the recipe. A training that was
-    interrupted goes on, and one that another process is at is waited for.
+    They are cached by the pixels and the recipe. A training that was interrupted goes
+    on, and one that another process is at is waited for.
 
     Parameters
     ----------
     recipe
-        With the table `hidden`.
-    places
-        Planes in stabilised counts; those of one place are captures of the same.
-    told
-        What to call after each step.
+        With the table `masking`.
+    series
+        Planes in stabilised counts; those of one series are captures of the same.
+    progress
+        Called after each step.
 
     Raises
     ------
     InputError
-        When nothing can be learned from them.
+        When the images cannot be trained on.
     OutputError
         When the cache cannot be written.
     """
-    folder = cache_folder() / "learned" / _key(recipe, places)
-    kept = folder / f"{recipe.name}.safetensors"
+
+    def open_sampler(recipe: Recipe, part: Part) -> NoisyPatchSampler:
+        return NoisyPatchSampler(recipe, part, series)
+
+    folder = cache_folder() / "fitted" / _cache_key(recipe, series)
+    weights = folder / f"{recipe.name}.safetensors"
     with locked(folder):
-        if not kept.is_file():
-            _train(
-                replace(fit_patch_side(recipe, places), runs=folder), places, told, kept
-            )
-    return kept
+        if not weights.is_file():
+            recipe = replace(fit_patch_side(recipe, series), runs=folder)
+            train(recipe, fit_progress(progress), open_sampler).replace(weights)
+            (recipe.folder / "checkpoint.pt").unlink()
+    return weights
 
 
-def _train(
-    recipe: Recipe, places: Sequence[Series], told: FitProgress, kept: Path
-) -> None:
-    def source(recipe: Recipe, part: Part) -> NoisyPatchSampler:
-        return NoisyPatchSampler(recipe, part, places)
-
-    def tell(progress: TrainingProgress) -> None:
-        told(progress.step, progress.steps, progress.loss)
-
-    train(recipe, tell, source).replace(kept)
-    (recipe.folder / "checkpoint.pt").unlink()
-
-
-def _key(recipe: Recipe, places: Sequence[Series]) -> str:
+def _cache_key(recipe: Recipe, all_series: Sequence[Series]) -> str:
     """Return a hash of all that decides about the weights."""
     digest = sha256(json.dumps([__version__, recipe.as_dict()]).encode())
-    for place in places:
-        digest.update(b"place")
-        for plane in place:
+    for series in all_series:
+        digest.update(b"series")
+        for plane in series:
             digest.update(str(plane.shape).encode())
             digest.update(np.ascontiguousarray(plane).data)
     return digest.hexdigest()[:32]
@@ -103,16 +96,16 @@ _LEAST = {
 
 @dataclass(frozen=True)
 class SelfSupervised:
-    """A method that learns from the noisy images themselves.
+    """A method that is fitted to the noisy images themselves.
 
     Attributes
     ----------
     weights
-        What was learned before; None to learn.
+        Of a method that is fitted; None before.
     device, precision
         As for the networks that ship.
     quality, iterations, patience, width, seed
-        How to learn; with the best quality, all ways to lay a tile are averaged.
+        How to train; with the best quality, all ways to lay a tile are averaged.
     lowered
         What is taken from stabilised counts: see `restorers.units.excess`.
     """
@@ -164,9 +157,9 @@ class SelfSupervised:
 
     @property
     def traits(self) -> Traits:
-        """Return the traits, before it has learned as well as after."""
-        known = self._network.running.network if self.weights else None
-        network = known or self._initial_network
+        """Return the traits, before the fit as well as after."""
+        fitted = self._network.running.network if self.weights else None
+        network = fitted or self._initial_network
         return Traits(
             margin=network.margin,
             multiple_of=network.multiple_of,
@@ -203,14 +196,14 @@ class SelfSupervised:
         Parameters
         ----------
         series
-            Gives planes in stabilised counts, those of one place together.
+            Gives planes in stabilised counts, captures of the same together.
         progress
-            What to call after each step.
+            Called after each step.
 
         Raises
         ------
         InputError
-            When nothing can be learned from them.
+            When the images cannot be trained on.
         """
         if self.weights:
             return self
@@ -218,7 +211,7 @@ class SelfSupervised:
 
     @property
     def _network(self) -> Shipped:
-        assert self.weights, f"{self.name} has not learned"
+        assert self.weights, f"{self.name} is not fitted yet"
         ways: Literal[1, 8] = 8 if self.quality == "best" else 1
         return self.network(self.weights, self.device, self.precision, ways)
 
@@ -239,8 +232,8 @@ class SelfSupervised:
 def _raised(made: FloatArray, lowered: np.float32) -> FloatArray:
     """Return roots of mean squares when what is under the squares is raised.
 
-    The squares of noisy values are what a network learns the mean of: the square of
-    their mean, and 1 for the variance of the noise.
+    The network gives the mean of the squares of noisy values: the square of their mean,
+    and 1 for the variance of the noise.
     """
     mean = np.sqrt(np.maximum(made**2 - 1, 0)) + lowered
     return np.asarray(np.sqrt(mean**2 + 1), np.float32)
@@ -258,6 +251,6 @@ def _initial_network(name: str, settings: tuple[str, ...]) -> nn.Module:
 
 @lru_cache(maxsize=8)
 def _masking_of(weights: Path) -> Masking:
-    """Return what was hidden when weights were learned, as their record has it."""
+    """Return the masking that weights were trained with."""
     recipe = checkpoint.load(weights).record.get("recipe", {})
     return masking_of_record(recipe) or Masking()

@@ -1,13 +1,12 @@
-"""Train a network, or learn a mixture of patches, from a recipe.
+"""Train a network, or fit a mixture of patches, by a recipe.
 
-A recipe (a TOML file; `recipe` says what stands in it, `reading` checks it) goes
-through `loop`, from the first step to weights that `w2s restore` takes::
+A recipe is a TOML file; `recipe` has what stands in it, `recipe_reading` checks it.
+`loop` trains it, from the first step to weights that `w2s restore` takes::
 
-    examples   what to show: truth degraded by physics, real pairs, sharp images
-      -> batch     patches and their truths, in the network's units
-      -> learner   answer (the network) -> losses, adversary -> optimiser, schedule
-      -> progress  the log, and what a watcher is told
+    patches          truth degraded by physics, real pairs, sharp images, noisy images
+      -> training_batch   patches and their truths, in the network's units
+      -> trainer          network -> losses, discriminator -> optimiser, schedule
+      -> progress         the log, and the callback
 
-`mixture` is the same for a prior, such as that of `vst+epll`. Two learn without truth,
-from noisy images: `alone` anew, `adaptation` from a network that ships.
+`mixture_training` is the same for a prior, such as that of `vst+epll`.
 """

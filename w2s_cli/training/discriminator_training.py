@@ -28,22 +28,15 @@ Kind = Literal["vanilla", "relativistic"]
 def generator_loss(kind: Kind, both: bool, fake: Tensor, real: Tensor) -> Tensor:
     """Return how little a discriminator was fooled.
 
-    Parameters
-    ----------
-    kind
-        "vanilla": made images should score as real ones ([1]_, [2]_); "relativistic":
-        more than the mean of the real ones.
-    both
-        Whether real images should also score less than the mean of the made ones; the
-        loss is then the mean of both ([3]_). Without, it is that of EPSR ([4]_). It
-        changes nothing of "vanilla".
-    fake, real
-        Scores of made and of real images before a sigmoid, of any shape and float type.
+    - `kind`: "vanilla": made images should score as real ones ([1]_, [2]_);
+      "relativistic": more than the mean of the real ones.
+    - `both`: whether real images should also score less than the mean of the made ones;
+      the loss is then the mean of both ([3]_). Without, it is that of EPSR ([4]_). It
+      changes nothing of "vanilla".
+    - `fake`, `real`: scores of made and of real images before a sigmoid, of any shape
+      and float type.
 
-    Returns
-    -------
-    Tensor
-        One number, float32.
+    Returns one number, float32.
     """
     fake, real = fake.float(), real.float()
     if kind == "vanilla":
@@ -57,18 +50,12 @@ def generator_loss(kind: Kind, both: bool, fake: Tensor, real: Tensor) -> Tensor
 def discriminator_loss(kind: Kind, fake: Tensor, real: Tensor) -> Tensor:
     """Return how badly a discriminator tells real images from made ones.
 
-    Parameters
-    ----------
-    kind
-        "vanilla": the sum over both sorts, as in [1]_ and [2]_; "relativistic": the
-        mean over both, each against the mean of the other, as in [3]_.
-    fake, real
-        Scores of made and of real images before a sigmoid, of any shape and float type.
+    - `kind`: "vanilla": the sum over both sorts, as in [1]_ and [2]_; "relativistic":
+      the mean over both, each against the mean of the other, as in [3]_.
+    - `fake`, `real`: scores of made and of real images before a sigmoid, of any shape
+      and float type.
 
-    Returns
-    -------
-    Tensor
-        One number, float32.
+    Returns one number, float32.
     """
     fake, real = fake.float(), real.float()
     if kind == "vanilla":

@@ -24,12 +24,8 @@ Module = TypeVar("Module", bound=nn.Module)
 class Distributed:
     """One process among all.
 
-    Attributes
-    ----------
-    rank, count
-        Its number, from 0, and that of all.
-    device
-        Where it computes.
+    - `rank`, `count`: its number, from 0, and that of all.
+    - `device`: where it computes.
     """
 
     rank: int
@@ -44,10 +40,7 @@ class Distributed:
     def share(self, batch: int) -> range:
         """Return the numbers of the patches of a batch that are this process's.
 
-        Raises
-        ------
-        UsageError
-            When a batch cannot be shared out evenly.
+        Raises UsageError when a batch cannot be shared out evenly.
         """
         if batch % self.count:
             raise UsageError(
@@ -75,10 +68,8 @@ class Distributed:
 def join_processes(device: str) -> Iterator[Distributed]:
     """Enter the processes that `torchrun` has started, if it has.
 
-    Parameters
-    ----------
-    device
-        As the recipe has it; "auto" and "cuda" give each process a GPU of its own.
+    - `device`: as the recipe has it; "auto" and "cuda" give each process a GPU of its
+      own.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:

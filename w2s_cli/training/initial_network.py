@@ -23,17 +23,10 @@ from w2s_cli.weights.catalogue import WEIGHTS
 def resolve_weights(key: str, named: str) -> Path:
     """Return the file of weights that a recipe names.
 
-    Parameters
-    ----------
-    key
-        Where in the recipe, for messages.
-    named
-        A path, or a name of the catalogue or of what ships.
+    - `key`: where in the recipe, for messages.
+    - `named`: A path, or a name of the catalogue or of what ships.
 
-    Raises
-    ------
-    WeightsError
-        When there is none.
+    Raises WeightsError when there is none.
     """
     if named in WEIGHTS:
         return fetched_weights(named)
@@ -50,15 +43,9 @@ def resolve_weights(key: str, named: str) -> Path:
 def initial_network(recipe: Recipe) -> nn.Module:
     """Return the network of a recipe, as its seed or `start` has it.
 
-    Raises
-    ------
-    UnknownNameError
-        When there is no such network, or it has no such option.
-    UsageError
-        When it takes no patches of that size.
-    WeightsError
-        When `start` holds another network, one of another scale, or one that takes
-        other units.
+    Raises UnknownNameError when there is no such network, or it has no such option;
+    UsageError when it takes no patches of that size; WeightsError when `start` holds
+    another network, one of another scale, or one that takes other units.
     """
     if recipe.start:
         network = _network_from_weights(recipe)

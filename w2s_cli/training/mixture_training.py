@@ -88,14 +88,9 @@ def train(recipe: Recipe, progress: ProgressCallback = lambda _: None) -> Path:
 class Sums:
     """The moving averages that the parameters of a mixture follow from.
 
-    Attributes
-    ----------
-    share
-        (K,), the share of the patches that belong to each component.
-    scatter
-        (K, D, D), the sum of their outer products, times the share.
-    floor
-        The variance that every component has in every direction, at least.
+    - `share`: (K,), the share of the patches that belong to each component.
+    - `scatter`: (K, D, D), the sum of their outer products, times the share.
+    - `floor`: the variance that every component has in every direction, at least.
     """
 
     share: Tensor

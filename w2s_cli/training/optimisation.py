@@ -11,15 +11,7 @@ from w2s_cli.training.recipe_tables import Optimiser, Schedule
 
 
 class NetworkOptimiser:
-    """The optimiser of a network.
-
-    Parameters
-    ----------
-    network
-        Whose weights follow.
-    wanted
-        How, by the recipe.
-    """
+    """The optimiser of a network."""
 
     def __init__(self, network: nn.Module, wanted: Optimiser) -> None:
         self._wanted, self._taken = wanted, 0
@@ -61,17 +53,7 @@ _RISE, _LOWEST_START, _LOWEST_END = 0.3, 1 / 10, 1e-5  # of "one-cycle"
 
 
 def rate_share(schedule: Schedule, step: int, steps: int) -> float:
-    """Return the learning rate of a step, as a share of its peak.
-
-    Parameters
-    ----------
-    schedule
-        Of the recipe.
-    step
-        From 0.
-    steps
-        In the whole training.
-    """
+    """Return the learning rate of a step, as a share of its peak."""
     warm = min((step + 1) / schedule.warm_up, 1) if schedule.warm_up else 1
     return warm * _SHARES[schedule.name](schedule, step, steps)
 

@@ -21,23 +21,15 @@ LEADING = ("step", "loss", "validation", "rate")
 class TrainingProgress:
     """Where a training stands.
 
-    Attributes
-    ----------
-    step, steps
-        How many were taken, of how many.
-    loss
-        Of the last step's batch.
-    validation
-        Of the held-out batches, where it was just measured; lower is better.
-    rate
-        The learning rate of the step.
-    terms
-        The parts of the loss, weighed, and the discriminator's own.
-    folder
-        Where the training writes.
-    samples
-        At a validation: pictures of held-out inputs, outputs and truths, about in
-        [0, 1].
+    - `step`, `steps`: how many were taken, of how many.
+    - `loss`: of the last step's batch.
+    - `validation`: of the held-out batches, where it was just measured; lower is
+      better.
+    - `rate`: the learning rate of the step.
+    - `terms`: the parts of the loss, weighed, and the discriminator's own.
+    - `folder`: where the training writes.
+    - `samples`: at a validation: pictures of held-out inputs, outputs and truths, about
+      in [0, 1].
     """
 
     step: int
@@ -67,10 +59,7 @@ def fit_progress(progress: FitProgress) -> ProgressCallback:
 def make_folder(folder: Path) -> None:
     """Make the folder that a training writes into, where there is none.
 
-    Raises
-    ------
-    OutputError
-        When nothing can be written there.
+    Raises OutputError when nothing can be written there.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -40,22 +40,13 @@ _WANTED = {
 def load(recipe: str, overrides: Sequence[str] = ()) -> Recipe:
     """Return the recipe of a TOML file, or of one that ships, by its name.
 
-    Parameters
-    ----------
-    recipe
-        A path, or the name of a shipped recipe.
-    overrides
-        "key=value", where the key may be dotted ("patches.batch=8") and the value is
-        TOML, or a bare word. They hold for every phase.
+    - `recipe`: A path, or the name of a shipped recipe.
+    - `overrides`: "key=value", where the key may be dotted ("patches.batch=8") and the
+      value is TOML, or a bare word. They hold for every phase.
 
-    Raises
-    ------
-    UnknownNameError
-        When no recipe, or no key of one, is called so.
-    UsageError
-        When the file is not TOML, or a value is of the wrong type or out of range.
-    InputError
-        When there is no such file.
+    Raises UnknownNameError when no recipe, or no key of one, is called so; UsageError
+    when the file is not TOML, or a value is of the wrong type or out of range;
+    InputError when there is no such file.
     """
     changes: Table = {}
     for override in overrides:
@@ -179,13 +170,9 @@ def check(recipe: Recipe) -> None:
 
     Whether a network takes the patches is for `initial_network`.
 
-    Raises
-    ------
-    UsageError
-        When a name cannot be that of a folder, units are not those of the examples or
-        of a loss, or there is nothing to train with or on.
-    UnknownNameError
-        When there is no such loss.
+    Raises UsageError when a name cannot be that of a folder, units are not those of the
+    examples or of a loss, or there is nothing to train with or on; UnknownNameError
+    when there is no such loss.
     """
     within = [phase.name.removeprefix(f"{recipe.name}/") for phase in recipe.phases]
     for name in (recipe.name, *within):

@@ -76,22 +76,17 @@ class Table:
 class Masking(Table):
     """What a network does not see of a noisy image, for `self-supervised` examples.
 
-    Attributes
-    ----------
-    kind
-        "subsample": it sees one pixel of every 2 x 2, as an image of half the size
-        (Noise2SR); "blind-spots": some pixels are replaced by neighbours (Noise2Void);
-        "grid": every pixel of a grid is the mean of those around it (Noise2Self);
-        "capture": it sees one capture and is compared with another (Noise2Noise).
-    share, radius, value
-        Of "blind-spots": the share of the pixels, how far away a neighbour may be, and
-        whether it is any "neighbour" of the square around, the pixel itself among them,
-        or the "median" of the others (N2V2).
-    reach
-        Of "blind-spots": how many pixels above and below, and left and right, of each
-        are replaced too, because their noise is correlated (StructN2V).
-    period
-        Of "grid": pixels from one of it to the next.
+    - `kind`: "subsample": it sees one pixel of every 2 x 2, as an image of half the
+      size (Noise2SR); "blind-spots": some pixels are replaced by neighbours
+      (Noise2Void); "grid": every pixel of a grid is the mean of those around it
+      (Noise2Self); "capture": it sees one capture and is compared with another
+      (Noise2Noise).
+    - `share`, `radius`, `value`: of "blind-spots": the share of the pixels, how far
+      away a neighbour may be, and whether it is any "neighbour" of the square around,
+      the pixel itself among them, or the "median" of the others (N2V2).
+    - `reach`: of "blind-spots": how many pixels above and below, and left and right, of
+      each are replaced too, because their noise is correlated (StructN2V).
+    - `period`: of "grid": pixels from one of it to the next.
     """
 
     kind: Literal["subsample", "blind-spots", "grid", "capture"] = "subsample"
@@ -122,17 +117,12 @@ def masking_of_record(recipe: Mapping[str, Any]) -> Masking | None:
 class Patches(Table):
     """The patches of one step.
 
-    Attributes
-    ----------
-    side, batch
-        Pixels along a patch of the input, and how many patches.
-    stride
-        Pixels between the patches of a grid that is gone through in random order; 0 for
-        patches from anywhere.
-    augment
-        "turns": any of the eight ways to lay a square; "w2s": to half of the patches,
-        each mirror and the transposition to half of them; "mirror": left and right in
-        half of them; "none".
+    - `side`, `batch`: pixels along a patch of the input, and how many patches.
+    - `stride`: pixels between the patches of a grid that is gone through in random
+      order; 0 for patches from anywhere.
+    - `augment`: "turns": any of the eight ways to lay a square; "w2s": to half of the
+      patches, each mirror and the transposition to half of them; "mirror": left and
+      right in half of them; "none".
     """
 
     side: Positive = 64
@@ -145,20 +135,14 @@ class Patches(Table):
 class Pairs(Table):
     """Real pairs on disk, for `examples = "pairs"`.
 
-    Attributes
-    ----------
-    kind
-        Of `w2s_cli.datasets`, where the folder `data` holds several; "" for the first.
-    levels
-        Numbers of averaged captures in the input; a patch has any of them.
-    target
-        "truth", or "another" capture of the same field and level (Noise2Noise).
-    split, validation
-        The splits to train and to validate on.
-    fields
-        Whether `train_fields` and `validation_fields` pick from them, by number.
-    few
-        Train on so many pairs, drawn at random; 0 for all.
+    - `kind`: of `w2s_cli.datasets`, where the folder `data` holds several; "" for the
+      first.
+    - `levels`: numbers of averaged captures in the input; a patch has any of them.
+    - `target`: "truth", or "another" capture of the same field and level (Noise2Noise).
+    - `split`, `validation`: the splits to train and to validate on.
+    - `fields`: whether `train_fields` and `validation_fields` pick from them, by
+      number.
+    - `few`: train on so many pairs, drawn at random; 0 for all.
     """
 
     kind: str = ""
@@ -190,24 +174,16 @@ class Sources(Table):
 class Light(Table):
     """The exposures to simulate; spans are drawn from evenly, photons evenly in log.
 
-    Attributes
-    ----------
-    photons
-        Expected photons a pixel where the truth is 1. An average of K captures has K
-        times the photons of one, and sqrt(K) times its read noise.
-    background
-        Even light, as a share of the photons.
-    haze
-        Out-of-focus light, as a share of the light in focus; in half of the patches,
-        and in their truth.
-    sigma
-        Read noise in photons; in half of the patches.
-    blur
-        Standard deviation of the Gaussian kernels, in pixels of the truth.
-    measured
-        Share of patches blurred by a kernel of the data's `kernels` file instead.
-    multiplied
-        Share of patches with the noise of an EMCCD.
+    - `photons`: expected photons a pixel where the truth is 1. An average of K captures
+      has K times the photons of one, and sqrt(K) times its read noise.
+    - `background`: even light, as a share of the photons.
+    - `haze`: Out-of-focus light, as a share of the light in focus; in half of the
+      patches, and in their truth.
+    - `sigma`: read noise in photons; in half of the patches.
+    - `blur`: standard deviation of the Gaussian kernels, in pixels of the truth.
+    - `measured`: share of patches blurred by a kernel of the data's `kernels` file
+      instead.
+    - `multiplied`: share of patches with the noise of an EMCCD.
     """
 
     photons: Positives = (2.0, 800.0)
@@ -223,18 +199,13 @@ class Light(Table):
 class Imaging(Table):
     """What `examples = "imaging"` draws beside `Light`; most are shares of patches.
 
-    Attributes
-    ----------
-    bright, bright_from
-        Share of patches with so many photons or more.
-    cutoff
-        Of the blur, in cycles a pixel of a grid twice as fine as the image.
-    known
-        Share of patches whose blur is told.
-    hazy, overlaid
-        With light out of focus, and with a second structure over the first.
-    correlated, defective
-        With processed images, whose noise is correlated, and with unknown pixels.
+    - `bright`, `bright_from`: share of patches with so many photons or more.
+    - `cutoff`: of the blur, in cycles a pixel of a grid twice as fine as the image.
+    - `known`: share of patches whose blur is told.
+    - `hazy`, `overlaid`: with light out of focus, and with a second structure over the
+      first.
+    - `correlated`, `defective`: with processed images, whose noise is correlated, and
+      with unknown pixels.
     """
 
     bright: Share = 0.25
@@ -259,15 +230,10 @@ class Network(Table):
 class Optimiser(Table):
     """The optimiser of weights.
 
-    Attributes
-    ----------
-    rate, betas, weight_decay
-        The highest learning rate, the memories of both moments, and the L2 penalty
-        (decoupled for "adamw").
-    clip
-        The greatest norm of a gradient; 0 for any.
-    renew
-        Forget the moments every so many steps; 0 for never.
+    - `rate`, `betas`, `weight_decay`: the highest learning rate, the memories of both
+      moments, and the L2 penalty (decoupled for "adamw").
+    - `clip`: the greatest norm of a gradient; 0 for any.
+    - `renew`: forget the moments every so many steps; 0 for never.
     """
 
     name: Literal["adam", "amsgrad", "adamw"] = "adam"
@@ -282,14 +248,10 @@ class Optimiser(Table):
 class Schedule(Table):
     """The learning rate over the steps, as a share of its peak.
 
-    Attributes
-    ----------
-    name
-        "constant"; "step": times `factor` at each milestone; "halving": half as much
-        every `every` steps; "cosine": down to 0 with the last step; "one-cycle": up
-        from 1/10 over 30 % of the steps, then by a cosine to 1/100 000.
-    warm_up
-        Steps of a linear rise before it.
+    - `name`: "constant"; "step": times `factor` at each milestone; "halving": half as
+      much every `every` steps; "cosine": down to 0 with the last step; "one-cycle": up
+      from 1/10 over 30 % of the steps, then by a cosine to 1/100 000.
+    - `warm_up`: steps of a linear rise before it.
     """
 
     name: Literal["constant", "step", "halving", "cosine", "one-cycle"] = "cosine"
@@ -303,16 +265,10 @@ class Schedule(Table):
 class Features(Table):
     """The VGG features that the losses "perceptual", "texture" and "gram" compare.
 
-    Attributes
-    ----------
-    weights
-        "vgg19" of the catalogue, or a file with VGG-16 or VGG-19.
-    layers
-        Layer -> weight, for "perceptual"; names as in `w2s_cli.networks.vgg`.
-    distance
-        Between features, for "perceptual".
-    texture
-        The layer of "texture" and "gram".
+    - `weights`: "vgg19" of the catalogue, or a file with VGG-16 or VGG-19.
+    - `layers`: layer -> weight, for "perceptual"; names as in `w2s_cli.networks.vgg`.
+    - `distance`: between features, for "perceptual".
+    - `texture`: the layer of "texture" and "gram".
     """
 
     weights: str = "vgg19"
@@ -325,22 +281,14 @@ class Features(Table):
 class Discriminator(Table):
     """A discriminator to train against.
 
-    Attributes
-    ----------
-    network, options
-        Of `DISCRIMINATORS`, "" for none; and its hyper-parameters.
-    kind
-        "vanilla", or "relativistic": real against the mean of made, and the reverse.
-    both
-        Whether the relativistic loss of the network counts real images as well.
-    weight
-        Of its loss in the network's.
-    start
-        A file with weights to start from.
-    unpaired
-        Whether real images are those of another batch.
-    optimiser
-        Of the discriminator; the schedule is the network's.
+    - `network`, `options`: of `DISCRIMINATORS`, "" for none; and its hyper-parameters.
+    - `kind`: "vanilla", or "relativistic": real against the mean of made, and the
+      reverse.
+    - `both`: whether the relativistic loss of the network counts real images as well.
+    - `weight`: of its loss in the network's.
+    - `start`: A file with weights to start from.
+    - `unpaired`: whether real images are those of another batch.
+    - `optimiser`: of the discriminator; the schedule is the network's.
     """
 
     network: str = ""
@@ -357,14 +305,9 @@ class Discriminator(Table):
 class Mixture(Table):
     """A Gaussian mixture of patches, for a recipe of that kind.
 
-    Attributes
-    ----------
-    components, side
-        Number of Gaussians, and pixels along each side of a patch.
-    patches
-        How many patches one step looks at.
-    floor
-        The least variance of a component, where the noise has 1.
+    - `components`, `side`: number of Gaussians, and pixels along each side of a patch.
+    - `patches`: how many patches one step looks at.
+    - `floor`: the least variance of a component, where the noise has 1.
     """
 
     components: Positive = 200
@@ -377,29 +320,18 @@ class Mixture(Table):
 class Stage(Table):
     """One degradation of `RealEsrgan`: blur, a change of size, noise, JPEG.
 
-    Attributes
-    ----------
-    blur
-        Share of patches that are blurred.
-    sinc
-        Share of the blurs that are low-pass filters.
-    kernels
-        Weight of each kind of the other blurs.
-    sigma, generalized, plateau
-        Standard deviation in pixels; exponents of generalized and of plateau kernels.
-    resize
-        Weights of enlarging, of reducing and of keeping the size.
-    factor
-        The least and the greatest change of size: in the first stage of the size of
-        the truth, in the second of that of the input.
-    gaussian
-        Share of patches with Gaussian noise; the others have Poisson noise.
-    noise
-        Standard deviation of Gaussian noise, in 8-bit gray levels.
-    poisson
-        How much of the noise of its light is added to an image.
-    jpeg
-        Quality.
+    - `blur`: share of patches that are blurred.
+    - `sinc`: share of the blurs that are low-pass filters.
+    - `kernels`: weight of each kind of the other blurs.
+    - `sigma`, `generalized`, `plateau`: standard deviation in pixels; exponents of
+      generalized and of plateau kernels.
+    - `resize`: weights of enlarging, of reducing and of keeping the size.
+    - `factor`: the least and the greatest change of size: in the first stage of the
+      size of the truth, in the second of that of the input.
+    - `gaussian`: share of patches with Gaussian noise; the others have Poisson noise.
+    - `noise`: standard deviation of Gaussian noise, in 8-bit gray levels.
+    - `poisson`: how much of the noise of its light is added to an image.
+    - `jpeg`: Quality.
     """
 
     blur: Share = 1.0
@@ -441,14 +373,10 @@ class SecondStage(Stage):
 class RealEsrgan(Table):
     """How `examples = "real-esrgan"` degrades sharp images, as Real-ESRGAN's x2 does.
 
-    Attributes
-    ----------
-    first, second
-        The two degradations.
-    final_sinc
-        Share of patches with a low-pass filter at the end.
-    context
-        How many times the side of a patch is degraded, before the patch is cut out.
+    - `first`, `second`: the two degradations.
+    - `final_sinc`: share of patches with a low-pass filter at the end.
+    - `context`: how many times the side of a patch is degraded, before the patch is cut
+      out.
     """
 
     first: Stage = field(default_factory=Stage)

@@ -100,10 +100,7 @@ class GrayNetwork(nn.Module):
     A network for colours gets the same image in each, and the mean of what it gives is
     taken; one that predicts the noise has it subtracted.
 
-    Parameters
-    ----------
-    network
-        One of `w2s_cli.networks.rebuild.Network`.
+    - `network`: one of `w2s_cli.networks.rebuild.Network`.
     """
 
     def __init__(self, network: nn.Module) -> None:

@@ -20,22 +20,15 @@ _BRIGHT = 0.999  # quantile of a truth that is white in a picture of it
 class Batch:
     """Patches and their truths.
 
-    Attributes
-    ----------
-    image
-        (N, 1, Y, X), in `units`.
-    truth
-        (N, 1, Y * scale, X * scale): photons where `units` is "root", in `units` else.
-    valid
-        The shape of `truth`, False where losses must not look.
-    lift
-        (N, 1, 1, 1), what stabilisation adds to photons before the root: 3/8 and the
-        read noise, squared. 0 elsewhere.
-    units
-        Of the network.
-    sharpened
-        The truth for losses of pixels and features where it is another than that for
-        the discriminator; None where it is not.
+    - `image`: (N, 1, Y, X), in `units`.
+    - `truth`: (N, 1, Y * scale, X * scale): photons where `units` is "root", in `units`
+      else.
+    - `valid`: the shape of `truth`, False where losses must not look.
+    - `lift`: (N, 1, 1, 1), what stabilisation adds to photons before the root: 3/8 and
+      the read noise, squared. 0 elsewhere.
+    - `units`: of the network.
+    - `sharpened`: the truth for losses of pixels and features where it is another than
+      that for the discriminator; None where it is not.
     """
 
     image: Tensor

@@ -1,4 +1,4 @@
-"""A small noisy image, and recipes small enough to learn from it in a second."""
+"""A small noisy image, and recipes small enough to train on it in a second."""
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -53,12 +53,12 @@ def small() -> Small:
 @pytest.fixture
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "learned"
+    return tmp_path / "cache" / "fitted"
 
 
 @pytest.fixture
 def small_methods(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Let the methods learn in small steps, into a cache of the test's own."""
+    """Let the methods be fitted in small steps, into a cache of the test's own."""
 
     def loaded(name: str, settings: Sequence[str]) -> Recipe:
         return load(name, (*SMALL, *settings))

@@ -67,5 +67,5 @@ def test_a_folder_that_teaches_nothing_is_told(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     light = NoiseModel(2, 100, 3).sample(np.full((40, 90), 50, np.float32), rng)
     tifffile.imwrite(tmp_path / "small.tif", light.astype(np.uint16))
-    with pytest.raises(InputError, match="40 x 90 pixels is too small to learn from"):
+    with pytest.raises(InputError, match="40 x 90 pixels is too small to train on"):
         open_noisy(_recipe("n2v", f"data={tmp_path}"), "training")

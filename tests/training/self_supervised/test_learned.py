@@ -121,7 +121,7 @@ def test_two_at_once_learn_once(
 def test_what_cannot_be_learned_leaves_nothing(
     own_cache: Path, captures: list[Plane], recipe: Recipe
 ) -> None:
-    with pytest.raises(InputError, match="too small to learn from"):
+    with pytest.raises(InputError, match="too small to train on"):
         fit_weights(recipe, [[captures[0][:50]]], _Told())
     assert not [path for path in own_cache.rglob("*") if path.suffix != ".lock"]
 
@@ -134,6 +134,6 @@ def test_a_cache_that_cannot_be_written_is_told(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path / "file"))
-    with pytest.raises(OutputError, match=r"^cannot write .*file/learned") as caught:
+    with pytest.raises(OutputError, match=r"^cannot write .*file/fitted") as caught:
         fit_weights(recipe, [captures[:1]], _Told())
     assert "name another folder in W2S_CACHE_DIR" in caught.value.hint

@@ -76,7 +76,7 @@ def test_methods_are_listed_and_learn(name: str, method: type[SelfSupervised]) -
     assert made.traits.fit.steps == 1600
     assert made.traits.provenance == {}
     assert made.traits.expects is Units.ROOT
-    with pytest.raises(AssertionError, match=f"^{name} has not learned$"):
+    with pytest.raises(AssertionError, match=f"^{name} is not fitted yet$"):
         made(np.zeros((1, 64, 64), np.float32))
 
 

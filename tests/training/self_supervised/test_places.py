@@ -61,11 +61,11 @@ def test_patches_fit_into_the_smallest_image(
 def test_small_images_are_told() -> None:
     with pytest.raises(
         InputError,
-        match=r"^an image of 63 x 200 pixels is too small to learn from: "
+        match=r"^an image of 63 x 200 pixels is too small to train on: "
         r"it takes 64 x 64$",
     ) as caught:
         fit_patch_side(_recipe(), [[_noise(100, 100)], [_noise(63, 200)]])
-    assert "--train-on learns from larger images" in caught.value.hint
+    assert "--train-on takes larger images" in caught.value.hint
 
 
 def test_images_smaller_than_the_network_takes_are_told() -> None:
@@ -89,7 +89,7 @@ def test_constant_images_are_told() -> None:
 def test_single_captures_are_told() -> None:
     with pytest.raises(
         InputError,
-        match=r"^n2n learns from captures of the same place, and there is one of each$",
+        match=r"^n2n is fitted to captures of the same place, and there is one of each",
     ) as caught:
         fit_patch_side(_recipe("n2n"), [[_noise(70, 70)], [_noise(70, 70)]])
     assert "--axes TYX" in caught.value.hint
@@ -105,7 +105,7 @@ def test_captures_that_have_moved_are_told(light: Plane) -> None:
     with pytest.raises(
         InputError,
         match=r"^captures 1 and 2 have moved by (4\.9|5\.0|5\.1) pixels against each "
-        "other; n2n learns from what stays in place$",
+        "other; n2n is fitted to what stays in place$",
     ) as caught:
         fit_patch_side(_recipe("n2n"), [planes])
     assert caught.value.hint == "register them, or use --method n2sr"

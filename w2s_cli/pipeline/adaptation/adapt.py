@@ -215,12 +215,8 @@ def _record(
 def widened(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a network is meant for, with the light of more images in it.
 
-    Parameters
-    ----------
-    one
-        As a record has it: "photons", "sigma" and perhaps "pixel_size".
-    other
-        The same of the images; a pixel size that only they have bounds nothing.
+    - `one`: as a record has it: "photons", "sigma" and perhaps "pixel_size".
+    - `other`: the same of the images; a pixel size that only they have bounds nothing.
     """
     made = {**one, "sigma": max(one["sigma"], other["sigma"])}
     for key in ("photons", "pixel_size"):

@@ -47,14 +47,9 @@ class Patch:
 class AdaptationSampler(PatchSampler):
     """The patches of one part, for the loss `explained`.
 
-    Attributes
-    ----------
-    fields
-        None with a side below `LEAST_SIDE`.
-    method
-        The network before.
-    blur
-        On the grid of its output; None at scale 1.
+    - `fields`: none with a side below `LEAST_SIDE`.
+    - `method`: the network before.
+    - `blur`: on the grid of its output; None at scale 1.
     """
 
     fields: Sequence[Field]

@@ -24,15 +24,11 @@ MOST_PIXELS = 16 << 20  # to adapt to: 64 MiB of photons, and twice as much besi
 class AdaptationPlanes:
     """What a network is adapted to.
 
-    Attributes
-    ----------
-    planes
-        (Y, X) counts each, and their noise: of every channel of every file a few.
-    seen
-        The brightest parts of the dimmest and of the brightest plane, the most read
-        noise, and the pixel sizes where the files have them.
-    warnings
-        Why a result should be looked at twice, one line a reason.
+    - `planes`: (Y, X) counts each, and their noise: of every channel of every file a
+      few.
+    - `seen`: the brightest parts of the dimmest and of the brightest plane, the most
+      read noise, and the pixel sizes where the files have them.
+    - `warnings`: why a result should be looked at twice, one line a reason.
     """
 
     planes: tuple[tuple[NDArray[Any], NoiseModel], ...]

@@ -33,12 +33,8 @@ _SEED = 5
 class Gain:
     """How much less an adapted network errs, as shares of the noise's variance.
 
-    Attributes
-    ----------
-    mean, error
-        Over squares of 16 x 16 pixels, and its standard error.
-    squares
-        How many.
+    - `mean`, `error`: over squares of 16 x 16 pixels, and its standard error.
+    - `squares`: how many.
     """
 
     mean: float

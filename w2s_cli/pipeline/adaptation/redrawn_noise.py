@@ -48,16 +48,10 @@ Plane: TypeAlias = tuple[NDArray[Any], NoiseModel]
 class Field:
     """A noisy image, and what is known of its light and noise.
 
-    Attributes
-    ----------
-    noisy
-        (Y, X) photons.
-    expected
-        (Y, X) photons, an estimate of the light: 0 or more.
-    noise
-        Of the image; a count is a photon.
-    skew
-        Third moment of the noise over the photons.
+    - `noisy`: (Y, X) photons.
+    - `expected`: (Y, X) photons, an estimate of the light: 0 or more.
+    - `noise`: of the image; a count is a photon.
+    - `skew`: third moment of the noise over the photons.
     """
 
     noisy: FloatArray

@@ -21,12 +21,7 @@ class Loss(Protocol):
     def __call__(self, output: "Tensor", batch: "Batch") -> "Tensor":
         """Return one number, the mean over the batch's valid pixels.
 
-        Parameters
-        ----------
-        output
-            (N, 1, Y * scale, X * scale) float32, in the units of the batch.
-        batch
-            What the network was shown.
+        - `output`: (N, 1, Y * scale, X * scale) float32, in the units of the batch.
         """
         ...
 

@@ -26,14 +26,11 @@ class AdaptationBatch(Batch):
 
     The truth has noise: photons a pixel of the image, whatever the scale.
 
-    Attributes
-    ----------
-    lowered
-        (N, 1, 1, 1), what was taken from stabilised counts before they were shown.
-    kernel
-        (1, 1, K, L), both odd, the blur on the grid of the output; None at scale 1.
-    before
-        What the network answered before it was adapted; None at scale 1.
+    - `lowered`: (N, 1, 1, 1), what was taken from stabilised counts before they were
+      shown.
+    - `kernel`: (1, 1, K, L), both odd, the blur on the grid of the output; None at
+      scale 1.
+    - `before`: what the network answered before it was adapted; None at scale 1.
     """
 
     lowered: Tensor
@@ -54,10 +51,7 @@ class AdaptationBatch(Batch):
     def errors(self, output: Tensor) -> Tensor:
         """Return the squared error of each pixel in photons, over a patch's noise.
 
-        Parameters
-        ----------
-        output
-            (N, 1, Y * scale, X * scale), as the network gives it.
+        - `output`: (N, 1, Y * scale, X * scale), as the network gives it.
         """
         photons = ((output + self.lowered) / 2) ** 2 - self.lift
         if self.kernel is not None:

@@ -103,15 +103,9 @@ def similarity_map(first: Tensor, second: Tensor) -> Tensor:
 
     Wang et al. 2004, Eq. 13, with variances of the population.
 
-    Parameters
-    ----------
-    first, second
-        (N, 1, Y, X) float32, where white is 1.
+    - `first`, `second`: (N, 1, Y, X) float32, where white is 1.
 
-    Returns
-    -------
-    Tensor
-        (N, 1, Y - 10, X - 10) float32, at most 1.
+    Returns (N, 1, Y - 10, X - 10) float32, at most 1.
     """
     products = (first, second, first * first, second * second, first * second)
     with torch.autocast(first.device.type, enabled=False):

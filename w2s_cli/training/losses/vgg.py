@@ -39,12 +39,7 @@ class SharedFeatures:
 
     What it saw is kept until each of them had it, or one of them asks again.
 
-    Parameters
-    ----------
-    network
-        With the layers that any of them needs.
-    askers
-        The names of the losses.
+    - `network`: with the layers that any of them needs.
     """
 
     def __init__(self, network: VGG, askers: Set[str]) -> None:
@@ -56,19 +51,9 @@ class SharedFeatures:
     def __call__(self, asker: str, output: Tensor, batch: Batch) -> FeaturePairs:
         """Return the features of the output, and of the target, of each layer.
 
-        Parameters
-        ----------
-        asker
-            The name of the loss.
-        output
-            (N, 1, Y, X) float32, in the units of the batch.
-        batch
-            What the network was shown.
+        - `output`: (N, 1, Y, X) float32, in the units of the batch.
 
-        Returns
-        -------
-        mapping of str to tuple of Tensor
-            (N, C, Y, X) float32 each. Those of the target have no gradient.
+        Returns (N, C, Y, X) float32 each. Those of the target have no gradient.
         """
         seen = self._remembered(asker, output, batch)
         if seen is None:
@@ -98,21 +83,10 @@ class SharedFeatures:
 def shared_features(recipe: Recipe, asker: str, device: str) -> SharedFeatures:
     """Return what a loss of a recipe sees with: the same for all of its losses.
 
-    Parameters
-    ----------
-    recipe
-        Its `features` say which weights and layers, its `loss` who else asks.
-    asker
-        The name of the loss.
-    device
-        Where to look.
+    - `recipe`: its `features` say which weights and layers, its `loss` who else asks.
 
-    Raises
-    ------
-    WeightsError
-        When the weights cannot be had, or are not those of VGG-16 or VGG-19.
-    UnknownNameError
-        When the network has no such layer.
+    Raises WeightsError when the weights cannot be had, or are not those of VGG-16 or
+    VGG-19; UnknownNameError when the network has no such layer.
     """
     askers = FEATURE_LOSSES & {asker, *recipe.loss}
     layers = tuple(sorted(_layers(recipe.features, askers)))
@@ -204,15 +178,9 @@ def covariance(features: Tensor) -> Tensor:
     (1/M) X (I - 11'/M) X' of [2]_, where X has a row a channel and M columns. W2S takes
     no square root of it.
 
-    Parameters
-    ----------
-    features
-        (N, C, Y, X) float32.
+    - `features`: (N, C, Y, X) float32.
 
-    Returns
-    -------
-    Tensor
-        (N, C, C) float32.
+    Returns (N, C, C) float32.
     """
     rows = features.flatten(2)
     rows = rows - rows.mean(2, keepdim=True)
@@ -222,15 +190,9 @@ def covariance(features: Tensor) -> Tensor:
 def gram_matrix(features: Tensor) -> Tensor:
     """Return the product of each two channels, over the number of features ([4]_).
 
-    Parameters
-    ----------
-    features
-        (N, C, Y, X) float32.
+    - `features`: (N, C, Y, X) float32.
 
-    Returns
-    -------
-    Tensor
-        (N, C, C) float32.
+    Returns (N, C, C) float32.
     """
     # The TensorFlow port of W2S has products of positions, which say where things are
     # and not what they look like.

@@ -20,14 +20,8 @@ def augment_planes(
 ) -> list[Plane]:
     """Return square planes, all laid in the same way.
 
-    Parameters
-    ----------
-    planes
-        (Y, Y) each, of any size and dtype.
-    augment
-        As `recipe.Patches` has it: "w2s" is that of the published code of W2S.
-    rng
-        Decides.
+    - `planes`: (Y, Y) each, of any size and dtype.
+    - `augment`: as `recipe.Patches` has it: "w2s" is that of the published code of W2S.
     """
     mirror_x, mirror_y, transpose = _WAYS[augment](rng)
     return [
@@ -64,12 +58,9 @@ _WAYS = {"turns": _any, "w2s": _half, "mirror": _mirrored, "none": _unchanged}
 class Grid:
     """All the patches of some images.
 
-    Attributes
-    ----------
-    places
-        (N, 3): the number of an image, and the first row and column of a patch of it.
-    seed
-        Two numbers that, with that of an epoch, give its order.
+    - `places`: (N, 3): the number of an image, and the first row and column of a patch
+      of it.
+    - `seed`: two numbers that, with that of an epoch, give its order.
     """
 
     places: NDArray[np.int64]
@@ -83,10 +74,7 @@ class Grid:
 
         A patch never touches the last row or column, as in the published code of W2S.
 
-        Raises
-        ------
-        InputError
-            When an image is too small for a patch, or broken.
+        Raises InputError when an image is too small for a patch, or broken.
         """
         places = [
             (number, y, x)

@@ -13,13 +13,7 @@ _Planes = tuple[FloatArray, Mask | None]
 
 
 class ImageCache:
-    """What `read` of images gave, the latest of it, for any number of threads.
-
-    Parameters
-    ----------
-    limit
-        Bytes to keep at most.
-    """
+    """What `read` of images gave, the latest of it, for any number of threads."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.limit = limit

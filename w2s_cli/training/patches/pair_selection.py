@@ -29,27 +29,12 @@ def select_pairs(data: "DataSet", recipe: "Recipe", part: "Part", scale: int) ->
     With `recipe.pairs.fields`, both parts are those fields of view that the recipe
     numbers. What is in it, the part "training" is without.
 
-    Parameters
-    ----------
-    data
-        What there is.
-    recipe
-        With `pairs`, `train_fields`, `validation_fields` and `seed`.
-    part
-        Asked for.
-    scale
-        Of the truths.
+    - `recipe`: with `pairs`, `train_fields`, `validation_fields` and `seed`.
 
-    Raises
-    ------
-    UnknownNameError
-        When there is no such split to train on.
-    UsageError
-        When there is no such level or scale, or there are less pairs than `few`.
-    NothingMatchedError
-        When no pair is left.
-    InputError
-        When fields of view are asked for by number, and have none.
+    Raises UnknownNameError when there is no such split to train on; UsageError when
+    there is no such level or scale, or there are less pairs than `few`;
+    NothingMatchedError when no pair is left; InputError when fields of view are asked
+    for by number, and have none.
     """
     if not recipe.pairs.levels:
         raise UsageError("pairs.levels is empty", hint="for example pairs.levels=[1]")

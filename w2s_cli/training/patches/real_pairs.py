@@ -31,16 +31,10 @@ from w2s_cli.training.training_batch import Batch
 class Planes(NamedTuple):
     """Counts or gray values.
 
-    Attributes
-    ----------
-    image
-        (Y, X) float32.
-    truth
-        (Y * scale, X * scale) float32.
-    valid
-        The shape of `truth`; None for valid everywhere.
-    where
-        What a message calls the image.
+    - `image`: (Y, X) float32.
+    - `truth`: (Y * scale, X * scale) float32.
+    - `valid`: the shape of `truth`; None for valid everywhere.
+    - `where`: what a message calls the image.
     """
 
     image: FloatArray
@@ -90,10 +84,7 @@ class CaptureReader:
     def of(cls, data: DataSet, names: Names) -> "CaptureReader":
         """Return the captures of some names.
 
-        Raises
-        ------
-        InputError
-            When a field of view has one capture only.
+        Raises InputError when a field of view has one capture only.
         """
         alike: dict[tuple[int, str], list[str]] = {}
         for level, found in names.items():
@@ -157,16 +148,10 @@ def open_pairs(recipe: Recipe, part: Part) -> "PairSampler":
 class PairSampler(PatchSampler):
     """Patches from any place in any pair of any level, levels evenly; or of a grid.
 
-    Attributes
-    ----------
-    numbers
-        From counts or gray values to the recipe's units.
-    read
-        How to read a pair.
-    names, pairs
-        Which pairs there are, by level and in a row.
-    grid
-        Where patches start; None for anywhere.
+    - `numbers`: from counts or gray values to the recipe's units.
+    - `read`: how to read a pair.
+    - `names`, `pairs`: which pairs there are, by level and in a row.
+    - `grid`: where patches start; None for anywhere.
     """
 
     numbers: Linear

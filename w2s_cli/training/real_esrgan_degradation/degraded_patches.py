@@ -33,14 +33,9 @@ from w2s_cli.training.training_batch import Batch
 class Degraded(NamedTuple):
     """An image and what it was.
 
-    Attributes
-    ----------
-    low
-        (Y / scale, X / scale), values k / 255.
-    high
-        (Y, X), the truth.
-    sharpened
-        (Y, X), the truth after an unsharp mask, which was degraded.
+    - `low`: (Y / scale, X / scale), values k / 255.
+    - `high`: (Y, X), the truth.
+    - `sharpened`: (Y, X), the truth after an unsharp mask, which was degraded.
     """
 
     low: FloatArray
@@ -53,16 +48,8 @@ def degrade(
 ) -> Degraded:
     """Return a sharp image degraded twice.
 
-    Parameters
-    ----------
-    sharp
-        (Y, X) in [0, 1], sides multiples of `scale`.
-    scale
-        Pixels of the truth along a pixel of the input.
-    options
-        Shares and spans.
-    rng
-        All that is random comes from it.
+    - `sharp`: (Y, X) in [0, 1], sides multiples of `scale`.
+    - `scale`: pixels of the truth along a pixel of the input.
     """
     height, width = sharp.shape
     small = height // scale, width // scale

@@ -85,13 +85,9 @@ class SharpImage:
 def open_sharp_images(recipe: Recipe, part: Part) -> list[SharpImage]:
     """Return the sharp images of a part of a recipe's data.
 
-    Raises
-    ------
-    InputError
-        When there are none, they cannot be read, or show nothing; when a folder has
-        one file only.
-    UsageError
-        When a data set has no such split, level or field.
+    Raises InputError when there are none, they cannot be read, or show nothing; when a
+    folder has one file only; UsageError when a data set has no such split, level or
+    field.
     """
     if not recipe.pairs.kind and _is_plain(recipe.data):
         return _of_folder(recipe.data, part)

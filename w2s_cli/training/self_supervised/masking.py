@@ -1,4 +1,4 @@
-"""What a network does not see of a noisy image, and is asked for.
+"""Masks: the part of a noisy image that a network does not get, and must give.
 
 References
 ----------
@@ -6,22 +6,11 @@ References
    fluorescence image", MICCAI 2022.
 .. [2] J. Batson and L. Royer, "Noise2Self: blind denoising by self-supervision", ICML
    2019.
-
-Copies of half the size, of one pixel of every 2 x 2.
-
-Which pixel is taken repeats from period to period, counted from the corner of the
-image, so that a tile gives what the whole image would. Of every four copies each pixel
-is in one.
-
-Pixels here and there, replaced by what is around them.
-
-References
-----------
-.. [1] A. Krull et al., "Noise2Void: learning denoising from single noisy images", CVPR
+.. [3] A. Krull et al., "Noise2Void: learning denoising from single noisy images", CVPR
    2019.
-.. [2] E. Hoeck et al., "N2V2: fixing Noise2Void checkerboard artifacts with modified
+.. [4] E. Hoeck et al., "N2V2: fixing Noise2Void checkerboard artifacts with modified
    sampling strategies and a tweaked network architecture", ECCV Workshops 2022.
-.. [3] C. Broaddus et al., "Removing structured noise with self-supervised blind-spot
+.. [5] C. Broaddus et al., "Removing structured noise with self-supervised blind-spot
    networks", ISBI 2020.
 """
 
@@ -43,33 +32,25 @@ BoolArray = NDArray[np.bool_]
 
 
 class MaskedPatch(NamedTuple):
-    """What a network sees of a patch.
+    """The input of a network, and where its output counts."""
 
-    Attributes
-    ----------
-    image
-        (Y / scale, X / scale) float32, what it sees.
-    asked
-        (Y, X), where it has to answer.
-    """
-
-    image: FloatArray
-    asked: BoolArray
+    image: FloatArray  # (Y / scale, X / scale) float32
+    asked: BoolArray  # (Y, X)
 
 
 class Mask(Protocol):
-    """A way to hide."""
+    """A way to mask patches."""
 
     scale: ClassVar[int]
-    """Pixels of a patch along one that is shown."""
+    """Pixels of a patch along a pixel of the network's input."""
 
     def __call__(self, noisy: FloatArray, rng: np.random.Generator) -> MaskedPatch:
-        """Hide pixels of a patch (Y, X), whose sides are multiples of `scale`."""
+        """Mask a patch (Y, X), whose sides are multiples of `scale`."""
         ...
 
 
 def grid(shape: tuple[int, ...], period: int, number: int) -> BoolArray:
-    """Return where one of the `period` squared lattices of a patch lies."""
+    """Return one of the `period` squared grids of a patch."""
     y, x = divmod(number, period)
     hidden = np.zeros(shape, bool)
     hidden[y::period, x::period] = True
@@ -81,9 +62,11 @@ _SEED = 2
 
 
 def subsampled(blocks: FloatArray, count: int) -> Iterator[FloatArray]:
-    """Yield `count` copies (N, Y / 2, X / 2) of blocks (N, Y, X).
+    """Yield `count` copies (N, Y / 2, X / 2) of blocks (N, Y, X), one pixel of 2 x 2.
 
-    Their sides are multiples of `PERIOD`.
+    The sides of blocks are multiples of `PERIOD`. Which pixel is taken repeats from
+    period to period, counted from the corner of the image, so that a tile gives what
+    the whole image would. Of every four copies each pixel is in one.
     """
     number, height, width = blocks.shape
     cells = blocks.reshape(number, height // 2, 2, width // 2, 2).swapaxes(2, 3)
@@ -110,20 +93,14 @@ def bin2(blocks: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, slots=True)
 class BlindSpotMask:
-    """Replace some pixels by what is around them ([1]_).
+    """Replace some pixels by what is around them ([3]_).
 
-    Attributes
-    ----------
-    share
-        Of the pixels, one from each square of as many as that makes.
-    radius
-        How far away a neighbour may be.
-    value
-        "neighbour": any of the square around, the pixel itself among them; "median" of
-        them, without it ([2]_).
-    reach
-        Pixels above and below, and left and right, that are replaced by others too: the
-        noise of those is known to be alike ([3]_).
+    - `share`: of the pixels, one from each square of as many as that makes.
+    - `radius`: how far away a neighbour may be.
+    - `value`: "neighbour": any of the square around, the pixel itself among them;
+      "median" of them, without it ([4]_).
+    - `reach`: pixels above and below, and left and right, that are replaced by others
+      too: the noise of those is known to be alike ([5]_).
     """
 
     scale: ClassVar[int] = 1
@@ -135,11 +112,11 @@ class BlindSpotMask:
 
     @property
     def period(self) -> int:
-        """Return the side of the squares that have a spot each."""
+        """Return the side of the squares that have a blind spot each."""
         return round(1 / math.sqrt(self.share))
 
     def __call__(self, noisy: FloatArray, rng: np.random.Generator) -> MaskedPatch:
-        """Hide spots of a patch."""
+        """Mask blind spots of a patch."""
         rows, columns = _scattered(noisy.shape, self.period, rng)
         hidden = np.zeros(noisy.shape, bool)
         hidden[rows, columns] = True
@@ -153,7 +130,7 @@ class BlindSpotMask:
         return MaskedPatch(image, hidden)
 
     def at(self, noisy: FloatArray, number: int) -> MaskedPatch:
-        """Replace a lattice of a number below `period` squared by medians."""
+        """Replace the grid of a number below `period` squared by medians."""
         hidden = grid(noisy.shape, self.period, number)
         rows, columns = hidden.nonzero()
         image = noisy.copy()
@@ -235,7 +212,7 @@ class SubsampleMask:
     scale: ClassVar[int] = 2
 
     def __call__(self, noisy: FloatArray, rng: np.random.Generator) -> MaskedPatch:
-        """Hide three quarters of a patch."""
+        """Mask three quarters of a patch."""
         height, width = (side // 2 for side in noisy.shape)
         cells = noisy.reshape(height, 2, width, 2).swapaxes(1, 2).reshape(-1, 4)
         taken = rng.integers(4, size=len(cells))
@@ -247,12 +224,9 @@ class SubsampleMask:
 
 @dataclass(frozen=True, slots=True)
 class GridMask:
-    """Fill in every pixel of a lattice from those around it ([2]_).
+    """Fill in every pixel of a grid from those around it ([2]_).
 
-    Attributes
-    ----------
-    period
-        Pixels from one of the lattice to the next.
+    - `period`: pixels from one of the grid to the next.
     """
 
     scale: ClassVar[int] = 1
@@ -260,11 +234,11 @@ class GridMask:
     period: int = 4
 
     def __call__(self, noisy: FloatArray, rng: np.random.Generator) -> MaskedPatch:
-        """Hide one of the lattices of a patch."""
+        """Mask one of the grids of a patch."""
         return self.at(noisy, int(rng.integers(self.period**2)))
 
     def at(self, noisy: FloatArray, number: int) -> MaskedPatch:
-        """Hide the lattice of a number below `period` squared."""
+        """Mask the grid of a number below `period` squared."""
         hidden = grid(noisy.shape, self.period, number)
         around = convolve(noisy, _AROUND, mode="mirror")
         return MaskedPatch(np.where(hidden, around, noisy), hidden)
@@ -272,12 +246,12 @@ class GridMask:
 
 @dataclass(frozen=True, slots=True)
 class NoMask:
-    """Show all of a patch: what is asked for is another capture."""
+    """Show all of a patch: the target is another capture."""
 
     scale: ClassVar[int] = 1
 
     def __call__(self, noisy: FloatArray, rng: np.random.Generator) -> MaskedPatch:
-        """Hide nothing."""
+        """Mask nothing."""
         return MaskedPatch(noisy, np.ones(noisy.shape, bool))
 
 

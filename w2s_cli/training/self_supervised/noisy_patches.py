@@ -33,11 +33,8 @@ _EVERY = 4  # of such squares along each side, one is
 class NoisyPatchSampler(PatchSampler):
     """Patches of noisy images, of which a part is masked.
 
-    Attributes
-    ----------
-    series
-        Planes in stabilised counts, none smaller than a patch; those of one series are
-        captures of the same, at least two of one where another is asked for.
+    - `series`: planes in stabilised counts, none smaller than a patch; those of one
+      series are captures of the same, at least two of one where another is asked for.
     """
 
     series: Sequence[Series]

@@ -1,4 +1,4 @@
-"""Whether noisy images can be learned from, and how large the patches are."""
+"""Whether noisy images can be trained on, and how large the patches are."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,27 +23,18 @@ _COARSE = 2.0  # standard deviation of the blur before captures are compared, in
 _CLEAR = 12.0  # standard deviations of a peak; that of noise stays below 9
 
 
-def fit_patch_side(recipe: Recipe, places: Sequence[Series]) -> Recipe:
+def fit_patch_side(recipe: Recipe, all_series: Sequence[Series]) -> Recipe:
     """Return the recipe with patches no larger than the smallest image.
 
-    Parameters
-    ----------
-    recipe
-        With the table `hidden`.
-    places
-        Planes in stabilised counts; those of one place are captures of the same.
-
-    Raises
-    ------
-    InputError
-        When an image is too small or constant; when another capture is asked for and
-        there is none, or one has moved.
+    `all_series` has planes in stabilised counts; those of one series are captures of
+    the same. Raises InputError when an image is too small or constant; when another
+    capture is the target and there is none, or one has moved.
     """
-    planes = [plane for place in places for plane in place]
+    planes = [plane for series in all_series for plane in series]
     for plane in planes:
         _check_plane(plane)
     if recipe.masking.kind == "capture":
-        _check_captures(places)
+        _check_captures(all_series)
     scale = mask_of(recipe.masking).scale
     with torch.device("meta"):  # its size alone matters
         step = build_module(NETWORKS, recipe.network).multiple_of
@@ -68,27 +59,26 @@ def _check_plane(plane: FloatArray) -> None:
 def _too_small(plane: FloatArray, least: int) -> InputError:
     height, width = plane.shape
     return InputError(
-        f"an image of {height} x {width} pixels is too small to learn from: it takes "
+        f"an image of {height} x {width} pixels is too small to train on: it takes "
         f"{least} x {least}",
-        hint="--train-on learns from larger images of the same kind, or use --method "
-        "denoise",
+        hint="--train-on takes larger images of the same kind, or use --method denoise",
     )
 
 
-def _check_captures(places: Sequence[Series]) -> None:
-    if all(len(place) == 1 for place in places):
+def _check_captures(all_series: Sequence[Series]) -> None:
+    if all(len(series) == 1 for series in all_series):
         raise InputError(
-            "n2n learns from captures of the same place, and there is one of each",
+            "n2n is fitted to captures of the same place, and there is one of each",
             hint="give a time series (--axes TYX where the file doesn't say), or use "
-            "--method n2sr, which learns from single images",
+            "--method n2sr, which takes single images",
         )
-    for place in places:
-        for number, (one, other) in enumerate(pairwise(place)):
+    for series in all_series:
+        for number, (one, other) in enumerate(pairwise(series)):
             far = drift(one, other)
             if far > MOST_DRIFT:
                 raise InputError(
                     f"captures {number} and {number + 1} have moved by {far:.1f} "
-                    "pixels against each other; n2n learns from what stays in place",
+                    "pixels against each other; n2n is fitted to what stays in place",
                     hint="register them, or use --method n2sr",
                 )
 
@@ -99,10 +89,7 @@ def drift(one: FloatArray, other: FloatArray) -> float:
     The phases of their coarse structure are correlated ([1]_). It is 0 where they have
     too little in common to tell.
 
-    Parameters
-    ----------
-    one, other
-        (Y, X) stabilised counts, of the same shape.
+    - `one`, `other`: (Y, X) stabilised counts, of the same shape.
 
     References
     ----------
