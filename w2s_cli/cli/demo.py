@@ -1,11 +1,13 @@
 """`w2s demo`: the main job on a cell whose truth is known."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from w2s_cli.cli import options as ask
 from w2s_cli.cli.reports import show_restored
 
 if TYPE_CHECKING:
@@ -36,9 +38,7 @@ def demo(
     photons: Annotated[
         float, typer.Option("--photons", help="Light: photons in bright pixels.", min=1)
     ] = 200,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.")
-    ] = False,
+    overwrite: ask.Overwrite = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the scores as JSON.")
     ] = False,
@@ -65,7 +65,12 @@ def demo(
     write_image(Stack(scene.seen, "YX", size), cell, overwrite=overwrite)
     spec = RestoreSpec(overwrite=overwrite)
     show_restored(restore_file(spec, spec.chain(), cell, sim), quiet=False)
-    _show(_compared(scene, sim, picture), as_json=as_json)
+    scores = _compared(scene, sim, picture)
+    if as_json:
+        typer.echo(json.dumps([asdict(score) for score in scores], indent=2))
+    else:
+        for score in scores:
+            typer.echo(f"{score.label:10} {score.psnr:6.2f} dB  SSIM {score.ssim:.3f}")
     typer.echo(f"look at {picture}", err=True)
 
 
@@ -111,14 +116,3 @@ def _score(label: str, scene: "Scene", image: "NDArray[Any]") -> Score:
         psnr(scene.truth, image, data_range=span),
         ssim(scene.truth, image, data_range=span),
     )
-
-
-def _show(scores: list[Score], *, as_json: bool) -> None:
-    import json
-    from dataclasses import asdict
-
-    if as_json:
-        typer.echo(json.dumps([asdict(score) for score in scores], indent=2))
-        return
-    for score in scores:
-        typer.echo(f"{score.label:10} {score.psnr:6.2f} dB  SSIM {score.ssim:.3f}")

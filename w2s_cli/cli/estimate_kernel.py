@@ -79,11 +79,14 @@ def estimate_kernel(
         draw(found.fit.psf, plot, title=f"{output.name}: blur kernel")
     for warning in found.warnings:
         warn(warning)
+    profile = profile_rows(found.fit.psf)
     if as_json:
-        profile = profile_rows(found.fit.psf)
         typer.echo(json.dumps({**fit_facts(found), "profile": profile}, indent=2))
     elif as_csv:
-        _print_csv(found)
+        typer.echo(",".join(profile[0]))
+        for row in profile:
+            cells = ("" if value is None else f"{value:.6g}" for value in row.values())
+            typer.echo(",".join(cells))
     else:
         _print(found, output)
 
@@ -118,7 +121,10 @@ def _print(found: "FilesPSF", output: Path) -> None:
                 f"{fit.prior.smoothness:.2g} and within {fit.prior.extent:.2g} pixels",
             )
         )
-        rows.append(("certainty", _certainty(fit.certainty)))
+        certainty = "unknown: what is left is no noise"
+        if fit.certainty is not None:
+            certainty = f"{fit.certainty:.3f}, expected correlation"
+        rows.append(("certainty", certainty))
     for (low, high), pair in zip(found.names, fit.pairs, strict=True):
         y, x = pair.alignment.shift
         rows.append(
@@ -130,18 +136,3 @@ def _print(found: "FilesPSF", output: Path) -> None:
         )
     for label, text in rows:
         typer.echo(f"{label:15} {text}")
-
-
-def _certainty(certainty: float | None) -> str:
-    if certainty is None:
-        return "unknown: what is left is no noise"
-    return f"{certainty:.3f}, expected correlation"
-
-
-def _print_csv(found: "FilesPSF") -> None:
-    from w2s_cli.pipeline.psf_from_pairs import profile_rows
-
-    rows = profile_rows(found.fit.psf)
-    typer.echo(",".join(rows[0]))
-    for row in rows:
-        typer.echo(",".join("" if v is None else f"{v:.6g}" for v in row.values()))

@@ -22,26 +22,10 @@ def info(
       w2s info cell.tif
       w2s info sharp.tif --json | jq '.history[-1].noise'
     """
-    facts = _facts(file)
-    if as_json:
-        typer.echo(json.dumps(facts, indent=2))
-        return
-    history = facts.pop("history")
-    for key, value in facts.items():
-        label = key.replace("_", " ") + _UNITS.get(key, "")
-        typer.echo(f"{label:15} {readable(value)}")
-    for number, step in enumerate(history, start=1):
-        typer.echo(f"\nstep {number}")
-        for key, value in step.items():
-            typer.echo(f"  {key:10} {readable(value)}")
-
-
-def _facts(file: Path) -> dict[str, Any]:
-    """Return what is known of a file, as JSON."""
     from w2s_cli.io import open_image
 
     with open_image(file) as stack:
-        return {
+        facts: dict[str, Any] = {
             "file": str(file),
             "format": stack.extra.get("format", file.suffix.lstrip(".").upper()),
             "axes": stack.axes,
@@ -53,3 +37,14 @@ def _facts(file: Path) -> dict[str, Any]:
             "channels": [channel.name for channel in stack.channels],
             "history": [dict(step) for step in stack.history],
         }
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    history = facts.pop("history")
+    for key, value in facts.items():
+        label = key.replace("_", " ") + _UNITS.get(key, "")
+        typer.echo(f"{label:15} {readable(value)}")
+    for number, step in enumerate(history, start=1):
+        typer.echo(f"\nstep {number}")
+        for key, value in step.items():
+            typer.echo(f"  {key:10} {readable(value)}")

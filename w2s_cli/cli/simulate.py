@@ -2,16 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import note, warn
 from w2s_cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from w2s_cli.pipeline.file_simulation import SimulatedFile
 
 _Truth = Annotated[Path, typer.Argument(help="A sharp image.", metavar="TRUTH")]
 _Output = Annotated[
@@ -111,11 +108,6 @@ def simulate(
         axes=axes,
         overwrite=overwrite,
     )
-    _tell(outcome, as_json=as_json)
-
-
-def _tell(outcome: "SimulatedFile", *, as_json: bool) -> None:
-    """Print what was simulated."""
     if outcome.saturated:
         warn(f"{outcome.target}: {outcome.saturated} pixels are saturated")
     if as_json:
