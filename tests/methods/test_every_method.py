@@ -9,7 +9,7 @@ from w2s_cli.methods import METHODS
 from w2s_cli.methods.build import build
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.simulation import simulate_cell
-from w2s_cli.pipeline.stack_restoration import restore_planes
+from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.stack import Stack
 
 SIDE = 96

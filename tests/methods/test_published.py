@@ -24,7 +24,7 @@ from w2s_cli.networks.memnet import MemNet
 from w2s_cli.networks.n2n_unet import N2NUNet
 from w2s_cli.networks.rebuild import UnitName
 from w2s_cli.networks.unet import UNet
-from w2s_cli.pipeline.stack_restoration import restore_planes
+from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Stack

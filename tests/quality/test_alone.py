@@ -23,7 +23,7 @@ from w2s_cli.io import open_image
 from w2s_cli.methods.build import build
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.stack_restoration import restore_planes
+from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.stack import Stack
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.pipeline.stack_restoration import restore_planes
+from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange, Units

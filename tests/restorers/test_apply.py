@@ -8,7 +8,7 @@ from w2s_cli.methods.bm3d import Bm3d
 from w2s_cli.methods.gaussian import Gaussian
 from w2s_cli.methods.identity import Identity
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.stack_restoration import restore_planes
+from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import Units

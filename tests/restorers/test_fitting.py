@@ -12,7 +12,7 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
 from w2s_cli.methods.identity import Identity
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.stack_restoration import restore_planes
+from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import (
     MOST_FILES,

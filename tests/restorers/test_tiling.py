@@ -10,7 +10,7 @@ from w2s_cli.errors import OutOfMemoryError
 from w2s_cli.methods import METHODS
 from w2s_cli.methods.build import build
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.stack_restoration import restore_planes
+from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.restorers.restorer import Restorer, Traits

@@ -11,7 +11,7 @@ from w2s_cli.methods import METHODS
 from w2s_cli.methods.noise2x import N2N, N2S, N2SR, N2V
 from w2s_cli.methods.self_supervised import SelfSupervised
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.stack_restoration import restore_planes
+from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.restorers.units import Units
