@@ -29,6 +29,13 @@ _KINDS = {
     Path: "a file",
 }
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
+_SELF_SUPERVISED = {
+    "subsample": "n2sr",
+    "blind-spots": "n2v",
+    "grid": "n2s",
+    "capture": "n2n",
+}
+"""The masking that a network was trained with -> its method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,15 +248,6 @@ def _settings(link: Restorer) -> dict[str, Any]:
         name: value.name if isinstance(value, Path) else value
         for name, value in values.items()
     }
-
-
-_SELF_SUPERVISED = {
-    "subsample": "n2sr",
-    "blind-spots": "n2v",
-    "grid": "n2s",
-    "capture": "n2n",
-}
-"""The masking that a network was trained with -> its method."""
 
 
 def method_for_weights(weights: Sequence[Path]) -> str:

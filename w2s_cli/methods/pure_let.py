@@ -44,6 +44,18 @@ SUM = (1, 1)  # the sign of the far half of a square along Y and X
 DETAILS = ((1, -1), (-1, 1), (-1, -1))
 
 Details = tuple[FloatArray, ...]  # in the order of `DETAILS`
+MOST_LEVELS = 8
+STRIP = 1 << 19  # pixels that are expanded at a time, to bound the memory
+_FUNCTIONS = 2  # of thresholding, a band
+_THRESHOLD = 3.0  # in deviations of the noise
+_STEEPNESS = 4  # of the threshold, as the power of a square
+_FAR = 10.0  # squares over their thresholds, beyond which nothing is left
+_SQUARES = 16  # of the last level, or more, along a side: fewer say too little
+_SMALLEST_SIDE = 8
+MOST_OF_CLEAR, MOST_OF_FAINT = 2.0, 1.0
+"""The most that coefficients above, and below, their noise are multiplied by."""
+_PRIOR = 16.0  # pixels of noise that every function must outweigh
+_SMALLEST = 1e-6  # eigenvalue, over the largest, that float32 sums can resolve
 
 
 def haar_split(sums: FloatArray, level: int) -> tuple[FloatArray, Details]:
@@ -98,20 +110,6 @@ def _ends(array: FloatArray, step: int, axis: int) -> tuple[FloatArray, FloatArr
     if axis == 0:
         return array[:-step], array[step:]
     return array[:, :-step], array[:, step:]
-
-
-MOST_LEVELS = 8
-STRIP = 1 << 19  # pixels that are expanded at a time, to bound the memory
-_FUNCTIONS = 2  # of thresholding, a band
-_THRESHOLD = 3.0  # in deviations of the noise
-_STEEPNESS = 4  # of the threshold, as the power of a square
-_FAR = 10.0  # squares over their thresholds, beyond which nothing is left
-_SQUARES = 16  # of the last level, or more, along a side: fewer say too little
-_SMALLEST_SIDE = 8
-MOST_OF_CLEAR, MOST_OF_FAINT = 2.0, 1.0
-"""The most that coefficients above, and below, their noise are multiplied by."""
-_PRIOR = 16.0  # pixels of noise that every function must outweigh
-_SMALLEST = 1e-6  # eigenvalue, over the largest, that float32 sums can resolve
 
 
 @dataclass(frozen=True, slots=True)

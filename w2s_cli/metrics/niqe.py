@@ -36,6 +36,8 @@ _NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 _SHAPES = 0.2 + 0.001 * np.arange(9801)
 _RATIOS = gamma(2 / _SHAPES) ** 2 / (gamma(1 / _SHAPES) * gamma(3 / _SHAPES))
 _BETWEEN = (_RATIOS[1:] + _RATIOS[:-1]) / 2
+_MEAN, _COVARIANCE = "mu_pris_param", "cov_pris_param"
+WHITE = 255.0
 
 
 class Asymmetric(NamedTuple):
@@ -144,10 +146,6 @@ def _features(blocks: DoubleArray) -> DoubleArray:
 
 def _flat(blocks: DoubleArray) -> DoubleArray:
     return blocks.reshape(len(blocks), -1)
-
-
-_MEAN, _COVARIANCE = "mu_pris_param", "cov_pris_param"
-WHITE = 255.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,6 +26,10 @@ Window = Literal["gaussian", "uniform"]
 Covariance = Literal["population", "sample"]
 
 _TRUNCATE = 3.5  # standard deviations that scikit-image's window reaches
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # [1]_, Sec. 3.2
+_SIGMA, _REACH = 1.5, 5
+_LEAST = (2 * _REACH + 1) * 2 ** (len(WEIGHTS) - 1)
+_K1, _K2 = 0.01, 0.03
 
 
 def ssim(
@@ -125,12 +129,6 @@ def _counted(image: FloatImage, border: int, reach: int, valid: Mask | None) -> 
             hint="the mask, or the border, leaves too little",
         )
     return counted
-
-
-WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # [1]_, Sec. 3.2
-_SIGMA, _REACH = 1.5, 5
-_LEAST = (2 * _REACH + 1) * 2 ** (len(WEIGHTS) - 1)
-_K1, _K2 = 0.01, 0.03
 
 
 def ms_ssim(reference: Image, image: Image, *, data_range: float) -> float:

@@ -42,6 +42,28 @@ from w2s_cli.microscope.noise_windows import (
 
 OUTLIER = 5.0  # standard deviations: a hot pixel
 _ROUNDS = 10
+LEAST_SHOT_PART = 0.01
+"""Least part of the variance that grows with light: a model needs some gain."""
+MOST_BELOW = 2.0
+"""Read noise, at least that many counts, by which an image may be darker than dark."""
+LEAST_SIDE = 32
+LEAST_WINDOWS = 64
+LEAST_CONTRAST = 5e-4
+"""Weaker noise, as a part of the image's range, is no camera's."""
+ROUNDING = 0.2
+"""Variance, in squared levels, that rounding to integers alone can make."""
+SMOOTH_PART = 0.75
+COARSE = 4
+"""Bins of brightness taken together to tell smooth from rough."""
+CROWD = 2000
+"""Windows of like brightness among which those with hot pixels are looked for."""
+FAR = 10.0
+"""Energy of a hot pixel or a cosmic ray, in that of one window in fifty of the crowd:
+some 7 standard deviations of the noise."""
+CLIPPED_PART = 0.5
+NO_NOISE = "the image shows no noise from pixel to pixel"
+CLIPPED = "nearly the whole image is clipped at its lowest or highest value"
+HINT = "w2s restore takes a noise model that you know: --gain, --offset, --read-noise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +123,6 @@ def _without_outliers(values: FloatArray) -> tuple[float, float]:
             float(inside.std(dtype=np.float64)),
         )
     return mean, spread
-
-
-LEAST_SHOT_PART = 0.01
-"""Least part of the variance that grows with light: a model needs some gain."""
-MOST_BELOW = 2.0
-"""Read noise, at least that many counts, by which an image may be darker than dark."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,26 +218,6 @@ def _check_dark(dark: Dark, darkest: float) -> None:
             f"{dark.offset:.4g}",
             hint="dark frames are of the same camera, with the same settings",
         )
-
-
-LEAST_SIDE = 32
-LEAST_WINDOWS = 64
-LEAST_CONTRAST = 5e-4
-"""Weaker noise, as a part of the image's range, is no camera's."""
-ROUNDING = 0.2
-"""Variance, in squared levels, that rounding to integers alone can make."""
-SMOOTH_PART = 0.75
-COARSE = 4
-"""Bins of brightness taken together to tell smooth from rough."""
-CROWD = 2000
-"""Windows of like brightness among which those with hot pixels are looked for."""
-FAR = 10.0
-"""Energy of a hot pixel or a cosmic ray, in that of one window in fifty of the crowd:
-some 7 standard deviations of the noise."""
-CLIPPED_PART = 0.5
-NO_NOISE = "the image shows no noise from pixel to pixel"
-CLIPPED = "nearly the whole image is clipped at its lowest or highest value"
-HINT = "w2s restore takes a noise model that you know: --gain, --offset, --read-noise"
 
 
 def fit_noise(

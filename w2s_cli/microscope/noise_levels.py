@@ -15,6 +15,9 @@ LEAST_BINS = 8
 ENOUGH = 30
 CLIPPED_LEVEL = 0.4
 """Levels with more clipped pixels are left out, unless there is nothing else."""
+ROUNDS = 20
+LEAST_PART = 0.02
+"""Least variance that a level is expected to have, as a part of the average."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,11 +106,6 @@ def _joined(sums: DoubleArray) -> DoubleArray:
     if 0 < joined[0, number % BINS] < enough and number:
         joined[:, number - 1] += joined[:, number]
     return joined[:, : max(number, 1)]
-
-
-ROUNDS = 20
-LEAST_PART = 0.02
-"""Least variance that a level is expected to have, as a part of the average."""
 
 
 @dataclass(frozen=True, slots=True)

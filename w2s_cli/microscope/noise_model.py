@@ -45,6 +45,11 @@ from w2s_cli.errors import UsageError
 BRIGHT = 100.0  # photons; from here on the correction is its limit within 4e-4
 _NODES = 512
 _SPREAD = 9.0  # how far the normal distribution is integrated, in deviations
+FARTHEST = 3
+"""Pixels along Y and X between two whose noise is still compared."""
+Correlation: TypeAlias = tuple[tuple[float, ...], ...]
+"""Of the noise of two pixels: rows of Y lags 0 to `FARTHEST`, columns of X lags
+-`FARTHEST` to `FARTHEST`. What lies further up has the value of its opposite."""
 
 
 def unbiased_inverse(values: FloatArray, sigma: float) -> FloatArray:
@@ -104,13 +109,6 @@ def _mean_after_reading(caught: DoubleArray, sigma: float) -> DoubleArray:
     density = np.exp(-(deviation**2) / 2) / np.sqrt(2 * np.pi) / sigma
     mean: DoubleArray = (2 * root * density * 2 * root) @ weights * half
     return mean
-
-
-FARTHEST = 3
-"""Pixels along Y and X between two whose noise is still compared."""
-Correlation: TypeAlias = tuple[tuple[float, ...], ...]
-"""Of the noise of two pixels: rows of Y lags 0 to `FARTHEST`, columns of X lags
--`FARTHEST` to `FARTHEST`. What lies further up has the value of its opposite."""
 
 
 @dataclass(frozen=True, slots=True)

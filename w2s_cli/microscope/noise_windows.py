@@ -29,6 +29,8 @@ OVERLAP = 1.7435
 squared correlations of the high-pass noise at the distances of the grid."""
 GRID = slice(8, -8, 2)
 """Where the windows are along each axis: clear of the edges, and not too close."""
+ENOUGH = 4000
+"""Windows that tell the correlation to about 0.03."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +155,6 @@ def _hidden(
 def _ring_share(there: NDArray[np.bool_]) -> FloatArray:
     ones = there.astype(np.float32)
     return _ring(ones, uniform_filter(ones, INNER)).ravel()
-
-
-ENOUGH = 4000
-"""Windows that tell the correlation to about 0.03."""
 
 
 def neighbour_correlation(windows: Windows, variance: FloatArray) -> float:

@@ -15,6 +15,10 @@ from w2s_cli.stack import Stack
 MOST_PLANES = 4
 MOST_SIDE = 2048  # pixels along Y and X, from the middle
 GRID, SQUARE = 4, 256  # squares along Y and X, and their side
+BRIGHT = 99.5
+"""Percentile that stands for the brightest parts."""
+DARK = 0.5
+_FULL = [2**bits - 1 for bits in range(8, 17)]  # where cameras saturate
 
 
 def sample_planes(stack: Stack, channel: int) -> list[NDArray[Any]]:
@@ -72,12 +76,6 @@ def checked_finite(plane: NDArray[Any], index: tuple[int, ...]) -> FloatArray:
             hint="replace them by numbers: a restored pixel depends on its neighbours",
         )
     return counts
-
-
-BRIGHT = 99.5
-"""Percentile that stands for the brightest parts."""
-DARK = 0.5
-_FULL = [2**bits - 1 for bits in range(8, 17)]  # where cameras saturate
 
 
 def bright_level(plane: NDArray[Any]) -> float:

@@ -25,6 +25,11 @@ from w2s_cli.errors import UsageError
 MOST_SIDE = 1023
 _WIDE = 4  # sides of the field that a PSF is computed on, in sides of the PSF
 _MOST_APERTURE = 1.8
+FWHM_OF_SIGMA = sqrt(8 * log(2))
+STEP = 0.25  # of the radius, in pixels
+ANGLES = 72
+_HALF_PASSED = 0.4040  # of its cut-off: where a widefield microscope passes half
+_ZEROS = 8  # the side of the field of zeros around a PSF, in its own sides
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,13 +203,6 @@ def _rolled(weights: FloatArray, shape: list[int]) -> FloatArray:
     field = np.zeros(shape, np.float32)
     field[: weights.shape[0], : weights.shape[1]] = weights
     return np.roll(field, [-(side // 2) for side in weights.shape], (0, 1))
-
-
-FWHM_OF_SIGMA = sqrt(8 * log(2))
-STEP = 0.25  # of the radius, in pixels
-ANGLES = 72
-_HALF_PASSED = 0.4040  # of its cut-off: where a widefield microscope passes half
-_ZEROS = 8  # the side of the field of zeros around a PSF, in its own sides
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -45,6 +45,10 @@ from w2s_cli.microscope.psf_registration import (
     refine_alignment,
 )
 
+W2S_CONSTANT = 2500.0
+"""The constant of the authors, for 1024 x 1024 pixels."""
+_STRETCH = (0.1, 99.8)  # percentiles that become 0 and 1
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PSFEquations:
@@ -149,11 +153,6 @@ def _phases(overlay: Overlay, alignment: Alignment) -> list[list[DoubleArray]]:
     ]
     mean = overlay.mean(phases[0][0])
     return [[phase - mean for phase in row] for row in phases]
-
-
-W2S_CONSTANT = 2500.0
-"""The constant of the authors, for 1024 x 1024 pixels."""
-_STRETCH = (0.1, 99.8)  # percentiles that become 0 and 1
 
 
 def wiener_psf(

@@ -51,6 +51,10 @@ ROUNDS = 2
 EXTENTS = (0.8, 1.3, 2.0)
 SMOOTHNESSES = (0.5, 0.7, 1.0)
 """Priors that the images choose from, in standard deviations of the Gaussian."""
+ImagePair = tuple[NDArray[Any], NDArray[Any]]
+LEAST_SIDE, MOST_SIDE = 5, 75
+MOST_LEFTOVER = 0.3
+"""Correlation of neighbouring pixels in what is left, beyond which it is no noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,13 +153,6 @@ def _gaussian(width: float, reach: int) -> PSF:
     """Return a Gaussian that fills the PSF's side, whatever its width."""
     line = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
     return PSF.normalised(np.outer(line, line))
-
-
-ImagePair = tuple[NDArray[Any], NDArray[Any]]
-
-LEAST_SIDE, MOST_SIDE = 5, 75
-MOST_LEFTOVER = 0.3
-"""Correlation of neighbouring pixels in what is left, beyond which it is no noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

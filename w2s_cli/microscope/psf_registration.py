@@ -27,6 +27,18 @@ from w2s_cli.microscope.psf import halved
 
 LEAST_SIDES = 4
 """Least length of the sharp image, in sides of the PSF."""
+Spectrum = NDArray[np.complex64]
+Shift = tuple[float, float]
+FARTHEST = 0.2
+"""How far the images may lie apart, as a part of their length."""
+EDGE = 0.1
+"""Part of the length, at either end, over which pixels count less and less."""
+LONGEST_STEP = 4.0
+FIRST_WIDTH = 3.0
+LEAST_WIDTH = 0.25
+"""Standard deviations of the Gaussian, in pixels: the first and the least."""
+GROWTH = 2.5
+STEPS = 20
 
 
 def checked_scale(low: NDArray[Any], sharp: NDArray[Any], side: int, name: str) -> int:
@@ -77,15 +89,6 @@ def _check_content(image: NDArray[Any], name: str, kind: str) -> None:
 
 def _size(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
-
-
-Spectrum = NDArray[np.complex64]
-Shift = tuple[float, float]
-
-FARTHEST = 0.2
-"""How far the images may lie apart, as a part of their length."""
-EDGE = 0.1
-"""Part of the length, at either end, over which pixels count less and less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,14 +190,6 @@ def _window(shape: tuple[int, ...], skipped: list[float]) -> FloatArray:
         rise = np.clip(depth / max(EDGE * side, 4), 0, 1)
         lines.append(0.5 - 0.5 * np.cos(np.pi * rise))
     return np.outer(*lines).astype(np.float32)
-
-
-LONGEST_STEP = 4.0
-FIRST_WIDTH = 3.0
-LEAST_WIDTH = 0.25
-"""Standard deviations of the Gaussian, in pixels: the first and the least."""
-GROWTH = 2.5
-STEPS = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ PILE = 1.3
 FEWEST = 3e-4
 """Share of the pixels below which clipping does not matter."""
 _SQRT_2_PI = np.sqrt(2 * np.pi)
+MOST = 1024
+_PIXELS = 4096
+_ROUNDED = 2.0**-23  # of a float32, per value
 
 
 def clipping_step(planes: Sequence[NDArray[Any]], level: float) -> float:
@@ -92,11 +95,6 @@ def _clipped_normal(
     square = 1 - below - above + low * at_low - high * at_high
     square += low**2 * below + high**2 * above
     return mean, square - mean**2
-
-
-MOST = 1024
-_PIXELS = 4096
-_ROUNDED = 2.0**-23  # of a float32, per value
 
 
 def smallest_denominator(plane: NDArray[Any]) -> int:

@@ -11,6 +11,10 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF, diffraction_psf, halved, widefield_psf
 from w2s_cli.microscope.structures import STRUCTURES, filaments, mitochondria, puncta
 
+NUMERICAL_APERTURE = 1.4
+WAVELENGTH = 0.525  # micrometres
+CAMERA = NoiseModel(gain=2.2, offset=100, read_noise=3)
+
 
 def simulate_field(side: int, rng: np.random.Generator) -> FloatArray:
     """Return a (side, side) float32 field of one to three kinds of structure."""
@@ -116,11 +120,6 @@ def _cell(side: int, rng: np.random.Generator) -> FloatArray:
     outline = 1 / (1 + np.exp((far - rng.uniform(0.3, 0.6)) * 60))
     nucleus = 1 / (1 + np.exp((far - rng.uniform(0.05, 0.12)) * 80))
     return np.asarray(outline * (1 - 0.9 * nucleus), np.float32)
-
-
-NUMERICAL_APERTURE = 1.4
-WAVELENGTH = 0.525  # micrometres
-CAMERA = NoiseModel(gain=2.2, offset=100, read_noise=3)
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,8 @@ LEAST_SIDE = 16  # pixels
 MOST_PLANES = 16
 SAMPLED_SIDE = 1024
 BRIGHT = 99.8  # percentile that stands for the bright parts
+MOST_PHOTONS = 1e15
+"""Beyond any camera; of many more, no Poisson number can be drawn."""
 
 
 def checked_truth(truth: Stack, scale: int, pixel_size: float | None) -> Stack:
@@ -78,10 +80,6 @@ def bright_light(truth: Stack) -> float:
             hint="leave --photons out where the truth is in photons a camera pixel",
         )
     return bright
-
-
-MOST_PHOTONS = 1e15
-"""Beyond any camera; of many more, no Poisson number can be drawn."""
 
 
 @dataclass

@@ -24,6 +24,7 @@ _WIDE = 0.22  # standard deviation as a part of the side: a twentieth of it is c
 _NARROW = 0.3  # standard deviation in pixels: no blur to speak of
 
 Sizes = Sequence[tuple[float | None, float | None]]
+MOST_PLANES = 16
 
 
 def psf_warnings(
@@ -86,9 +87,6 @@ def _of_fit(fit: PSFFit) -> list[str]:
             "the kernel is narrower than a pixel: is the sharp image any sharper?"
         )
     return reasons
-
-
-MOST_PLANES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -19,6 +19,14 @@ from w2s_cli.microscope.psf import (
 
 MOST_UNLIKE = 0.05
 """Relative difference of pixel sizes that should agree."""
+FULL = 65535
+"""The most counts of a 16-bit camera."""
+_PHOTONS = "it counts photons a camera pixel"
+_MEANING = {
+    "photons": _PHOTONS,
+    "background": _PHOTONS,
+    "haze": "it is a share of the light in focus, often 0.1 to 0.5",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +116,6 @@ def _check_grid(path: Path, own: float | None, wanted: float | None) -> None:
             hint="a kernel is on the grid of the truth: make one for it, "
             "or correct the truth with --pixel-size",
         )
-
-
-FULL = 65535
-"""The most counts of a 16-bit camera."""
-_PHOTONS = "it counts photons a camera pixel"
-_MEANING = {
-    "photons": _PHOTONS,
-    "background": _PHOTONS,
-    "haze": "it is a share of the light in focus, often 0.1 to 0.5",
-}
 
 
 @dataclass(frozen=True, slots=True)
