@@ -1,4 +1,4 @@
-"""What can be said of a method by `-O key=value`.
+"""From what a user typed, such as "denoise+bicubic", to a chain of restorers.
 
 A method is a frozen dataclass, and its fields are its options: the annotation
 `Annotated[type, "help"]` and the default are all that is declared of them. A field

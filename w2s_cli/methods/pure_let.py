@@ -13,18 +13,16 @@ With the Haar transform no Taylor series is needed: a photon less in one half of
 square is one less in its sum, and one less or more in its difference, whichever of its
 pixels it came from.
 
+The transform is undecimated and not normalised. A coefficient of level
+j is the sum of a square of ``2^j * 2^j`` pixels, or the sum of one half of it less that
+of the other. Nothing is divided: for photons, the variance of each of the differences
+is the expectation of the sum at the same place. Squares lie wholly inside the image, so
+that a level has ``2^(j-1)`` rows and columns less than the one before.
+
 References
 ----------
 .. [1] F. Luisier, T. Blu and M. Unser, "Image denoising in mixed Poisson-Gaussian
    noise", IEEE Trans. Image Process. 20 (2011).
-
-The undecimated Haar transform, not normalised.
-
-A coefficient of level j is the sum of a square of ``2^j * 2^j`` pixels, or the sum of
-one half of it less that of the other. Nothing is divided: for photons, the variance of
-each of the differences is the expectation of the sum at the same place. Squares lie
-wholly inside the image, so that a level has ``2^(j-1)`` rows and columns less than the
-one before.
 """
 
 from collections.abc import Iterator, Sequence

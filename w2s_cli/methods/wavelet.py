@@ -37,7 +37,8 @@ class Wavelet:
     shifts: Annotated[int, "shifts along Y and along X, 1 to 8"] = 4
 
     def __post_init__(self) -> None:
-        known = _orthogonal()
+        names = pywt.wavelist(kind="discrete")
+        known = [name for name in names if pywt.Wavelet(name).orthogonal]
         if self.wavelet not in known:
             raise UnknownNameError("orthogonal wavelet", self.wavelet, known)
         if not 1 <= self.shifts <= 2**_LEVELS:
@@ -73,8 +74,3 @@ class Wavelet:
             rescale_sigma=False,
         )
         return clean[down : down + height, right : right + width]
-
-
-def _orthogonal() -> list[str]:
-    names = pywt.wavelist(kind="discrete")
-    return [name for name in names if pywt.Wavelet(name).orthogonal]

@@ -8,6 +8,13 @@ when both went through the same filter, denoiser or network, which draws the sam
 pattern twice; when one was made from the other; or when a fixed pattern of the camera,
 a grid of tiles or JPEG blocks sits at the same pixels in both.
 
+One image can be split into alternate pixels ([4]_). The split needs to know nothing of
+the camera, but sees no detail below 4 pixels, and takes what is finer for coarse. The
+figure is that of the image as it is: the 1/7 threshold is meant for halves. It must not
+be trusted where the noise of neighbouring pixels is correlated: after any denoiser,
+deconvolution, network, resizing or JPEG. For such images compare two exposures, each
+restored alone, and mind that even then a network may draw the same pattern twice.
+
 References
 ----------
 .. [1] W. O. Saxton and W. Baumeister, "The correlation averaging of a regularly
@@ -16,21 +23,7 @@ References
    nanoscopy", Nature Methods 10 (2013).
 .. [3] M. van Heel and M. Schatz, "Fourier shell correlation threshold criteria", J.
    Struct. Biol. 151 (2005).
-
-Fourier ring correlation of one image, split into alternate pixels ([1]_).
-
-The split needs to know nothing of the camera, but sees no detail below 4 pixels, and
-takes what is finer for coarse. The figure is that of the image as it is: the 1/7
-threshold is meant for halves.
-
-It must not be trusted where the noise of neighbouring pixels is correlated: after any
-denoiser, deconvolution, network, resizing or JPEG. For such images compare two
-exposures, each restored alone, and mind that even then a network may draw the same
-pattern twice.
-
-References
-----------
-.. [1] S. Koho et al., "Fourier ring correlation simplifies image restoration in
+.. [4] S. Koho et al., "Fourier ring correlation simplifies image restoration in
    fluorescence microscopy", Nature Commun. 10 (2019).
 """
 
@@ -218,7 +211,7 @@ def split_correlation(image: Image) -> RingCorrelation:
     The pixels of a pair lie one pixel apart along Y and along X; the spectrum of one is
     turned by that much. An image of a quarter of the pixels has a quarter of the signal
     power for its noise, a half of the photons has a half: a correlation r becomes
-    2 r / (1 + r), with the noise of half as many pixels. ([1]_ leaves the shift in, and
+    2 r / (1 + r), with the noise of half as many pixels. ([4]_ leaves the shift in, and
     corrects the frequency by a curve fitted to images instead.)
 
     Raises

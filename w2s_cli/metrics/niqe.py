@@ -23,7 +23,7 @@ from scipy.special import gamma
 
 from w2s_cli._typing import DoubleArray
 from w2s_cli.errors import InputError, UsageError, WeightsError
-from w2s_cli.metrics.input_checks import FloatImage, Image, check_range, checked_image
+from w2s_cli.metrics.input_checks import Image, check_range, checked_image
 
 BLOCK = 96
 """Pixels along the side of a block on the first scale."""
@@ -283,7 +283,7 @@ def _blocks(image: Image, data_range: float, least: int) -> Blocks:
     """Return the blocks of an image that hold something, `least` or more of them."""
     check_range(data_range)
     pixels = checked_image(image, "an image for NIQE", BLOCK)
-    found = block_features(_grays(pixels, data_range))
+    found = block_features(np.rint(pixels * (WHITE / data_range)))
     whole = np.asarray(np.isfinite(found.features).all(1))
     if whole.sum() < least:
         raise InputError(
@@ -292,10 +292,6 @@ def _blocks(image: Image, data_range: float, least: int) -> Blocks:
             hint="the image is too small or too flat, or data_range is not its own",
         )
     return Blocks(found.features[whole], found.sharpness[whole])
-
-
-def _grays(pixels: FloatImage, data_range: float) -> FloatImage:
-    return np.rint(pixels * (WHITE / data_range))
 
 
 def _sharp(blocks: Blocks, sharpness: float) -> DoubleArray:

@@ -78,7 +78,11 @@ def ssim(
     reach = _reach(window, sigma, side)
     check_range(data_range)
     first, second = checked_pair(reference, image, valid)
-    _check_size(first, 2 * reach + 1)
+    if first.ndim != 2 or min(first.shape) < 2 * reach + 1:
+        raise InputError(
+            f"the image is {size(first)} pixels, smaller than the window of SSIM, "
+            f"{2 * reach + 1} x {2 * reach + 1}"
+        )
     gaussian = window == "gaussian"
     _, similarity = structural_similarity(
         first,
@@ -105,14 +109,6 @@ def _reach(window: Window, sigma: float, side: int) -> int:
         f"SSIM has no {window!r} window of {found}",
         hint="it is gaussian, of a sigma above 0, or uniform, of an odd side from 3",
     )
-
-
-def _check_size(image: FloatImage, side: int) -> None:
-    if image.ndim != 2 or min(image.shape) < side:
-        raise InputError(
-            f"the image is {size(image)} pixels, smaller than the window of SSIM, "
-            f"{side} x {side}"
-        )
 
 
 def _counted(image: FloatImage, border: int, reach: int, valid: Mask | None) -> Mask:

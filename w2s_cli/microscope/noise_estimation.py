@@ -1,6 +1,4 @@
-"""A line through variance over mean, read as the noise of a camera.
-
-The noise of a camera, from one noisy image.
+"""The noise of a camera, from one noisy image.
 
 The variance of a pixel is `slope * mean + intercept` ([1]_), and one image shows both:
 its smooth windows are gathered by brightness, the mean of their high-pass energy is

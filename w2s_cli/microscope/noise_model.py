@@ -1,27 +1,17 @@
-"""The way back from stabilised values to photons, exact and unbiased.
-
-The generalised Anscombe transform of `z = Poisson(y) + sigma * N(0, 1)` photons is
-``f(z) = 2 * sqrt(max(z + 3/8 + sigma^2, 0))``. A denoiser of transformed values gives
-an estimate of ``E{f(z) | y}``, and the square of that is not `y`: the root is not
-linear. The exact unbiased inverse ([1]_, Eq. 6) maps ``E{f(z) | y}`` to `y`.
-
-There is no closed form of it, so it is tabulated by numerical integration for each
-`sigma` that is asked for, in a few milliseconds. What is tabulated is the correction
-``y - (f / 2)^2``: it is smooth, and tends to ``-1/8 - sigma^2`` in bright light.
-
-References
-----------
-.. [1] M. Makitalo and A. Foi, "Optimal inversion of the generalized Anscombe
-   transformation for Poisson-Gaussian noise", IEEE Trans. Image Process. 22 (2013).
-
-The noise of a camera, and the square root that makes it uniform.
+"""The noise of a camera, and the square root that makes it uniform.
 
 A count is `gain * Poisson(p) + offset + read_noise * N(0, 1)`, where `p` is the
 expected number of photons. Photon units, `(counts - offset) / gain`, have variance
 `p + sigma^2` with `sigma = read_noise / gain`.
 
-The generalised Anscombe transform ([1]_, Eq. 1) maps photon units to values whose
-noise has a standard deviation of about 1 whatever the light.
+The generalised Anscombe transform ([1]_, Eq. 1) of `z` photon units is
+``f(z) = 2 * sqrt(max(z + 3/8 + sigma^2, 0))``: its noise has a standard deviation of
+about 1 whatever the light. A denoiser of transformed values gives an estimate of
+``E{f(z) | p}``, and the square of that is not `p`: the root is not linear. The exact
+unbiased inverse ([1]_, Eq. 6) maps ``E{f(z) | p}`` to `p`. There is no closed form of
+it, so it is tabulated by numerical integration for each `sigma` that is asked for, in a
+few milliseconds. What is tabulated is the correction ``p - (f / 2)^2``: it is smooth,
+and tends to ``-1/8 - sigma^2`` in bright light.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""A few planes of a stack, to learn from what is common to all of them."""
+"""A few planes and squares of a stack to measure on, and how bright they are."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -9,19 +9,18 @@ The camera sees only every second position of the PSF: the sharp image is taken
 apart into its even and odd rows and columns ("phases"), whose correlations are computed
 on the camera's grid. So what the camera aliases is accounted for.
 
+`wiener_psf` is Eq. 2 as its authors solved it: one quotient in Fourier space. The
+widefield image is enlarged by linear interpolation, and the PSF is the middle of
+`conj(H) L / (|H|^2 + constant)`, where `H` and `L` are the transforms of the sharp and
+of the enlarged image, each stretched to [0, 1]. Nothing is windowed, and the camera's
+pixel stays a part of the PSF. PSFs of several pairs are averaged. Other than the
+authors, the sharp image is first moved to where the widefield image is.
+
 References
 ----------
 .. [1] R. Zhou, M. El Helou, D. Sage, T. Laroche, A. Seitz and S. Susstrunk, "W2S:
    Microscopy data with joint denoising and super-resolution for widefield to SIM
    mapping", ECCV Workshops (2020), Eq. 2.
-
-Eq. 2 of the W2S paper as its authors solved it: one quotient in Fourier space.
-
-The widefield image is enlarged by linear interpolation, and the PSF is the middle of
-`conj(H) L / (|H|^2 + constant)`, where `H` and `L` are the transforms of the sharp and
-of the enlarged image, each stretched to [0, 1]. Nothing is windowed, and the camera's
-pixel stays a part of the PSF. PSFs of several pairs are averaged. Other than the
-authors, the sharp image is first moved to where the widefield image is.
 """
 
 from collections.abc import Sequence

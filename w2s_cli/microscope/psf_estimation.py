@@ -218,7 +218,7 @@ def fit_psf(
     overlays = [
         Overlay.of(low, sharp, reach, name)
         for (low, sharp), name in zip(
-            pairs, names or _numbered(len(pairs)), strict=True
+            pairs, names or [f"pair {at + 1}" for at in range(len(pairs))], strict=True
         )
     ]
     _check_alike(overlays)
@@ -259,7 +259,3 @@ def _check_alike(overlays: Sequence[Overlay]) -> None:
                 f"{other.name}: it is x{other.scale}",
                 hint="estimate their kernels apart",
             )
-
-
-def _numbered(count: int) -> list[str]:
-    return [f"pair {number}" for number in range(1, count + 1)]

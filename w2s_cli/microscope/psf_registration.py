@@ -1,14 +1,12 @@
 """Where a sharp image lies in a widefield one, and how bright and how blurred it is.
 
-Registration by least squares: the sharp image, blurred by a Gaussian, is fitted to the
-widefield image together with its own derivatives, which tell how far to move it and
-how much more to blur it (Gauss-Newton steps).
-
-A widefield image and the sharp image of the same field, laid over each other.
-
 The widefield image is taken for `gain * see(psf * sharp) + background`, where `see`
 takes the means of the sharp pixels that a camera pixel covers. The sharp image may lie
 some pixels, and parts of pixels, beside the widefield image.
+
+They are registered by least squares: the sharp image, blurred by a Gaussian, is fitted
+to the widefield image together with its own derivatives, which tell how far to move it
+and how much more to blur it (Gauss-Newton steps).
 """
 
 from collections.abc import Sequence
@@ -44,9 +42,24 @@ STEPS = 20
 def checked_scale(low: NDArray[Any], sharp: NDArray[Any], side: int, name: str) -> int:
     """Return how many pixels of `sharp` lie along the side of a pixel of `low`."""
     scale = _scale(low.shape, sharp.shape, name)
-    _check_size(sharp.shape, side, name)
+    least = LEAST_SIDES * side
+    if min(sharp.shape) < least:
+        raise InputError(
+            f"{name}: a sharp image of {_size(sharp.shape)} pixels is too small for a "
+            f"kernel of {side} x {side}, which takes {least} x {least}",
+            hint="use a larger field, or a smaller --side",
+        )
     for image, kind in ((low, "widefield"), (sharp, "sharp")):
-        _check_content(image, name, kind)
+        if not np.isfinite(image).all():
+            raise InputError(
+                f"{name}: the {kind} image holds NaN or infinite values",
+                hint="replace them by numbers",
+            )
+        if (image == image.flat[0]).all():
+            raise InputError(
+                f"{name}: every pixel of the {kind} image is {image.flat[0]:g}",
+                hint="a kernel shows only where there is structure",
+            )
     return scale
 
 
@@ -62,29 +75,6 @@ def _scale(low: tuple[int, ...], sharp: tuple[int, ...], name: str) -> int:
         if swapped
         else "crop both to the same field",
     )
-
-
-def _check_size(shape: tuple[int, ...], side: int, name: str) -> None:
-    least = LEAST_SIDES * side
-    if min(shape) < least:
-        raise InputError(
-            f"{name}: a sharp image of {_size(shape)} pixels is too small for a kernel "
-            f"of {side} x {side}, which takes {least} x {least}",
-            hint="use a larger field, or a smaller --side",
-        )
-
-
-def _check_content(image: NDArray[Any], name: str, kind: str) -> None:
-    if not np.isfinite(image).all():
-        raise InputError(
-            f"{name}: the {kind} image holds NaN or infinite values",
-            hint="replace them by numbers",
-        )
-    if (image == image.flat[0]).all():
-        raise InputError(
-            f"{name}: every pixel of the {kind} image is {image.flat[0]:g}",
-            hint="a kernel shows only where there is structure",
-        )
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from w2s_cli import __version__
 from w2s_cli.errors import InputError, UsageError
@@ -31,62 +30,45 @@ def psf_warnings(
     pairs: Sequence[ImagePair], sizes: Sizes, fit: PSFFit
 ) -> tuple[str, ...]:
     """Return why a PSF should be looked at twice."""
+    warnings = []
     scale = pairs[0][1].shape[0] // pairs[0][0].shape[0]
-    return (*_of_sizes(sizes, scale), *_of_pixels(pairs), *_of_fit(fit))
-
-
-def _of_sizes(sizes: Sizes, scale: int) -> list[str]:
-    """Return what is odd about the pixel sizes."""
-    odd = [
-        (low, sharp)
-        for low, sharp in sizes
-        if low and sharp and abs(low / sharp / scale - 1) > _UNLIKE
-    ]
-    return [
-        f"a pixel of the widefield image is {low:g} um wide, of the sharp one "
-        f"{sharp:g} um, yet it has {scale} times as many pixels along an axis"
-        for low, sharp in odd[:1]
-    ]
-
-
-def _of_pixels(pairs: Sequence[ImagePair]) -> list[str]:
-    worst = max(_saturated(image) for pair in pairs for image in pair)
-    if worst <= MOST_SATURATED:
-        return []
-    return [f"up to {worst:.1%} of the pixels of an image are saturated"]
-
-
-def _saturated(image: NDArray[Any]) -> float:
-    peak = image.max()
-    return float((image == peak).mean()) if peak in _FULL else 0.0
-
-
-def _of_fit(fit: PSFFit) -> list[str]:
-    """Return why the images may not determine the PSF."""
-    reasons = []
+    for low, sharp in sizes:
+        if low and sharp and abs(low / sharp / scale - 1) > _UNLIKE:
+            warnings.append(
+                f"a pixel of the widefield image is {low:g} um wide, of the sharp one "
+                f"{sharp:g} um, yet it has {scale} times as many pixels along an axis"
+            )
+            break
+    peaks = [(image, image.max()) for pair in pairs for image in pair]
+    worst = max(
+        [float((image == peak).mean()) for image, peak in peaks if peak in _FULL],
+        default=0.0,
+    )
+    if worst > MOST_SATURATED:
+        warnings.append(f"up to {worst:.1%} of the pixels of an image are saturated")
     if fit.certainty is not None and fit.certainty < LEAST_CERTAINTY:
-        reasons.append(
+        warnings.append(
             "the images hold too little light or structure to determine the kernel: a "
             f"correlation of {fit.certainty:.3f} with the true one is to be expected. "
             "Join more pairs, or more light"
         )
     leftover = max(pair.leftover for pair in fit.pairs)
     if leftover > MOST_LEFTOVER:
-        reasons.append(
+        warnings.append(
             "what the kernel leaves unexplained is no noise (its neighbouring pixels "
             f"are correlated by {leftover:.2f}): light from out of focus, images that "
             "differ, or a widefield image that was filtered"
         )
     side = len(fit.psf.weights)
     if fit.width > _WIDE * side:
-        reasons.append(
+        warnings.append(
             f"the kernel reaches beyond its side of {side} pixels: give a larger --side"
         )
     if fit.width < _NARROW:
-        reasons.append(
+        warnings.append(
             "the kernel is narrower than a pixel: is the sharp image any sharper?"
         )
-    return reasons
+    return tuple(warnings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
