@@ -58,7 +58,7 @@ class BenchResult:
     def stated(self) -> dict[str, str]:
         """Return what a reader must know beside the numbers, by subject."""
         data = self.selection.data
-        said = stated(self.config.convention)
+        convention = stated(self.config.convention)
         options = dict.fromkeys(o for one in self.rows for o in one.row.options)
         noise = "known to the data set" if self.config.known_noise else "estimated"
         return {
@@ -67,9 +67,9 @@ class BenchResult:
             "noise": f"{noise}, for methods that need it",
             **self._drawn(),
             **({"options": ", ".join(options)} if options else {}),
-            **said,
-            "pixels": f"{said['pixels']}; where the data set knows of clipped ones, "
-            "without them",
+            **convention,
+            "pixels": f"{convention['pixels']}; where the data set knows of clipped "
+            "ones, without them",
         }
 
     @property
@@ -80,8 +80,9 @@ class BenchResult:
     @property
     def remarks(self) -> list[str]:
         """Return what speaks against taking the table at its word, a line each."""
-        doubts = (*self._failures(), *self._valueless(), *self._narrow())
-        return [*doubts, *self._papers()]
+        fields = {one.group for measured in self.rows for one in measured.images}
+        narrow = [too_narrow(len(fields))] if 1 < len(fields) < FEWEST else []
+        return [*self._failures(), *self._valueless(), *narrow, *self._papers()]
 
     def as_json(self) -> dict[str, Any]:
         """Return the result as a JSON object; what is not finite is null."""
@@ -97,11 +98,11 @@ class BenchResult:
 
     def _row(self, measured: MethodResult) -> dict[str, Any]:
         papers = {"printed": self.printed(measured)} if self.with_papers else {}
-        return {
-            **measured.as_json(self.metrics),
-            **papers,
-            "scores": [_finite(scored.as_json()) for scored in measured.images],
-        }
+        images = [one.as_json() for one in measured.images]
+        for image in images:
+            values = image["scores"].items()
+            image["scores"] = {k: v if isfinite(v) else None for k, v in values}
+        return {**measured.as_json(self.metrics), **papers, "scores": images}
 
     def _failures(self) -> list[str]:
         return [
@@ -117,19 +118,15 @@ class BenchResult:
         for one in self.rows:
             for metric in self.metrics:
                 names = [
-                    scored.name
-                    for scored in one.done
-                    if not isfinite(scored.scores.get(metric, nan))
+                    image.name
+                    for image in one.done
+                    if not isfinite(image.scores.get(metric, nan))
                 ]
                 if names:
                     yield (
                         f"{one.row.name} at level {one.row.level}: {metric} has no "
                         f"finite value, and so no mean, for {few(names)}"
                     )
-
-    def _narrow(self) -> list[str]:
-        fields = {one.group for measured in self.rows for one in measured.images}
-        return [too_narrow(len(fields))] if 1 < len(fields) < FEWEST else []
 
     def _papers(self) -> list[str]:
         if not self.with_papers:
@@ -166,11 +163,3 @@ class BenchResult:
                 f"the papers score by the protocol {self.protocol} as it is, this is "
                 "another range, window or fit"
             )
-
-
-def _finite(scored: dict[str, Any]) -> dict[str, Any]:
-    scores = scored["scores"]
-    return {
-        **scored,
-        "scores": {k: v if isfinite(v) else None for k, v in scores.items()},
-    }

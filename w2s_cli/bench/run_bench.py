@@ -5,7 +5,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -160,44 +159,27 @@ def _scored(
     pool: Executor | None,
     jobs: int,
 ) -> Iterator[ImageResult]:
-    """Yield the scores of each pair in turn; few of them wait in memory."""
-    waiting: deque[Callable[[], ImageResult]] = deque()
+    """Yield the result of each pair in turn; few of them wait in memory."""
+    waiting: deque[ImageResult | Future[ImageResult]] = deque()
+
+    def first() -> ImageResult:
+        result = waiting.popleft()
+        if isinstance(result, Future):
+            result = result.result()
+            journal.add(result)
+        return result
+
     for pair in pairs:
         content = content_of(pair)
-        known = journal.get(content)
-        if known:
-            known = replace(known, name=pair.name, group=pair.group)
-            waiting.append(partial(_same, known))
+        if known := journal.get(content):
+            waiting.append(replace(known, name=pair.name, group=pair.group))
         elif pool:
-            waiting.append(
-                _noted(pool.submit(run_image, config, pair, content), journal)
-            )
+            waiting.append(pool.submit(run_image, config, pair, content))
         else:
-            waiting.append(partial(_now, config, pair, content, journal))
+            result = run_image(config, pair, content)
+            journal.add(result)
+            waiting.append(result)
         while len(waiting) > (2 * jobs if pool else 0):
-            yield waiting.popleft()()
+            yield first()
     while waiting:
-        yield waiting.popleft()()
-
-
-def _same(scored: ImageResult) -> ImageResult:
-    return scored
-
-
-def _now(
-    config: MethodConfig, pair: ImagePair, content: str, journal: Journal
-) -> ImageResult:
-    scored = run_image(config, pair, content)
-    journal.add(scored)
-    return scored
-
-
-def _noted(
-    future: "Future[ImageResult]", journal: Journal
-) -> Callable[[], ImageResult]:
-    def result() -> ImageResult:
-        scored = future.result()
-        journal.add(scored)
-        return scored
-
-    return result
+        yield first()

@@ -29,30 +29,30 @@ def plane_warnings(
     reference, image
         (Y, X), in counts.
     """
-    said = []
+    warnings = []
     if np.ptp(reference) == 0:
-        said.append("the reference is constant")
+        warnings.append("the reference is constant")
     if convention.fit != "none" and not pair.gain > 0:
         what = (
             "constant" if np.ptp(image) == 0 else "dark where the reference is bright"
         )
-        said.append(f"the prediction is {what}: the gain of its fit is not above 0")
+        warnings.append(f"the prediction is {what}: the gain of its fit is not above 0")
     if convention.unit == "z" and reference.dtype == np.uint8:
-        said.append(
+        warnings.append(
             "the reference has gray values of 8 bit, and z-scores are of counts: for "
             "W2S in 8 bit, say --protocol w2s-v1"
         )
     elif convention.unit == "z" and reference.max() < _FEWEST_COUNTS:
-        said.append(
+        warnings.append(
             f"the reference stays below {_FEWEST_COUNTS} and looks like z-scores "
             "already: for files of z-scores, say --unit counts"
         )
     if convention.fit == "none" and image.max() <= 1 < _FEWEST_COUNTS < reference.max():
-        said.append(
+        warnings.append(
             "the prediction stays within 1 and the reference does not: they are in "
             "different units"
         )
-    return said
+    return warnings
 
 
 def score_warnings(name: str, value: float) -> list[str]:
@@ -146,10 +146,10 @@ def _range(rule: Range, unit: Unit) -> str:
 
 
 def _pixels(convention: Convention) -> str:
-    said = "all"
+    text = "all"
     if convention.border:
-        said = f"all but {convention.border} at each edge"
+        text = f"all but {convention.border} at each edge"
     if convention.corners:
         side = convention.corners
-        said += f", in corners of {side} x {side}, each scored on its own"
-    return said
+        text += f", in corners of {side} x {side}, each scored on its own"
+    return text
