@@ -98,6 +98,7 @@ OTHER = RestoreSpec(
     tile=64,
     noise=GivenNoise((NOISE,)),
     display_range=DisplayRange(0, 9),
+    defects="keep",
     axes="YX",
     channel="0",
     train_on=(Path("other/one.tif"),),

@@ -12,6 +12,7 @@ from w2s_cli.cli.commands import Command, Commands
 from w2s_cli.cli.convert import convert
 from w2s_cli.cli.data import data
 from w2s_cli.cli.demo import demo
+from w2s_cli.cli.estimate_defects import estimate_defects
 from w2s_cli.cli.estimate_kernel import estimate_kernel
 from w2s_cli.cli.estimate_noise import estimate_noise
 from w2s_cli.cli.evaluate import evaluate
@@ -36,6 +37,7 @@ app.command("restore", cls=Command, no_args_is_help=True)(restore)
 app.command("methods", cls=Command)(methods)
 app.command("info", cls=Command, no_args_is_help=True)(info)
 app.command("estimate-noise", cls=Command, no_args_is_help=True)(estimate_noise)
+app.command("estimate-defects", cls=Command, no_args_is_help=True)(estimate_defects)
 app.command("estimate-kernel", cls=Command, no_args_is_help=True)(estimate_kernel)
 app.command("make-kernel", cls=Command, no_args_is_help=True)(make_kernel)
 app.command("simulate", cls=Command, no_args_is_help=True)(simulate)

@@ -88,6 +88,15 @@ Noise = Annotated[
         "--noise", help="A JSON file with the noise of the camera.", metavar="FILE"
     ),
 ]
+Defects = Annotated[
+    str,
+    typer.Option(
+        "--defects",
+        help="Pixels that the camera reads wrongly: auto to find and repair them, "
+        "keep to leave them, or a map of them, to repair those as well.",
+        metavar="auto|keep|MAP.tif",
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(

@@ -41,6 +41,7 @@ def restore(
     offset: Annotated[float | None, ask.OFFSET] = None,
     read_noise: Annotated[float | None, ask.READ_NOISE] = None,
     noise: ask.Noise = None,
+    defects: ask.Defects = "auto",
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",
     tile: ask.Tile = 512,
@@ -82,6 +83,7 @@ def restore(
         precision=precision,
         tile=tile,
         noise=noise_models(noise, gain, offset, read_noise),
+        defects=Path(defects) if defects not in ("auto", "keep") else defects,  # type: ignore[arg-type]
         axes=axes,
         channel=channel,
         train_on=tuple(files(train_on or ())),

@@ -31,7 +31,8 @@ NARROWEST = 0.7
 is then 0.6 of its full width at half maximum."""
 MOST = 0.02
 """Share of defects beyond which they are taken for structure without blur."""
-_FAR = 6.0  # standard deviations that a defect stands out from the ring
+_FAR = 7.0  # standard deviations that a hot pixel stands out from the ring
+_DEEP = 5.5  # and a dead one from the darker of those around it
 _UNLIKE = 3.2  # and its neighbours are below their share
 _DARK = 0.25  # light of a dead pixel, of its neighbours' light
 _FLAT = 1.5  # variance of a ring without structure, over that of the noise
@@ -252,11 +253,13 @@ def _outliers(plane: FloatArray, noise: NoiseModel, narrowest: float) -> Kinds:
         np.float32
     )
     missing = share * (here - dark) - np.maximum(beside - dark, 0)
-    error = _error(noise, here, beside, dark, share)
-    hot = (_surprise(here, dark, noise) > _FAR) & (missing > _UNLIKE * error)
+    error = np.maximum(
+        _error(noise, here, beside, dark, share), np.sqrt((0.3 + share**2) * uneven)
+    )
+    hot = (_surprise(here, dark, uneven, noise) > _FAR) & (missing > _UNLIKE * error)
     around = np.minimum(low, least)
     spread = np.sqrt(np.maximum(noise.variance(usual), uneven))
-    deep = around - here > _FAR * spread
+    deep = around - here > _DEEP * spread
     black = min(noise.offset, float(np.quantile(middle, 1e-3)))
     dead = deep & (here - black < _DARK * (around - black))
     kinds[y[hot], x[hot]] = HOT
@@ -264,15 +267,18 @@ def _outliers(plane: FloatArray, noise: NoiseModel, narrowest: float) -> Kinds:
     return kinds
 
 
-def _surprise(here: FloatArray, dark: FloatArray, noise: NoiseModel) -> FloatArray:
+def _surprise(
+    here: FloatArray, dark: FloatArray, least: FloatArray, noise: NoiseModel
+) -> FloatArray:
     """Return how many standard deviations pixels are above what is expected of them.
 
     The root of the deviance of a Poisson variable, read noise counted as light: it
-    knows that few photons are skewed.
+    knows that few photons are skewed. Its variance in counts is at least `least`: the
+    offset of the model may be too high.
     """
-    least = np.float32(1e-3)
-    seen = np.maximum(noise.photons(here) + noise.sigma**2, least)
-    light = np.maximum(noise.photons(dark) + noise.sigma**2, least)
+    light = noise.photons(dark) + noise.sigma**2
+    light = np.maximum(light, np.maximum(least / noise.gain**2, np.float32(1e-3)))
+    seen = np.maximum(light + (here - dark) / noise.gain, np.float32(1e-3))
     deviance = 2 * (seen * np.log(seen / light) - (seen - light))
     return np.asarray(
         np.sign(seen - light) * np.sqrt(np.maximum(deviance, 0)), np.float32

@@ -27,7 +27,7 @@ _CERTAIN = 7.0  # standard errors of the agreement between halves
 _LEAST_OFFSET = 0.12  # standard deviations of the noise
 _LEAST_FLICKER = 0.02  # of the light
 _STUCK, _NOISY = 0.3, 2.0  # spread of a line over that of the lines around
-_LEAST_LINES = 32
+_LEAST_LINES = 96
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,8 @@ _ROUNDS = 4
 def fit_noise_with_defects(
     planes: Sequence[NDArray[Any]],
     dark: Dark | None = None,
-    known: Kinds | None = None,
+    known: Sequence[Kinds] = (),
+    plain: NoiseFit | None = None,
 ) -> tuple[NoiseFit, list[Defects]]:
     """Return the noise of one channel by its good pixels, and its defects.
 
@@ -43,7 +44,9 @@ def fit_noise_with_defects(
     dark
         The camera without light, if it is known.
     known
-        Defects that are known before.
+        Of each plane the defects that are known before; empty where none are.
+    plain
+        What `fit_noise` says of the planes: returned where there are no defects.
 
     Raises
     ------
@@ -52,23 +55,29 @@ def fit_noise_with_defects(
     """
     pixels = [plane.astype(np.float32) for plane in planes]
     masks = [_first_look(plane) for plane in pixels]
-    if known is not None:
-        masks = [mask | (known != GOOD) for mask in masks]
+    maps: list[Kinds | None] = [*known] or [None for _ in pixels]
+    masks = [
+        mask if kinds is None else mask | (kinds != GOOD)
+        for mask, kinds in zip(masks, maps, strict=True)
+    ]
     evened = [filled(*one) for one in zip(pixels, masks, strict=True)]
     fit = fit_noise(_typed(evened, planes), dark, masks)
     for _ in range(_ROUNDS):
-        found = [find_defects(plane, fit.model, known) for plane in pixels]
+        found = [
+            find_defects(plane, fit.model, kinds)
+            for plane, kinds in zip(pixels, maps, strict=True)
+        ]
         new = [one.unknown for one in found]
         if not any(one.found for one in found):
-            return fit_noise(planes, dark), found
+            return plain or fit_noise(planes, dark), found
         evened = [one.repaired(plane) for one, plane in zip(found, pixels, strict=True)]
         unsure = [
             mask | _outstanding(plane, fit.model)
             for mask, plane in zip(new, evened, strict=True)
         ]
         fit = fit_noise(_typed(evened, planes), dark, unsure)
-        if known is None and _smeared(evened, fit):
-            return fit_noise(planes, dark), [
+        if not known and _smeared(evened, fit):
+            return plain or fit_noise(planes, dark), [
                 no_defects(plane, fit.model) for plane in pixels
             ]
         if all((a == b).all() for a, b in zip(masks, new, strict=True)):

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, UsageError
+from w2s_cli.microscope.defects import Defects, Kinds
 from w2s_cli.microscope.noise_estimation import Dark, NoiseFit, fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.noise_with_defects import fit_noise_with_defects
 from w2s_cli.microscope.plane_sampling import (
     dark_and_bright,
     sample_planes,
@@ -51,6 +53,7 @@ class ChannelDiagnosis:
     other_warnings: tuple[str, ...] = ()  # what else is wrong
     display_range: DisplayRange | None = None  # None where no network needs it
     range_origin: Literal["8 bit", "measured", "given"] = "given"
+    defects: Defects | None = None  # of a plane; None where none were found
 
     @property
     def noise(self) -> NoiseModel:
@@ -200,6 +203,8 @@ def diagnose(
     noise: bool = True,
     display_range: bool = False,
     known_range: DisplayRange | None = None,
+    defects: bool = True,
+    known_defects: Kinds | None = None,
 ) -> Diagnosis:
     """Return what a stack shows; a few planes of each channel are read, once.
 
@@ -215,6 +220,10 @@ def diagnose(
         Whether the noise is needed, and whether black and white are.
     known_range
         Black and white, where they need not be measured.
+    defects
+        Whether pixels that the camera reads wrongly are looked for, with the noise.
+    known_defects
+        Those that are known, (Y, X) of a plane.
 
     Raises
     ------
@@ -232,7 +241,7 @@ def diagnose(
     channels = []
     for number, model in enumerate(models):
         # The one place that reads planes to look at them: more that is to be found in
-        # a file, such as defective pixels, is found in these.
+        # a file is found in these.
         planes = sample_planes(stack, number) if noise or not known else []
         facts: dict[str, Any] = {}
         if display_range:
@@ -241,7 +250,14 @@ def diagnose(
             facts = {"display_range": shown, "range_origin": origin}
         name = channel_name(stack, number)
         channels.append(
-            diagnose_channel(name, planes, model, **facts)
+            diagnose_channel(
+                name,
+                planes,
+                model,
+                look_for_defects=defects,
+                known_defects=known_defects,
+                **facts,
+            )
             if noise
             else ChannelDiagnosis(name, **facts)
         )
@@ -255,6 +271,8 @@ def diagnose_channel(
     *,
     dark: Dark | None = None,
     fit: NoiseFit | None = None,
+    look_for_defects: bool = True,
+    known_defects: Kinds | None = None,
     **facts: Any,
 ) -> ChannelDiagnosis:
     """Return what a few (Y, X) planes of counts of a channel show of its noise.
@@ -271,18 +289,32 @@ def diagnose_channel(
         What the camera reads without light, if it is known.
     fit
         The noise, where it was measured otherwise, such as from repeats.
+    look_for_defects
+        Whether the noise is that of the good pixels alone.
+    known_defects
+        Those that are known, (Y, X) of a whole plane.
     facts
         What else is known of the channel: fields of `ChannelDiagnosis`.
     """
-    failure = None
+    failure = found = None
     try:
-        fit = fit or fit_noise(sample_squares(planes), dark)
+        if fit is None:
+            squares = sample_squares(planes)
+            fit = fit_noise(squares, dark)
+            if look_for_defects:
+                known = [] if known_defects is None else [known_defects] * len(planes)
+                fit, found = _without_defects(squares, fit, dark, _cut(known, planes))
     except InputError as error:
         failure = error
     plane = planes[len(planes) // 2]
     darkest, brightest = dark_and_bright(plane)
     share = float(np.mean([saturated_share(one) for one in planes]))
     other = []
+    if found:
+        other.append(
+            f"{found.words}: left out of the noise, and repaired before anything else; "
+            "--defects keep leaves them"
+        )
     if share > MOST_SATURATED:
         most = max(float(one.max()) for one in planes)
         other.append(
@@ -304,8 +336,30 @@ def diagnose_channel(
         dark is not None,
         tuple(noise_warnings(fit, plane, given)) if fit else (),
         tuple(other),
+        defects=found,
         **facts,
     )
+
+
+def _without_defects(
+    squares: Planes, plain: NoiseFit, dark: Dark | None, known: Sequence[Kinds]
+) -> tuple[NoiseFit, Defects | None]:
+    """Return the noise of good pixels, and the defects of the square with most."""
+    fit, found = fit_noise_with_defects(squares, dark, known, plain)
+    worst = max(found, key=lambda one: (one.found, np.count_nonzero(one.kinds)))
+    return fit, worst if worst.found else None
+
+
+def _cut(known: Sequence[Kinds], planes: Planes) -> list[Kinds]:
+    """Return the parts of whole maps that belong to the squares of sampled planes."""
+    inner = []
+    for kinds, plane in zip(known, planes, strict=False):
+        top, left = (
+            (a - b) // 2 for a, b in zip(kinds.shape, plane.shape, strict=True)
+        )
+        height, width = plane.shape
+        inner.append(kinds[top : top + height, left : left + width])
+    return sample_squares(inner)
 
 
 def given_models(

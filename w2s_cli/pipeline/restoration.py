@@ -21,6 +21,7 @@ from w2s_cli.methods.build import chain_record
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import checked_finite
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
+from w2s_cli.pipeline.defect_repair import Repairs, map_for, repaired_stack
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis, diagnose
 from w2s_cli.pipeline.shared_fitting import (
     FittedMethods,
@@ -139,6 +140,7 @@ class Restoration:
     diagnosis: Diagnosis  # what was found in the stack before
     fitted: FittedMethods  # the method that was fitted, by channel; empty for others
     tally: Tally  # complete when every plane of the image has been read
+    repairs: Repairs  # what was repaired before; complete at the same time
 
     @property
     def warnings(self) -> list[str]:
@@ -174,6 +176,7 @@ class Restoration:
             **self.spec.as_record(),
             "links": chain_record(self.method, self.chain),
             **self.found(),
+            **self.repairs.as_json(),
             "clipped": self.tally.clipped,
             "warnings": self.warnings,
         }
@@ -198,6 +201,7 @@ def restore_stack(
     progress = progress or RestoreProgress()
     chain = chain or spec.chain()
     part = spec.part(stack)
+    known = map_for(spec, part)
     if diagnosis is None:
         diagnosis = diagnose(
             part,
@@ -205,7 +209,10 @@ def restore_stack(
             noise=chain.needs_noise,
             display_range=chain.needs_range,
             known_range=spec.display_range,
+            defects=spec.defects != "keep",
+            known_defects=known,
         )
+    part, repairs = repaired_stack(part, diagnosis, known)
     method, chain, choice = resolve_auto(spec, chain, diagnosis)
     if choice and not chain.needs_noise:
         diagnosis = diagnosis.without_noise()
@@ -225,7 +232,7 @@ def restore_stack(
         on_tile=progress.tile,
     )
     return Restoration(
-        spec, part, image, method, chain, choice, diagnosis, fitted, tally
+        spec, part, image, method, chain, choice, diagnosis, fitted, tally, repairs
     )
 
 

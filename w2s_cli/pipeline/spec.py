@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from w2s_cli.errors import UsageError
 from w2s_cli.io.noise_file import GivenNoise
@@ -33,6 +33,9 @@ class RestoreSpec:
         Noise models that are known; estimated where there are none.
     display_range
         Black and white of every channel, for networks that need them; else measured.
+    defects
+        Whether pixels that the camera reads wrongly are looked for and repaired, or
+        kept, or a map of them, see `pipeline.defect_repair`, that is added to.
     axes
         The axes of the file, where its metadata have none or are wrong.
     channel
@@ -55,6 +58,7 @@ class RestoreSpec:
     display_range: DisplayRange | None = field(
         default=None, metadata={RESOLVED: "levels"}
     )
+    defects: Path | Literal["auto", "keep"] = "auto"
     axes: str | None = None
     channel: str | None = None
     train_on: tuple[Path, ...] = ()
