@@ -25,6 +25,10 @@ ROOTS = 0.3
 """Weight of errors of the roots, in which dim parts count as much as bright ones."""
 HIDDEN = 0.05
 """Share of the variance of a truth that blur hides, beside what noise does."""
+KEPT = {1: 0.1, 2: 0.2}
+"""Weight of the light in squares, by the scale of the network."""
+SQUARE = 16  # pixels of the image along one
+_UNSEEN = 0.003  # share of the light that may be wrong
 _SMALLEST = 1e-3  # of a patch's error: the slope of a root has no bound at 0
 
 
@@ -99,7 +103,10 @@ def _one_light(output: Tensor, batch: ImagingBatch) -> Tensor:
     noise = _mean(batch.truth + lift, valid).clamp(min=LEAST_NOISE)
     counts = _mean((photons - batch.truth) ** 2, valid) / noise
     roots = _mean((output - batch.target) ** 2, valid)
-    return (_root(counts) + ROOTS * _root(roots)).mean()
+    terms = (_root(counts) + ROOTS * _root(roots))[:, 0, 0, 0]
+    made = torch.where(batch.valid, photons, batch.truth)
+    kept = _light_kept(made, batch.truth, noise[:, 0, 0, 0], 1)
+    return (terms + KEPT[1] * kept).mean()
 
 
 def _two(output: Tensor, batch: ImagingBatch) -> Tensor:
@@ -143,6 +150,7 @@ def _parted(total: Tensor, haze: Tensor, batch: ImagingBatch, noise: Tensor) -> 
         + counts(focus, sharp)
         + 0.5 * counts(haze, hazy)
         + ROOTS * (roots(total, truth) + roots(focus, sharp))
+        + KEPT[2] * _light_kept(total, truth, noise, 2)
     )
 
 
@@ -158,7 +166,35 @@ def _explained(
     seen = blur_and_bin(total, batch.kernel[None, None])
     error = _mean((seen - batch.on_camera[here]) ** 2, valid)[:, 0, 0, 0] / noise
     beyond = functional.relu(-haze) ** 2 + functional.relu(haze - total) ** 2
-    return 1.5 * _root(error) + ROOTS * _root(beyond.mean((1, 2, 3)) / noise)
+    wanted = batch.on_camera[here]
+    kept = _light_kept(torch.where(valid > 0, seen, wanted), wanted, noise, 1)
+    return (
+        1.5 * _root(error)
+        + ROOTS * _root(beyond.mean((1, 2, 3)) / noise)
+        + KEPT[2] * kept
+    )
+
+
+def _light_kept(made: Tensor, truth: Tensor, noise: Tensor, finer: int) -> Tensor:
+    """Return each patch's error of the means over squares, (N,).
+
+    Of an error of single pixels, a wrong brightness of the whole is a small part; here
+    it is all. Over what noise allows, and a third of a percent of the light.
+
+    Parameters
+    ----------
+    made, truth
+        (N, 1, Y, X) photons.
+    noise
+        (N,), its variance in a pixel of the image.
+    finer
+        Pixels along a pixel of the image.
+    """
+    wanted, found = (
+        functional.avg_pool2d(one, SQUARE * finer) for one in (truth, made)
+    )
+    allowed = noise[:, None, None, None] / SQUARE**2 + (_UNSEEN * wanted) ** 2
+    return _root(((found - wanted) ** 2 / allowed).mean((1, 2, 3)))
 
 
 def _mean(error: Tensor, valid: Tensor) -> Tensor:
