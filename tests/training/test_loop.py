@@ -311,7 +311,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
                     "unet-discriminator", {"channels": 3}, weight=1.0
                 )
             },
-            "sees 3 channels, but images are gray",
+            "takes 3 channels, but images are gray",
         ),
         (
             {

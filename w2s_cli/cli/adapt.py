@@ -60,20 +60,20 @@ def adapt(
     """
     from w2s_cli.batch.file_pairs import files
     from w2s_cli.pipeline.adaptation.adapt import AdaptSpec, check
-    from w2s_cli.pipeline.adaptation.adapt import adapt as adapted
+    from w2s_cli.pipeline.adaptation.adapt import adapt as run
     from w2s_cli.pipeline.adaptation.adaptation_planes import read_adaptation_planes
     from w2s_cli.pipeline.spec import RestoreSpec
 
     known = noise_models(noise, gain, offset, read_noise)
     job = RestoreSpec(method, device=device, noise=known, axes=axes, channel=channel)
-    wanted = AdaptSpec(method, kernel, steps, device, seed)
-    check(wanted, output, overwrite=overwrite)
+    spec = AdaptSpec(method, kernel, steps, device, seed)
+    check(spec, output, overwrite=overwrite)
     found = read_adaptation_planes(job, job.chain(), files(inputs))
     if not quiet:
         for reason in found.warnings:
             warn(reason)
     with progress(method, quiet=quiet) as bar:
-        told = FitDisplay(method, bar, quiet=quiet).of_channel(0)
-        better = adapted(wanted, found.planes, found.seen, output, told)
+        step = FitDisplay(method, bar, quiet=quiet).of_channel(0)
+        better = run(spec, found.planes, found.seen, output, step)
     if not quiet:
         note(f"{output}: {method} adapted gains {better}")

@@ -41,7 +41,7 @@ def watched(recipe: "Recipe", *, quiet: bool) -> "Iterator[ProgressCallback]":
     with _display(quiet=quiet) as display:
         watcher = _Watcher(recipe, display, tensorboard_writer(), quiet=quiet)
         try:
-            yield watcher.tell
+            yield watcher.show
         finally:
             watcher.close()
 
@@ -73,7 +73,7 @@ class _Watcher:
         self._tasks: dict[str, TaskID] = {}
         self._since, self._from = monotonic(), 0
 
-    def tell(self, progress: "TrainingProgress") -> None:
+    def show(self, progress: "TrainingProgress") -> None:
         """Show a step."""
         self._display.update(
             self._task(progress),
@@ -122,11 +122,11 @@ def draw(progress: "TrainingProgress") -> None:
 
     curves = read_log(progress.folder / "log.csv")
     each = max(len(curves["loss"]) // _POINTS, 1)
-    shown = {"training": smoothed(curves["loss"], each)}
-    shown["validation"] = curves.get("validation", [])
+    curves_shown = {"training": smoothed(curves["loss"], each)}
+    curves_shown["validation"] = curves.get("validation", [])
     series = [
         Series(name, asarray(points)[:, 0], asarray(points)[:, 1], colour=number)
-        for number, (name, points) in enumerate(shown.items())
+        for number, (name, points) in enumerate(curves_shown.items())
         if points
     ]
     path = progress.folder / "losses.png"
@@ -151,7 +151,7 @@ def train(
         bool, typer.Option("--quiet", "-q", help="Say only where the weights are.")
     ] = False,
 ) -> None:
-    """Train a network, or learn the prior of vst+epll.
+    """Train a network, or fit the prior of vst+epll.
 
     For example:
       w2s train --list
@@ -173,8 +173,8 @@ def train(
     from w2s_cli.training import loop, mixture_training
     from w2s_cli.training.recipe_reading import load
 
-    wanted = load(recipe, settings or [])
-    run = mixture_training.train if wanted.kind == "mixture" else loop.train
-    with watched(wanted, quiet=quiet) as tell:
-        weights = run(wanted, tell)
+    spec = load(recipe, settings or [])
+    run = mixture_training.train if spec.kind == "mixture" else loop.train
+    with watched(spec, quiet=quiet) as progress:
+        weights = run(spec, progress)
     typer.echo(weights)

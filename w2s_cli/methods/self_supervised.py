@@ -141,12 +141,12 @@ class SelfSupervised:
     @property
     def recipe(self) -> Recipe:
         """Return what is trained; `w2s_cli.training.recipes` has the rest of it."""
-        wanted = _recipe(self.name, tuple(self._settings()))
-        steps = self.iterations or round(wanted.steps * EFFORT[self.quality])
-        often = min(wanted.validate_every, steps, self.patience or steps)
-        wanted = replace(wanted, steps=steps, validate_every=often, device=self.device)
+        recipe = _recipe(self.name, tuple(self._settings()))
+        steps = self.iterations or round(recipe.steps * EFFORT[self.quality])
+        often = min(recipe.validate_every, steps, self.patience or steps)
+        recipe = replace(recipe, steps=steps, validate_every=often, device=self.device)
         fast = fastest(available_device(self.device)) == "bf16"
-        return wanted if fast else replace(wanted, precision="fp32")
+        return recipe if fast else replace(recipe, precision="fp32")
 
     def _settings(self) -> list[str]:
         return [
@@ -222,20 +222,20 @@ class SelfSupervised:
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the restored planes."""
         lowered = np.float32(self.lowered)
-        made = self._restored(blocks - lowered)
-        return _raised(made, lowered) if lowered else made
+        output = self._restored(blocks - lowered)
+        return _raised(output, lowered) if lowered else output
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
         return self._network(blocks)
 
 
-def _raised(made: FloatArray, lowered: np.float32) -> FloatArray:
+def _raised(output: FloatArray, lowered: np.float32) -> FloatArray:
     """Return roots of mean squares when what is under the squares is raised.
 
     The network gives the mean of the squares of noisy values: the square of their mean,
     and 1 for the variance of the noise.
     """
-    mean = np.sqrt(np.maximum(made**2 - 1, 0)) + lowered
+    mean = np.sqrt(np.maximum(output**2 - 1, 0)) + lowered
     return np.asarray(np.sqrt(mean**2 + 1), np.float32)
 
 

@@ -28,12 +28,12 @@ Kind = Literal["vanilla", "relativistic"]
 def generator_loss(kind: Kind, both: bool, fake: Tensor, real: Tensor) -> Tensor:
     """Return how little a discriminator was fooled.
 
-    - `kind`: "vanilla": made images should score as real ones ([1]_, [2]_);
+    - `kind`: "vanilla": fake images should score as real ones ([1]_, [2]_);
       "relativistic": more than the mean of the real ones.
-    - `both`: whether real images should also score less than the mean of the made ones;
+    - `both`: whether real images should also score less than the mean of the fake ones;
       the loss is then the mean of both ([3]_). Without, it is that of EPSR ([4]_). It
       changes nothing of "vanilla".
-    - `fake`, `real`: scores of made and of real images before a sigmoid, of any shape
+    - `fake`, `real`: scores of fake and of real images before a sigmoid, of any shape
       and float type.
 
     Returns one number, float32.
@@ -48,11 +48,11 @@ def generator_loss(kind: Kind, both: bool, fake: Tensor, real: Tensor) -> Tensor
 
 
 def discriminator_loss(kind: Kind, fake: Tensor, real: Tensor) -> Tensor:
-    """Return how badly a discriminator tells real images from made ones.
+    """Return how badly a discriminator separates real images from fake ones.
 
     - `kind`: "vanilla": the sum over both sorts, as in [1]_ and [2]_; "relativistic":
       the mean over both, each against the mean of the other, as in [3]_.
-    - `fake`, `real`: scores of made and of real images before a sigmoid, of any shape
+    - `fake`, `real`: scores of fake and of real images before a sigmoid, of any shape
       and float type.
 
     Returns one number, float32.
@@ -65,8 +65,8 @@ def discriminator_loss(kind: Kind, fake: Tensor, real: Tensor) -> Tensor:
     return (reals + fakes) / 2
 
 
-def _entropy(scores: Tensor, wanted: float) -> Tensor:
-    labels = torch.full_like(scores, wanted)
+def _entropy(scores: Tensor, label: float) -> Tensor:
+    labels = torch.full_like(scores, label)
     return functional.binary_cross_entropy_with_logits(scores, labels)
 
 

@@ -87,30 +87,32 @@ def _network_from_weights(recipe: Recipe) -> Any:
 
 def initial_discriminator(recipe: Recipe) -> nn.Module:
     """Return the discriminator of a recipe; errors are those of `network_of`."""
-    wanted = recipe.discriminator
-    if wanted.start:
-        judge = _discriminator_from_weights(wanted)
+    options = recipe.discriminator
+    if options.start:
+        network = _discriminator_from_weights(options)
     else:
         torch.manual_seed(recipe.seed + 1)
-        judge = build_module(DISCRIMINATORS, Network(wanted.network, wanted.options))
-    if judge.channels != 1:
+        network = build_module(
+            DISCRIMINATORS, Network(options.network, options.options)
+        )
+    if network.channels != 1:
         raise UsageError(
-            f"{wanted.network} sees {judge.channels} channels, but images are gray",
+            f"{options.network} takes {network.channels} channels, but images are gray",
             hint="set discriminator.options.channels=1, or leave out its start",
         )
-    _check_discriminator_size(wanted.network, judge, recipe)
-    assert isinstance(judge, nn.Module)
-    return judge
+    _check_discriminator_size(options.network, network, recipe)
+    assert isinstance(network, nn.Module)
+    return network
 
 
-def _discriminator_from_weights(wanted: Discriminator) -> Any:
+def _discriminator_from_weights(options: Discriminator) -> Any:
     """Return the discriminator that its `start` holds."""
-    path = resolve_weights("discriminator.start", wanted.start)
+    path = resolve_weights("discriminator.start", options.start)
     state = checkpoint.load(path).state
-    kind = DISCRIMINATORS[wanted.network].load()
+    kind = DISCRIMINATORS[options.network].load()
     if not kind.detect(state):
         raise WeightsError(
-            f"the recipe trains against {wanted.network}, but {path} holds no such one",
+            f"the recipe trains against {options.network}, but {path} holds none",
             hint="change discriminator.start or discriminator.network",
         )
     return kind.from_state_dict(state)
@@ -127,11 +129,11 @@ def _check_side(name: str, side: int, multiple: int) -> None:
         )
 
 
-def _check_discriminator_size(name: str, judge: Any, recipe: Recipe) -> None:
+def _check_discriminator_size(name: str, network: Any, recipe: Recipe) -> None:
     """Look whether a discriminator takes what the network makes of patches."""
     scale = scale_of(recipe)
     side = recipe.patches.side * scale
-    own = getattr(judge, "side", None)  # of one that takes images of one size only
+    own = getattr(network, "side", None)  # of one that takes images of one size only
     if own not in (None, side):
         raise UsageError(
             f"{name} takes images of {own} x {own} pixels, but patches of "
@@ -139,9 +141,9 @@ def _check_discriminator_size(name: str, judge: Any, recipe: Recipe) -> None:
             hint=f"set patches.side={own // scale}, or "
             f"discriminator.options.side={side}",
         )
-    if own is None and side % judge.multiple_of:
+    if own is None and side % network.multiple_of:
         raise UsageError(
-            f"{name} takes images whose sides are multiples of {judge.multiple_of}, "
+            f"{name} takes images whose sides are multiples of {network.multiple_of}, "
             f"but patches of {recipe.patches.side} pixels become {side} x {side}",
             hint="change patches.side",
         )

@@ -13,29 +13,29 @@ from w2s_cli.training.recipe_tables import Optimiser, Schedule
 class NetworkOptimiser:
     """The optimiser of a network."""
 
-    def __init__(self, network: nn.Module, wanted: Optimiser) -> None:
-        self._wanted, self._taken = wanted, 0
+    def __init__(self, network: nn.Module, options: Optimiser) -> None:
+        self._options, self._taken = options, 0
         self._weights = [p for p in network.parameters() if p.requires_grad]
-        kind = torch.optim.AdamW if wanted.name == "adamw" else torch.optim.Adam
+        kind = torch.optim.AdamW if options.name == "adamw" else torch.optim.Adam
         self._optimiser = kind(
             self._weights,
-            lr=wanted.rate,
-            betas=wanted.betas,
-            weight_decay=wanted.weight_decay,
-            amsgrad=wanted.name == "amsgrad",
+            lr=options.rate,
+            betas=options.betas,
+            weight_decay=options.weight_decay,
+            amsgrad=options.name == "amsgrad",
         )
 
     def take_step(self, loss: Tensor, rate_share: float) -> None:
         """Take one step, at a share of the peak learning rate."""
-        wanted, optimiser = self._wanted, self._optimiser
-        if wanted.renew and self._taken % wanted.renew == 0:
+        options, optimiser = self._options, self._optimiser
+        if options.renew and self._taken % options.renew == 0:
             optimiser.state.clear()
         for group in optimiser.param_groups:
-            group["lr"] = wanted.rate * rate_share
+            group["lr"] = options.rate * rate_share
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        if wanted.clip:
-            nn.utils.clip_grad_norm_(self._weights, wanted.clip)
+        if options.clip:
+            nn.utils.clip_grad_norm_(self._weights, options.clip)
         optimiser.step()
         self._taken += 1
 

@@ -63,9 +63,9 @@ def load(recipe: str, overrides: Sequence[str] = ()) -> Recipe:
     for number, phase in enumerate(phases, start=1):
         own = {"name": f"{whole.name}/{phase.get('name', number)}"}
         parts.append(_recipe({**_merged(_merged(table, phase), changes), **own}))
-    made = _recipe(table, tuple(parts))
-    check(made)
-    return made
+    complete = _recipe(table, tuple(parts))
+    check(complete)
+    return complete
 
 
 def _read(recipe: str, users: tuple[str, ...] = ()) -> Table:

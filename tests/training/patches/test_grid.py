@@ -17,8 +17,8 @@ class _Image:
 
 def test_the_patches_of_w2s_are_those_of_its_publishers() -> None:
     grid = Grid.over([_Image(512, 512)] * 240, 64, 32, (0, 0))
-    assert len(grid.places) == 47_040
-    assert grid.places.max(0).tolist() == [239, 416, 416]
+    assert len(grid.corners) == 47_040
+    assert grid.corners.max(0).tolist() == [239, 416, 416]
 
 
 def test_an_epoch_has_every_patch_once_in_an_order_of_its_own() -> None:
@@ -33,7 +33,7 @@ def test_an_epoch_has_every_patch_once_in_an_order_of_its_own() -> None:
     expected = {(0, y, x) for y in (0, 2, 4) for x in (0, 2, 4, 6, 8)}
     assert set(first) == expected | {(1, y, x) for y in (0, 2) for x in (0, 2)}
     order = np.random.default_rng([7, 1, 1]).permutation(count)
-    assert second == [tuple(grid.places[number]) for number in order]
+    assert second == [tuple(grid.corners[number]) for number in order]
 
 
 def test_an_image_without_room_for_a_patch() -> None:

@@ -134,7 +134,7 @@ def test_a_grid_shows_every_patch_of_every_level_once_an_epoch(w2s: Path) -> Non
     found = _supply(recipe)
     count = 3 * 2 * 3 * 3  # fields, levels, rows and columns of patches
     assert found.grid is not None
-    assert len(found.grid.places) == count
+    assert len(found.grid.corners) == count
     images = torch.cat([found.batch(step, range(7)).image for step in range(16)])
     firsts = {image.numpy().tobytes() for image in images[:count]}
     seconds = {image.numpy().tobytes() for image in images[count : 2 * count]}

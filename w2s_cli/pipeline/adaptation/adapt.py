@@ -218,9 +218,9 @@ def widened(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     - `one`: as a record has it: "photons", "sigma" and perhaps "pixel_size".
     - `other`: the same of the images; a pixel size that only they have bounds nothing.
     """
-    made = {**one, "sigma": max(one["sigma"], other["sigma"])}
+    widest = {**one, "sigma": max(one["sigma"], other["sigma"])}
     for key in ("photons", "pixel_size"):
         if one.get(key) and other.get(key):
             lows, highs = zip(one[key], other[key], strict=True)
-            made[key] = [min(lows), max(highs)]
-    return made
+            widest[key] = [min(lows), max(highs)]
+    return widest

@@ -35,7 +35,7 @@ LEAST_SIDE = 128  # pixels: a few squares, and what is around them
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """A patch of a field in photons: what is shown, the truth, and where it counts."""
+    """A patch of a field in photons: input, truth, and where the loss counts."""
 
     field: Field
     image: FloatArray

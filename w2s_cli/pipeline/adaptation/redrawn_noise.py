@@ -2,12 +2,12 @@
 
 With noise `n` of variance `v`, and `z` drawn with variance 1, ``n + a sqrt(v) z`` and
 ``n - sqrt(v) z / a`` are uncorrelated: Recorrupted-to-Recorrupted ([1]_, Eq. 7). A
-network that is shown the one and asked for the other learns the light.
+network that gets the one and must give the other fits the light.
 
 It is done in photons, where `v` is known wherever the light is. Divided by
 ``1 + a^2``, the first is an image of so much less light with a read noise that is less
 by its root. But where light is dim, noise is skewed: with a normal `z` the third
-moment ``E{n n n}`` makes both alike, and a network learns to pass some of it on. So
+moment ``E{n n n}`` makes both alike, and a network passes some of it on. So
 `z` is skewed too, such that ``E{n n n} + a^2 (-1 / a) v^1.5 E{z z z} = 0``: then they
 are independent to the third order. That is what thinning does with Poisson counts.
 
@@ -69,15 +69,15 @@ class Field:
         return replace(self, noisy=self.noisy[window], expected=self.expected[window])
 
     def redraw(self, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-        """Return what is shown and what is asked for, in photons of the dimmed light.
+        """Return an input and its noisy truth, in photons of the dimmed light.
 
         Their noise is independent, as far as the field knows its own.
         """
         variance = np.maximum(self.expected + self.noise.sigma**2, _LEAST_VARIANCE)
         skewness = self.skew * self.expected / (ADDED * variance**1.5)
         drawn = np.sqrt(variance) * _skewed(skewness, rng)
-        shown, asked = self.noisy + ADDED * drawn, self.noisy - drawn / ADDED
-        return (shown / LESS).astype(np.float32), (asked / LESS).astype(np.float32)
+        image, truth = self.noisy + ADDED * drawn, self.noisy - drawn / ADDED
+        return (image / LESS).astype(np.float32), (truth / LESS).astype(np.float32)
 
 
 def _skewed(skewness: NDArray[Any], rng: np.random.Generator) -> NDArray[np.float64]:

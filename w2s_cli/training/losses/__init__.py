@@ -1,4 +1,4 @@
-"""What a network is punished for: each loss one function, or one small class.
+"""Losses: each one function, or one small class.
 
 The target of a row is a callable `(recipe, device)` that returns a `Loss`. A recipe's
 table `loss` gives the weight of each; what a discriminator says is weighed in its table

@@ -1,12 +1,10 @@
 """Errors of single pixels, in the units of the network.
 
-Losses of stabilised counts.
+Of stabilised counts, a network gives values `u`; its photons are `(u / 2)^2 - lift`.
+The minimum of both losses of these is the mean of what could be there; that of an
+absolute error is its median, which is all light or none, and draws dashes.
 
-A network gives stabilised values `u`; its photons are `(u / 2)^2 - lift`. Both losses
-teach the mean of what could be there; an absolute error would teach its median, which
-is all light or none, and draws dashes.
-
-Structural similarity as a loss.
+Structural similarity as a loss is of windows of pixels.
 
 Wang et al., "Image quality assessment: from error visibility to structural similarity",
 IEEE Trans. Image Process. 13 (2004); as a loss, Zhao et al., "Loss functions for image
@@ -24,7 +22,7 @@ from w2s_cli.training.training_batch import Batch
 
 
 def l1(recipe: Recipe, device: str) -> Loss:
-    """Return the absolute error: it teaches the median of what could be there.
+    """Return the absolute error: its minimum is the median of what could be there.
 
     Zhou et al., "W2S", ECCV Workshops 2020, Eq. 5.
     """
@@ -32,7 +30,7 @@ def l1(recipe: Recipe, device: str) -> Loss:
 
 
 def mse(recipe: Recipe, device: str) -> Loss:
-    """Return the squared error: it teaches the mean of what could be there.
+    """Return the squared error: its minimum is the mean of what could be there.
 
     The public code of W2S has it where the paper has the absolute error.
     """
@@ -132,8 +130,8 @@ def _ssim(output: Tensor, batch: Batch) -> Tensor:
 
 def _blurred(images: Tensor) -> Tensor:
     """Return the mean of each window, along Y and then along X."""
-    places = torch.arange(_SIDE, device=images.device) - _SIDE // 2
-    weights = torch.exp(-((places / _SIGMA) ** 2) / 2)
+    offsets = torch.arange(_SIDE, device=images.device) - _SIDE // 2
+    weights = torch.exp(-((offsets / _SIGMA) ** 2) / 2)
     weights = weights / weights.sum()
     along_y = functional.conv2d(images, weights[None, None, :, None])
     return functional.conv2d(along_y, weights[None, None, None, :])

@@ -1,6 +1,6 @@
-"""Distances between what VGG sees in an output and what it sees in the target.
+"""Distances between the VGG features of an output and those of the target.
 
-They look at whole patches, whatever is valid in them: a feature has no single pixel.
+They are of whole patches, whatever is valid in them: a feature has no single pixel.
 
 References
 ----------
@@ -35,43 +35,41 @@ FeaturePairs = Mapping[str, tuple[Tensor, Tensor]]
 
 
 class SharedFeatures:
-    """VGG, which looks once at an output however many losses ask.
+    """VGG, which runs once for an output however many losses take its features.
 
-    What it saw is kept until each of them had it, or one of them asks again.
-
-    - `network`: with the layers that any of them needs.
+    The features are kept until each loss had them, or one of them asks again.
     """
 
-    def __init__(self, network: VGG, askers: Set[str]) -> None:
+    def __init__(self, network: VGG, losses: Set[str]) -> None:
         self.network = network
-        self._askers = askers
+        self._losses = losses
         self._waiting: Set[str] = frozenset()
         self._last: tuple[Tensor, Batch, FeaturePairs] | None = None
 
-    def __call__(self, asker: str, output: Tensor, batch: Batch) -> FeaturePairs:
+    def __call__(self, loss_name: str, output: Tensor, batch: Batch) -> FeaturePairs:
         """Return the features of the output, and of the target, of each layer.
 
         - `output`: (N, 1, Y, X) float32, in the units of the batch.
 
         Returns (N, C, Y, X) float32 each. Those of the target have no gradient.
         """
-        seen = self._remembered(asker, output, batch)
-        if seen is None:
-            seen = self._look(output, batch)
-            self._waiting = self._askers
-        self._waiting = self._waiting - {asker}
-        self._last = (output, batch, seen) if self._waiting else None
-        return seen
+        features = self._stored(loss_name, output, batch)
+        if features is None:
+            features = self._run(output, batch)
+            self._waiting = self._losses
+        self._waiting = self._waiting - {loss_name}
+        self._last = (output, batch, features) if self._waiting else None
+        return features
 
-    def _remembered(
-        self, asker: str, output: Tensor, batch: Batch
+    def _stored(
+        self, loss_name: str, output: Tensor, batch: Batch
     ) -> FeaturePairs | None:
-        if self._last is None or asker not in self._waiting:
+        if self._last is None or loss_name not in self._waiting:
             return None
-        last_output, last_batch, seen = self._last
-        return seen if output is last_output and batch is last_batch else None
+        last_output, last_batch, features = self._last
+        return features if output is last_output and batch is last_batch else None
 
-    def _look(self, output: Tensor, batch: Batch) -> FeaturePairs:
+    def _run(self, output: Tensor, batch: Batch) -> FeaturePairs:
         # bfloat16 would round off the small differences that the losses are about
         with torch.autocast(output.device.type, enabled=False):
             found = self.network(batch.picture(output))
@@ -80,27 +78,27 @@ class SharedFeatures:
         return dict(zip(self.network.layers, pairs, strict=True))
 
 
-def shared_features(recipe: Recipe, asker: str, device: str) -> SharedFeatures:
-    """Return what a loss of a recipe sees with: the same for all of its losses.
+def shared_features(recipe: Recipe, loss_name: str, device: str) -> SharedFeatures:
+    """Return the VGG features of a recipe, the same for all of its losses.
 
-    - `recipe`: its `features` say which weights and layers, its `loss` who else asks.
+    - `recipe`: its `features` have the weights and layers, its `loss` the losses.
 
     Raises WeightsError when the weights cannot be had, or are not those of VGG-16 or
     VGG-19; UnknownNameError when the network has no such layer.
     """
-    askers = FEATURE_LOSSES & {asker, *recipe.loss}
-    layers = tuple(sorted(_layers(recipe.features, askers)))
-    return _load_features(recipe.features.weights, layers, askers, device)
+    losses = FEATURE_LOSSES & {loss_name, *recipe.loss}
+    layers = tuple(sorted(_layers(recipe.features, losses)))
+    return _load_features(recipe.features.weights, layers, losses, device)
 
 
-def _layers(features: Features, askers: Set[str]) -> set[str]:
-    layers = set(features.layers) if "perceptual" in askers else set()
-    return layers | {features.texture} if askers - {"perceptual"} else layers
+def _layers(features: Features, losses: Set[str]) -> set[str]:
+    layers = set(features.layers) if "perceptual" in losses else set()
+    return layers | {features.texture} if losses - {"perceptual"} else layers
 
 
 @lru_cache(maxsize=1)
 def _load_features(
-    named: str, layers: tuple[str, ...], askers: frozenset[str], device: str
+    named: str, layers: tuple[str, ...], losses: frozenset[str], device: str
 ) -> SharedFeatures:
     state = checkpoint.load(resolve_weights("features.weights", named)).state
     try:
@@ -108,7 +106,7 @@ def _load_features(
     except UnknownNameError as error:
         error.hint = f"set features.layers or features.texture: {error.hint}"
         raise
-    return SharedFeatures(network.to(device), askers)
+    return SharedFeatures(network.to(device), losses)
 
 
 _DISTANCES = {"l1": functional.l1_loss, "mse": functional.mse_loss}
@@ -125,7 +123,7 @@ def perceptual(recipe: Recipe, device: str) -> Loss:
     UsageError
         When there are no layers.
     WeightsError, UnknownNameError
-        As `sight.sight_of`.
+        As `shared_features`.
     """
     weights = recipe.features.layers
     if not weights:
@@ -134,11 +132,13 @@ def perceptual(recipe: Recipe, device: str) -> Loss:
             hint="name some, as in features.layers = {conv5_4 = 1.0}",
         )
     distance = _DISTANCES[recipe.features.distance]
-    sight = shared_features(recipe, "perceptual", device)
+    shared = shared_features(recipe, "perceptual", device)
 
     def loss(output: Tensor, batch: Batch) -> Tensor:
-        seen = sight("perceptual", output, batch)
-        terms = [weight * distance(*seen[layer]) for layer, weight in weights.items()]
+        features = shared("perceptual", output, batch)
+        terms = [
+            weight * distance(*features[layer]) for layer, weight in weights.items()
+        ]
         return torch.stack(terms).sum()
 
     return loss
@@ -153,7 +153,7 @@ def texture(recipe: Recipe, device: str) -> Loss:
     Raises
     ------
     WeightsError, UnknownNameError
-        As `sight.sight_of`.
+        As `shared_features`.
     """
     return _second_order(recipe, device, "texture", covariance)
 
@@ -167,7 +167,7 @@ def gram(recipe: Recipe, device: str) -> Loss:
     Raises
     ------
     WeightsError, UnknownNameError
-        As `sight.sight_of`.
+        As `shared_features`.
     """
     return _second_order(recipe, device, "gram", gram_matrix)
 
@@ -204,10 +204,10 @@ def _second_order(
     recipe: Recipe, device: str, name: str, matrix: Callable[[Tensor], Tensor]
 ) -> Loss:
     layer = recipe.features.texture
-    sight = shared_features(recipe, name, device)
+    shared = shared_features(recipe, name, device)
 
     def loss(output: Tensor, batch: Batch) -> Tensor:
-        found, wanted = sight(name, output, batch)[layer]
+        found, wanted = shared(name, output, batch)[layer]
         with torch.autocast(output.device.type, enabled=False):
             return functional.mse_loss(matrix(found), matrix(wanted))
 

@@ -1,4 +1,4 @@
-"""The same turn for an input and its truth."""
+"""The same turn for an input and its truth; a grid of patches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,12 +58,12 @@ _WAYS = {"turns": _any, "w2s": _half, "mirror": _mirrored, "none": _unchanged}
 class Grid:
     """All the patches of some images.
 
-    - `places`: (N, 3): the number of an image, and the first row and column of a patch
+    - `corners`: (N, 3): the number of an image, and the first row and column of a patch
       of it.
     - `seed`: two numbers that, with that of an epoch, give its order.
     """
 
-    places: NDArray[np.int64]
+    corners: NDArray[np.int64]
     seed: tuple[int, int]
 
     @classmethod
@@ -76,18 +76,18 @@ class Grid:
 
         Raises InputError when an image is too small for a patch, or broken.
         """
-        places = [
+        corners = [
             (number, y, x)
             for number, image in enumerate(images)
             for y, x in _corners(image, side, stride)
         ]
-        return cls(np.array(places), seed)
+        return cls(np.array(corners), seed)
 
     def place(self, number: int) -> tuple[int, int, int]:
         """Return the place of a patch, by its number since the training began."""
-        epoch, within = divmod(number, len(self.places))
-        order = _order(*self.seed, epoch, len(self.places))
-        image, y, x = self.places[order[within]]
+        epoch, within = divmod(number, len(self.corners))
+        order = _order(*self.seed, epoch, len(self.corners))
+        image, y, x = self.corners[order[within]]
         return int(image), int(y), int(x)
 
 

@@ -1,4 +1,4 @@
-"""Which pairs a training learns from, and which it is judged by.
+"""Which pairs are for the training, and which for the validation.
 
 A pair belongs to one of both, and so does its field of view.
 """
@@ -118,5 +118,5 @@ def _number(data: "DataSet", name: str) -> int:
 def _few(found: Names, few: int, seed: int) -> Names:
     everything = [(level, name) for level, names in found.items() for name in names]
     rng = np.random.default_rng([seed, few])
-    kept = [everything[i] for i in sorted(rng.permutation(len(everything))[:few])]
-    return {level: [name for at, name in kept if at == level] for level in found}
+    chosen = [everything[i] for i in sorted(rng.permutation(len(everything))[:few])]
+    return {level: [name for at, name in chosen if at == level] for level in found}

@@ -124,7 +124,7 @@ def _of_folder(folder: Path, part: Part) -> list[SharpImage]:
     if len(files) == 1:
         raise InputError(
             f"{folder} holds one image, {files[0].name}, but training needs two: one "
-            "to learn from, and another to validate on",
+            "to train on, and another to validate on",
             hint="add an image, or cut it into two",
         )
     gray, planes = set(), []

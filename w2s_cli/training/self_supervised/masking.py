@@ -143,9 +143,9 @@ def _scattered(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return a pixel of each square of `side` pixels: rows and columns."""
     corners = np.indices([-(-length // side) for length in shape]).reshape(2, -1) * side
-    places = corners + rng.integers(side, size=corners.shape)
-    inside = (places < np.array(shape)[:, None]).all(0)
-    rows, columns = places[:, inside]
+    points = corners + rng.integers(side, size=corners.shape)
+    inside = (points < np.array(shape)[:, None]).all(0)
+    rows, columns = points[:, inside]
     return rows, columns
 
 
