@@ -100,7 +100,7 @@ def test_interrupted_it_leaves_nothing(
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop.Trainer, "learn", stopped)
+    monkeypatch.setattr(loop.Trainer, "train_step", stopped)
     monkeypatch.setenv("TMPDIR", str(Path.cwd()))
     done = w2s("adapt", "weave.tif", "-o", "mine.safetensors", *FAST, *NOISE)
     assert done.exit_code == 130
