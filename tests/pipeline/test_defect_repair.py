@@ -60,6 +60,23 @@ def test_defects_that_are_kept_stay() -> None:
     assert result.image.data[()][hot].mean() > 300
 
 
+def test_uneven_lines_are_evened_out_on_request_only() -> None:
+    shift = np.random.default_rng(3).normal(0, 12, 128)
+    stack = Stack((image() + shift).astype(np.float32), "YX")
+    auto, everything = (
+        restore_stack(RestoreSpec(method="gaussian+nlm", defects=defects), stack)
+        for defects in ("auto", "all")
+    )
+    assert auto.source is stack
+    [left] = [one for one in auto.warnings if "column offsets" in one]
+    assert left.endswith("left as they are, --defects all evens them out")
+    [repaired] = [one for one in everything.warnings if "column offsets" in one]
+    assert repaired.endswith("--defects keep leaves them")
+    even = np.asarray(everything.source.data[()], np.float32)
+    assert np.abs(even - image()).mean() < np.abs(shift).mean() / 2
+    assert everything.record["repaired"]["column_offset"] > 6
+
+
 def test_an_image_without_defects_is_not_touched() -> None:
     stack = Stack(image(), "YX")
     auto, keep = (

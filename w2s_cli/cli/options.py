@@ -93,8 +93,9 @@ Defects = Annotated[
     typer.Option(
         "--defects",
         help="Pixels that the camera reads wrongly: auto to find and repair them, "
-        "keep to leave them, or a map of them, to repair those as well.",
-        metavar="auto|keep|MAP.tif",
+        "all to even out rows and columns too, keep to leave them, or a map of them, "
+        "to repair those as well.",
+        metavar="auto|all|keep|MAP.tif",
     ),
 ]
 Device = Annotated[

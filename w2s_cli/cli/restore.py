@@ -83,7 +83,7 @@ def restore(
         precision=precision,
         tile=tile,
         noise=noise_models(noise, gain, offset, read_noise),
-        defects=Path(defects) if defects not in ("auto", "keep") else defects,  # type: ignore[arg-type]
+        defects=Path(defects) if defects not in ("auto", "all", "keep") else defects,  # type: ignore[arg-type]
         axes=axes,
         channel=channel,
         train_on=tuple(files(train_on or ())),

@@ -54,12 +54,15 @@ class Defects:
         What is wrong with whole lines.
     black
         Counts without light.
+    evens_lines
+        Whether a repair evens out lines; else uneven lines are reported alone.
     """
 
     kinds: Kinds
     rows: LineDefects
     columns: LineDefects
     black: float
+    evens_lines: bool = True
 
     @property
     def unknown(self) -> Mask:
@@ -70,7 +73,12 @@ class Defects:
     @property
     def found(self) -> bool:
         """Return whether there is anything to repair."""
-        return bool(self.kinds.any()) or self.rows.found or self.columns.found
+        return bool(self.kinds.any()) or (self.evens_lines and self.uneven)
+
+    @property
+    def uneven(self) -> bool:
+        """Return whether lines differ in offset or light."""
+        return any(one.shifts or one.flickers for one in (self.rows, self.columns))
 
     def repaired(self, plane: NDArray[Any]) -> FloatArray:
         """Return the plane with even lines and filled pixels, float32 counts."""
@@ -78,17 +86,24 @@ class Defects:
 
     def even(self, plane: NDArray[Any]) -> FloatArray:
         """Return the plane with even lines, its unknown pixels as they are."""
+        if not self.evens_lines:
+            return plane.astype(np.float32)
         pixels = self.rows.repaired(plane.astype(np.float32), self.black)
         return self.columns.repaired(pixels.T, self.black).T
 
     def as_json(self) -> dict[str, Any]:
-        """Return the number of each kind, as a JSON object."""
+        """Return what a repair changes, the number of each kind, as a JSON object."""
         lines = {"row": self.rows, "column": self.columns}
-        return {
+        numbers: dict[str, Any] = {
             "hot": int(np.count_nonzero(self.kinds == HOT)),
             "dead": int(np.count_nonzero(self.kinds == DEAD)),
             "blinking": int(np.count_nonzero(self.kinds == BLINKING)),
             **{f"lost_{name}s": int(one.lost.sum()) for name, one in lines.items()},
+        }
+        if not self.evens_lines:
+            return numbers
+        return {
+            **numbers,
             **{
                 f"{name}_offset": round(float(one.offset.std()), 4)
                 for name, one in lines.items()
@@ -102,7 +117,7 @@ class Defects:
 
     @property
     def words(self) -> str:
-        """Return what was found, in words."""
+        """Return what a repair changes, in words."""
         found = self.as_json()
         numbers = [
             (found["hot"], "hot pixel"),
@@ -112,6 +127,14 @@ class Defects:
             (found["lost_columns"], "lost column"),
         ]
         parts = [f"{n} {name}{'s' * (n != 1)}" for n, name in numbers if n]
+        if self.evens_lines and self.uneven:
+            parts.append(self.line_words)
+        return ", ".join(parts) or "no defects"
+
+    @property
+    def line_words(self) -> str:
+        """Return how lines differ, in words."""
+        parts = []
         for name, lines in (("row", self.rows), ("column", self.columns)):
             if lines.amplifiers:
                 parts.append(f"two amplifiers {lines.amplifiers:+.3g} counts apart")
@@ -119,7 +142,7 @@ class Defects:
                 parts.append(f"{name} offsets of {lines.offset.std():.2g} counts")
             if lines.flickers:
                 parts.append(f"{name}s that flicker by {lines.light.std():.1%}")
-        return ", ".join(parts) or "no defects"
+        return ", ".join(parts)
 
 
 def find_defects(
@@ -127,6 +150,8 @@ def find_defects(
     noise: NoiseModel,
     known: Kinds | None = None,
     narrowest: float = NARROWEST,
+    *,
+    even_lines: bool = True,
 ) -> Defects:
     """Return the defects of a plane.
 
@@ -140,14 +165,18 @@ def find_defects(
         Defects that are known before, from a map; the rest is looked for.
     narrowest
         Standard deviation in pixels of the narrowest blur.
+    even_lines
+        Whether a repair is to even out lines. Structure along a line can pass for an
+        offset of it, or for flicker.
     """
     pixels = plane.astype(np.float32)
     kinds = np.zeros(plane.shape, np.uint8) if known is None else known.copy()
     even = filled(pixels, kinds != GOOD)
     rows = find_line_defects(even, noise)
-    even = rows.repaired(even, noise.offset)
-    columns = find_line_defects(even.T, noise)
-    even = columns.repaired(even.T, noise.offset).T
+    level = rows.repaired(even, noise.offset)
+    columns = find_line_defects(level.T, noise)
+    if even_lines:
+        even = columns.repaired(level.T, noise.offset).T
     kinds[rows.lost], kinds[:, columns.lost] = LINE, LINE
     even = filled(even, kinds != GOOD)
     for _ in range(_ROUNDS):
@@ -157,7 +186,7 @@ def find_defects(
             break
         kinds = np.maximum(kinds, new)
         even = filled(even, kinds != GOOD)
-    return Defects(kinds, rows, columns, noise.offset)
+    return Defects(kinds, rows, columns, noise.offset, even_lines)
 
 
 def no_defects(plane: NDArray[Any], noise: NoiseModel) -> Defects:

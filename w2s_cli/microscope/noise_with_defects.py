@@ -31,6 +31,8 @@ def fit_noise_with_defects(
     dark: Dark | None = None,
     known: Sequence[Kinds] = (),
     plain: NoiseFit | None = None,
+    *,
+    even_lines: bool = True,
 ) -> tuple[NoiseFit, list[Defects]]:
     """Return the noise of one channel by its good pixels, and its defects.
 
@@ -47,6 +49,8 @@ def fit_noise_with_defects(
         Of each plane the defects that are known before; empty where none are.
     plain
         What `fit_noise` says of the planes: returned where there are no defects.
+    even_lines
+        As for `find_defects`.
 
     Raises
     ------
@@ -64,7 +68,7 @@ def fit_noise_with_defects(
     fit = fit_noise(_typed(evened, planes), dark, masks)
     for _ in range(_ROUNDS):
         found = [
-            find_defects(plane, fit.model, kinds)
+            find_defects(plane, fit.model, kinds, even_lines=even_lines)
             for plane, kinds in zip(pixels, maps, strict=True)
         ]
         new = [one.unknown for one in found]

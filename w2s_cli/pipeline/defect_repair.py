@@ -99,8 +99,13 @@ def repaired_stack(
     finders: dict[int, Callable[[NDArray[Any]], Defects]] = {}
     for number in range(stack.channel_count):
         found = diagnosis.channels[number] if diagnosis.channels else None
-        if found and found.defects and found.fit:
-            finders[number] = partial(find_defects, noise=found.fit.model, known=known)
+        if found and found.defects and found.defects.found and found.fit:
+            finders[number] = partial(
+                find_defects,
+                noise=found.fit.model,
+                known=known,
+                even_lines=found.defects.evens_lines,
+            )
         elif known is not None:
             finders[number] = partial(_known, kinds=known)
     if not finders:

@@ -204,6 +204,7 @@ def diagnose(
     display_range: bool = False,
     known_range: DisplayRange | None = None,
     defects: bool = True,
+    even_lines: bool = False,
     known_defects: Kinds | None = None,
 ) -> Diagnosis:
     """Return what a stack shows; a few planes of each channel are read, once.
@@ -222,6 +223,8 @@ def diagnose(
         Black and white, where they need not be measured.
     defects
         Whether pixels that the camera reads wrongly are looked for, with the noise.
+    even_lines
+        Whether uneven rows and columns are defects as well.
     known_defects
         Those that are known, (Y, X) of a plane.
 
@@ -255,6 +258,7 @@ def diagnose(
                 planes,
                 model,
                 look_for_defects=defects,
+                even_lines=even_lines,
                 known_defects=known_defects,
                 **facts,
             )
@@ -272,6 +276,7 @@ def diagnose_channel(
     dark: Dark | None = None,
     fit: NoiseFit | None = None,
     look_for_defects: bool = True,
+    even_lines: bool = False,
     known_defects: Kinds | None = None,
     **facts: Any,
 ) -> ChannelDiagnosis:
@@ -291,6 +296,8 @@ def diagnose_channel(
         The noise, where it was measured otherwise, such as from repeats.
     look_for_defects
         Whether the noise is that of the good pixels alone.
+    even_lines
+        Whether uneven rows and columns are to be evened out.
     known_defects
         Those that are known, (Y, X) of a whole plane.
     facts
@@ -303,7 +310,9 @@ def diagnose_channel(
             fit = fit_noise(squares, dark)
             if look_for_defects:
                 known = [] if known_defects is None else [known_defects] * len(planes)
-                fit, found = _without_defects(squares, fit, dark, _cut(known, planes))
+                fit, found = _without_defects(
+                    squares, fit, dark, _cut(known, planes), even_lines
+                )
     except InputError as error:
         failure = error
     plane = planes[len(planes) // 2]
@@ -311,10 +320,7 @@ def diagnose_channel(
     share = float(np.mean([saturated_share(one) for one in planes]))
     other = []
     if found:
-        other.append(
-            f"{found.words}: left out of the noise, and repaired before anything else; "
-            "--defects keep leaves them"
-        )
+        other += [*_defect_warnings(found)]
     if share > MOST_SATURATED:
         most = max(float(one.max()) for one in planes)
         other.append(
@@ -342,12 +348,34 @@ def diagnose_channel(
 
 
 def _without_defects(
-    squares: Planes, plain: NoiseFit, dark: Dark | None, known: Sequence[Kinds]
+    squares: Planes,
+    plain: NoiseFit,
+    dark: Dark | None,
+    known: Sequence[Kinds],
+    even_lines: bool,
 ) -> tuple[NoiseFit, Defects | None]:
     """Return the noise of good pixels, and the defects of the square with most."""
-    fit, found = fit_noise_with_defects(squares, dark, known, plain)
-    worst = max(found, key=lambda one: (one.found, np.count_nonzero(one.kinds)))
-    return fit, worst if worst.found else None
+    fit, found = fit_noise_with_defects(
+        squares, dark, known, plain, even_lines=even_lines
+    )
+    worst = max(
+        found, key=lambda one: (one.found, np.count_nonzero(one.kinds), one.uneven)
+    )
+    return fit, worst if worst.found or worst.uneven else None
+
+
+def _defect_warnings(found: Defects) -> Iterator[str]:
+    """Yield what is repaired, and what looks like a defect and is left."""
+    if found.found:
+        yield (
+            f"{found.words}: left out of the noise, and repaired before anything else; "
+            "--defects keep leaves them"
+        )
+    if found.uneven and not found.evens_lines:
+        yield (
+            f"{found.line_words}: the camera's, or structure along them; they are left "
+            "as they are, --defects all evens them out"
+        )
 
 
 def _cut(known: Sequence[Kinds], planes: Planes) -> list[Kinds]:

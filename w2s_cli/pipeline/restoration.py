@@ -210,6 +210,7 @@ def restore_stack(
             display_range=chain.needs_range,
             known_range=spec.display_range,
             defects=spec.defects != "keep",
+            even_lines=spec.defects == "all",
             known_defects=known,
         )
     part, repairs = repaired_stack(part, diagnosis, known)

@@ -34,8 +34,9 @@ class RestoreSpec:
     display_range
         Black and white of every channel, for networks that need them; else measured.
     defects
-        Whether pixels that the camera reads wrongly are looked for and repaired, or
-        kept, or a map of them, see `pipeline.defect_repair`, that is added to.
+        Whether pixels that the camera reads wrongly are looked for and repaired
+        ("auto"), uneven lines evened out as well ("all"), or nothing is ("keep"); or a
+        map of them, see `pipeline.defect_repair`, that is added to.
     axes
         The axes of the file, where its metadata have none or are wrong.
     channel
@@ -58,7 +59,7 @@ class RestoreSpec:
     display_range: DisplayRange | None = field(
         default=None, metadata={RESOLVED: "levels"}
     )
-    defects: Path | Literal["auto", "keep"] = "auto"
+    defects: Path | Literal["auto", "all", "keep"] = "auto"
     axes: str | None = None
     channel: str | None = None
     train_on: tuple[Path, ...] = ()
