@@ -6,7 +6,32 @@ from w2s_cli.microscope.plane_sampling import (
     dark_and_bright,
     saturated_share,
 )
-from w2s_cli.microscope.quantization import smallest_denominator
+from w2s_cli.microscope.quantization import (
+    clipping_step,
+    smallest_denominator,
+    unclipped,
+)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(-np.inf, np.inf), (-np.inf, 1.0), (-0.5, np.inf), (-0.3, 1.2), (0.5, np.inf)],
+)
+def test_a_clipped_normal_variable_is_given_back(low: float, high: float) -> None:
+    whole = np.random.default_rng(0).normal(200, 15, 400_000)
+    seen = whole.clip(200 + 15 * low, 200 + 15 * high)
+    shares = (np.array([np.mean(whole < seen)]), np.array([np.mean(whole > seen)]))
+    mean, variance = unclipped(np.array([seen.mean()]), np.array([seen.var()]), *shares)
+    assert mean == pytest.approx(200, abs=0.2)
+    assert variance == pytest.approx(225, rel=0.02)
+
+
+def test_a_pile_at_the_end_of_the_range_is_seen() -> None:
+    counts = np.random.default_rng(0).normal(200, 15, (256, 256)).round()
+    assert clipping_step([counts], counts.max()) == 0
+    assert clipping_step([counts.clip(None, 225)], 225) == 1
+    assert clipping_step([counts.clip(175, None) * 4], 700) == 4
+
 
 RNG = np.random.default_rng(0)
 COUNTS = RNG.poisson(300, (9, 64, 64))
