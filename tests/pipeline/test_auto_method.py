@@ -15,7 +15,7 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import gaussian_psf
 from w2s_cli.microscope.simulation import Exposure, simulate_cell, widefield
 from w2s_cli.pipeline.auto_method import auto_method
-from w2s_cli.pipeline.diagnosis import diagnose
+from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.plan import plan_file
 from w2s_cli.pipeline.restoration import restore_file
 from w2s_cli.pipeline.spec import RestoreSpec

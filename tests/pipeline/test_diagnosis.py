@@ -8,7 +8,8 @@ import pytest
 from w2s_cli.microscope.noise_estimation import NoiseFit
 from w2s_cli.microscope.noise_levels import BrightnessLevels, VarianceLine
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.diagnosis import Diagnosis, diagnose_channel
+from w2s_cli.pipeline.diagnose import diagnose_channel
+from w2s_cli.pipeline.diagnosis import Diagnosis
 from w2s_cli.restorers.restorer import TrainedRange, Traits
 
 NOISE = NoiseModel(2.0, 100.0, 3.0)

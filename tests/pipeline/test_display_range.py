@@ -6,7 +6,8 @@ import pytest
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
 from w2s_cli.methods.pure_let import PureLet
-from w2s_cli.pipeline.diagnosis import Diagnosis, diagnose
+from w2s_cli.pipeline.diagnose import diagnose
+from w2s_cli.pipeline.diagnosis import Diagnosis
 from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import Traits

@@ -11,7 +11,7 @@ from w2s_cli.errors import AxesError, UsageError
 from w2s_cli.io import write_image
 from w2s_cli.microscope.noise_estimation import Dark
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.diagnosis import diagnose_channel
+from w2s_cli.pipeline.diagnose import diagnose_channel
 from w2s_cli.pipeline.noise_report import (
     NoiseReport,
     NoiseRequest,

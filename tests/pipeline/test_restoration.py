@@ -11,7 +11,7 @@ import pytest
 from w2s_cli.io import open_image, write_image
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline import diagnosis
+from w2s_cli.pipeline import diagnose as diagnose_module
 from w2s_cli.pipeline.noise_report import NoiseRequest, report_noise
 from w2s_cli.pipeline.restoration import restore_file, restore_stack
 from w2s_cli.pipeline.spec import LEFT_OUT, RESOLVED, RestoreSpec
@@ -45,13 +45,13 @@ def counted(stack: Stack) -> tuple[Stack, Counter[tuple[int, ...]]]:
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of pixels of each fit of the noise."""
     found: list[int] = []
-    fit = diagnosis.fit_noise
+    fit = diagnose_module.fit_noise
 
     def counting(planes: Any, *rest: Any) -> Any:
         found.append(sum(plane.size for plane in planes))
         return fit(planes, *rest)
 
-    monkeypatch.setattr(diagnosis, "fit_noise", counting)
+    monkeypatch.setattr(diagnose_module, "fit_noise", counting)
     return found
 
 

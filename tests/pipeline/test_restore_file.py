@@ -11,7 +11,7 @@ from w2s_cli.batch.jobs import Failure, each, exit_code
 from w2s_cli.errors import InputError, OutOfMemoryError, OutputError, UsageError
 from w2s_cli.io import open_image, write_image
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.diagnosis import diagnose
+from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.plan import plan_file
 from w2s_cli.pipeline.restoration import RestoredFile, RestoreProgress, restore_file
 from w2s_cli.pipeline.spec import RestoreSpec

@@ -10,7 +10,8 @@ from w2s_cli.errors import InputError, OutputError, UsageError, W2SError
 from w2s_cli.io import open_image, write_image
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.diagnosis import diagnose_channel, method_warnings
+from w2s_cli.pipeline.diagnose import diagnose_channel
+from w2s_cli.pipeline.diagnosis import method_warnings
 from w2s_cli.pipeline.plan import Plan, plan_file
 from w2s_cli.pipeline.shared_fitting import check_fitted, check_fitting, fit_files
 from w2s_cli.pipeline.spec import RestoreSpec

@@ -13,7 +13,7 @@ from w2s_cli.errors import UsageError
 from w2s_cli.metrics import METRICS
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF
-from w2s_cli.pipeline.diagnosis import diagnose
+from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.stack import Stack
 
 Image = TypeVar("Image", Stack, NDArray[Any])

@@ -15,7 +15,7 @@ from w2s_cli.errors import UsageError
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.restoration import Restoration, RestoreProgress, restore_stack
-from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.pipeline.spec import RestoreSpec, defects_of
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.tiling import restore_plane
 from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
@@ -82,6 +82,7 @@ def restore(
     axes: str | None = ...,
     channel: str | int | None = ...,
     display_range: tuple[float, float] | None = ...,
+    defects: str | Path = ...,
     progress: Callable[[int, int], None] | None = ...,
 ) -> RestoreResult: ...
 @overload
@@ -98,6 +99,7 @@ def restore(
     axes: str | None = ...,
     channel: str | int | None = ...,
     display_range: tuple[float, float] | None = ...,
+    defects: str | Path = ...,
     progress: Callable[[int, int], None] | None = ...,
 ) -> Array: ...
 def restore(
@@ -113,6 +115,7 @@ def restore(
     axes: str | None = None,
     channel: str | int | None = None,
     display_range: tuple[float, float] | None = None,
+    defects: str | Path = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> RestoreResult | Array:
     """Denoise an image, enlarge it, or both.
@@ -142,6 +145,9 @@ def restore(
         The one channel to restore, by name or number.
     display_range
         Counts of black and white, for published networks that need them.
+    defects
+        "auto" to repair pixels that the camera reads wrongly, "all" to even out rows
+        and columns as well, "keep" to leave them, or a file with a map of them.
     progress
         Called after each tile with the number that is done, and that of all.
 
@@ -183,6 +189,7 @@ def restore(
         tile=tile,
         noise=GivenNoise(_models(noise)),
         display_range=DisplayRange(*display_range) if display_range else None,
+        defects=defects_of(defects),
         channel=None if channel is None else str(channel),
     )
     done, total = 0, 0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from w2s_cli.batch.jobs import Failure, FilePair
     from w2s_cli.pipeline.plan import Plan
     from w2s_cli.pipeline.restoration import RestoredFile
-    from w2s_cli.pipeline.spec import RestoreSpec
+    from w2s_cli.pipeline.spec import RestoreSpec, defects_of
     from w2s_cli.restorers.chain import Chain
 
 
@@ -67,7 +67,7 @@ def restore(
     from w2s_cli.batch.jobs import exit_code
     from w2s_cli.methods.build import method_for_weights
     from w2s_cli.pipeline.shared_fitting import check_fitting
-    from w2s_cli.pipeline.spec import RestoreSpec
+    from w2s_cli.pipeline.spec import RestoreSpec, defects_of
 
     if as_json and output == "-":
         raise UsageError(
@@ -83,7 +83,7 @@ def restore(
         precision=precision,
         tile=tile,
         noise=noise_models(noise, gain, offset, read_noise),
-        defects=Path(defects) if defects not in ("auto", "all", "keep") else defects,  # type: ignore[arg-type]
+        defects=defects_of(defects),
         axes=axes,
         channel=channel,
         train_on=tuple(files(train_on or ())),

@@ -22,12 +22,8 @@ from w2s_cli.microscope.plane_sampling import (
     middle_of_plane,
     sample_planes,
 )
-from w2s_cli.pipeline.diagnosis import (
-    ChannelDiagnosis,
-    Diagnosis,
-    channel_name,
-    diagnose_channel,
-)
+from w2s_cli.pipeline.diagnose import channel_name, diagnose_channel
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.stack import Stack
 
 

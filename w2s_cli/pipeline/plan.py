@@ -8,7 +8,7 @@ from typing import Any
 from w2s_cli.io import open_image
 from w2s_cli.io.targets import STREAM, check_target, spooled_input
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
-from w2s_cli.pipeline.diagnosis import diagnose
+from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.restoration import tiles_of
 from w2s_cli.pipeline.shared_fitting import check_savable
 from w2s_cli.pipeline.spec import RestoreSpec

@@ -22,7 +22,8 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import checked_finite
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.defect_repair import Repairs, map_for, repaired_stack
-from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis, diagnose
+from w2s_cli.pipeline.diagnose import diagnose
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.pipeline.shared_fitting import (
     FittedMethods,
     check_fitted,

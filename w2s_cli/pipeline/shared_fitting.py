@@ -7,7 +7,7 @@ from shutil import copyfile
 from w2s_cli.errors import UsageError
 from w2s_cli.io import open_image
 from w2s_cli.io.targets import check_writable, replacing
-from w2s_cli.pipeline.diagnosis import diagnose
+from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import series, shares

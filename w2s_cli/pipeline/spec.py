@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from w2s_cli.errors import UsageError
 from w2s_cli.io.noise_file import GivenNoise
@@ -13,6 +13,15 @@ from w2s_cli.stack import Stack
 
 RESOLVED, LEFT_OUT = "resolved", "left out"
 """Metadata of a field that the record doesn't repeat: see `RestoreSpec`."""
+
+Defects: TypeAlias = Path | Literal["auto", "all", "keep"]
+
+
+def defects_of(value: str | Path) -> Defects:
+    """Return what is to be done with defects; any other name is a map's."""
+    if value == "auto" or value == "all" or value == "keep":  # noqa: PLR1714
+        return value
+    return Path(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ class RestoreSpec:
     display_range: DisplayRange | None = field(
         default=None, metadata={RESOLVED: "levels"}
     )
-    defects: Path | Literal["auto", "all", "keep"] = "auto"
+    defects: Defects = "auto"
     axes: str | None = None
     channel: str | None = None
     train_on: tuple[Path, ...] = ()

@@ -14,7 +14,8 @@ import numpy as np
 from w2s_cli.bench.speed import machine
 from w2s_cli.errors import W2SError
 from w2s_cli.microscope.simulation import CAMERA
-from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis, diagnose
+from w2s_cli.pipeline.diagnose import diagnose
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.pipeline.restoration import RestoreProgress, restore_stack
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain

@@ -11,7 +11,8 @@ from w2s_cli.errors import InputError
 from w2s_cli.io import open_image
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import dark_and_bright, sample_planes
-from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, diagnose
+from w2s_cli.pipeline.diagnose import diagnose
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import TrainedRange
