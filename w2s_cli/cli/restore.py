@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from w2s_cli.batch.jobs import Failure, FilePair
     from w2s_cli.pipeline.plan import Plan
     from w2s_cli.pipeline.restoration import RestoredFile
-    from w2s_cli.pipeline.spec import RestoreSpec, defects_of
+    from w2s_cli.pipeline.spec import RestoreSpec
     from w2s_cli.restorers.chain import Chain
 
 

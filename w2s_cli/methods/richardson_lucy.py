@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.deconvolution import Deconvolution
+from w2s_cli.methods.deblurring import Deconvolution
 from w2s_cli.microscope.deconvolution import STEEPEST_TV, richardson_lucy
 from w2s_cli.restorers.restorer import Traits
 

@@ -19,9 +19,11 @@ Defects: TypeAlias = Path | Literal["auto", "all", "keep"]
 
 def defects_of(value: str | Path) -> Defects:
     """Return what is to be done with defects; any other name is a map's."""
-    if value == "auto" or value == "all" or value == "keep":  # noqa: PLR1714
-        return value
-    return Path(value)
+    match value:
+        case "auto" | "all" | "keep":
+            return value
+        case _:
+            return Path(value)
 
 
 @dataclass(frozen=True, slots=True)
