@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import re
 import resource
 from pathlib import Path
@@ -19,6 +20,7 @@ from w2s_cli.errors import (
     UsageError,
 )
 from w2s_cli.io import open_image, write_image
+from w2s_cli.io.formats import image_files
 from w2s_cli.io.targets import check_target
 from w2s_cli.stack import Stack
 
@@ -45,6 +47,14 @@ def test_missing(tmp_path):
 
 def test_folder(tmp_path):
     assert_refused(tmp_path, "is a folder, not an image")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path):
+    os.mkfifo(pipe := tmp_path / "pipe.tif")
+    assert_refused(pipe, "is a pipe, socket or device, not a file")
+    np.save(tmp_path / "a.npy", np.zeros((8, 8), np.uint16))
+    assert [*image_files(tmp_path)] == [tmp_path / "a.npy"]
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.png", "a.npy"])

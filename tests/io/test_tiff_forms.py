@@ -292,3 +292,49 @@ def test_real_files_survive_a_copy(tmp_path):
                 assert copy.axes == stack.axes
                 assert copy.pixel_size == pytest.approx(stack.pixel_size)
                 np.testing.assert_array_equal(pixels(copy), pixels(stack))
+
+
+def positions(folder: Path, *, uuids: bool) -> list[np.ndarray]:
+    """Write a file a position, each with the XML of all of them; return the pixels."""
+    truth = [counts(2, 8, 8) + 100 * number for number in range(3)]
+    names = [f"p{number}.ome.tif" for number in range(3)]
+    images = "".join(
+        f'<Image ID="Image:{n}" Name="P{n}"><Pixels ID="Pixels:{n}" Type="uint16" '
+        f'DimensionOrder="XYCZT" SizeX="8" SizeY="8" SizeC="1" SizeZ="1" SizeT="2" '
+        f'PhysicalSizeX="{n + 1}" PhysicalSizeY="{n + 1}"><Channel ID="Channel:{n}:0" '
+        'SamplesPerPixel="1"/>'
+        + "".join(
+            f'<TiffData FirstT="{t}" IFD="{t}" PlaneCount="1"><UUID '
+            f'FileName="{names[n]}">urn:uuid:{n}</UUID></TiffData>'
+            for t in range(2)
+        )
+        + "</Pixels></Image>"
+        for n in range(3)
+    )
+    for n, name in enumerate(names):
+        own = f' UUID="urn:uuid:{n}"' if uuids else ""
+        xml = (
+            '<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.open'
+            f'microscopy.org/Schemas/OME/2016-06"{own}>{images}</OME>'
+        )
+        with tifffile.TiffWriter(folder / name, ome=False) as file:
+            for first, plane in zip([True, False], truth[n], strict=True):
+                file.write(
+                    plane.astype(np.uint16),
+                    description=xml if first else None,
+                    metadata=None,
+                )
+    return truth
+
+
+@pytest.mark.parametrize("uuids", [True, False])
+@pytest.mark.parametrize("there", [{0, 1, 2}, {1, 2}, {1}])
+def test_of_a_set_of_positions_a_file_holds_its_own(tmp_path, there, uuids):
+    truth = positions(tmp_path, uuids=uuids)
+    for gone in {0, 1, 2} - there:
+        (tmp_path / f"p{gone}.ome.tif").unlink()
+    for number in there:
+        with open_image(tmp_path / f"p{number}.ome.tif") as stack:
+            np.testing.assert_array_equal(pixels(stack), truth[number])
+            assert stack.pixel_size == {"X": number + 1, "Y": number + 1}
+            assert stack.axes == "TYX"

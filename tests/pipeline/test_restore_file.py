@@ -107,6 +107,10 @@ def test_noise_is_given_for_all_channels_or_for_each() -> None:
     assert {c.origin for c in found} == {"given"}
     with pytest.raises(UsageError, match="3 noise models for an image of 2 channels"):
         diagnose(stack, [NOISE] * 3)
+    for plane in (cell((64, 64), "YX"), cell((1, 64, 64), "CYX")):
+        with pytest.raises(UsageError, match="2 noise models for an image of 1 chann"):
+            diagnose(plane, each_one)
+    assert diagnose(stack.only_channel("1"), each_one).channels[0].noise == each_one[1]
 
 
 def test_a_warning_names_its_channel() -> None:

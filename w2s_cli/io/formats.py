@@ -61,6 +61,11 @@ def format_for(path: Path) -> Format:
 
 
 def _start(path: Path) -> bytes:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(
+            f"{path} is a pipe, socket or device, not a file",
+            hint="name a file, or - for standard input",
+        )
     try:
         with path.open("rb") as file:
             start = file.read(_MAGIC_BYTES)
@@ -92,7 +97,11 @@ def stem(path: Path) -> str:
 def image_files(path: Path) -> Iterator[Path]:
     """Yield the image files in a folder by name, or the one file that `path` is."""
     if path.is_dir():
-        found = [p for p in sorted(path.iterdir()) if p.suffix.lower() in _SUFFIXES]
+        found = [
+            one
+            for one in sorted(path.iterdir())
+            if one.suffix.lower() in _SUFFIXES and (one.is_file() or not one.exists())
+        ]
         if not found:
             raise NothingMatchedError(
                 f"no image in the folder {path}",

@@ -34,6 +34,33 @@ def read_metadata(xml: str) -> dict[str, Any]:
     }
 
 
+def own_image_first(xml: str, name: str) -> str:
+    """Return the XML with the image first whose planes lie in the file of a name.
+
+    Every file of a set may hold the XML of the whole set. Which image is the file's own
+    follows from the UUID of the file, or from its name.
+    """
+    if not xml:
+        return ""
+    root = ElementTree.fromstring(xml)
+    images = root.findall("{*}Image")
+    own = root.get("UUID")
+    for image in images:
+        files = image.findall("{*}Pixels/{*}TiffData/{*}UUID")
+        uuids = {(one.text or "").strip() for one in files}
+        names = {one.get("FileName") for one in files}
+        if own in uuids or (own is None and name in names):
+            break
+    else:
+        return xml
+    if image is images[0]:
+        return xml
+    first = [*root].index(images[0])
+    root.remove(image)
+    root.insert(first, image)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
 def _pixel_size(pixels: Element) -> dict[str, float]:
     sizes = {}
     for axis in "XYZ":

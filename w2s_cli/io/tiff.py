@@ -85,7 +85,7 @@ def _parse(file: tifffile.TiffFile) -> None:
 
 def _content(file: tifffile.TiffFile, path: Path) -> Content:
     """Return what the first series of a file holds, at its full resolution."""
-    series = next((series for series in file.series if series.size), None)
+    series, xml = _own_series(file, path)
     if series is None or 0 in series.keyframe.shaped:
         raise InputError(f"{path} holds no image", hint="copy or export it again")
     page = series.keyframe
@@ -100,9 +100,25 @@ def _content(file: tifffile.TiffFile, path: Path) -> Content:
         extra=_form(file, series, page),
     )
     check_description(file, path)
-    said = _read_metadata(file, series, page)
+    said = _read_metadata(file, series, page, xml)
     extra = {**content.extra, **said.pop("extra", {})}
     return replace(content, **said, extra=extra)
+
+
+def _own_series(
+    file: tifffile.TiffFile, path: Path
+) -> tuple[tifffile.TiffPageSeries | None, str]:
+    """Return the first series of the file, and its OME-XML, if it has any.
+
+    Of a set of OME files, it is the image whose planes lie in this file, which need not
+    be the first of the set.
+    """
+    xml = file.ome_metadata or ""
+    series = [one for one in file.series if one.size]
+    if not xml or len(series) < 2:
+        return next(iter(series), None), ome.own_image_first(xml, path.name)
+    own = (one for one in series if any(page.parent is file for page in one if page))
+    return next(own, series[0]), ome.own_image_first(xml, path.name)
 
 
 def _axes(
@@ -183,12 +199,14 @@ def _format(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str:
 
 
 def _read_metadata(
-    file: tifffile.TiffFile, series: tifffile.TiffPageSeries, page: tifffile.TiffPage
+    file: tifffile.TiffFile,
+    series: tifffile.TiffPageSeries,
+    page: tifffile.TiffPage,
+    xml: str,
 ) -> dict[str, Any]:
     """Return pixel size, time step, channels, history and more, as in `Content`."""
     kind = _format(file, series)
-    if kind == "OME-TIFF" and file.ome_metadata:
-        xml = file.ome_metadata
+    if kind == "OME-TIFF" and xml:
         return {**ome.read_metadata(xml), "extra": {"ome": xml}}
     if kind == "ImageJ TIFF" and file.imagej_metadata:
         return imagej.read_metadata(file.imagej_metadata, page.resolution)

@@ -239,8 +239,8 @@ def given_models(
         When there are neither none, nor one, nor as many as channels.
     """
     count = stack.channel_count
-    number = stack.extra.get("channel", count)  # the one taken out of several
-    if count == 1 < len(given) and number < len(given):
+    number = stack.extra.get("channel")  # the one taken out of several
+    if number is not None and count == 1 < len(given):
         given = given[number : number + 1]
     if len(given) not in (0, 1, count):
         raise UsageError(
