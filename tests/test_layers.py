@@ -13,7 +13,7 @@ import w2s_cli
 from w2s_cli.registry import Entry, Registry
 
 ROOT = Path(w2s_cli.__file__).parent
-PROJECT = ROOT.parent / "pyproject.toml"
+PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 CODE = re.compile(r"w2s_cli(\.\w+)+(:\w+)?")
 
 
