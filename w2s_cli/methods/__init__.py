@@ -193,7 +193,7 @@ METHODS = Registry(
         for name, kind, summary, source in (
             ("n2sr", "N2SR", "one pixel of every 2 x 2", "Tian et al. 2022, Noise2SR"),
             ("n2v", "N2V", "replaced pixels", "Krull et al. 2019, Noise2Void"),
-            ("n2s", "N2S", "the pixels of a lattice", "Batson and Royer 2019"),
+            ("n2s", "N2S", "the pixels of a grid", "Batson and Royer 2019"),
             ("n2n", "N2N", "another capture", "Lehtinen et al. 2018, Noise2Noise"),
         )
     ),

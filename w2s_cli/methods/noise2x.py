@@ -123,7 +123,7 @@ class N2V(SelfSupervised):
 
 @dataclass(frozen=True)
 class N2S(SelfSupervised):
-    """Learn to give the pixels of a lattice from all others (Noise2Self)."""
+    """Learn to give the pixels of a grid from all others (Noise2Self)."""
 
     name = "n2s"
 
