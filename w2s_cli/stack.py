@@ -105,6 +105,8 @@ class Stack:
         What was done to the pixels, oldest first; each a JSON object.
     extra
         What else the file said, for a writer of the same format to say again.
+    warnings
+        What of the file was not understood or is not there, in sentences.
     """
 
     data: Pixels
@@ -114,6 +116,7 @@ class Stack:
     channels: tuple[Channel, ...] = ()
     history: tuple[Mapping[str, Any], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         known = "".join(axis for axis in AXES if axis in self.axes)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import readable
+from w2s_cli.cli.output import readable, warn
 
 _UNITS = {"pixel_size": " (um)", "time_step": " (s)"}
 
@@ -35,12 +35,15 @@ def info(
             "pixel_size": dict(stack.pixel_size),
             "time_step": stack.time_step,
             "channels": [channel.name for channel in stack.channels],
+            "warnings": [*stack.warnings],
             "history": [dict(step) for step in stack.history],
         }
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
     history = facts.pop("history")
+    for warning in facts.pop("warnings"):
+        warn(f"{file}: {warning}")
     for key, value in facts.items():
         label = key.replace("_", " ") + _UNITS.get(key, "")
         typer.echo(f"{label:15} {readable(value)}")

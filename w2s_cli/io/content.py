@@ -35,6 +35,7 @@ class Content:
     channels: tuple[Channel, ...] = ()
     history: History = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def as_stack(content: Content, axes: str | None, path: Path) -> Stack:
         channels=content.channels if len(content.channels) == channels else (),
         history=content.history,
         extra=extra,
+        warnings=content.warnings,
     )
 
 

@@ -46,11 +46,12 @@ class NoiseReport:
 
     source: Path
     channels: tuple[ChannelDiagnosis, ...]
+    file_warnings: tuple[str, ...] = ()  # what of the file was not understood
 
     @property
     def warnings(self) -> list[str]:
         """Return what a user should know, as `restore` says it of the same file."""
-        return Diagnosis(self.channels).warnings
+        return [*self.file_warnings, *Diagnosis(self.channels).warnings]
 
     def as_json(self) -> dict[str, Any]:
         """Return the file as a JSON object."""
@@ -64,7 +65,7 @@ def report_noise(request: NoiseRequest, source: Path) -> NoiseReport:
         stack = whole.only_channel(request.channel) if request.channel else whole
         darks = _darks(request, stack)
         channels = [_channel(stack, n, request, dark) for n, dark in enumerate(darks)]
-    return NoiseReport(source, tuple(channels))
+    return NoiseReport(source, tuple(channels), stack.warnings)
 
 
 def read_dark(path: Path) -> tuple[Dark, ...]:

@@ -148,7 +148,8 @@ class Restoration:
         """Return why the result should be looked at twice."""
         chosen = self.choice.warnings if self.choice else []
         methods = [link.traits for link in self.chain.links]
-        return chosen + self.diagnosis.warnings_for(methods)
+        found = self.diagnosis.warnings_for(methods)
+        return [*self.source.warnings, *chosen, *found]
 
     @property
     def chains(self) -> list[Chain]:
