@@ -231,3 +231,11 @@ def test_another_package_adds_a_method(
     with pytest.raises(UnknownNameError) as caught:
         w2s.restore(counts, "brightr")
     assert caught.value.hint == "did you mean 'brighter'?"
+
+
+def test_a_channel_is_chosen_by_its_index_or_its_name() -> None:
+    pixels = np.arange(2 * 32 * 32, dtype=np.uint16).reshape(2, 32, 32)
+    stack = w2s.Stack(pixels, "CYX", channels=(Channel("0"), Channel("actin")))
+    for channel in (1, "actin", "2"):
+        found = w2s.restore(stack, "identity", channel=channel)
+        np.testing.assert_array_equal(found.image, pixels[1])

@@ -160,14 +160,41 @@ class Stack:
         """Return the channel that the plane at `index` belongs to."""
         return index[self.axes.index("C")] if "C" in self.axes else 0
 
+    def channel_name(self, number: int) -> str:
+        """Return what the file calls a channel, or its number, counted from 1.
+
+        A name such as "0" is only a number, counted by whoever wrote the file.
+        """
+        named = self.channels[number].name if number < len(self.channels) else ""
+        counted = named.isdecimal() and int(named) <= self.channel_count
+        return str(number + 1) if counted or not named else named
+
+    def plane_name(self, index: tuple[int, ...]) -> str:
+        """Return which plane is at `index`, as Fiji counts: "slice 3, frame 1"."""
+        at = dict(zip(self.axes, index, strict=False))
+        words = {"Z": "slice", "T": "frame"}
+        named = [f"{words[axis]} {at[axis] + 1}" for axis in "ZT" if axis in at]
+        if "C" in at:
+            named.insert(0, f"channel {self.channel_name(at['C'])}")
+        return ", ".join(named)
+
     def only_channel(self, wanted: str) -> "Stack":
-        """Return the stack of one channel, by name or by number from 0."""
-        names = [channel.name for channel in self.channels]
-        number = names.index(wanted) if wanted in names else _number(wanted)
+        """Return the stack of one channel, by name or by number from 1."""
+        names = [self.channel_name(number) for number in range(self.channel_count)]
+        number = names.index(wanted) if wanted in names else _number(wanted) - 1
+        listed = [
+            name if name == str(place) else f"{place} ({name})"
+            for place, name in enumerate(names, 1)
+        ]
         if not 0 <= number < self.channel_count:
             raise UsageError(
                 f"there is no channel {wanted!r} among {self.channel_count}",
-                hint=f"channels are numbered from 0; names: {', '.join(names) or '-'}",
+                hint=f"channels are counted from 1, as in Fiji: {', '.join(listed)}",
+            )
+        if names.count(wanted) > 1:
+            raise UsageError(
+                f"{names.count(wanted)} channels are called {wanted!r}",
+                hint=f"choose one by its number: {', '.join(listed)}",
             )
         if "C" not in self.axes:
             return self
@@ -182,7 +209,7 @@ class Stack:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else -1
+    return int(text) if text.isdecimal() else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def test_adapts_to_what_no_network_has_seen(w2s, weave: np.ndarray) -> None:
     assert record["adapted"]["planes"] == 1
     assert record["adapted"]["pixels"] == weave.size
     assert record["adapted"]["gain"]["mean"] > 0.01
-    assert record["seen"]["photons"] == shipped.record["seen"]["photons"]
+    assert record["trained_on"]["photons"] == shipped.record["trained_on"]["photons"]
     errors = []
     for weights in ((), ("--weights", "mine.safetensors")):
         words = ("restore", "weave.tif", "-o", f"{len(errors)}.tif", *NOISE)
@@ -84,7 +84,9 @@ def test_enlarging_network_with_a_kernel(
     record = checkpoint.load(Path("mine.safetensors")).record
     assert record["recipe"]["name"] == "jdsr-fast"
     assert len(record["adapted"]["kernel_sha256"]) == 64
-    assert record["seen"]["photons"][0] < 20  # what the image has is what it is for
+    assert (
+        record["trained_on"]["photons"][0] < 20
+    )  # what the image has is what it is for
     made = w2s(
         *("restore", "weave.tif", "-o", "sharp.tif", *NOISE),
         *("--weights", "mine.safetensors", "--quiet"),

@@ -49,7 +49,7 @@ def test_json_is_what_restore_takes(w2s, images: Path) -> None:
     assert [row["gain"] for row in done["noise"]] == [
         row["gain"] for row in entry["channels"]
     ]
-    one = [*words, "--channel", "1", "--overwrite", "--method", "vst+bm3d"]
+    one = [*words, "--channel", "2", "--overwrite", "--method", "vst+bm3d"]
     [done] = json.loads(w2s(*one, "-O", "profile=lc").stdout)
     assert done["noise"][0]["gain"] == entry["channels"][1]["gain"]
 

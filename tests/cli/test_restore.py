@@ -123,7 +123,7 @@ def test_dry_run_of_a_bad_file(w2s, here: Path) -> None:
 
 def test_axes_and_channel(w2s, here: Path) -> None:
     result = w2s(
-        "restore", "cell.tif", "-o", "c.tif", *SMOOTH, "--axes", "CYX", "--channel", 1
+        "restore", "cell.tif", "-o", "c.tif", *SMOOTH, "--axes", "CYX", "--channel", 2
     )
     assert result.exit_code == 0
     assert tifffile.imread("c.tif").shape == (60, 50)
@@ -197,7 +197,7 @@ def test_axes_and_channel(w2s, here: Path) -> None:
             ["cell.tif", "-o", "x.tif", *SMOOTH, "--channel", "3"],
             2,
             "there is no channel '3' among 1",
-            "channels are numbered from 0",
+            "channels are counted from 1, as in Fiji: 1",
         ),
         (
             ["cell.tif", "-o", "x.jpg", *SMOOTH],

@@ -89,8 +89,8 @@ def test_content_decides_not_the_name(tmp_path):
     ("kind", "keep", "plane"),
     [
         ("plain", 0.5, r"plane \d is missing \(it is promised at byte \d+ of \d+\)"),
-        ("ome", 0.5, "plane 1 is missing"),
-        ("imagej", 0.5, r"plane 1 is missing \(6 planes are promised\)"),
+        ("ome", 0.5, "plane 2 is missing"),
+        ("imagej", 0.5, r"plane 2 is missing \(6 planes are promised\)"),
         ("lzw", 0.5, r"plane \d is missing"),
         ("w2s", 0.5, r"plane \d is missing"),
         ("w2s", 0.99, "its description is missing, which names the axes"),
@@ -127,7 +127,7 @@ def test_truncated_while_it_is_read(tmp_path, compression):
         stack.data[(0,)]
         with path.open("r+b") as file:
             file.truncate(path.stat().st_size // 2)
-        with pytest.raises(InputError, match=r"plane 5 (is missing|cannot be decoded)"):
+        with pytest.raises(InputError, match=r"plane 6 (is missing|cannot be decoded)"):
             stack.data[(5,)]
 
 
@@ -140,7 +140,7 @@ def test_broken_data_name_their_plane(tmp_path):
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(b"\xff" * 20)
-    assert_refused(path, "is broken: plane 3 cannot be decoded")
+    assert_refused(path, "is broken: plane 4 cannot be decoded")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.npy"])
@@ -161,7 +161,7 @@ def test_a_plane_beyond_memory(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tifffile.TiffPage, "asarray", fail)
     assert_refused(
-        tmp_path / "a.tif", "plane 0 of .* does not fit into memory", OutOfMemoryError
+        tmp_path / "a.tif", "plane 1 of .* does not fit into memory", OutOfMemoryError
     )
 
 

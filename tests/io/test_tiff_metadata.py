@@ -80,7 +80,7 @@ def test_imagej(imagej_file, tmp_path):
 
 def test_one_channel_of_imagej(imagej_file, tmp_path):
     with open_image(imagej_file) as stack:
-        write_image(stack.only_channel("1"), tmp_path / "out.tif")
+        write_image(stack.only_channel("2"), tmp_path / "out.tif")
     with tifffile.TiffFile(tmp_path / "out.tif") as file:
         after = file.imagej_metadata
         assert file.series[0].axes == "TZYX"

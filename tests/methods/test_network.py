@@ -25,8 +25,8 @@ BLOCKS: FloatArray = (2 * np.sqrt(rng.poisson(20, (2, 24, 32)) + 0.375)).astype(
 def test_traits_come_from_the_network_and_its_record(tmp_path: Path) -> None:
     network = UNet(4, 2, 1, 2)
     path = tmp_path / "w.safetensors"
-    seen = {"photons": [1, 50], "sigma": 2, "pixel_size": [0.1, 0.2]}
-    checkpoint.save(path, network.state_dict(), {"seen": seen})
+    trained_on = {"photons": [1, 50], "sigma": 2, "pixel_size": [0.1, 0.2]}
+    checkpoint.save(path, network.state_dict(), {"trained_on": trained_on})
     traits = Jdsr(weights=path).traits
     assert (traits.scale, traits.multiple_of) == (2, 2)
     assert traits.margin == network.margin
@@ -164,8 +164,8 @@ def _conditional(path: Path, scale: int) -> Path:
     network = ConditionalUNet((4, 6), (1, 1), 5 if scale == 1 else 11, scale, 4)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
-    seen = {"photons": [1, 50], "sigma": 2}
-    checkpoint.save(path, network.state_dict(), {"seen": seen}, halve=False)
+    trained_on = {"photons": [1, 50], "sigma": 2}
+    checkpoint.save(path, network.state_dict(), {"trained_on": trained_on}, halve=False)
     return path
 
 

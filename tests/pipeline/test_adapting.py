@@ -39,21 +39,21 @@ def test_planes_of_all_channels_of_all_files(files: list[Path]) -> None:
     assert len(found.planes) == 6
     assert all(plane.shape == (64, 80) for plane, _ in found.planes)
     assert {noise for _, noise in found.planes} == {NOISE}
-    low, high = found.seen.photons
+    low, high = found.trained_on.photons
     assert low == pytest.approx(58, abs=6)  # the brightest of noise around 50
     assert high == pytest.approx(215, abs=15)
-    assert found.seen.sigma == 1.5
-    assert found.seen.pixel_size == pytest.approx((0.1, 0.14), rel=1e-3)
+    assert found.trained_on.sigma == 1.5
+    assert found.trained_on.pixel_size == pytest.approx((0.1, 0.14), rel=1e-3)
 
 
 def test_one_channel_and_no_pixel_size(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.full((2, 64, 64), 150, np.uint16))
     job = RestoreSpec(
-        "denoise-fast", noise=GivenNoise((NOISE,)), axes="CYX", channel="1"
+        "denoise-fast", noise=GivenNoise((NOISE,)), axes="CYX", channel="2"
     )
     found = read_adaptation_planes(job, job.chain(), [tmp_path / "a.npy"])
     assert len(found.planes) == 1
-    assert found.seen.pixel_size is None
+    assert found.trained_on.pixel_size is None
 
 
 def test_of_many_files_or_pixels_evenly_spaced_ones(

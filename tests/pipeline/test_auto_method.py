@@ -72,7 +72,7 @@ def test_the_most_cautious_channel_decides() -> None:
     stack = Stack(np.stack([NOISY, SMOOTH, DIM]), "CYX")
     choice = auto_method(diagnose(stack, [CAMERA]), SEEN)
     assert choice.method == "identity"
-    assert choice.reason.startswith("channel 1: the noise of neighbouring pixels")
+    assert choice.reason.startswith("channel 2: the noise of neighbouring pixels")
     choice = auto_method(
         diagnose(Stack(np.stack([NOISY, NOISY]), "CYX"), [CAMERA]), SEEN
     )

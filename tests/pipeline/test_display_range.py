@@ -62,7 +62,7 @@ def test_nothing_is_read_where_nothing_is_asked_for() -> None:
 def test_neither_black_nor_white() -> None:
     stack = Stack(np.full((40, 40), 9, np.uint16), "YX")
     with pytest.raises(
-        InputError, match="channel 0 shows neither black nor white"
+        InputError, match="channel 1 shows neither black nor white"
     ) as t:
         diagnose(stack, noise=False, display_range=True)
     assert t.value.hint == "say both: -O black=COUNTS -O white=COUNTS"

@@ -146,12 +146,12 @@ def test_long_stacks_are_sampled(tmp_path: Path) -> None:
 def test_channels_are_chosen(tmp_path: Path) -> None:
     low = saved(tmp_path, "low.tif", np.stack([LOW[::-1], LOW]), "CYX")
     high = saved(tmp_path, "high.tif", SHARP)
-    by_name, by_number = (measured(low, high, channel=c) for c in ("actin", "1"))
+    by_name, by_number = (measured(low, high, channel=c) for c in ("actin", "2"))
     assert by_name.fit.pairs == by_number.fit.pairs
     with pytest.raises(UsageError, match="has 2 channels, and each has its own kern"):
         measured(low, high)
-    with pytest.raises(UsageError, match="there is no channel '2' among 2"):
-        measured(low, high, channel="2")
+    with pytest.raises(UsageError, match="there is no channel '3' among 2"):
+        measured(low, high, channel="3")
 
 
 def test_a_file_that_is_missing(tmp_path: Path) -> None:

@@ -85,8 +85,8 @@ def test_a_file_shows_the_same_to_estimate_noise_and_to_restore(tmp_path: Path) 
     assert models == [*used.diagnosis.noise.values()]
     assert used.warnings == told.warnings
     saturated, smoothed = told.warnings
-    assert saturated.startswith("channel 0: 5.5% of the pixels are saturated at 65535")
-    assert smoothed.startswith("channel 1: the noise of neighbouring pixels is correla")
+    assert saturated.startswith("channel 1: 5.5% of the pixels are saturated at 65535")
+    assert smoothed.startswith("channel 2: the noise of neighbouring pixels is correla")
 
 
 OTHER = RestoreSpec(
@@ -100,7 +100,7 @@ OTHER = RestoreSpec(
     display_range=DisplayRange(0, 9),
     defects="keep",
     axes="YX",
-    channel="0",
+    channel="1",
     train_on=(Path("other/one.tif"),),
     save_weights=Path("w.safetensors"),
     overwrite=True,

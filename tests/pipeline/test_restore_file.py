@@ -110,7 +110,7 @@ def test_noise_is_given_for_all_channels_or_for_each() -> None:
     for plane in (cell((64, 64), "YX"), cell((1, 64, 64), "CYX")):
         with pytest.raises(UsageError, match="2 noise models for an image of 1 chann"):
             diagnose(plane, each_one)
-    assert diagnose(stack.only_channel("1"), each_one).channels[0].noise == each_one[1]
+    assert diagnose(stack.only_channel("2"), each_one).channels[0].noise == each_one[1]
 
 
 def test_a_warning_names_its_channel() -> None:
@@ -128,7 +128,7 @@ def test_a_warning_names_its_channel() -> None:
 def test_broken_pixels_are_found_before_the_work() -> None:
     pixels = np.ones((3, 8, 8), np.float32)
     pixels[0, 2, 5] = np.nan
-    with pytest.raises(InputError, match=r"1 pixels are NaN .* plane \(0,\), y 2, x 5"):
+    with pytest.raises(InputError, match=r"1 pixels are NaN .* frame 1, y 2, x 5"):
         diagnose(Stack(pixels, "TYX"), [NOISE])
 
 

@@ -171,7 +171,7 @@ def test_several_channels() -> None:
         "file"
     )
     assert caught.value.hint == "name one with --channel"
-    one = replace(JOB, channel="1")
+    one = replace(JOB, channel="2")
     [alone] = fit_files(one, one.chain(), files, lambda at: lambda *how: None).values()
     assert alone.weights == fitted[1].weights
 

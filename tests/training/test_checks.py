@@ -37,9 +37,12 @@ from w2s_cli.training.recipe_reading import SHIPPED, load
             "sources.pairs=-1",
             "'sources.pairs' should be greater than or equal to 0, not -1",
         ),
-        ("seen.photons=1", "'seen.photons' should be a list, not 1"),
-        ("seen.photons=[2, 1]", "'seen.photons' should be two rising numbers"),
-        ("seen.sigma=many", "'seen.sigma' should be a valid number"),
+        ("trained_on.photons=1", "'trained_on.photons' should be a list, not 1"),
+        (
+            "trained_on.photons=[2, 1]",
+            "'trained_on.photons' should be two rising numbers",
+        ),
+        ("trained_on.sigma=many", "'trained_on.sigma' should be a valid number"),
         ("units=z", "'physics' don't come in units 'z'"),
         ("name=../mine", "'name' should be the name of a folder"),
         ("name=", "'name' should be the name of a folder"),
@@ -59,12 +62,12 @@ def test_losses_fit_the_units() -> None:
 
 
 def test_what_weights_are_for_has_known_keys(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match=r"'seen\.photon'") as caught:
-        load("jdsr", ["seen.photon=[1,2]"])
-    assert caught.value.hint == "did you mean 'seen.photons'?"
+    with pytest.raises(UnknownNameError, match=r"'trained_on\.photon'") as caught:
+        load("jdsr", ["trained_on.photon=[1,2]"])
+    assert caught.value.hint == "did you mean 'trained_on.photons'?"
     path = tmp_path / "r.toml"
-    path.write_text('name = "r"\n[seen]\nsigma = 1\n')
-    with pytest.raises(UsageError, match=r"the recipe has no seen\.photons"):
+    path.write_text('name = "r"\n[trained_on]\nsigma = 1\n')
+    with pytest.raises(UsageError, match=r"the recipe has no trained_on\.photons"):
         load(str(path))
 
 

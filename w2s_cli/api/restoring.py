@@ -142,7 +142,7 @@ def restore(
     axes
         Of an array that is no plane, such as "TCYX".
     channel
-        The one channel to restore, by name or number.
+        The one channel to restore, by name, or by index from 0 as in NumPy.
     display_range
         Counts of black and white, for published networks that need them.
     defects
@@ -190,7 +190,7 @@ def restore(
         noise=GivenNoise(_models(noise)),
         display_range=DisplayRange(*display_range) if display_range else None,
         defects=defects_of(defects),
-        channel=None if channel is None else str(channel),
+        channel=str(channel + 1) if isinstance(channel, int) else channel,
     )
     done, total = 0, 0
 

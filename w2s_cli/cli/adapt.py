@@ -74,6 +74,6 @@ def adapt(
             warn(reason)
     with progress(method, quiet=quiet) as bar:
         step = FitDisplay(method, bar, quiet=quiet).of_channel(0)
-        better = run(spec, found.planes, found.seen, output, step)
+        better = run(spec, found.planes, found.trained_on, output, step)
     if not quiet:
         note(f"{output}: {method} adapted gains {better}")

@@ -75,7 +75,10 @@ Axes = Annotated[
 ]
 ChannelName = Annotated[
     str | None,
-    typer.Option("--channel", help="One channel only: its name, or number from 0."),
+    typer.Option(
+        "--channel",
+        help="One channel only: its name, or its number, counted from 1 as in Fiji.",
+    ),
 ]
 GAIN = typer.Option("--gain", help="Camera counts a photon.")
 OFFSET = typer.Option("--offset", help="Camera counts without light.")

@@ -82,7 +82,7 @@ class FitDisplay:
     def of_channel(self, channel: int) -> "FitProgress":
         """Return what to call after each step in a channel."""
         begun: list[float] = []
-        name = f"{self.name}, channel {channel}" if channel else self.name
+        name = f"{self.name}, channel {channel + 1}" if channel else self.name
 
         def show(step: int, steps: int, loss: float) -> None:
             begun.append(monotonic())

@@ -27,7 +27,7 @@ _KEPT = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SimulatedImage:
     """What the camera reads of a field at a level."""
 
     field: int
@@ -86,7 +86,9 @@ def open_data_set(_: Path) -> DataSet:
         per_unit=BRIGHT,
         offset=OFFSET,
         inputs={
-            level: {name: Seen(field, level) for name, field in fields.items()}
+            level: {
+                name: SimulatedImage(field, level) for name, field in fields.items()
+            }
             for level in LEVELS
         },
         truths={

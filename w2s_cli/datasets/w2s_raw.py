@@ -79,7 +79,7 @@ class Array:
                 stream.seek(header.start + number * size)
                 content = stream.read(size)
                 if len(content) < size:
-                    raise EOFError(f"it ends in plane {number}")
+                    raise EOFError(f"it ends in plane {number + 1}")
                 plane = np.frombuffer(content, header.dtype)
                 yield number, plane.reshape(header.shape[-2:])
 

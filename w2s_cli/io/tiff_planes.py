@@ -151,12 +151,13 @@ def _decoded(page: _Page, number: int, path: Path) -> NDArray[Any]:
         return page.asarray(squeeze=False)
     except MemoryError as error:
         raise OutOfMemoryError(
-            f"plane {number} of {path} does not fit into memory: {error}",
+            f"plane {number + 1} of {path} does not fit into memory: {error}",
             hint="cut the image into pieces",
         ) from error
     except _BROKEN as error:
         raise InputError(
-            f"{path} is broken: plane {number} cannot be decoded: {error}", hint=_HINT
+            f"{path} is broken: plane {number + 1} cannot be decoded: {error}",
+            hint=_HINT,
         ) from error
     finally:
         if was_closed:
@@ -188,5 +189,5 @@ def _size(file: tifffile.TiffFile) -> int:
 
 def _truncated(path: Path, number: int, found: str) -> InputError:
     return InputError(
-        f"{path} is truncated: plane {number} is missing ({found})", hint=_HINT
+        f"{path} is truncated: plane {number + 1} is missing ({found})", hint=_HINT
     )

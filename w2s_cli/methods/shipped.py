@@ -260,7 +260,7 @@ class _Loaded:
 @lru_cache(maxsize=4)
 def _load(path: Path, device: str) -> _Loaded:
     found = checkpoint.load(path)
-    if not {"expects", "seen"} & found.record.keys():
+    if not {"expects", "trained_on"} & found.record.keys():
         raise WeightsError(
             f"{path} does not say what input its network expects",
             hint="use weights that `w2s train` has written, "
@@ -271,10 +271,10 @@ def _load(path: Path, device: str) -> _Loaded:
 
 
 def _trained_range(record: Any) -> TrainedRange | None:
-    seen = record.get("seen")
-    if not seen:
+    found = record.get("trained_on")
+    if not found:
         return None
-    size = seen.get("pixel_size")
+    size = found.get("pixel_size")
     return TrainedRange(
-        tuple(seen["photons"]), seen["sigma"], tuple(size) if size else None
+        tuple(found["photons"]), found["sigma"], tuple(size) if size else None
     )

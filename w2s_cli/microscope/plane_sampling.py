@@ -37,7 +37,7 @@ def middle_of_plane(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
         When it has pixels that are no numbers.
     """
     plane = stack.data[at]
-    checked_finite(plane, at)
+    checked_finite(plane, stack.plane_name(at))
     top, left = (max(side - MOST_SIDE, 0) // 2 for side in plane.shape)
     return plane[top : top + MOST_SIDE, left : left + MOST_SIDE].copy()
 
@@ -64,15 +64,15 @@ def _starts(length: int) -> list[int]:
     return [room * number // max(count - 1, 1) for number in range(count)]
 
 
-def checked_finite(plane: NDArray[Any], index: tuple[int, ...]) -> FloatArray:
+def checked_finite(plane: NDArray[Any], name: str) -> FloatArray:
     """Return a plane as float32 counts, or say where it holds no number."""
     counts = plane.astype(np.float32, copy=False)
     bad = ~np.isfinite(counts)
     if bad.any():
         y, x = np.argwhere(bad)[0]
         raise InputError(
-            f"{bad.sum()} pixels are NaN or infinite, the first at plane "
-            f"{index or 0}, y {y}, x {x}",
+            f"{bad.sum()} pixels are NaN or infinite, the first at "
+            f"{name and name + ', '}y {y}, x {x}",
             hint="replace them by numbers: a restored pixel depends on its neighbours",
         )
     return counts

@@ -116,7 +116,7 @@ def repaired_stack(
         find = finders.get(stack.channel_of(index))
         if find is None:
             return counts
-        found = find(checked_finite(counts, index))
+        found = find(checked_finite(counts, stack.plane_name(index)))
         if not found.found:
             return counts
         repairs.by_plane[index] = found
@@ -183,7 +183,7 @@ def estimate_defects(
         with open_image(path, axes=axes) as stack:
             every = [*stack.indices()]
             for at in every[:: -(-len(every) * len(files) // MOST_PLANES)]:
-                plane = checked_finite(stack.data[at], at)
+                plane = checked_finite(stack.data[at], stack.plane_name(at))
                 if planes and plane.shape != planes[0].shape:
                     raise InputError(
                         f"{path} has {plane.shape} pixels, {files[0]} "

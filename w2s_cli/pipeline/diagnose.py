@@ -85,11 +85,11 @@ def diagnose(
         # a file is found in these.
         planes = sample_planes(stack, number) if noise or not known else []
         facts: dict[str, Any] = {}
+        name = stack.channel_name(number)
         if display_range:
             origin = "given" if known_range else "8 bit" if eight_bit else "measured"
-            shown = known or _measured_range(planes, number)
+            shown = known or _measured_range(planes, name)
             facts = {"display_range": shown, "range_origin": origin}
-        name = channel_name(stack, number)
         channels.append(
             diagnose_channel(
                 name,
@@ -252,13 +252,7 @@ def given_models(
     return [given[0] if given else None] * count
 
 
-def channel_name(stack: Stack, number: int) -> str:
-    """Return what the file calls a channel, or its number."""
-    named = stack.channels[number].name if number < len(stack.channels) else ""
-    return named or str(number)
-
-
-def _measured_range(planes: Planes, channel: int) -> DisplayRange:
+def _measured_range(planes: Planes, channel: str) -> DisplayRange:
     pixels = np.concatenate([plane.ravel() for plane in planes])
     black, white = map(float, np.percentile(pixels, [BLACK, WHITE]))
     if black == white:

@@ -20,7 +20,7 @@ from w2s_cli.restorers.units import DisplayRange
 class ChannelDiagnosis:
     """What a few planes of one channel show."""
 
-    name: str = "0"  # what the file calls it, or its number
+    name: str = "1"  # what the file calls it, or its number, counted from 1
     model: NoiseModel | None = None  # None where it is neither given nor measured
     origin: Literal["given", "estimated"] = "given"
     fit: NoiseFit | None = None  # the noise that the planes show

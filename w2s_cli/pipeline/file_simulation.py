@@ -64,7 +64,7 @@ def square_pixel(truth: Stack) -> float | None:
 
 def plane_of_light(truth: Stack, index: tuple[int, ...]) -> NDArray[np.float32]:
     """Return a plane; light is never below 0."""
-    return np.maximum(checked_finite(truth.data[index], index), 0)
+    return np.maximum(checked_finite(truth.data[index], truth.plane_name(index)), 0)
 
 
 def bright_light(truth: Stack) -> float:

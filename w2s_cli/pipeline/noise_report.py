@@ -22,7 +22,7 @@ from w2s_cli.microscope.plane_sampling import (
     middle_of_plane,
     sample_planes,
 )
-from w2s_cli.pipeline.diagnose import channel_name, diagnose_channel
+from w2s_cli.pipeline.diagnose import diagnose_channel
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.stack import Stack
 
@@ -99,8 +99,7 @@ def _channel(
     planes, fit = sample_planes(stack, number), None
     if request.repeats:
         fit = fit_repeats(_views(stack, number, request.repeats), dark)
-    name = channel_name(stack, number)
-    found = diagnose_channel(name, planes, dark=dark, fit=fit)
+    found = diagnose_channel(stack.channel_name(number), planes, dark=dark, fit=fit)
     _ = found.noise  # why there is none is said now
     return found
 

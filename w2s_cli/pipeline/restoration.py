@@ -86,7 +86,7 @@ def restore_planes(
     chains = bound_chains(stack, chain, noise, display_ranges, fitted)
 
     def plane(index: tuple[int, ...]) -> NDArray[Any]:
-        counts = checked_finite(stack.data[index], index)
+        counts = checked_finite(stack.data[index], stack.plane_name(index))
         restorer = chains[stack.channel_of(index)]
         result = restore_plane(counts, restorer, tile=tile, on_tile=on_tile)
         pixels, clipped = _as_stored(result, stack.data.dtype)

@@ -180,7 +180,7 @@ def _record(recipe: Recipe) -> dict[str, Any]:
     expects: dict[str, Any] = {
         "expects": "counts under the generalised Anscombe transform",
         "gives": "the truth under the same transform",
-        "seen": recipe.trained_range,
+        "trained_on": recipe.trained_range,
     }
     return {
         "name": recipe.name,

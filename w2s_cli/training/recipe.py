@@ -21,9 +21,9 @@ from w2s_cli.training.recipe_tables import (
     Positive,
     RealEsrgan,
     Schedule,
-    Seen,
     Sources,
     Table,
+    TrainedOn,
     Weight,
     items,
     rising,
@@ -73,7 +73,7 @@ class Recipe(Table):
         The first and last field of view to train and to validate on.
     simulated_fields
         How many simulated fields there are at a time; each step replaces one.
-    seen
+    trained_on
         The range of inputs that the weights are for; for `units = "root"`.
     phases
         Trainings one after the other, each from the weights of the one before. They
@@ -117,7 +117,7 @@ class Recipe(Table):
     schedule: Schedule = field(default_factory=Schedule)
     features: Features = field(default_factory=Features)
     discriminator: Discriminator = field(default_factory=Discriminator)
-    seen: Seen | None = None
+    trained_on: TrainedOn | None = None
     phases: "tuple[Recipe, ...]" = ()
 
     @property
@@ -132,8 +132,8 @@ class Recipe(Table):
 
     @property
     def trained_range(self) -> dict[str, Any]:
-        """Return `seen` as a record of weights holds it."""
-        found = asdict(self.seen) if self.seen else {}
+        """Return `trained_on` as a record of weights holds it."""
+        found = asdict(self.trained_on) if self.trained_on else {}
         return {key: value for key, value in found.items() if value is not None}
 
     def as_dict(self) -> dict[str, Any]:
@@ -141,6 +141,6 @@ class Recipe(Table):
         table = asdict(self)
         for local in ("data", "runs", "threads", "device"):
             del table[local]
-        table["seen"] = self.trained_range
+        table["trained_on"] = self.trained_range
         table["phases"] = [phase.as_dict() for phase in self.phases]
         return table

@@ -386,7 +386,7 @@ class RealEsrgan(Table):
 
 
 @dataclass(frozen=True)
-class Seen(Table):
+class TrainedOn(Table):
     """The range of inputs that weights are for, outside which `w2s restore` warns."""
 
     photons: Span

@@ -24,7 +24,7 @@ from w2s_cli.training.training_batch import Batch
 
 FREE = frozenset(
     [
-        *("summary", "paper", "deviates", "licence", "seen"),
+        *("summary", "paper", "deviates", "licence", "trained_on"),
         *("steps", "patience", "validate_every"),
     ]
 )

@@ -135,6 +135,8 @@ def _record(found: Contents) -> dict[str, Any]:
         raise Refusal("has a damaged record") from error
     if not isinstance(record, dict):
         raise Refusal("has a damaged record")
+    if "seen" in record:  # as `trained_on` was called before
+        record["trained_on"] = record.pop("seen")
     return record
 
 

@@ -123,8 +123,8 @@ def test_small_and_empty_images_are_refused() -> None:
 def test_networks_that_are_told_get_their_planes(tmp_path: Path) -> None:
     network = ConditionalUNet((4, 6), (1, 1), 11, 2, 4)
     path = tmp_path / "w.safetensors"
-    seen = {"photons": [1, 50], "sigma": 2}
-    checkpoint.save(path, network.state_dict(), {"seen": seen})
+    trained_on = {"photons": [1, 50], "sigma": 2}
+    checkpoint.save(path, network.state_dict(), {"trained_on": trained_on})
     method = JdsrFast(weights=path, device="cpu")
     patches = Patches(side=SIDE, batch=2, augment="none")
     recipe = Recipe("x", examples="self-supervised", patches=patches)

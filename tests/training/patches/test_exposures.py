@@ -2,13 +2,15 @@ import numpy as np
 import pytest
 
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.training.patches.exposures import MARGIN, Seen, add_defects, expose
+from w2s_cli.training.patches.exposures import MARGIN, CameraImage, add_defects, expose
 from w2s_cli.training.patches.processing import draw_processing
 
 SIDE = 192
 
 
-def _exposed(seed: int, photons: float, processed: bool, sigma: float = 0.0) -> Seen:
+def _exposed(
+    seed: int, photons: float, processed: bool, sigma: float = 0.0
+) -> CameraImage:
     rng = np.random.default_rng(seed)
     side = SIDE + 2 * MARGIN * processed
     light = np.full((side, side), photons, np.float32)

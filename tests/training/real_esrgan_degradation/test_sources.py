@@ -57,7 +57,7 @@ def test_every_plane_of_a_file_is_an_image(
     save("a.png", scene(0))
     save("b.tif", np.stack([scene(1), scene(2)]))
     first, second = open_sharp_images(Recipe("x", data=tmp_path), "training")
-    assert first.where.endswith("b.tif, plane (0,)")
+    assert first.where.endswith("b.tif, plane 1")
     assert second.shape() == (48, 48)
     values, valid = second.read()
     assert valid is None

@@ -128,7 +128,7 @@ def check(spec: AdaptSpec, target: Path, *, overwrite: bool = False) -> None:
 def adapt(
     spec: AdaptSpec,
     planes: Sequence[Plane],
-    seen: TrainedRange,
+    trained_on: TrainedRange,
     target: Path,
     progress: FitProgress,
 ) -> Gain:
@@ -140,7 +140,7 @@ def adapt(
         What to adapt.
     planes
         (Y, X) counts each, and their noise.
-    seen
+    trained_on
         The light and the noise in them.
     target
         A safetensors file.
@@ -179,7 +179,7 @@ def adapt(
         trained = checkpoint.load(weights, as_stored=True)
         record = {
             **trained.record,
-            **_record(spec.method, found, seen, gain, blur),
+            **_record(spec.method, found, trained_on, gain, blur),
         }
         with replacing(target) as partial:
             checkpoint.save(partial, trained.state, record, halve=False)
@@ -189,7 +189,7 @@ def adapt(
 def _record(
     name: str,
     fields: Sequence[Field],
-    seen: TrainedRange,
+    trained_on: TrainedRange,
     gain: Gain,
     blur: PSF | None,
 ) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def _record(
     )
     return {
         "summary": f"{name}, adapted to images of one kind",
-        "seen": widened(shipped.record["seen"], asdict(seen)),
+        "trained_on": widened(shipped.record["trained_on"], asdict(trained_on)),
         "adapted": {
             "from": {"name": name, "sha256": shipped.digest},
             "planes": len(fields),

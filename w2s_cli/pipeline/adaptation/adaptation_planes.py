@@ -27,13 +27,13 @@ class AdaptationPlanes:
 
     - `planes`: (Y, X) counts each, and their noise: of every channel of every file a
       few.
-    - `seen`: the brightest parts of the dimmest and of the brightest plane, the most
-      read noise, and the pixel sizes where the files have them.
+    - `trained_on`: the brightest parts of the dimmest and of the brightest plane, the
+      most read noise, and the pixel sizes where the files have them.
     - `warnings`: why a result should be looked at twice, one line a reason.
     """
 
     planes: tuple[tuple[NDArray[Any], NoiseModel], ...]
-    seen: TrainedRange
+    trained_on: TrainedRange
     warnings: tuple[str, ...]
 
 

@@ -26,7 +26,7 @@ _MOST_DEFECTS = 0.012  # share of the pixels of a patch
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class CameraImage:
     """An image, its truth and what is known.
 
     Attributes
@@ -87,7 +87,7 @@ def expose(
     *,
     multiplied: bool = False,
     processing: Processing | None = None,
-) -> Seen:
+) -> CameraImage:
     """Return what is seen of the expected light.
 
     Parameters
@@ -127,7 +127,9 @@ def expose(
     return _known(_compressed(noisy, rng) if rng.random() < _JPEG else noisy, rng)
 
 
-def add_defects(seen: Seen, rng: np.random.Generator, *, wide: bool = False) -> Seen:
+def add_defects(
+    seen: CameraImage, rng: np.random.Generator, *, wide: bool = False
+) -> CameraImage:
     """Return an image some pixels of which are not known: spots, rows, columns.
 
     `wide`: their neighbours aren't either, as after demosaicing.
@@ -148,7 +150,7 @@ def add_defects(seen: Seen, rng: np.random.Generator, *, wide: bool = False) -> 
     return replace(seen, stabilised=filled(seen.stabilised, unknown), unknown=unknown)
 
 
-def _known(noisy: _Noisy, rng: np.random.Generator) -> Seen:
+def _known(noisy: _Noisy, rng: np.random.Generator) -> CameraImage:
     """Return the image as an estimate of the noise, with its errors, has it."""
     if rng.random() < 0.35:
         wrong = float(np.exp(rng.normal(0, _GAIN_ERROR)))
@@ -162,7 +164,7 @@ def _known(noisy: _Noisy, rng: np.random.Generator) -> Seen:
     errors = rng.normal(0, _CORRELATION_ERROR, len(noisy.correlation))
     correlation = tuple(float(one) for one in np.add(noisy.correlation, errors))
     model = NoiseModel(gain=1, read_noise=noisy.sigma)
-    return Seen(
+    return CameraImage(
         stabilised=model.stabilise(noisy.seen),
         unknown=np.zeros(noisy.seen.shape, bool),
         truth=np.asarray(noisy.truth, np.float32),

@@ -25,7 +25,7 @@ from w2s_cli.microscope.psf import PSF, halved
 from w2s_cli.training.initial_network import scale_of
 from w2s_cli.training.losses.imaging import ImagingBatch
 from w2s_cli.training.patches import STREAMS, Part, PatchSampler, processing, truth
-from w2s_cli.training.patches.exposures import MARGIN, Seen, add_defects, expose
+from w2s_cli.training.patches.exposures import MARGIN, CameraImage, add_defects, expose
 from w2s_cli.training.patches.scenes import (
     HALO,
     Scenes,
@@ -117,7 +117,7 @@ class ImagingPatches(PatchSampler):
 class _Patch:
     """One patch; `focus` and `haze` on the fine grid, None for a real pair."""
 
-    seen: Seen
+    image: CameraImage
     valid: FloatArray
     focus: FloatArray | None = None
     haze: FloatArray | None = None
@@ -153,12 +153,12 @@ class _Drawing:
         imaging = self.pool.recipe.imaging
         patch = self._pair() if source == "pairs" else self._made(source)
         if self._happens(1 - imaging.known):
-            conditions = replace(patch.seen.conditions, transfer=None)
-            patch = replace(patch, seen=replace(patch.seen, conditions=conditions))
+            conditions = replace(patch.image.conditions, transfer=None)
+            patch = replace(patch, image=replace(patch.image, conditions=conditions))
         if not self._happens(imaging.defective):
             return patch
-        wide = abs(patch.seen.conditions.correlation[0]) > 0.15 and self._happens(0.5)
-        return replace(patch, seen=add_defects(patch.seen, self.rng, wide=wide))
+        wide = abs(patch.image.conditions.correlation[0]) > 0.15 and self._happens(0.5)
+        return replace(patch, image=add_defects(patch.image, self.rng, wide=wide))
 
     def _pair(self) -> _Patch:
         pairs = self.pool.pairs
@@ -168,7 +168,7 @@ class _Drawing:
         wrong = float(np.exp(self.rng.normal(0, _GAIN_ERROR * self._happens(0.25))))
         noise = NoiseModel(gain=wrong)
         conditions = ImagingConditions(noise.floor, transfer=self.pool.measured)
-        seen = Seen(
+        seen = CameraImage(
             stabilised=noise.stabilise(noisy),
             unknown=np.zeros(noisy.shape, bool),
             truth=noise.photons(clean),
@@ -287,7 +287,7 @@ def _as_batch(patch: _Patch, scale: int, kernel: FloatArray) -> ImagingBatch:
     def tensor(plane: FloatArray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(plane, np.float32))[None, None]
 
-    seen = patch.seen
+    seen = patch.image
     count = CAMERA_NUMBERS + (BLUR_NUMBERS if scale == 2 else 0)
     told = np.array(seen.conditions.numbers(count), np.float32)
     side = seen.stabilised.shape

@@ -39,7 +39,8 @@ class FilePart:
     @property
     def where(self) -> str:
         """Return the path, and which plane it is."""
-        return str(self.path) + (f", plane {self.index}" if self.index else "")
+        counted = " ".join(str(number + 1) for number in self.index)
+        return str(self.path) + (f", plane {counted}" if counted else "")
 
     def shape(self) -> tuple[int, int]:
         """Return its size; InputError where it is broken."""
