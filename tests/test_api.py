@@ -17,6 +17,7 @@ import w2s_cli as w2s
 from w2s_cli.api import estimating, images, learning, restoring
 from w2s_cli.errors import AxesError, UnknownNameError, UsageError
 from w2s_cli.methods.identity import Identity
+from w2s_cli.stack import Channel
 
 CAMERA = w2s.NoiseModel(2.0, 100.0, 3.0)
 
