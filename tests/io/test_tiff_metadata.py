@@ -177,8 +177,8 @@ def test_ome(ome_file, tmp_path):
         "SizeT": "2",
     }
     assert (pixels.get("PhysicalSizeX"), pixels.get("PhysicalSizeXUnit")) == (
-        "0.05",
-        "µm",
+        "50",
+        "nm",
     )
     assert "SignificantBits" not in pixels.attrib
     channels = pixels.findall(f"{OME}Channel")

@@ -1,14 +1,22 @@
 """ImageJ's own metadata: the description, and its display settings."""
 
-from collections.abc import Mapping
-from math import prod
+from collections.abc import Iterator, Mapping
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from w2s_cli.io.content import History, from_json, micrometres, seconds, to_json
+from w2s_cli.io.content import History, from_json, to_json
+from w2s_cli.io.resolution import Resolution, kept_resolution
+from w2s_cli.io.units import (
+    is_printed,
+    is_uncalibrated,
+    micrometres,
+    positive,
+    seconds,
+)
 from w2s_cli.stack import Channel, Stack
 
 ORDER = "TZCYX"  # of the axes in a hyperstack
@@ -22,14 +30,12 @@ _BINARY = ("Info", "Labels", "Ranges", "LUTs", "Plot", "Properties", *_PLACED)
 
 
 def read_metadata(
-    metadata: Mapping[str, Any], resolution: tuple[float, float]
+    metadata: Mapping[str, Any], resolution: Resolution
 ) -> dict[str, Any]:
-    """Return fields of a `Stack`; `resolution` is pixels a unit along X and Y."""
-    step = metadata.get("finterval")
-    factor = seconds(str(metadata.get("tunit", "s")))
+    """Return fields of a `Stack`."""
     return {
         "pixel_size": _pixel_size(metadata, resolution),
-        "time_step": float(step) * factor if step and factor else None,
+        "time_step": _time_step(metadata),
         "channels": tuple(
             Channel(colour=(int(lut[0, 255]), int(lut[1, 255]), int(lut[2, 255])))
             for lut in _list(metadata.get("LUTs"))
@@ -37,22 +43,69 @@ def read_metadata(
         ),
         "history": from_json(str(metadata.get(_HISTORY, ""))),
         "extra": {"imagej": dict(metadata)},
+        "warnings": tuple(_not_understood(metadata, resolution)),
     }
 
 
 def _pixel_size(
-    metadata: Mapping[str, Any], resolution: tuple[float, float]
+    metadata: Mapping[str, Any], resolution: Resolution
 ) -> dict[str, float]:
-    unit = micrometres(str(metadata.get("unit", "")))
-    if not unit:
-        return {}
-    sizes = {
-        axis: unit / pixels
-        for axis, pixels in zip("XY", resolution, strict=True)
-        if pixels > 0
-    }
+    units = _units(metadata, resolution)
     spacing = metadata.get("spacing")
-    return {**sizes, "Z": abs(float(spacing)) * unit} if spacing else sizes
+    # ImageJ writes a negative distance for a stack that was taken downwards.
+    depth = positive(abs(spacing) if isinstance(spacing, int | float) else spacing)
+    per_unit = {axis: resolution.along(axis) for axis in "XY"}
+    sizes = {axis: 1 / number for axis, number in per_unit.items() if number}
+    sizes |= {"Z": depth} if depth else {}
+    return {a: size * unit for a, size in sizes.items() if (unit := units[a])}
+
+
+def _units(
+    metadata: Mapping[str, Any], resolution: Resolution
+) -> dict[str, float | None]:
+    """Return the micrometres of the unit along X, Y and Z; None where it is unknown.
+
+    The tag of the resolution has a unit, too, which counts where no other is named.
+    """
+    said = {"X": metadata.get("unit", ""), "Y": metadata.get("yunit")}
+    said["Z"] = metadata.get("zunit")
+    named = said["X"] != ""
+    general = micrometres(str(said["X"])) if named else resolution.micrometres
+    units = {
+        axis: general if text is None or axis == "X" else micrometres(str(text))
+        for axis, text in said.items()
+    }
+    for axis in "XY":
+        number, unit = resolution.along(axis), units[axis]
+        if number and unit and is_printed(number, unit):
+            units[axis] = None
+    return units
+
+
+def _time_step(metadata: Mapping[str, Any]) -> float | None:
+    step = positive(metadata.get("finterval"))
+    factor = seconds(str(metadata.get("tunit", "s")))
+    return step * factor if step and factor else None
+
+
+def _not_understood(
+    metadata: Mapping[str, Any], resolution: Resolution
+) -> Iterator[str]:
+    """Say which lengths and times stay as they are because nobody can tell them."""
+    kept = "it is kept as it is, and not used"
+    for key in ("unit", "yunit", "zunit"):
+        text = str(metadata.get(key, ""))
+        if not is_uncalibrated(text) and not micrometres(text):
+            yield f"its unit of length, {text!r}, is not known: {kept}"
+    for key, what in (("spacing", "distance of planes"), ("finterval", "time step")):
+        value = metadata.get(key)
+        if isinstance(value, str):
+            yield f"its {what}, {value!r}, is no number: {kept}"
+        elif isinstance(value, float) and not isfinite(value):
+            yield f"its {what} is {value}, no number: it is left out"
+    tunit = str(metadata.get("tunit", "s"))
+    if "finterval" in metadata and not seconds(tunit):
+        yield f"its unit of time, {tunit!r}, is not known: {kept}"
 
 
 def can_hold(stack: Stack) -> bool:
@@ -70,15 +123,7 @@ def metadata_for(stack: Stack) -> dict[str, Any]:
     }
     _select_channel(metadata, stack)
     _rescale(metadata, stack)
-    if stack.pixel_size:
-        unit = micrometres(str(metadata.get("unit", "")))
-        if not unit:
-            metadata["unit"], unit = "micron", 1.0
-        if "Z" in stack.pixel_size:
-            metadata["spacing"] = stack.pixel_size["Z"] / unit
-    if stack.time_step is not None:
-        factor = seconds(str(metadata.get("tunit", "s")))
-        metadata["finterval"] = stack.time_step / (factor or 1.0)
+    _calibrate(metadata, stack)
     colours = [channel.colour for channel in stack.channels]
     if "LUTs" not in metadata and colours and all(colours):
         # (3, 256) ramps from black to the colour of a channel
@@ -87,11 +132,54 @@ def metadata_for(stack: Stack) -> dict[str, Any]:
     return {key: _ascii(key, value) for key, value in metadata.items()}
 
 
-def resolution_for(stack: Stack, metadata: Mapping[str, Any]) -> tuple[float, float]:
-    """Return the pixels a unit of `metadata`, along X and Y."""
-    unit = micrometres(str(metadata.get("unit", ""))) or 1.0
-    x, y = (unit / stack.pixel_size.get(axis, unit) for axis in "XY")
-    return x, y
+def _calibrate(metadata: dict[str, Any], stack: Stack) -> None:
+    """Say the sizes and the time step of the stack in the units of its source.
+
+    What is as it was in the source stays as it is written there.
+    """
+    source = stack.extra.get("resolution", Resolution())
+    before, step = _pixel_size(metadata, source), _time_step(metadata)
+    units = _units(metadata, source)
+    if any(axis in stack.pixel_size and not units[axis] for axis in "XY"):
+        for key in ("yunit", "zunit", "spacing"):
+            metadata.pop(key, None)
+        metadata["unit"] = "micron"
+        before, units = {}, dict.fromkeys("XYZ", 1.0)
+    elif "unit" in metadata and not (source.x or source.y):
+        # ImageJ would take a missing number of pixels for 1.
+        metadata.setdefault("zunit", metadata.pop("unit"))
+    for key in ("spacing", "finterval"):
+        if isinstance(value := metadata.get(key), float) and not isfinite(value):
+            del metadata[key]
+    depth = stack.pixel_size.get("Z")
+    if depth and depth != before.get("Z"):
+        if not units["Z"]:
+            metadata["zunit"] = "micron"
+        metadata["spacing"] = depth / (units["Z"] or 1.0)
+    elif "Z" in before and not depth:
+        del metadata["spacing"]
+    if stack.time_step is not None and stack.time_step != step:
+        factor = seconds(str(metadata.get("tunit", "s")))
+        if not factor:
+            metadata["tunit"] = "sec"
+        metadata["finterval"] = stack.time_step / (factor or 1.0)
+
+
+def resolution_for(stack: Stack, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the pixels a unit of `metadata` along X and Y, and the unit of the tag."""
+    source = stack.extra.get("resolution", Resolution())
+    units, before = _units(metadata, source), _pixel_size(metadata, source)
+    numbers = [
+        unit / size
+        if (size := stack.pixel_size.get(axis)) and (unit := units[axis])
+        else (axis not in before and kept_resolution(stack, axis)) or 1.0
+        for axis in "XY"
+    ]
+    text = str(metadata.get("unit", ""))
+    if (source.x, source.y) == (1.0, 1.0) and is_uncalibrated(text):
+        numbers = [1.0, 1.0]  # what ImageJ writes where it knows of no calibration
+    unit = (not text and source.unit) or 1
+    return {"resolution": tuple(numbers), "resolutionunit": unit}
 
 
 def colormap_for(stack: Stack) -> NDArray[np.uint16] | None:

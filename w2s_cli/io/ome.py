@@ -1,14 +1,18 @@
 """OME-XML: read from the first image of a file, and written for a stack."""
 
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from w2s_cli import __version__
-from w2s_cli.io.content import History, from_json, micrometres, seconds, to_json
+from w2s_cli.io.content import History, from_json, to_json
+from w2s_cli.io.resolution import enlargement
+from w2s_cli.io.units import is_ome, is_uncalibrated, micrometres, positive, seconds
 from w2s_cli.stack import Channel, Stack
 
+_CALIBRATED = ("PhysicalSizeX", "PhysicalSizeY", "PhysicalSizeZ", "TimeIncrement")
 HISTORY = "w2s/history"  # the namespace of the annotation that holds the history
 
 
@@ -18,8 +22,6 @@ def read_metadata(xml: str) -> dict[str, Any]:
     pixels = root.find("{*}Image/{*}Pixels")
     if pixels is None:
         return {}
-    unit = seconds(pixels.get("TimeIncrementUnit", "s"))
-    step = _number(pixels.get("TimeIncrement"))
     channels = tuple(map(_channel, pixels.iterfind("{*}Channel")))
     histories = (
         from_json(note.findtext("{*}Value", ""))
@@ -28,9 +30,10 @@ def read_metadata(xml: str) -> dict[str, Any]:
     )
     return {
         "pixel_size": _pixel_size(pixels),
-        "time_step": step * unit if step and unit else None,
+        "time_step": _time_step(pixels),
         "channels": channels if any(each != Channel() for each in channels) else (),
         "history": next(histories, ()),
+        "warnings": tuple(_not_understood(pixels)),
     }
 
 
@@ -65,28 +68,39 @@ def _pixel_size(pixels: Element) -> dict[str, float]:
     sizes = {}
     for axis in "XYZ":
         name = f"PhysicalSize{axis}"
-        unit = micrometres(pixels.get(f"{name}Unit", "µm"))
-        size = _number(pixels.get(name))
+        unit = micrometres(pixels.get(f"{name}Unit", "µm"), ome=True)
+        size = positive(pixels.get(name))
         if unit and size:
             sizes[axis] = size * unit
     return sizes
 
 
+def _time_step(pixels: Element) -> float | None:
+    unit = seconds(pixels.get("TimeIncrementUnit", "s"), ome=True)
+    step = positive(pixels.get("TimeIncrement"))
+    return step * unit if step and unit else None
+
+
+def _not_understood(pixels: Element) -> Iterator[str]:
+    """Say which sizes are no numbers, or in units that nobody knows."""
+    for name in _CALIBRATED:
+        value, unit = pixels.get(name), pixels.get(f"{name}Unit", "")
+        if value is None:
+            continue
+        factor = seconds if name == "TimeIncrement" else micrometres
+        if not positive(value):
+            yield f"its {name} is {value!r}, which is no size: it is left out"
+        elif not is_uncalibrated(unit) and not factor(unit, ome=True):
+            yield f"its {name} is in {unit!r}, a unit that is not known: it is not used"
+
+
 def _channel(element: Element) -> Channel:
     """Return the channel; its colour is a signed 32-bit RGBA number."""
-    name, colour = element.get("Name", ""), element.get("Color")
-    if not colour:
+    name, colour = element.get("Name", ""), element.get("Color", "")
+    if not colour.removeprefix("-").isdecimal():
         return Channel(name)
     red, green, blue, _ = (int(colour) & 0xFFFFFFFF).to_bytes(4, "big")
     return Channel(name, (red, green, blue))
-
-
-def _number(text: str | None) -> float:
-    """Return a positive number, or 0 for what is none."""
-    try:
-        return max(float(text or 0), 0.0)
-    except ValueError:
-        return 0.0
 
 
 _SCHEMAS = "http://www.openmicroscopy.org/Schemas"
@@ -199,21 +213,47 @@ def _describe(pixels: Element, stack: Stack, namespace: str) -> None:
     pixels.set("Type", _TYPES.get(dtype, dtype))
     for axis, length in sizes.items():
         pixels.set(f"Size{axis}", str(length))
-    units = namespace[-8:-1] >= "2015-01"  # before, micrometres and seconds were all
-    for axis, size in stack.pixel_size.items():
-        _set(pixels, f"PhysicalSize{axis}", size, "µm" if units else "")
-    if stack.time_step is not None:
-        _set(pixels, "TimeIncrement", stack.time_step, "s" if units else "")
+    _calibrate(pixels, stack, namespace[1:-1])
     planes = prod(stack.data.shape[:-2])
     data = Element(f"{namespace}TiffData", IFD="0", PlaneCount=str(planes))
     pixels.insert(_place(pixels, ("Channel",)), data)
 
 
-def _set(pixels: Element, name: str, value: float, unit: str) -> None:
-    pixels.set(name, repr(float(value)))
-    pixels.attrib.pop(f"{name}Unit", None)
-    if unit:
-        pixels.set(f"{name}Unit", unit)
+def _calibrate(pixels: Element, stack: Stack, namespace: str) -> None:
+    """Say the sizes and the time step of the stack in the units of its source.
+
+    What is as it was in the source stays as it is written there, and lengths in units
+    that are not known are scaled with the grid.
+    """
+    before: dict[str, float | None] = {
+        f"PhysicalSize{axis}": size for axis, size in _pixel_size(pixels).items()
+    }
+    before["TimeIncrement"] = _time_step(pixels)
+    after = {f"PhysicalSize{axis}": size for axis, size in stack.pixel_size.items()}
+    after |= {"TimeIncrement": step} if (step := stack.time_step) is not None else {}
+    for name in _CALIBRATED:
+        value, size, unit = pixels.get(name), after.get(name), f"{name}Unit"
+        if size is None:
+            size = None if before.get(name) else positive(value)
+            if size and name[-1] in "XY":
+                factor = enlargement(stack)
+                size = size / factor if factor else None
+            if size and size != positive(value):
+                pixels.set(name, f"{size:.12g}")
+            elif not size:
+                pixels.attrib.pop(name, None)
+                pixels.attrib.pop(unit, None)
+        elif size != before.get(name) or not is_ome(pixels.get(unit, "µm")):
+            known = seconds if name == "TimeIncrement" else micrometres
+            factor = known(pixels.get(unit, ""), ome=True)
+            if not factor or not is_ome(pixels.get(unit, "")):
+                factor = 1.0
+                pixels.attrib.pop(unit, None)
+                if namespace[-7:] >= "2015-01":  # before, there were no others
+                    pixels.set(unit, "s" if known is seconds else "µm")
+            rounded = f"{size / factor:.12g}"
+            same = float(rounded) * factor == size
+            pixels.set(name, rounded if same else repr(float(size / factor)))
 
 
 def _annotate(root: Element, image: Element, history: History, namespace: str) -> None:

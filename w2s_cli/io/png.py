@@ -17,13 +17,12 @@ from w2s_cli.io.content import (
     lookup_colour,
     to_json,
 )
+from w2s_cli.io.resolution import INCHES, MICROMETRES, Resolution, resolution_tags
 from w2s_cli.stack import Channel, Stack
 
 _DTYPES = {"L": np.uint8, "I;16": np.uint16, "I": np.uint16, "P": np.uint8}
 _KEY = "w2s"
 _INCH = 25400.0  # micrometres
-# Print resolutions such as 72 or 300 dots an inch say nothing of the specimen.
-_LARGEST_PIXEL = 20.0  # micrometres
 _BROKEN = (OSError, SyntaxError, ValueError)  # what Pillow raises on broken files
 _HINT = "copy or export it again"
 
@@ -68,27 +67,23 @@ def _content(image: Image.Image, path: Path) -> Content:
             f"{image.mode}",
             hint="split the channels of a colour picture, or convert it to greyscale",
         )
-    dtype = np.dtype(_DTYPES[image.mode])
-
+    dtype, resolution = np.dtype(_DTYPES[image.mode]), _resolution(image)
     return Content(
         axes="YX",
         shape=(image.height, image.width),
         dtype=dtype,
         read=lambda _: np.asarray(image).astype(dtype),
-        pixel_size=_pixel_size(image),
+        pixel_size=resolution.pixel_size(),
         channels=(Channel(colour=colour),) if colour else (),
         history=from_json(str(image.info.get(_KEY, ""))),
-        extra={"format": "PNG", "compression": "deflate"},
+        extra={"format": "PNG", "compression": "deflate", "resolution": resolution},
     )
 
 
-def _pixel_size(image: Image.Image) -> dict[str, float]:
-    dots = image.info.get("dpi", (0.0, 0.0))
-    return {
-        axis: _INCH / per_inch
-        for axis, per_inch in zip("XY", dots, strict=True)
-        if per_inch > _INCH / _LARGEST_PIXEL
-    }
+def _resolution(image: Image.Image) -> Resolution:
+    """Return the dots an inch, which a PNG has as whole dots a metre."""
+    x, y = image.info.get("dpi", (0.0, 0.0))
+    return Resolution(x or None, y or None, INCHES)
 
 
 def unsupported(stack: Stack) -> str:
@@ -106,8 +101,7 @@ def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
     notes = PngImagePlugin.PngInfo()
     if said := history():
         notes.add_text(_KEY, to_json(said))
-    sizes = stack.pixel_size
-    dots = {}
-    if {"X", "Y"} <= sizes.keys():
-        dots["dpi"] = (_INCH / sizes["X"], _INCH / sizes["Y"])
+    tags, dots = resolution_tags(stack), {}
+    if unit := MICROMETRES.get(tags["resolutionunit"]):
+        dots["dpi"] = tuple(_INCH / unit * number for number in tags["resolution"])
     image.save(path, format="PNG", pnginfo=notes, **dots)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from w2s_cli.errors import InputError
 from w2s_cli.io import imagej, ome
 from w2s_cli.io.content import Content, History, as_stack, lookup_colour
+from w2s_cli.io.resolution import read_resolution, resolution_tags
 from w2s_cli.io.tiff_planes import check_chain, check_description, plane_reader
 from w2s_cli.stack import Channel, Stack
 
@@ -31,10 +32,7 @@ _COMPRESSIONS = {
 _WRITTEN_COMPRESSIONS = {"LZW": "lzw", "deflate": "zlib", "zstd": "zstd"}
 _LARGEST = 2**32 - 2**25  # bytes in a classic TIFF, less some for the metadata
 _PLACEHOLDER = "OME-XML follows the pixels"
-_MICROMETRES = {2: 25400.0, 3: 10000.0}  # an inch, a centimetre
 _PALETTE = 3
-# Print resolutions such as 72 or 300 dots an inch say nothing of the specimen.
-_LARGEST_PIXEL = 20.0  # micrometres
 
 # tifffile logs what is odd in a file; what matters of it is raised here.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -79,8 +77,7 @@ def _parse(file: tifffile.TiffFile) -> None:
     """Have tifffile parse, and keep, all that is asked of it later."""
     if file.ome_metadata:
         ome.read_metadata(file.ome_metadata)
-    for series in file.series:
-        series.keyframe.resolution  # noqa: B018
+    _ = file.series
 
 
 def _content(file: tifffile.TiffFile, path: Path) -> Content:
@@ -177,6 +174,7 @@ def _form(
     number = int(page.compression)
     form: dict[str, Any] = {
         "format": _format(file, series),
+        "resolution": read_resolution(page),
         "compression": _COMPRESSIONS.get(number, f"TIFF compression {number}"),
     }
     if page.predictor != 1:
@@ -205,18 +203,12 @@ def _read_metadata(
     xml: str,
 ) -> dict[str, Any]:
     """Return pixel size, time step, channels, history and more, as in `Content`."""
-    kind = _format(file, series)
+    kind, resolution = _format(file, series), read_resolution(page)
     if kind == "OME-TIFF" and xml:
         return {**ome.read_metadata(xml), "extra": {"ome": xml}}
     if kind == "ImageJ TIFF" and file.imagej_metadata:
-        return imagej.read_metadata(file.imagej_metadata, page.resolution)
-    unit = _MICROMETRES.get(int(page.resolutionunit), 0.0)
-    sizes = {
-        axis: unit / pixels
-        for axis, pixels in zip("XY", page.resolution, strict=True)
-        if pixels > 0 and 0 < unit / pixels < _LARGEST_PIXEL
-    }
-    return {"pixel_size": sizes}
+        return imagej.read_metadata(file.imagej_metadata, resolution)
+    return {"pixel_size": resolution.pixel_size()}
 
 
 def unsupported(stack: Stack) -> str:
@@ -238,15 +230,13 @@ def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
 
 def _write_ome(stack: Stack, path: Path, history: Callable[[], History]) -> None:
     nbytes = prod(stack.data.shape) * stack.data.dtype.itemsize
-    sizes = stack.pixel_size
     with tifffile.TiffWriter(path, bigtiff=nbytes > _LARGEST, ome=False) as file:
         file.write(
             _planes(stack, stack.axes),
             shape=stack.data.shape,
             description=_PLACEHOLDER,
             metadata=None,
-            resolution=(1e4 / sizes.get("X", 1e4), 1e4 / sizes.get("Y", 1e4)),
-            resolutionunit="CENTIMETER" if {"X", "Y"} <= sizes.keys() else "NONE",
+            **resolution_tags(stack),
             **_settings(stack),
         )
         file.overwrite_description(ome.ome_xml(stack, history()))
@@ -263,8 +253,7 @@ def _write_imagej(stack: Stack, path: Path, history: Callable[[], History]) -> N
             _planes(stack, axes),
             shape=shape,
             metadata={**metadata, "axes": f"{axes}S"},
-            resolution=imagej.resolution_for(stack, metadata),
-            resolutionunit="NONE",
+            **imagej.resolution_for(stack, metadata),
             colormap=imagej.colormap_for(stack),
             **_settings(stack),
         )
