@@ -9,9 +9,14 @@ from numpy.typing import NDArray
 
 import w2s_cli.bench.run_bench as under_test
 from w2s_cli.bench.config import BenchConfig, MethodConfig, Row, protocol_for
-from w2s_cli.bench.journal import ImageResult, Journal
-from w2s_cli.bench.run_bench import MethodResult, Selection, fields_named, run_bench
-from w2s_cli.bench.run_image import content_of, restored, run_image
+from w2s_cli.bench.run_bench import (
+    Journal,
+    MethodResult,
+    Selection,
+    fields_named,
+    run_bench,
+)
+from w2s_cli.bench.run_image import ImageResult, content_of, restored, run_image
 from w2s_cli.bench.scores.convention import protocol
 from w2s_cli.datasets.data_set import DataSet, ImagePair
 from w2s_cli.errors import NothingMatchedError, OutputError, UsageError

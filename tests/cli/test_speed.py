@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from w2s_cli.bench.speed.speed_record import SpeedResult
-from w2s_cli.bench.speed.timing import MethodSpeed
+from w2s_cli.bench.run_speed import SpeedResult
+from w2s_cli.bench.timing import MethodSpeed
 from w2s_cli.cli.speed import print_json
 
 W2S = Callable[..., Result]

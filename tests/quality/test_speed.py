@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from w2s_cli.bench.speed import machine
+from w2s_cli.bench import machine
 from w2s_cli.io import write_image
 from w2s_cli.microscope.simulation import simulate_scene
 from w2s_cli.networks.dncnn import DnCNN

@@ -6,7 +6,6 @@ from functools import lru_cache
 from hashlib import sha256
 from itertools import product
 from json import dumps
-from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from w2s_cli import __version__
 from w2s_cli.bench.scores.convention import Convention
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.errors import UsageError
-from w2s_cli.methods import MethodEntry
 from w2s_cli.methods.build import build, chain_options, chain_record, options_for, parse
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
@@ -49,13 +47,15 @@ class Row:
     @property
     def scale(self) -> int:
         """Return 2 where the output is larger than the input."""
-        return prod(self._scale_of(entry) for entry in parse(self.method))
-
-    def _scale_of(self, entry: MethodEntry) -> int:
-        if entry.needs_weights:
-            # Not loaded yet, so that nothing is fetched; one that may do both enlarges.
-            return entry.scale or 2
-        return build(entry.name, chain_options(entry.name, self.options)).traits.scale
+        scale = 1
+        for entry in parse(self.method):
+            if entry.needs_weights:
+                # Not loaded yet, so that nothing is fetched; what may do both enlarges
+                scale *= entry.scale or 2
+            else:
+                options = chain_options(entry.name, self.options)
+                scale *= build(entry.name, options).traits.scale
+        return scale
 
     def as_json(self) -> dict[str, Any]:
         """Return the row as a JSON object."""
@@ -90,7 +90,9 @@ class BenchConfig:
         Raises UsageError when nothing is to be compared, a method stands where it
         cannot, or weights or an option are for none of the methods.
         """
-        rows = [row for level in self.levels for row in self._of_level(level)]
+        first = [NOISY, *self.denoisers] if self.denoisers or self.sr else []
+        chains = [*product(first, self.sr or [""]), *product([""], self.joint)]
+        rows = [self._row(*chain, level) for level in self.levels for chain in chains]
         if clean is not None and clean not in self.levels:
             rows += [self._row(CLEAN, sr, clean) for sr in self.sr]
         if not rows:
@@ -100,22 +102,6 @@ class BenchConfig:
             )
         options = options_for([row.method for row in rows], self.options)
         rows = [replace(row, options=o) for row, o in zip(rows, options, strict=True)]
-        self._check(rows)
-        return rows
-
-    def _of_level(self, level: int) -> list[Row]:
-        first = [NOISY, *self.denoisers] if self.denoisers or self.sr else []
-        chains = [*product(first, self.sr or [""]), *product([""], self.joint)]
-        return [self._row(denoiser, sr, level) for denoiser, sr in chains]
-
-    def _row(self, denoiser: str, sr: str, level: int) -> Row:
-        named = (denoiser, sr)
-        first, second = (part.replace(LEVEL, str(level)) for part in named)
-        files = [self.weights[part] for part in named if part in self.weights]
-        weights = (Path(file.replace(LEVEL, str(level))) for file in files)
-        return Row(first, second, level, tuple(weights))
-
-    def _check(self, rows: Sequence[Row]) -> None:
         for row in rows:
             if any(entry.name == "auto" for entry in parse(row.method)):
                 raise UsageError(
@@ -134,14 +120,21 @@ class BenchConfig:
                 f"weights are given for {unknown[0]}, which is not compared",
                 hint="write --weights METHOD=FILE, METHOD as in --denoiser or --sr",
             )
+        return rows
+
+    def _row(self, denoiser: str, sr: str, level: int) -> Row:
+        named = (denoiser, sr)
+        first, second = (part.replace(LEVEL, str(level)) for part in named)
+        files = [self.weights[part] for part in named if part in self.weights]
+        weights = (Path(file.replace(LEVEL, str(level))) for file in files)
+        return Row(first, second, level, tuple(weights))
 
 
 @dataclass(frozen=True, slots=True)
 class MethodConfig:
     """What is done to each image of a row, all that its scores depend on."""
 
-    # method, options, weights, device, precision: the chain of methods: see
-    # `w2s_cli.methods.build.build`
+    # the chain of methods: see `w2s_cli.methods.build.build`
     method: str = "identity"
     options: tuple[str, ...] = ()
     weights: tuple[Path, ...] = ()

@@ -45,12 +45,10 @@ def save_comparison(
     The inset is the same in all; `limits` are the intensities of black and white.
     """
     columns = [_column(panel, inset, limits, side) for panel in panels]
-    width = sum(column.width for column in columns) + _GAP * (len(columns) + 1)
+    width = (side + _GAP) * len(columns) + _GAP
     picture = Image.new("RGB", (width, columns[0].height + 2 * _GAP), "black")
-    left = _GAP
-    for column in columns:
-        picture.paste(column, (left, _GAP))
-        left += column.width + _GAP
+    for number, column in enumerate(columns):
+        picture.paste(column, (_GAP + number * (side + _GAP), _GAP))
     picture.save(path)
 
 
@@ -83,13 +81,7 @@ def _gray(pixels: NDArray[Any], limits: tuple[float, float], width: int) -> Imag
 
 
 def busiest(image: NDArray[Any], side: int) -> Inset:
-    """Return the square of an image with the most structure: the steepest on average.
-
-    Parameters
-    ----------
-    image
-        (Y, X), no side shorter than `side`, and at least 2 x 2.
-    """
+    """Return the square of a (Y, X) image that is steepest on average."""
     corners = [
         (y, x)
         for y in range(0, image.shape[0] - side + 1, side // 2)
@@ -111,38 +103,25 @@ def save_sheet(
     *,
     side: int = 256,
 ) -> None:
-    """Write rows of images as a PNG; the file appears when it is whole.
+    """Write rows of (Y, X) images as a PNG; the file appears when it is whole.
 
-    Parameters
-    ----------
-    rows
-        (Y, X) images, black at 0 and white at 1. Coarser ones are shown with larger
-        pixels.
+    0 is black and 1 is white; coarser images are shown with larger pixels.
     """
-    width = len(labels) * (side + _SHEET_GAP) + _SHEET_GAP
-    height = len(rows) * (side + _SHEET_GAP) + _SHEET_GAP + _SHEET_LABEL
+    step = side + _SHEET_GAP
+    width = len(labels) * step + _SHEET_GAP
+    height = len(rows) * step + _SHEET_GAP + _SHEET_LABEL
     sheet = Image.new("L", (width, height))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
     for column, label in enumerate(labels):
-        draw.text(
-            (_SHEET_GAP + column * (side + _SHEET_GAP), 4),
-            label,
-            fill="white",
-            font=font,
-        )
+        draw.text((_SHEET_GAP + column * step, 4), label, fill="white", font=font)
     for number, row in enumerate(rows):
         for column, pixels in enumerate(row):
-            corner = (
-                column * (side + _SHEET_GAP) + _SHEET_GAP,
-                number * (side + _SHEET_GAP) + _SHEET_LABEL,
+            shades = np.asarray(pixels, np.float64).clip(0, 1) * 255
+            image = Image.fromarray(shades.round().astype(np.uint8))
+            sheet.paste(
+                image.resize((side, side), Image.Resampling.NEAREST),
+                (column * step + _SHEET_GAP, number * step + _SHEET_LABEL),
             )
-            sheet.paste(_enlarged(pixels, side), corner)
     partial = path.with_suffix(".part")
     sheet.save(partial, "PNG")
     partial.replace(path)
-
-
-def _enlarged(pixels: NDArray[Any], side: int) -> Image.Image:
-    shades = np.asarray(pixels, np.float64).clip(0, 1) * 255
-    image = Image.fromarray(shades.round().astype(np.uint8))
-    return image.resize((side, side), Image.Resampling.NEAREST)

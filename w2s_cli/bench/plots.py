@@ -5,9 +5,10 @@ dashes tell series apart where there is no colour at all.
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,9 +16,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 from PIL import Image
 
+from w2s_cli.bench.pictures import Inset, Panel
 from w2s_cli.microscope.noise_estimation import NoiseFit
 
 DPI = 120
@@ -90,13 +94,9 @@ def png(
         draw(figure)
         figure.savefig(drawn := BytesIO(), format="png")
     with Image.open(drawn) as picture:
-        return _packed(picture.convert("RGB"))
-
-
-def _packed(colours: Image.Image) -> bytes:
-    """Return a PNG: of a byte a pixel, where that loses no colour."""
+        colours = picture.convert("RGB")
     file = BytesIO()
-    if colours.getcolors(256):
+    if colours.getcolors(256):  # a byte a pixel, where that loses no colour
         colours = colours.quantize(256, dither=Image.Dither.NONE)
     colours.save(file, "PNG")
     return file.getvalue()
@@ -132,26 +132,21 @@ def line_plot(
         axes.set(xlabel=xlabel, ylabel=ylabel)
         axes.set_title(title, pad=28)
         for one in sorted(series, key=lambda one: one.style == "band"):
-            _draw(axes, one)
+            style = series_style(one.colour)
+            how: dict[str, Any] = {"color": style.colour, "label": one.label or None}
+            if one.style == "line":
+                axes.plot(one.x, one.y, ls=style.dashes, lw=2, **how)
+            elif one.style == "points":
+                axes.plot(one.x, one.y, style.marker, ms=5, **how)
+            elif one.upper is not None:
+                axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
+                how |= {"alpha": 0.25, "lw": 0, "zorder": 1}
+                axes.fill_between(one.x, one.y, one.upper, **how)
         if any(one.label for one in series):
             above = {"bbox_to_anchor": (0, 1), "borderpad": 0.2, "ncols": len(series)}
             axes.legend(loc="lower left", **above)
 
     path.write_bytes(png(_SIZE, draw, dpi=_DPI))
-
-
-def _draw(axes: Axes, one: Series) -> None:
-    style = series_style(one.colour)
-    how: dict[str, Any] = {"color": style.colour, "label": one.label or None}
-    match one.style:
-        case "line":
-            axes.plot(one.x, one.y, ls=style.dashes, lw=2, **how)
-        case "points":
-            axes.plot(one.x, one.y, style.marker, ms=5, **how)
-        case "band":
-            axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
-            upper = one.y if one.upper is None else one.upper
-            axes.fill_between(one.x, one.y, upper, alpha=0.25, lw=0, zorder=1, **how)
 
 
 SIGMAS = 2.0
@@ -160,34 +155,132 @@ _PLACES = 200
 
 def plot_noise(path: Path, fits: Mapping[str, NoiseFit], title: str) -> None:
     """Write a PNG with the levels that were measured, the line, and a 2-sigma band."""
-    series = [
-        one
-        for number, (name, fit) in enumerate(fits.items())
-        for one in _series(f"channel {name}: " if len(fits) > 1 else "", fit, number)
-    ]
+    series = []
+    alone = len(fits) == 1
+    for number, (name, fit) in enumerate(fits.items()):
+        levels, line = fit.levels, fit.line
+        mean = np.linspace(levels.mean.min(), levels.mean.max(), _PLACES)
+        variance, error = line.variance(mean), SIGMAS * line.error(mean)
+        low, high = variance - error, variance + error
+        band = f"{SIGMAS:g} standard errors" if alone else ""
+        sign = "-" if line.intercept < 0 else "+"
+        says = "" if alone else f"channel {name}: "
+        says += f"{line.slope:.3g} mean {sign} {abs(line.intercept):.3g}"
+        points = "levels of like brightness" if alone else ""
+        colour = 1 if alone else number
+        series += [
+            Series(band, mean, low, "band", high, number),
+            Series(says, mean, variance, colour=number),
+            Series(points, levels.mean, levels.variance, "points", colour=colour),
+        ]
     line_plot(path, series, "mean (counts)", "variance (squared counts)", title)
 
 
-def _series(name: str, fit: NoiseFit, number: int) -> Iterator[Series]:
-    levels, line = fit.levels, fit.line
-    mean = np.linspace(levels.mean.min(), levels.mean.max(), _PLACES)
-    variance, error = line.variance(mean), SIGMAS * line.error(mean)
-    sign = "-" if line.intercept < 0 else "+"
-    says = f"{name}{line.slope:.3g} mean {sign} {abs(line.intercept):.3g}"
-    alone = not name
-    yield Series(
-        f"{SIGMAS:g} standard errors" if alone else "",
-        mean,
-        variance - error,
-        "band",
-        variance + error,
-        number,
+_WIDTH = 10.0  # of a figure with all columns, in inches
+_TEXT, _BAR = 0.5, 0.62  # heights of a label and of the scale below all
+_LEVELS = 128  # of brightness: with the text 256 colours, of a byte each
+_SCALE: dict[str, Any] = {
+    "orientation": "horizontal",
+    "aspect": 40,
+    "shrink": 0.5,
+    "pad": 0.02,
+}
+_FRAME: dict[str, Any] = {"ec": "#E69F00", "fc": "none", "lw": 1.5, "aa": False}
+_MISSING = "#9fb8c8"  # where a pixel is no number
+
+
+@dataclass(frozen=True, slots=True)
+class GrayScale:
+    """What the brightness of all panels of a figure means."""
+
+    # low, high: the values of its darkest and its brightest
+    low: float
+    high: float
+    label: str  # what the values are
+    colours: str = "gray"  # a colour map of matplotlib that gets steadily brighter
+
+
+def gray_limits(truth: NDArray[Any]) -> tuple[float, float]:
+    """Return what is black and what is white: where most pixels of a truth lie."""
+    return _apart(*np.nanpercentile(truth, (0.5, 99.7)))
+
+
+def error_limits(errors: Sequence[NDArray[Any]]) -> tuple[float, float]:
+    """Return the scale of absolute errors, the same for all: from 0 on."""
+    pooled = np.concatenate([image.ravel() for image in errors])
+    return _apart(0.0, float(np.nanpercentile(pooled, 99.5)))
+
+
+def residual_limits(residuals: Sequence[NDArray[Any]]) -> tuple[float, float]:
+    """Return the scale of residuals, the same for all: 0 is in its middle."""
+    pooled = np.concatenate([np.abs(image.ravel()) for image in residuals])
+    widest = float(np.nanpercentile(pooled, 99.0))
+    return _apart(-widest, widest)
+
+
+def gallery(
+    panels: Sequence[Panel], shades: GrayScale, inset: Inset | None = None
+) -> bytes:
+    """Return a PNG with panels in rows of 4 or 5, the inset magnified below each."""
+    first = panels[0].pixels
+    most = 5 if -len(panels) % 5 < -len(panels) % 4 else 4  # what leaves less empty
+    columns, rows = min(most, len(panels)), ceil(len(panels) / most)
+    width = _WIDTH / most
+    heights = [width * first.shape[0] / first.shape[1]] + [width] * (inset is not None)
+    size = (columns * width, rows * (sum(heights) + _TEXT) + _BAR)
+
+    def draw(figure: Figure) -> None:
+        grid = figure.subplots(
+            *(rows * len(heights), columns), squeeze=False, height_ratios=heights * rows
+        )
+        for axes in grid.flat:
+            axes.axis("off")
+        for number, panel in enumerate(panels):
+            row, column = divmod(number, columns)
+            cell = grid[row * len(heights) : (row + 1) * len(heights), column]
+            shown = _show(cell, panel, shades, inset)
+        figure.colorbar(shown, ax=grid, label=shades.label, extend="both", **_SCALE)
+
+    return png(size, draw)
+
+
+def _show(
+    cell: NDArray[Any], panel: Panel, shades: GrayScale, inset: Inset | None
+) -> AxesImage:
+    """Draw a panel, and its inset below."""
+    whole: Axes = cell[0]
+    whole.set_title(panel.label, fontsize=9)
+    height, width = (side / panel.scale for side in panel.pixels.shape)
+    shown = _image(whole, panel.pixels, shades, (0, width, height, 0))
+    if inset:
+        corner, side = (inset.x, inset.y), inset.side
+        whole.add_patch(Rectangle(corner, side, side, **_FRAME))
+        y, x, long = (panel.scale * at for at in (inset.y, inset.x, side))
+        close = panel.pixels[y : y + long, x : x + long]
+        _image(cell[1], close, shades, (0, 1, 1, 0), interpolation="nearest")
+        cell[1].add_patch(Rectangle((0, 0), 1, 1, clip_on=False, **_FRAME))
+    return shown
+
+
+def _image(
+    axes: Axes,
+    pixels: NDArray[Any],
+    shades: GrayScale,
+    extent: tuple[float, float, float, float],
+    **how: Any,
+) -> AxesImage:
+    colours = mpl.colormaps[shades.colours].resampled(_LEVELS)
+    return axes.imshow(
+        pixels,
+        cmap=colours.with_extremes(bad=_MISSING),
+        vmin=shades.low,
+        vmax=shades.high,
+        extent=extent,
+        interpolation_stage="data",
+        **how,
     )
-    yield Series(says, mean, variance, colour=number)
-    yield Series(
-        "levels of like brightness" if alone else "",
-        levels.mean,
-        levels.variance,
-        "points",
-        colour=number if not alone else 1,
-    )
+
+
+def _apart(low: float, high: float) -> tuple[float, float]:
+    """Return the ends of a scale, which must not be one and the same."""
+    return (float(low), float(high)) if high > low else (low - 0.5, low + 0.5)

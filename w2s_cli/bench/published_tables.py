@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from w2s_cli.bench.config import CLEAN, LEVEL, NOISY, Row
 from w2s_cli.errors import few
@@ -51,8 +50,8 @@ class Table:
     data: str
     scale: int
     protocol: str
-    metrics: tuple[str, ...]  # the figures of each cell
-    conditions: tuple[str, ...]  # its columns: levels of noise, or data sets
+    metrics: list[str]  # the figures of each cell
+    conditions: list[str]  # its columns: levels of noise, or data sets
     # method -> for each condition the figures; empty where none is printed
     rows: dict[str, list[list[float]]]
 
@@ -60,20 +59,15 @@ class Table:
         """Return the printed figures of a method by metric, if there are any."""
         if method not in self.rows or condition not in self.conditions:
             return {}
-        cells = self.rows[method]
-        place = self.conditions.index(condition)
-        return dict(zip(self.metrics, cells[place], strict=False))
+        cell = self.rows[method][self.conditions.index(condition)]
+        return dict(zip(self.metrics, cell, strict=False))
 
 
 @cache
 def tables() -> tuple[Table, ...]:
     """Return all printed tables."""
     found = tomllib.loads(_FILE.read_text())
-    return tuple(Table(name, **_as_tuples(fields)) for name, fields in found.items())
-
-
-def _as_tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    return tuple(Table(name, **fields) for name, fields in found.items())
 
 
 def tables_for(data: str, part: str, scale: int, protocol: str) -> list[Table]:
@@ -119,7 +113,10 @@ def lacking(rows: Iterable[Row], found: Iterable[Table]) -> Iterator[str]:
     parts: list[str] = []
     for table in found:
         names = [name for name in table.rows if name not in measured]
-        parts += [part for name in names for part in _parts(name)]
+        for name in names:
+            # The name of one method may hold a "+", too
+            first = [one for one in _NAMES.values() if name.startswith(f"{one}+")][:1]
+            parts += [*first, name.removeprefix(f"{first[0]}+") if first else name]
         if len(names) == len(table.rows) > 1:
             yield f"not measured: {table.title}: all {len(names)} rows"
         elif names:
@@ -136,36 +133,23 @@ def _paper_name(method: str) -> str:
     return _OF_W2S.get(item.network, "") if item and of_w2s else ""
 
 
-def _parts(name: str) -> list[str]:
-    """Return the methods in the name of a row; that of one may hold a "+"."""
-    for known in _NAMES.values():
-        if name.startswith(f"{known}+"):
-            return [known, name.removeprefix(f"{known}+")]
-    return [name]
-
-
 def _way_to(part: str) -> str:
     """Say how a part of a printed row comes into the table."""
     if part in (NOISY, CLEAN):
         return "--sr alone, with which it comes"
-    published = [
-        item.name for item in WEIGHTS.values() if _paper_name(item.name) == part
-    ]
-    if published:
+    if published := [name for name in WEIGHTS if _paper_name(name) == part]:
         levels = published[0]
         if len(published) > 1:
             levels = levels.replace("avg1", f"avg{LEVEL}")
         option = "--jdsr" if METHODS[published[0]].scale == 2 else "--denoiser"
         return f"{option} {levels}, after w2s fetch {' '.join(published)}"
     known = [("--jdsr", key) for key, value in _JOINT.items() if value == part]
-    known += [(_option(key), key) for key, value in _NAMES.items() if value == part]
+    for key, value in _NAMES.items():
+        if value == part:
+            known.append(("--denoiser" if METHODS[key].scale == 1 else "--sr", key))
     if not known:
         return "no weights are published, and no method has this name"
     option, method = known[0]
     if method in _WITHOUT_WEIGHTS:
         return f"{option} {method}"
     return f"{option} {method} --weights {method}=FILE; none are published"
-
-
-def _option(method: str) -> str:
-    return "--denoiser" if METHODS[method].scale == 1 else "--sr"

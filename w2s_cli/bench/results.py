@@ -1,7 +1,7 @@
 """The outcome of a bench: the rows, what their figures mean, and the papers' beside."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from math import isfinite, nan
 from typing import Any
@@ -10,9 +10,8 @@ from w2s_cli import __version__
 from w2s_cli.bench.config import MethodConfig
 from w2s_cli.bench.published_tables import Table, lacking, printed, tables_for
 from w2s_cli.bench.run_bench import MethodResult, Selection
-from w2s_cli.bench.scores.convention import PROTOCOLS
-from w2s_cli.bench.scores.intervals import FEWEST
-from w2s_cli.bench.scores.score_warnings import stated, too_narrow
+from w2s_cli.bench.scores.convention import PROTOCOLS, stated
+from w2s_cli.bench.scores.intervals import FEWEST, too_narrow
 from w2s_cli.errors import few
 
 
@@ -59,18 +58,20 @@ class BenchResult:
         """Return what a reader must know beside the numbers, by subject."""
         data = self.selection.data
         convention = stated(self.config.convention)
-        options = dict.fromkeys(o for one in self.rows for o in one.row.options)
         noise = "known to the data set" if self.config.known_noise else "estimated"
-        return {
+        facts = {
             "data": f"{data.title} ({data.place})",
             "split": self.selection.split,
             "noise": f"{noise}, for methods that need it",
-            **self._drawn(),
-            **({"options": ", ".join(options)} if options else {}),
-            **convention,
-            "pixels": f"{convention['pixels']}; where the data set knows of clipped "
-            "ones, without them",
         }
+        if drawn := self._drawn():
+            facts["simulated"] = drawn
+        if options := dict.fromkeys(o for one in self.rows for o in one.row.options):
+            facts["options"] = ", ".join(options)
+        convention["pixels"] += (
+            "; where the data set knows of clipped ones, without them"
+        )
+        return facts | convention
 
     @property
     def whole(self) -> bool:
@@ -80,41 +81,13 @@ class BenchResult:
     @property
     def remarks(self) -> list[str]:
         """Return what speaks against taking the table at its word, a line each."""
-        fields = {one.group for measured in self.rows for one in measured.images}
-        narrow = [too_narrow(len(fields))] if 1 < len(fields) < FEWEST else []
-        return [*self._failures(), *self._valueless(), *narrow, *self._papers()]
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the result as a JSON object; what is not finite is null."""
-        return {
-            "version": __version__,
-            "protocol": self.protocol,
-            "stated": self.stated,
-            "convention": self.config.convention.as_json(),
-            "tables": [table.title for table in self.tables],
-            "rows": [self._row(measured) for measured in self.rows],
-            "remarks": self.remarks,
-        }
-
-    def _row(self, measured: MethodResult) -> dict[str, Any]:
-        papers = {"printed": self.printed(measured)} if self.with_papers else {}
-        images = [one.as_json() for one in measured.images]
-        for image in images:
-            values = image["scores"].items()
-            image["scores"] = {k: v if isfinite(v) else None for k, v in values}
-        return {**measured.as_json(self.metrics), **papers, "scores": images}
-
-    def _failures(self) -> list[str]:
-        return [
+        remarks = [
             f"{one.row.name} at level {one.row.level}: {len(one.failed)} of "
             f"{len(one.images)} images were refused, the first {one.failed[0].name}: "
             f"{one.failed[0].error}"
             for one in self.rows
             if one.failed
         ]
-
-    def _valueless(self) -> Iterator[str]:
-        """Yield which images leave a row without a mean, though none was refused."""
         for one in self.rows:
             for metric in self.metrics:
                 names = [
@@ -123,37 +96,54 @@ class BenchResult:
                     if not isfinite(image.scores.get(metric, nan))
                 ]
                 if names:
-                    yield (
+                    remarks.append(
                         f"{one.row.name} at level {one.row.level}: {metric} has no "
                         f"finite value, and so no mean, for {few(names)}"
                     )
+        fields = {image.group for one in self.rows for image in one.images}
+        if 1 < len(fields) < FEWEST:
+            remarks.append(too_narrow(len(fields)))
+        return [*remarks, *self._papers()] if self.with_papers else remarks
 
-    def _papers(self) -> list[str]:
-        if not self.with_papers:
-            return []
-        if not self.tables:
-            return [
-                f"no printed table is of {self.selection.data.name} by the protocol "
-                f"{self.protocol} at this scale"
-            ]
-        rows = [measured.row for measured in self.rows]
-        return [*self._differences(), *lacking(rows, self.tables)]
+    def as_json(self) -> dict[str, Any]:
+        """Return the result as a JSON object; what is not finite is null."""
+        rows = []
+        for measured in self.rows:
+            papers = {"printed": self.printed(measured)} if self.with_papers else {}
+            images = [asdict(one) for one in measured.images]
+            for image in images:
+                values = image["scores"].items()
+                image["scores"] = {k: v if isfinite(v) else None for k, v in values}
+            rows.append({**measured.as_json(self.metrics), **papers, "scores": images})
+        return {
+            "version": __version__,
+            "protocol": self.protocol,
+            "stated": self.stated,
+            "convention": self.config.convention.as_json(),
+            "tables": [table.title for table in self.tables],
+            "rows": rows,
+            "remarks": self.remarks,
+        }
 
-    def _drawn(self) -> dict[str, str]:
-        """Return which levels no camera has recorded, if any."""
+    def _drawn(self) -> str:
+        """Return which levels no camera has recorded; empty for none."""
         drawn = {one.row.level for one in self.rows} & {*self.selection.data.drawn}
-        if not drawn:
-            return {}
-        listed = ", ".join(map(str, sorted(drawn)))
-        return {"simulated": f"the noise of level {listed}, drawn on the truth"}
+        levels = ", ".join(map(str, sorted(drawn)))
+        return f"the noise of level {levels}, drawn on the truth" if drawn else ""
 
-    def _differences(self) -> Iterator[str]:
+    def _papers(self) -> Iterator[str]:
         """Yield why the printed figures are not of the same images, or scores."""
         data, split = self.selection.data, self.selection.split
+        if not self.tables:
+            yield (
+                f"no printed table is of {data.name} by the protocol {self.protocol} "
+                "at this scale"
+            )
+            return
         if split != "test":
             yield f"the papers score the test split, this is {split}"
         if drawn := self._drawn():
-            yield f"the papers' images were recorded; simulated: {drawn['simulated']}"
+            yield f"the papers' images were recorded; simulated: {drawn}"
         names = [name for name in data.expected if name in data.splits.get(split, ())]
         fewest = min(len(measured.images) for measured in self.rows)
         if fewest < len(names):
@@ -163,3 +153,4 @@ class BenchResult:
                 f"the papers score by the protocol {self.protocol} as it is, this is "
                 "another range, window or fit"
             )
+        yield from lacking([measured.row for measured in self.rows], self.tables)

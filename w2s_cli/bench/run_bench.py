@@ -1,21 +1,27 @@
 """Every method on every image of a data set, as far as it was not done before."""
 
+import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import get_context
+from os import environ
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from w2s_cli.bench.config import BenchConfig, MethodConfig, Row
-from w2s_cli.bench.journal import ImageResult, Journal, workers
-from w2s_cli.bench.run_image import content_of, run_image
+from w2s_cli.bench.run_image import ImageResult, content_of, run_image
 from w2s_cli.bench.scores.intervals import Interval, interval
 from w2s_cli.datasets.data_set import ALL, DataSet, ImagePair
-from w2s_cli.errors import NothingMatchedError
+from w2s_cli.errors import NothingMatchedError, OutputError, UsageError
+
+_SPAN = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
+_THREADS = "OMP_NUM_THREADS"
 
 
 @dataclass(frozen=True)
@@ -54,22 +60,16 @@ class MethodResult:
 
     def as_json(self, metrics: Sequence[str]) -> dict[str, Any]:
         """Return the row as a JSON object."""
-        found = {metric: self.interval(metric) for metric in metrics}
-        return {
+        found: dict[str, Any] = {
             **self.row.as_json(),
             "images": len(self.images),
             "failed": len(self.failed),
             "seconds": round(self.seconds, 4) if self.done else None,
-            **{
-                metric: None
-                if one is None
-                else {"mean": one.mean, "low": one.low, "high": one.high}
-                for metric, one in found.items()
-            },
         }
-
-
-_SPAN = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
+        for metric in metrics:
+            one = self.interval(metric)
+            found[metric] = one and {"mean": one.mean, "low": one.low, "high": one.high}
+        return found
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,10 @@ def fields_named(data: DataSet, words: Iterable[str]) -> frozenset[str]:
     known = {data.group_of(name) for images in sets for name in images}
     found: set[str] = set()
     for word in words:
-        named = {field for field in known if field == word or _spans(word, field)}
+        named = {word} & known
+        if span := _SPAN.fullmatch(word):
+            numbers = range(int(span[1]), int(span[2] or span[1]) + 1)
+            named |= {one for one in known if one.isdecimal() and int(one) in numbers}
         if not named:
             raise NothingMatchedError(
                 f"{data.place} has no field of view {word}",
@@ -117,12 +120,74 @@ def fields_named(data: DataSet, words: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _spans(word: str, field: str) -> bool:
-    """Return whether a number, or numbers from one to another, hold a field's."""
-    span = _SPAN.fullmatch(word)
-    if not span or not field.isdecimal():
-        return False
-    return int(span[1]) <= int(field) <= int(span[2] or span[1])
+@dataclass
+class Journal:
+    """The images that a method has scored already: a line each in a file.
+
+    A bench that was killed goes on where it was, and nothing is computed twice.
+    """
+
+    path: Path  # the file; it need not exist
+    _kept: dict[str, ImageResult] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        try:
+            text = self.path.read_text(errors="replace")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._unusable("read", error) from error
+        for line in text.splitlines():
+            with suppress(ValueError, TypeError):  # a run that was killed leaves half
+                scored = ImageResult(**json.loads(line))
+                self._kept[scored.content] = scored
+
+    def get(self, content: str) -> ImageResult | None:
+        """Return what is known of the images of a hash."""
+        return self._kept.get(content)
+
+    def add(self, scored: ImageResult) -> None:
+        """Keep the scores of one image."""
+        self._kept[scored.content] = scored
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("a") as lines:
+                # A line that was cut off before must not swallow this one.
+                lines.write("\n" + json.dumps(asdict(scored)) + "\n")
+        except OSError as error:
+            raise self._unusable("write", error) from error
+
+    def _unusable(self, what: str, error: OSError) -> OutputError:
+        return OutputError(
+            f"cannot {what} {self.path}: {error.strerror}",
+            hint="name another folder with --cache",
+        )
+
+
+@contextmanager
+def workers(jobs: int) -> Iterator[Executor | None]:
+    """Give a pool of processes that share the threads, or none for one job."""
+    if jobs < 1:
+        raise UsageError(
+            f"--jobs must be 1 or more, found {jobs}",
+            hint="1 works without other processes",
+        )
+    if jobs == 1:
+        yield None
+        return
+    from w2s_cli.networks.inference import cores
+
+    before = environ.get(_THREADS)
+    environ[_THREADS] = str(max(cores() // jobs, 1))
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if before is None:
+            del environ[_THREADS]
+        else:
+            environ[_THREADS] = before
 
 
 def run_bench(
@@ -144,7 +209,7 @@ def run_bench(
         for row in rows:
             one = config.of(row)
             on_row(f"{row.name}, level {row.level}")
-            journal = Journal.of(journals, one.digest)
+            journal = Journal(journals / f"{one.digest[:24]}.jsonl")
             images = []
             for scored in _scored(one, selection.pairs(row), journal, pool, jobs):
                 images.append(scored)

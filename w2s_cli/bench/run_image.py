@@ -9,6 +9,7 @@ and the same network without tiles scores otherwise.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from itertools import product
@@ -18,9 +19,7 @@ import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.bench.config import MethodConfig, chain_of
-from w2s_cli.bench.journal import ImageResult
-from w2s_cli.bench.scores.convention import Convention
-from w2s_cli.bench.scores.score import MetricResources, resources_for, score
+from w2s_cli.bench.scores.score import resources_for, score
 from w2s_cli.datasets.data_set import ImagePair
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_model import NoiseModel
@@ -37,34 +36,15 @@ WHITE = np.float32(255)
 
 
 def restored_first_version(plane: FloatArray, chain: Chain) -> FloatArray:
-    """Return what methods make of one image.
-
-    Parameters
-    ----------
-    plane
-        (Y, X), from 0 to 255.
-
-    Returns
-    -------
-    FloatArray
-        (Y * scale, X * scale), clipped to 0 and 255.
-    """
-    first, then = _divided(chain)
-    if first.links:
-        plane = restore_plane(plane, first, tile=max(plane.shape)).clip(0, WHITE)
-    if not then.links:
-        return plane
-    return _assembled(np.floor(plane) if first.links else plane, then)
-
-
-def _divided(chain: Chain) -> tuple[Chain, Chain]:
-    """Return the methods before the first that enlarges, and those from it on."""
+    """Return what methods make of a (Y, X) image from 0 to 255, clipped to that."""
     larger = [link.traits.scale > 1 for link in chain.links]
-    at = larger.index(True) if any(larger) else len(larger)
-    return Chain(chain.links[:at]), Chain(chain.links[at:])
-
-
-def _assembled(plane: FloatArray, chain: Chain) -> FloatArray:
+    at = [*larger, True].index(True)
+    if before := chain.links[:at]:
+        plane = restore_plane(plane, Chain(before), tile=max(plane.shape))
+        plane = plane.clip(0, WHITE)
+    if at == len(larger):
+        return plane
+    plane, chain = np.floor(plane) if before else plane, Chain(chain.links[at:])
     scale = chain.traits.scale
     height, width = plane.shape
     output = np.empty((height * scale, width * scale), np.float32)
@@ -82,6 +62,20 @@ def _tiles(length: int) -> Iterator[tuple[slice, int]]:
     """Yield the tiles of an axis, and how many of their pixels are left out."""
     for start in range(0, length, STRIDE):
         yield slice(start, min(start + TILE, length)), SKIPPED if start else 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImageResult:
+    """The scores of one image, or why it has none."""
+
+    # name, group: the image and its field of view
+    name: str
+    group: str
+    content: str  # hash of the image and its truth
+    # by metric; empty where the image could not be restored
+    scores: dict[str, float]
+    seconds: float  # of the restoration, with the estimate of the noise
+    error: str = ""  # why it could not be restored
 
 
 def content_of(pair: ImagePair) -> str:
@@ -145,6 +139,4 @@ def _warm_up(config: MethodConfig) -> None:
     result.image.data[()]  # a plane is computed when it is asked for
 
 
-@lru_cache(maxsize=1)
-def _resources(metrics: tuple[str, ...], convention: Convention) -> MetricResources:
-    return resources_for(metrics, convention)
+_resources = lru_cache(maxsize=1)(resources_for)

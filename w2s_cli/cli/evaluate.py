@@ -40,8 +40,8 @@ def warn_of(found: "Evaluation") -> None:
 
 def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None:
     """Print the means, and under them all that decides what they mean."""
-    from w2s_cli.bench.scores.intervals import FEWEST
-    from w2s_cli.bench.scores.score_warnings import stated, too_narrow
+    from w2s_cli.bench.scores.convention import stated
+    from w2s_cli.bench.scores.intervals import FEWEST, too_narrow
 
     if per_image:
         typer.echo(table([["image", *found.config.metrics], *_images(found)]) + "\n")

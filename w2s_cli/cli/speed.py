@@ -14,8 +14,8 @@ from w2s_cli.cli.progress import progress
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.bench.speed.speed_record import SpeedRatio, SpeedResult
-    from w2s_cli.bench.speed.timing import MethodSpeed, SpeedConfig
+    from w2s_cli.bench.run_speed import SpeedRatio, SpeedResult
+    from w2s_cli.bench.timing import MethodSpeed, SpeedConfig
 
 
 def speed(
@@ -69,8 +69,7 @@ def speed(
 
     Each method has a process of its own; nothing else should run meanwhile.
     """
-    from w2s_cli.bench.speed.run_speed import SIZES, run_speed
-    from w2s_cli.bench.speed.speed_record import read_speeds, write_speeds
+    from w2s_cli.bench.run_speed import SIZES, read_speeds, run_speed, write_speeds
     from w2s_cli.io.targets import check_writable
 
     configs = speed_configs(
@@ -104,8 +103,8 @@ def speed_configs(
     **settings: Any,
 ) -> "list[SpeedConfig]":
     """Return what is to be timed: all methods that ship, where none is named."""
-    from w2s_cli.bench.speed.run_speed import shipped
-    from w2s_cli.bench.speed.timing import SpeedConfig
+    from w2s_cli.bench.run_speed import shipped
+    from w2s_cli.bench.timing import SpeedConfig
     from w2s_cli.methods.build import options_for
 
     chosen = [*methods] or shipped()
@@ -132,7 +131,7 @@ _COMPARED = ["seconds before", "ratio", "memory ratio", ""]
 
 def print_json(result: "SpeedResult", before: "SpeedResult | None") -> None:
     """Print everything as one JSON object."""
-    from w2s_cli.bench.speed.speed_record import differences, ratios
+    from w2s_cli.bench.run_speed import differences, ratios
 
     record = result.as_json()
     if before:
@@ -143,7 +142,7 @@ def print_json(result: "SpeedResult", before: "SpeedResult | None") -> None:
 
 def print_text(result: "SpeedResult", before: "SpeedResult | None") -> None:
     """Print what was measured, and the table; on standard error, what to doubt."""
-    from w2s_cli.bench.speed.speed_record import differences, ratios
+    from w2s_cli.bench.run_speed import differences, ratios
 
     for subject, text in _stated(result).items():
         typer.echo(f"{subject}: {text}")

@@ -7,17 +7,17 @@ import pytest
 from PIL import Image
 
 from w2s_cli.bench.pictures import Inset, Panel, busiest
-from w2s_cli.bench.plots import series_style
-from w2s_cli.bench.report import examples as report_examples
-from w2s_cli.bench.report.examples import MOST, examples, residual
-from w2s_cli.bench.report.figures import radial_spectrum
-from w2s_cli.bench.report.gallery import (
+from w2s_cli.bench.plots import (
     GrayScale,
     error_limits,
     gallery,
     gray_limits,
     residual_limits,
+    series_style,
 )
+from w2s_cli.bench.report import examples as report_examples
+from w2s_cli.bench.report.examples import MOST, examples, residual
+from w2s_cli.bench.report.figures import radial_spectrum
 from w2s_cli.bench.report.ranking import grouped
 from w2s_cli.bench.results import BenchResult
 

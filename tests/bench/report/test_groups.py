@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from w2s_cli.bench.config import NOISY, Row
-from w2s_cli.bench.journal import ImageResult
 from w2s_cli.bench.report.examples import chosen
 from w2s_cli.bench.report.ranking import Group, RankedRow, grouped, noisiest
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import MethodResult
+from w2s_cli.bench.run_image import ImageResult
 
 METRICS = ("rmse", "ssim")
 ERRORS = np.array([0.2, 0.5, 0.3, 0.4, 0.9, 0.1])

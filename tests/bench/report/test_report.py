@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from w2s_cli.bench.config import Row
-from w2s_cli.bench.journal import ImageResult
 from w2s_cli.bench.plots import PageFigure
 from w2s_cli.bench.report import report_file
 from w2s_cli.bench.report.ranking import grouped
 from w2s_cli.bench.report.report_file import check_report, figures_folder, write_report
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import MethodResult
+from w2s_cli.bench.run_image import ImageResult
 from w2s_cli.errors import OutputError, UsageError
 
 

@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
 
-from w2s_cli.bench.scores.convention import PROTOCOLS, Convention, limits, protocol
-from w2s_cli.bench.scores.score_warnings import stated
+from w2s_cli.bench.scores.convention import (
+    PROTOCOLS,
+    Convention,
+    limits,
+    protocol,
+    stated,
+)
 from w2s_cli.errors import InputError, UnknownNameError, UsageError
 
 BYTE = np.dtype(np.uint8)

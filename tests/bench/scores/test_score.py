@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 
 from w2s_cli.bench.scores.convention import Convention, protocol
-from w2s_cli.bench.scores.score import MetricResources, resources_for, score
-from w2s_cli.bench.scores.view import compared, fit
+from w2s_cli.bench.scores.score import (
+    MetricResources,
+    compared,
+    fit,
+    resources_for,
+    score,
+)
 from w2s_cli.errors import InputError, UnknownNameError, UsageError
 from w2s_cli.metrics.fidelity import psnr, rmse
 from w2s_cli.metrics.structural_similarity import ssim

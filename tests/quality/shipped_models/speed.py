@@ -11,8 +11,8 @@ import numpy as np
 
 from shipped_models.finding import Finding, goal
 from shipped_models.setting import BM3D, Setting, Subject
-from w2s_cli.bench.speed.run_speed import run_speed
-from w2s_cli.bench.speed.timing import MethodSpeed, SpeedConfig
+from w2s_cli.bench.run_speed import run_speed
+from w2s_cli.bench.timing import MethodSpeed, SpeedConfig
 from w2s_cli.restorers.tiling import block_shapes
 
 SIZES = (512, 2048)

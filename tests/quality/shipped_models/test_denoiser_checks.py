@@ -9,7 +9,7 @@ import pytest
 from shipped_models import denoising, evenness, linearity, robustness, speed
 from shipped_models.finding import Finding
 from shipped_models.setting import Setting, Subject
-from w2s_cli.bench.speed.timing import MethodSpeed
+from w2s_cli.bench.timing import MethodSpeed
 from w2s_cli.errors import InputError
 
 Rival = Callable[[str], None]

@@ -15,7 +15,7 @@ import pytest
 
 from shipped_models.checks import SHIPPED, Check, planned, subjects_of
 from shipped_models.setting import Setting, Subject
-from w2s_cli.bench.speed.machine import busy, load
+from w2s_cli.bench.machine import busy, load
 
 IMAGES = Path(__file__).parents[4] / "shared" / "data"
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from shipped_models.conftest import save
 from shipped_models.w2s_samples import open_data_set
 from w2s_cli.bench.config import MethodConfig, Row
-from w2s_cli.bench.journal import ImageResult
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import MethodResult, Selection
+from w2s_cli.bench.run_image import ImageResult
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.training.patches import w2s_samples

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.bench.journal import ImageResult
-from w2s_cli.bench.report.ranking import Group, RankedRow
+from w2s_cli.bench.report.ranking import Group
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_image import restored
-from w2s_cli.bench.scores.view import Float, View, compared
+from w2s_cli.bench.scores.score import Float, View, compared
 from w2s_cli.datasets.data_set import ImagePair
 from w2s_cli.metrics import METRICS
 from w2s_cli.metrics.squirrel import squirrel
@@ -57,10 +56,8 @@ class Example:
 
 def examples(bench: BenchResult, group: Group) -> Iterator[Example]:
     """Yield the median and the worst image of a group, each restored by its methods."""
-    metric = bench.metrics[0]
-    data = bench.selection.data
-    for name, why in chosen(group, metric).items():
-        pair = data.pair(name, group.level, group.scale)
+    for name, why in chosen(group, bench.metrics[0]).items():
+        pair = bench.selection.data.pair(name, group.level, group.scale)
         yield _example(bench, group, pair, why)
 
 
@@ -85,23 +82,37 @@ def chosen(group: Group, metric: str) -> dict[str, str]:
 
 
 def _example(bench: BenchResult, group: Group, pair: ImagePair, why: str) -> Example:
-    metric = bench.metrics[0]
-    scored = {result.name: _scored(result, pair.name) for result in group.results}
+    scored = {
+        result.name: image
+        for result in group.results
+        for image in result.measured.images
+        if image.name == pair.name
+    }
     able = [one for one in group.methods if not scored[one.name].error]
-    ranked = [one for one, _ in group.ranked(metric) if one in able]
+    ranked = [one for one, _ in group.ranked(bench.metrics[0]) if one in able]
     best = [*ranked, *(one for one in able if one not in ranked)][:MOST]
-    shown = [one for one in able if one in best]
     whole = replace(bench.config.convention, border=0, corners=0)
-    bench = replace(bench, config=replace(bench.config, convention=whole))
-    outputs = [_output(bench, one, pair, scored[one.name]) for one in shown]
-    view = _view(bench, pair, pair.truth)
+    unit = whole.scale(pair.truth.dtype).one
+
+    def view(plane: NDArray[Any]) -> View:
+        """Return the pair and a plane as they are scored."""
+        return compared(pair.truth, plane, whole, pair.valid, low=pair.image).views[0]
+
+    outputs = []
+    for one in able:
+        if one in best:
+            plane = restored(bench.config.of(one.measured.row), pair)
+            left = residual(pair.image, plane) / unit
+            scores = scored[one.name].scores
+            outputs.append(Output(one.name, scores, view(plane).image, left))
+    truth = view(pair.truth)
     own = [scored[one.name].scores for one in group.results if one.untouched]
     return Example(
         name=pair.name,
         why=why,
         group=group,
-        image=view.reference if view.low is None else view.low,
-        truth=view.reference,
+        image=truth.reference if truth.low is None else truth.low,
+        truth=truth.reference,
         valid=pair.valid,
         scores=own[0] if own else {},
         outputs=outputs,
@@ -110,41 +121,11 @@ def _example(bench: BenchResult, group: Group, pair: ImagePair, why: str) -> Exa
     )
 
 
-def _scored(result: RankedRow, name: str) -> ImageResult:
-    return next(scored for scored in result.measured.images if scored.name == name)
-
-
-def _output(
-    bench: BenchResult, result: RankedRow, pair: ImagePair, scored: ImageResult
-) -> Output:
-    row = result.measured.row
-    config = bench.config.of(row)
-    plane = restored(config, pair)
-    unit = config.convention.scale(pair.truth.dtype).one
-    return Output(
-        row.name,
-        scored.scores,
-        _view(bench, pair, plane).image,
-        residual(pair.image, plane) / unit,
-    )
-
-
-def _view(bench: BenchResult, pair: ImagePair, plane: NDArray[Any]) -> View:
-    """Return the pair and a plane as they are scored."""
-    convention = bench.config.convention
-    return compared(pair.truth, plane, convention, pair.valid, low=pair.image).views[0]
-
-
 def residual(image: NDArray[Any], output: NDArray[Any]) -> Float:
     """Return what an output leaves of its input: noise, and what was not restored.
 
     An output on finer pixels is blurred first, as SQUIRREL does: by the Gaussian, gain
     and offset that leave least.
-
-    Parameters
-    ----------
-    image, output
-        (Y, X) and (Y * scale, X * scale), in one unit.
     """
     pixels = np.asarray(image, np.float64)
     if output.shape == image.shape:

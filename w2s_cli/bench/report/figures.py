@@ -10,45 +10,42 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from w2s_cli.bench.pictures import Panel, busiest
-from w2s_cli.bench.plots import INK, PALE, PageFigure, SeriesStyle, png, series_style
-from w2s_cli.bench.report.examples import Example, examples
-from w2s_cli.bench.report.gallery import (
+from w2s_cli.bench.plots import (
+    INK,
+    PALE,
     GrayScale,
+    PageFigure,
+    SeriesStyle,
     error_limits,
     gallery,
     gray_limits,
+    png,
     residual_limits,
+    series_style,
 )
+from w2s_cli.bench.report.examples import Example, examples
 from w2s_cli.bench.report.ranking import Group, noisiest, ranks
 from w2s_cli.bench.results import BenchResult
-from w2s_cli.bench.scores.score_warnings import UNITS
-from w2s_cli.bench.scores.view import Float
+from w2s_cli.bench.scores.convention import UNITS
+from w2s_cli.bench.scores.score import Float
 
-Values = NDArray[np.float64]
+_SIZE = (10.0, 4.6)  # inches
+_MARKERS = 7  # along a line
+_FAINTEST = 1e-5  # of the noise: power below is not drawn, nobody could see it
+_PART, _LEAST_SIDE = 5, 24  # the magnified square: of a side of the input; in pixels
 
 
-def radial_spectrum(image: NDArray[Any], pitch: int = 1) -> tuple[Values, Values]:
-    """Return the power of an image over its spatial frequency, in rings.
+def radial_spectrum(image: NDArray[Any], pitch: int = 1) -> tuple[Float, Float]:
+    """Return frequencies, in cycles a pixel without 0, and the power of an image there.
 
     A Hann window keeps the edges from leaking into all frequencies. Noise without
-    correlation, of variance v, has the power v * pitch**2 at all of them.
-
-    Parameters
-    ----------
-    image
-        (Y, X), at least 4 x 4.
-    pitch
-        The side of its pixels, in those that frequencies are counted in.
-
-    Returns
-    -------
-    frequency, power
-        (N,) cycles a pixel up to `0.5 / pitch`, without 0; (N,) squared units of the
-        image times the area of a pixel.
+    correlation, of variance v, has the power v * pitch**2 at all of them; `pitch` is
+    the side of its pixels, in those that frequencies are counted in.
     """
     pixels = np.asarray(image, np.float64)
     height, width = pixels.shape
-    window = np.outer(_hann(height), _hann(width))
+    hann = [np.sin(np.pi * (np.arange(n) + 0.5) / n) ** 2 for n in pixels.shape]
+    window = np.outer(*hann)
     waves = np.fft.fft2((pixels - np.average(pixels, weights=window)) * window)
     power = np.abs(waves) ** 2 / (window**2).sum() * pitch**2
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width))
@@ -59,15 +56,6 @@ def radial_spectrum(image: NDArray[Any], pitch: int = 1) -> tuple[Values, Values
         np.arange(1, rings + 1) / (2 * rings * pitch),
         sums / np.bincount(ring)[1 : rings + 1],
     )
-
-
-def _hann(length: int) -> Values:
-    return np.sin(np.pi * (np.arange(length) + 0.5) / length) ** 2
-
-
-_SIZE = (10.0, 4.6)
-_MARKERS = 7  # along a line
-_FAINTEST = 1e-5  # of the noise: power below is not drawn, nobody could see it
 
 
 def spectra(example: Example, styles: Mapping[str, SeriesStyle], unit: str) -> bytes:
@@ -84,13 +72,15 @@ def spectra(example: Example, styles: Mapping[str, SeriesStyle], unit: str) -> b
             step = max(len(power) // _MARKERS, 1)
             first = step * number // len(example.outputs)
             style = styles[output.name]
-            line = {"ls": style.dashes, "lw": 1.4, "marker": style.marker, "ms": 5}
             axes.plot(
                 *(frequency, power),
                 color=style.colour,
                 label=output.name,
+                ls=style.dashes,
+                lw=1.4,
+                marker=style.marker,
                 markevery=(first, step),
-                **line,
+                ms=5,
             )
         pixel = "pixel of the truth" if scale > 1 else "pixel"
         axes.set(yscale="log", xlim=(0, 0.5), xlabel=f"cycles a {pixel}")
@@ -102,9 +92,6 @@ def spectra(example: Example, styles: Mapping[str, SeriesStyle], unit: str) -> b
         figure.legend(loc="outside right upper")
 
     return png(_SIZE, draw)
-
-
-_PART, _LEAST_SIDE = 5, 24  # the magnified square: of a side of the input; in pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,73 +159,42 @@ def _figures(
     styles: Mapping[str, SeriesStyle],
     unit: str,
 ) -> Iterator[PageFigure]:
-    name = f"image {example.name}"
-    yield _gallery(example, metrics, unit, name)
-    if not example.outputs:
-        return
-    yield _errors(example, unit, name)
-    yield _residuals(example, unit, name)
-    pixel = " An input pixel is larger: its line ends earlier." * (
-        example.group.scale > 1
-    )
+    name, slug, scale = f"image {example.name}", example.slug, example.group.scale
+    outputs, truth, image = example.outputs, example.truth, example.image
+    low, high = gray_limits(truth)
+    scored = [(one.name, one.scores, one.plane, scale) for one in outputs]
+    panels = []
+    for label, scores, plane, fine in [("input", example.scores, image, 1), *scored]:
+        shown = [f"{one} {scores[one]:.4g}" for one in metrics[:2] if one in scores]
+        panels.append(Panel(f"{label}\n{', '.join(shown)}", plane, fine))
+    panels.append(Panel("truth\n", truth, scale))
+    side = min(max(min(image.shape) // _PART, _LEAST_SIDE), *image.shape)
+    inset = busiest(truth[::scale, ::scale].clip(low, high), side)
     yield PageFigure(
-        f"spectra-{example.slug}",
-        f"Power spectra of {name}",
-        "Averages over rings. Where a line is above the truth there is noise left, or "
-        "something made up; where it is below, detail is lost." + pixel,
-        spectra(example, styles, unit),
-    )
-
-
-def _gallery(
-    example: Example, metrics: Sequence[str], unit: str, name: str
-) -> PageFigure:
-    scale = example.group.scale
-    low, high = gray_limits(example.truth)
-    panels = [
-        Panel(_label("input", example.scores, metrics), example.image),
-        *(
-            Panel(_label(one.name, one.scores, metrics), one.plane, scale)
-            for one in example.outputs
-        ),
-        Panel("truth\n", example.truth, scale),
-    ]
-    side = min(
-        max(min(example.image.shape) // _PART, _LEAST_SIDE), *example.image.shape
-    )
-    coarse = example.truth[::scale, ::scale].clip(low, high)
-    return PageFigure(
-        f"gallery-{example.slug}",
+        f"gallery-{slug}",
         f"Gallery of {name}",
         f"All panels on one scale of gray: {low:.4g} {unit} is black and {high:.4g} "
         "white, the percentiles 0.5 and 99.7 of the truth. The square where the truth "
         "is steepest on average is magnified below each.",
-        gallery(panels, GrayScale(low, high, unit), busiest(coarse, side)),
+        gallery(panels, GrayScale(low, high, unit), inset),
     )
-
-
-def _errors(example: Example, unit: str, name: str) -> PageFigure:
-    maps = [
-        _where_valid(example, abs(one.plane - example.truth)) for one in example.outputs
-    ]
+    if not outputs:
+        return
+    valid = True if example.valid is None else example.valid
+    maps = [np.where(valid, abs(one.plane - truth), np.nan) for one in outputs]
     low, high = error_limits(maps)
-    clipped = example.valid is not None and not example.valid.all()
-    missing = " Pixels in pale blue are not scored: they are clipped." * clipped
+    missing = " Pixels in pale blue are not scored: they are clipped."
     panels = [
         Panel(f"{one.name}\nmean {np.nanmean(error):.3g}", error)
-        for one, error in zip(example.outputs, maps, strict=True)
+        for one, error in zip(outputs, maps, strict=True)
     ]
-    return PageFigure(
-        f"errors-{example.slug}",
+    yield PageFigure(
+        f"errors-{slug}",
         f"Error maps of {name}",
         "The absolute difference of output and truth, all from 0 to "
-        f"{high:.3g} {unit}." + missing,
+        f"{high:.3g} {unit}." + missing * (not np.all(valid)),
         gallery(panels, GrayScale(low, high, f"|output - truth|, {unit}", "inferno")),
     )
-
-
-def _residuals(example: Example, unit: str, name: str) -> PageFigure:
-    outputs = example.outputs
     low, high = residual_limits([one.residual for one in outputs])
     panels = [
         Panel(f"{one.name}\n{_noise_like(one.residual)}", one.residual)
@@ -246,26 +202,24 @@ def _residuals(example: Example, unit: str, name: str) -> PageFigure:
     ]
     blurred = (
         " Outputs are blurred to the input's pixels first, by the Gaussian, gain and "
-        "offset that leave least." * (example.group.scale > 1)
+        "offset that leave least."
     )
-    return PageFigure(
-        f"residuals-{example.slug}",
+    yield PageFigure(
+        f"residuals-{slug}",
         f"Residuals of {name}",
         "The input less the output: it should look like noise, without the shape of "
         "anything, and neighbouring pixels should not be correlated. All from "
-        f"{low:.3g} to {high:.3g} {unit}." + blurred,
+        f"{low:.3g} to {high:.3g} {unit}." + blurred * (scale > 1),
         gallery(panels, GrayScale(low, high, f"input - output, {unit}")),
     )
-
-
-def _label(name: str, scores: Mapping[str, float], metrics: Sequence[str]) -> str:
-    """Return a name above two scores."""
-    shown = [f"{one} {scores[one]:.4g}" for one in metrics[:2] if one in scores]
-    return f"{name}\n{', '.join(shown)}"
-
-
-def _where_valid(example: Example, values: Float) -> Float:
-    return values if example.valid is None else np.where(example.valid, values, np.nan)
+    pixel = " An input pixel is larger: its line ends earlier."
+    yield PageFigure(
+        f"spectra-{slug}",
+        f"Power spectra of {name}",
+        "Averages over rings. Where a line is above the truth there is noise left, or "
+        "something made up; where it is below, detail is lost." + pixel * (scale > 1),
+        spectra(example, styles, unit),
+    )
 
 
 def _noise_like(residual: Float) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,12 +25,6 @@ class RankedRow:
     # by metric; None where there is none: see `MethodResult.interval`
     means: dict[str, Interval | None]
     printed: dict[str, float]  # what a paper has printed, by metric
-
-    @classmethod
-    def of(cls, measured: MethodResult, bench: BenchResult) -> Self:
-        """Return a row of a bench with its means."""
-        means = {metric: measured.interval(metric) for metric in bench.metrics}
-        return cls(measured, means, bench.printed(measured))
 
     @property
     def name(self) -> str:
@@ -82,7 +76,17 @@ class Group:
         of view, holds 0.
         """
         ranked = [result for result, _ in self.ranked(metric)]
-        return [one for one in ranked[1:] if _may_equal(one, ranked[0], metric)]
+        near = []
+        for result in ranked[1:]:
+            images = result.measured.images
+            differences = [
+                image.scores[metric] - rival.scores[metric]
+                for image, rival in zip(images, ranked[0].measured.images, strict=True)
+            ]
+            found = interval(differences, [image.group for image in images])
+            if found.low is not None and found.high is not None:
+                near += [result] if found.low <= 0 <= found.high else []
+        return near
 
     @property
     def fastest(self) -> RankedRow | None:
@@ -93,48 +97,51 @@ class Group:
 
 def grouped(bench: BenchResult) -> list[Group]:
     """Return the groups of a bench, in the order of scale and level."""
-    results = [RankedRow.of(measured, bench) for measured in bench.rows]
-    rows = [result.measured.row for result in results]
-    return [
-        Group(
-            *(scale, level),
-            [
-                result
-                for result, row in zip(results, rows, strict=True)
-                if (row.scale, row.level) == (scale, level)
-            ],
-        )
-        for scale, level in sorted({(row.scale, row.level) for row in rows})
-    ]
+    found: dict[tuple[int, int], list[RankedRow]] = {}
+    for measured in bench.rows:
+        means = {metric: measured.interval(metric) for metric in bench.metrics}
+        result = RankedRow(measured, means, bench.printed(measured))
+        found.setdefault((measured.row.scale, measured.row.level), []).append(result)
+    return [Group(*key, results) for key, results in sorted(found.items())]
 
 
 def noisiest(groups: Sequence[Group]) -> list[Group]:
     """Return the group of the lowest level of each scale."""
-    scales = sorted({group.scale for group in groups})
-    return [
-        min(
-            (group for group in groups if group.scale == scale),
-            key=lambda group: group.level,
-        )
-        for scale in scales
-    ]
-
-
-def _may_equal(one: RankedRow, other: RankedRow, metric: str) -> bool:
-    images, others = one.measured.images, other.measured.images
-    differences = np.array([image.scores[metric] for image in images]) - np.array(
-        [image.scores[metric] for image in others]
-    )
-    found = interval(differences, [image.group for image in images])
-    if found.low is None or found.high is None:
-        return False
-    return found.low <= 0 <= found.high
+    levels = {
+        scale: min(group.level for group in groups if group.scale == scale)
+        for scale in (group.scale for group in groups)
+    }
+    return [group for group in groups if group.level == levels[group.scale]]
 
 
 _WIDTH = 10.0
 _ROOM = 0.08  # around the values, as a part of their range
 _POINT: dict[str, Any] = {"ms": 7, "elinewidth": 1.6, "capsize": 3}
 _LEAST_SECONDS = 1e-6  # what an axis of logarithms can show
+
+
+def ranks(
+    group: Group, metrics: Sequence[str], styles: Mapping[str, SeriesStyle]
+) -> bytes:
+    """Return a PNG with two panels a metric."""
+    ranked = {metric: group.ranked(metric) for metric in metrics}
+    heights = [max(2.6, 1.1 + 0.27 * (len(one) + 1)) for one in ranked.values()]
+
+    def draw(figure: Figure) -> None:
+        grid = figure.subplots(len(metrics), 2, squeeze=False, height_ratios=heights)
+        for (left, right), metric in zip(grid, metrics, strict=True):
+            rows = [(one, one.means[metric]) for one in group.results if one.untouched]
+            own = next(((one, mean) for one, mean in rows if mean), None)
+            if ranked[metric] or own:
+                panels = MetricPanels(metric, ranked[metric], own)
+                _dots(left, panels, styles)
+                _against_time(right, panels, styles)
+                continue
+            left.text(0, 0.5, f"{metric}: no row has a mean over all images")
+            left.axis("off")
+            right.axis("off")
+
+    return png((_WIDTH, sum(heights)), draw)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,13 +153,6 @@ class MetricPanels:
     ranked: Sequence[tuple[RankedRow, Interval]]
     # the row of the input itself, if it has a mean: it has no rank
     untouched: tuple[RankedRow, Interval] | None
-
-    @classmethod
-    def of(cls, group: Group, metric: str) -> "MetricPanels":
-        """Return those of a group."""
-        rows = [(one, one.means[metric]) for one in group.results if one.untouched]
-        own = next(((one, mean) for one, mean in rows if mean), None)
-        return cls(metric, group.ranked(metric), own)
 
     @property
     def label(self) -> str:
@@ -174,27 +174,6 @@ class MetricPanels:
         return low - room, high + room
 
 
-def ranks(
-    group: Group, metrics: Sequence[str], styles: Mapping[str, SeriesStyle]
-) -> bytes:
-    """Return a PNG with two panels a metric."""
-    every = [MetricPanels.of(group, metric) for metric in metrics]
-    heights = [max(2.6, 1.1 + 0.27 * (len(one.ranked) + 1)) for one in every]
-
-    def draw(figure: Figure) -> None:
-        grid = figure.subplots(len(every), 2, squeeze=False, height_ratios=heights)
-        for (left, right), one in zip(grid, every, strict=True):
-            if one.ranked or one.untouched:
-                _dots(left, one, styles)
-                _against_time(right, one, styles)
-                continue
-            left.text(0, 0.5, f"{one.metric}: no row has a mean over all images")
-            left.axis("off")
-            right.axis("off")
-
-    return png((_WIDTH, sum(heights)), draw)
-
-
 def _dots(axes: Axes, one: MetricPanels, styles: Mapping[str, SeriesStyle]) -> None:
     """Draw a line a method, the best above; the input itself below."""
     names = []
@@ -212,7 +191,16 @@ def _dots(axes: Axes, one: MetricPanels, styles: Mapping[str, SeriesStyle]) -> N
         axes.plot(*zip(*papers, strict=True), "d", mfc="none", mec=INK, ms=11)
     if one.untouched:
         names.append(one.untouched[0].name)
-        _place_input(axes, one, one.untouched[1])
+        mean, at = one.untouched[1], len(one.ranked)
+        low, high = one.limits
+        if mean.mean > high:
+            text = f"{mean.mean:.3g} \u2192"
+            _write(axes, text, (high, at), (-6, 0), ha="right")
+        elif mean.mean < low:
+            _write(axes, f"\u2190 {mean.mean:.3g}", (low, at), (6, 0))
+        else:
+            mark = {"fmt": "|", "color": PALE, **_POINT, "ms": 11}
+            axes.errorbar(mean.mean, at, xerr=_reach(mean), **mark)
     axes.set(xlim=one.limits, ylim=(len(names) - 0.4, -0.6), xlabel=one.label)
     axes.set_yticks(range(len(names)), names)
     axes.grid(visible=False, axis="y")
@@ -226,20 +214,6 @@ def _reach(mean: Interval) -> NDArray[np.float64] | None:
     if mean.low is None or mean.high is None:
         return None
     return np.abs([[mean.mean - mean.low], [mean.high - mean.mean]])
-
-
-def _place_input(axes: Axes, one: MetricPanels, mean: Interval) -> None:
-    """Mark the input, or say how far beyond the axis it lies."""
-    low, high = one.limits
-    at = len(one.ranked)
-    if low <= mean.mean <= high:
-        style = {"fmt": "|", "color": PALE, **_POINT, "ms": 11}
-        axes.errorbar(mean.mean, at, xerr=_reach(mean), **style)
-        return
-    if mean.mean > high:
-        _write(axes, f"{mean.mean:.3g} \u2192", (high, at), (-6, 0), ha="right")
-    else:
-        _write(axes, f"\u2190 {mean.mean:.3g}", (low, at), (6, 0))
 
 
 def _write(
@@ -271,19 +245,15 @@ def _against_time(
         _write(axes, str(rank), place, (7, 7))
     axes.set(xscale="log", ylim=one.limits, ylabel=one.label)
     axes.set(xlabel="seconds an image", title="against time, with the rank")
-    _label_seconds(axes, seconds or [1.0])
+    # Round numbers of seconds, few enough to read
+    first, last = min(seconds, default=1.0) / 1.8, max(seconds, default=1.0) * 1.8
+    axes.set_xlim(first, last)
+    subs = (1, 2, 5) if last < 300 * first else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_locator(NullLocator())
     low, high = one.limits
     if one.untouched and low <= (level := one.untouched[1].mean) <= high:
         axes.axhline(level, ls=":", color=PALE)
         place = (axes.get_xlim()[1], level)
         _write(axes, one.untouched[0].name, place, (0, 7), ha="right")
-
-
-def _label_seconds(axes: Axes, seconds: Sequence[float]) -> None:
-    """Label round numbers of seconds, few enough to read."""
-    low, high = min(seconds) / 1.8, max(seconds) * 1.8
-    axes.set_xlim(low, high)
-    subs = (1, 2, 5) if high < 300 * low else (1,)
-    axes.xaxis.set_major_locator(LogLocator(subs=subs))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())

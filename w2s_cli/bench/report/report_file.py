@@ -2,14 +2,12 @@
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from w2s_cli import __version__
-from w2s_cli.bench.journal import ImageResult
 from w2s_cli.bench.plots import PageFigure
 from w2s_cli.bench.report.figures import (
     ExampleFigures,
@@ -63,20 +61,12 @@ def write_report(bench: BenchResult, path: Path) -> None:
     ranks = [rank_figure(group, bench.metrics, styles) for group in groups]
     examples = list(example_figures(bench, groups, styles))
     figures = [*ranks, *(figure for one in examples for figure in one.figures)]
-    numbered = {
-        figure.name: f"{number:02d}-{figure.name}.png"
+    folder = figures_folder(path)
+    files = {
+        figure.name: f"{folder.name}/{number:02d}-{figure.name}.png"
         for number, figure in enumerate(figures, 1)
     }
-    folder = figures_folder(path)
-    files = {name: f"{folder.name}/{file}" for name, file in numbered.items()}
     text = page(bench, groups, ranks, examples, files)
-    _write_figures(folder, {numbered[one.name]: one.png for one in figures})
-    with replacing(path) as temporary:
-        temporary.write_text(text, "utf-8")
-
-
-def _write_figures(folder: Path, pictures: Mapping[str, bytes]) -> None:
-    """Write files into a folder of figures, and delete those of an earlier report."""
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -84,12 +74,14 @@ def _write_figures(folder: Path, pictures: Mapping[str, bytes]) -> None:
             f"cannot make the folder {folder}: {error.strerror}",
             hint="check the permissions of the folder it is in",
         ) from error
-    for name, picture in pictures.items():
-        with replacing(folder / name) as temporary:
-            temporary.write_bytes(picture)
+    for figure in figures:
+        with replacing(path.parent / files[figure.name]) as temporary:
+            temporary.write_bytes(figure.png)
     for old in folder.glob(_PNG_FILES):
-        if old.name not in pictures:
+        if f"{folder.name}/{old.name}" not in files.values():
             old.unlink()
+    with replacing(path) as temporary:
+        temporary.write_text(text, "utf-8")
 
 
 def page(
@@ -100,25 +92,11 @@ def page(
     files: Mapping[str, str],
 ) -> str:
     """Return the page as HTML; `files` has the path of each figure by its name."""
-    return _template().render(
-        title=f"Bench on {bench.selection.data.title}",
-        summary=_summary(bench, groups),
-        bench=bench,
-        groups=groups,
-        ranks=ranks,
-        examples=examples,
-        files=files,
-        heads=_heads(bench.metrics, papers=bool(bench.tables)),
-        method_rows=lambda group: method_rows(
-            group, bench.metrics, papers=bool(bench.tables)
-        ),
-        image_rows=image_rows,
-        version=__version__,
-    )
-
-
-@cache
-def _template() -> Template:
+    papers = bool(bench.tables)
+    heads = ["method", "images"]
+    for metric in bench.metrics:
+        heads.append(f"{metric}, {METRICS[metric].better} is better")
+        heads += ["printed", "difference"] if papers else []
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -127,7 +105,19 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     environment.filters["b64encode"] = lambda data: b64encode(data).decode()
-    return environment.get_template("page.html.jinja")
+    return environment.get_template("page.html.jinja").render(
+        title=f"Bench on {bench.selection.data.title}",
+        summary=_summary(bench, groups),
+        bench=bench,
+        groups=groups,
+        ranks=ranks,
+        examples=examples,
+        files=files,
+        heads=[*heads, "seconds"],
+        method_rows=lambda group: method_rows(group, bench.metrics, papers=papers),
+        image_rows=image_rows,
+        version=__version__,
+    )
 
 
 def _summary(bench: BenchResult, groups: Sequence[Group]) -> str:
@@ -155,14 +145,6 @@ class Cell(NamedTuple):
 TableRow = tuple[str, list[Cell]]  # what the row is called, and its cells
 BEST, NEAR = "\u2605", "\u2248"
 NONE = "\u2013"  # in place of a figure that there is not
-
-
-def _heads(metrics: Sequence[str], *, papers: bool) -> list[str]:
-    heads = ["method", "images"]
-    for metric in metrics:
-        heads.append(f"{metric}, {METRICS[metric].better} is better")
-        heads += ["printed", "difference"] if papers else []
-    return [*heads, "seconds"]
 
 
 def method_rows(
@@ -206,11 +188,13 @@ def image_rows(group: Group, metric: str) -> Iterator[TableRow]:
     columns = [{one.name: one for one in row.measured.images} for row in group.results]
     fields = {one.name: one.group for column in columns for one in column.values()}
     for name, field in fields.items():
-        scores = (_score(column.get(name), metric) for column in columns)
-        yield name, [Cell(field), *map(Cell, scores)]
-
-
-def _score(result: ImageResult | None, metric: str) -> str:
-    if result is None:
-        return NONE
-    return "refused" if result.error else f"{result.scores[metric]:.4g}"
+        cells = [Cell(field)]
+        for column in columns:
+            if name not in column:
+                text = NONE
+            elif column[name].error:
+                text = "refused"
+            else:
+                text = f"{column[name].scores[metric]:.4g}"
+            cells.append(Cell(text))
+        yield name, cells

@@ -32,6 +32,7 @@ References
    fluorescence microscopy", Nature Methods 15 (2018).
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from math import inf
 from types import MappingProxyType
@@ -84,11 +85,6 @@ class Convention:
         What is done to the image first: "none"; "affine", the gain and offset of least
         squared difference from the reference; or "percentile", the gain and offset that
         bring its 0.1th and 99.9th percentile to those of the reference.
-
-    Raises
-    ------
-    UsageError
-        When a number makes no sense, or does not go with the unit.
     """
 
     unit: Unit = "counts"
@@ -175,3 +171,73 @@ def protocol(name: str) -> Convention:
     if name not in PROTOCOLS:
         raise UnknownNameError("protocol", name, PROTOCOLS)
     return PROTOCOLS[name]
+
+
+UNITS: dict[Unit, str] = {"counts": "counts", "unit": "[0, 1]", "z": "z"}
+_PERCENTILES = f"{PERCENTILES[0]:g} and {PERCENTILES[1]:g}"
+_RULES = {
+    "dtype": "that of the references' integer type",
+    "max-min": "from the darkest to the brightest pixel of each reference plane",
+    "percentile": f"between the percentiles {_PERCENTILES} of each reference plane",
+}
+_WINDOWS = {
+    "gaussian": "Gaussian window of sd 1.5, population variances",
+    "uniform": "7 x 7 uniform window, sample variances",
+}
+_FITS = {
+    "none": "none",
+    "affine": "gain and offset of least squares, for each plane",
+    "percentile": f"gain and offset that match the percentiles {_PERCENTILES}, "
+    "for each plane",
+}
+_RANGED = frozenset({"psnr", "niqe", "vgg-distance"})
+_OF_METRICS = {
+    "nrmse": ("NRMSE", "over the root of the reference's mean square"),
+    "frc": ("FRC", "threshold 1/7"),
+    "frc-single": ("FRC", "threshold 1/7"),
+    "rse": ("RSE", "after the Gaussian blur that explains the input best"),
+    "rsp": ("RSP", "after the Gaussian blur that explains the input best"),
+}
+
+
+def stated(
+    convention: Convention, metrics: Sequence[str] = ("psnr", "ssim")
+) -> dict[str, str]:
+    """Return what metrics depend on and take for granted, in words by subject."""
+    structural = any("ssim" in name for name in metrics)
+    unit = convention.unit
+    facts = {"unit": _unit(convention)}
+    if structural or not _RANGED.isdisjoint(metrics):
+        facts["range"] = _range(convention.data_range, unit)
+    if structural:
+        facts["SSIM"] = _WINDOWS[convention.window]
+        if convention.ssim_range is not None:
+            facts["SSIM"] += f", range {_range(convention.ssim_range, unit)}"
+    facts["fit"] = _FITS[convention.fit]
+    facts["pixels"] = "all"
+    if convention.border:
+        facts["pixels"] = f"all but {convention.border} at each edge"
+    if side := convention.corners:
+        facts["pixels"] += f", in corners of {side} x {side}, each scored on its own"
+    return facts | dict(_OF_METRICS[name] for name in metrics if name in _OF_METRICS)
+
+
+def _unit(convention: Convention) -> str:
+    match convention.unit:
+        case "counts":
+            return "counts: the numbers of the files"
+        case "z":
+            scale = convention.scale(np.dtype(np.uint8))
+            return f"z-scores of W2S: (counts - {scale.zero:.6g}) / {scale.one:.6g}"
+        case "unit":
+            white = "the largest of the type"
+            if convention.white is not None:
+                white = f"{convention.white:g} counts"
+            clipped = ", clipped" if convention.clip else ""
+            return f"[0, 1] from {convention.black:g} counts to {white}{clipped}"
+
+
+def _range(rule: Range, unit: Unit) -> str:
+    if isinstance(rule, str):
+        return _RULES[rule]
+    return f"{rule:g}" if unit == "unit" else f"{rule:g} {UNITS[unit]}"

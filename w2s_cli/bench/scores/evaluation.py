@@ -1,28 +1,29 @@
 """Score the images of a folder against those of another."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from math import isfinite, isnan, nan
+from math import isfinite, isinf, isnan, nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.bench.scores.convention import Convention
+from w2s_cli.bench.scores.convention import UNITS, Convention, stated
 from w2s_cli.bench.scores.intervals import Interval, interval
 from w2s_cli.bench.scores.matching import Match, check_alike, open_match
-from w2s_cli.bench.scores.score import NO_RESOURCES, MetricResources, scores_of
-from w2s_cli.bench.scores.score_warnings import (
-    UNITS,
-    file_warnings,
-    plane_warnings,
-    score_warnings,
-    stated,
+from w2s_cli.bench.scores.score import (
+    NO_RESOURCES,
+    Compared,
+    Image,
+    MetricResources,
+    compared,
+    scores_of,
 )
-from w2s_cli.bench.scores.view import compared
 from w2s_cli.errors import InputError
 from w2s_cli.metrics import METRICS
+
+_FEWEST_COUNTS = 50  # W2S has an offset near 100; as z-scores its pixels reach 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,7 @@ class EvaluationConfig:
     axes: str | None = None  # the axes of the files, where they have none or wrong ones
     # the one channel to score, by name or number; None for all
     channel: str | None = None
-    # level, resamples, seed: of the intervals: see
-    # `w2s_cli.bench.scores.intervals.interval`
+    # of the intervals: see `w2s_cli.bench.scores.intervals.interval`
     level: float = 0.95
     resamples: int = 10_000
     seed: int = 0
@@ -62,7 +62,7 @@ class Evaluation:
     """The scores of a set of images."""
 
     config: EvaluationConfig
-    images: tuple[ImageScores, ...]  # one an image
+    images: tuple[ImageScores, ...]
     # by metric, over the images where it is finite; NaN where it is on none
     means: dict[str, Interval]
 
@@ -81,9 +81,6 @@ class Evaluation:
     def finite(self, metric: str) -> int:
         """Return how many images the mean of a metric is over."""
         return sum(isfinite(image.scores[metric]) for image in self.images)
-
-
-Planes = tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]
 
 
 def evaluate(
@@ -112,48 +109,74 @@ def _scored(match: Match, group: str, config: EvaluationConfig) -> ImageScores:
     with open_match(match, config.axes, config.channel) as stacks:
         for planes in stacks.planes():
             try:
-                scores, warnings = _plane(planes, config)
+                scores, warnings = _plane(*planes, config)
             except InputError as error:
                 raise InputError(f"{match}: {error}", hint=error.hint) from error
             found.append(scores)
             counts.update(warnings)
-    means = {
-        name: _finite_mean([scores[name] for scores in found])
-        for name in config.metrics
-    }
-    all_warnings = [*file_warnings(match), *_counted(counts, len(found))]
-    return ImageScores(match, group, len(found), means, tuple(all_warnings))
+    means = {}
+    for name in config.metrics:
+        values = [scores[name] for scores in found]
+        finite = [value for value in values if isfinite(value)]
+        means[name] = float(np.mean(finite)) if finite else values[0]
+    said = [*counts]
+    if len(found) > 1:
+        said = [f"{one}, in {n} of {len(found)} planes" for one, n in counts.items()]
+    if match.reference and match.prediction.samefile(match.reference):
+        said.insert(0, "prediction and reference are the same file")
+    return ImageScores(match, group, len(found), means, tuple(said))
 
 
 def _plane(
-    planes: Planes, config: EvaluationConfig
+    reference: NDArray[Any],
+    image: NDArray[Any],
+    low: NDArray[Any] | None,
+    config: EvaluationConfig,
 ) -> tuple[dict[str, float], list[str]]:
     """Return the scores of a plane, and what speaks against them."""
-    reference, image, low = planes
-    pair = compared(reference, image, config.convention, low=low)
-    warnings = plane_warnings(reference, image, pair, config.convention)
+    convention = config.convention
+    pair = compared(reference, image, convention, low=low)
+    warnings = [*plane_warnings(reference, image, pair, convention)]
     scores: dict[str, float] = {}
     for name in config.metrics:
         try:
-            scores |= scores_of(pair, [name], config.convention, config.resources)
+            scores |= scores_of(pair, [name], convention, config.resources)
         except InputError as error:
             scores[name] = nan
             warnings.append(f"{name} has no value: {error}")
         else:
-            warnings += score_warnings(name, scores[name])
+            if isinf(scores[name]):
+                warnings.append(f"{name} is infinite")
+            if isnan(scores[name]):
+                warnings.append(f"{name} has no value")
     return scores, warnings
 
 
-def _counted(counts: Counter[str], planes: int) -> Iterable[str]:
-    if planes == 1:
-        return counts
-    return [f"{one}, in {n} of {planes} planes" for one, n in counts.items()]
-
-
-def _finite_mean(values: Sequence[float]) -> float:
-    """Return the mean of what is finite, or the first value where nothing is."""
-    finite = [value for value in values if isfinite(value)]
-    return float(np.mean(finite)) if finite else values[0]
+def plane_warnings(
+    reference: Image, image: Image, pair: Compared, convention: Convention
+) -> Iterator[str]:
+    """Yield what speaks against the scores of a plane of counts."""
+    if np.ptp(reference) == 0:
+        yield "the reference is constant"
+    if convention.fit != "none" and not pair.gain > 0:
+        constant = np.ptp(image) == 0
+        what = "constant" if constant else "dark where the reference is bright"
+        yield f"the prediction is {what}: the gain of its fit is not above 0"
+    if convention.unit == "z" and reference.dtype == np.uint8:
+        yield (
+            "the reference has gray values of 8 bit, and z-scores are of counts: for "
+            "W2S in 8 bit, say --protocol w2s-v1"
+        )
+    elif convention.unit == "z" and reference.max() < _FEWEST_COUNTS:
+        yield (
+            f"the reference stays below {_FEWEST_COUNTS} and looks like z-scores "
+            "already: for files of z-scores, say --unit counts"
+        )
+    if convention.fit == "none" and image.max() <= 1 < _FEWEST_COUNTS < reference.max():
+        yield (
+            "the prediction stays within 1 and the reference does not: they are in "
+            "different units"
+        )
 
 
 def _mean(
@@ -175,6 +198,26 @@ def _mean(
 def as_json(evaluation: Evaluation, protocol: str) -> dict[str, Any]:
     """Return an evaluation as a JSON object; what is not finite is null."""
     config = evaluation.config
+    metrics = {
+        name: {
+            "mean": _number(mean.mean),
+            "low": mean.low,
+            "high": mean.high,
+            "images": evaluation.finite(name),
+            "fields": mean.groups,
+            "unit": unit_of(name, evaluation),
+            "better": METRICS[name].better,
+        }
+        for name, mean in evaluation.means.items()
+    }
+    scores = [
+        {
+            **_files(image),
+            "scores": {name: _number(value) for name, value in image.scores.items()},
+            "warnings": [*image.warnings],
+        }
+        for image in evaluation.images
+    ]
     return {
         "images": len(evaluation.images),
         "fields": evaluation.groups,
@@ -184,15 +227,14 @@ def as_json(evaluation: Evaluation, protocol: str) -> dict[str, Any]:
         "level": config.level,
         "resamples": config.resamples,
         "seed": config.seed,
-        "metrics": {name: _summary(name, evaluation) for name in config.metrics},
-        "scores": [_image(image) for image in evaluation.images],
+        "metrics": metrics,
+        "scores": scores,
     }
 
 
 def rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Return a row an image; each says in words what its numbers mean."""
-    config = evaluation.config
-    facts = stated(config.convention, config.metrics)
+    facts = stated(evaluation.config.convention, evaluation.config.metrics)
     words = "; ".join(f"{subject}: {text}" for subject, text in facts.items())
     return [
         {
@@ -209,24 +251,6 @@ def unit_of(metric: str, evaluation: Evaluation) -> str:
     """Return the unit of a metric's figures; empty where they have none."""
     unit = METRICS[metric].unit
     return UNITS[evaluation.config.convention.unit] if unit == "image" else unit
-
-
-def _summary(metric: str, evaluation: Evaluation) -> dict[str, Any]:
-    mean = evaluation.means[metric]
-    return {
-        "mean": _number(mean.mean),
-        "low": mean.low,
-        "high": mean.high,
-        "images": evaluation.finite(metric),
-        "fields": mean.groups,
-        "unit": unit_of(metric, evaluation),
-        "better": METRICS[metric].better,
-    }
-
-
-def _image(image: ImageScores) -> dict[str, Any]:
-    scores = {name: _number(value) for name, value in image.scores.items()}
-    return {**_files(image), "scores": scores, "warnings": [*image.warnings]}
 
 
 def _files(image: ImageScores) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, stdtrit
 
 FEWEST = 6  # groups: of fewer, all lie on one side of the truth too often
@@ -17,23 +17,13 @@ _MOST_AT_ONCE = 1 << 22  # draws of a group; bounds the memory at 32 MiB
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and where it may lie.
-
-    Attributes
-    ----------
-    mean
-        Over the images.
-    low, high
-        The ends of the confidence interval; None where a single group says nothing of
-        others.
-    groups
-        How many groups there are.
-    """
+    """A mean and where it may lie."""
 
     mean: float
+    # the ends of the interval; None where a single group says nothing of others
     low: float | None
     high: float | None
-    groups: int
+    groups: int  # how many there are
 
 
 def interval(
@@ -52,19 +42,6 @@ def interval(
     wider than the normal distribution ([1]_, Sec. 5.3): the plain one is too narrow for
     a few groups. Below `FEWEST` groups even this one is, as no draw goes beyond them.
 
-    Parameters
-    ----------
-    values
-        (N,) finite numbers, N above 0.
-    groups
-        (N,) names: values of one name are drawn together.
-    level
-        Probability that the interval holds the mean over all fields there could be.
-    resamples
-        How often to draw.
-    seed
-        Of the draws: the same arguments give the same interval.
-
     References
     ----------
     .. [1] T. Hesterberg, "What teachers should know about the bootstrap: resampling in
@@ -76,31 +53,24 @@ def interval(
     mean = float(numbers.mean())
     if count < 2:
         return Interval(mean, None, None, count)
-    sums = np.bincount(places, numbers - mean).astype(np.float64)
-    means = _means(sums, np.bincount(places), resamples, np.random.default_rng(seed))
-    low, high = mean + np.quantile(means, _tails(level, count))
+    # Of values less their mean, so that nothing is lost to rounding
+    sums = np.bincount(places, numbers - mean)
+    sizes = np.bincount(places)
+    rng = np.random.default_rng(seed)
+    step = max(1, _MOST_AT_ONCE // count)
+    means = []
+    for start in range(0, resamples, step):
+        drawn = rng.integers(count, size=(min(step, resamples - start), count))
+        means.append(sums[drawn].sum(1) / sizes[drawn].sum(1))
+    t = stdtrit(count - 1, (1 - level) / 2)
+    tail = float(ndtr(t * np.sqrt(count / (count - 1))))
+    low, high = mean + np.quantile(np.concatenate(means), [tail, 1 - tail])
     return Interval(mean, float(low), float(high), count)
 
 
-def _means(
-    sums: NDArray[np.float64],
-    sizes: NDArray[np.int64],
-    resamples: int,
-    rng: np.random.Generator,
-) -> NDArray[np.float64]:
-    """Return the mean of the values of each draw of groups."""
-    count = len(sums)
-    step = max(1, _MOST_AT_ONCE // count)
-    sizes_at_once = (min(step, resamples - at) for at in range(0, resamples, step))
-    means = []
-    for size in sizes_at_once:
-        drawn = rng.integers(count, size=(size, count))
-        means.append(sums[drawn].sum(1) / sizes[drawn].sum(1))
-    return np.concatenate(means)
-
-
-def _tails(level: float, count: int) -> NDArray[np.float64]:
-    """Return which quantiles of the drawn means are the ends of the interval."""
-    t = stdtrit(count - 1, (1 - level) / 2)
-    tail = float(ndtr(t * np.sqrt(count / (count - 1))))
-    return np.array([tail, 1 - tail])
+def too_narrow(fields: int) -> str:
+    """Return what a reader must know of intervals over a few fields of view."""
+    return (
+        f"intervals over {fields} fields of view are too narrow: "
+        "no draw goes beyond the fields at hand"
+    )

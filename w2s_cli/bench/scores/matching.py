@@ -1,7 +1,7 @@
 """Which prediction belongs to which reference, and to which field of view."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -50,13 +50,39 @@ def matched(
     if references is None:
         named = _named([*image_files(predictions)], strip)
         return [Match(name, path) for name, path in named.items()]
-    _check_kinds(predictions, references)
+    for path in (predictions, references):
+        if not path.exists():
+            raise InputError(
+                f"there is no file or folder {path}",
+                hint="check the spelling and the folder",
+            )
+    if predictions.is_dir() != references.is_dir():
+        kinds = [
+            "a folder" if p.is_dir() else "a file" for p in (predictions, references)
+        ]
+        raise UsageError(
+            f"{predictions} is {kinds[0]} and {references} is {kinds[1]}",
+            hint="give two folders, or two files",
+        )
     if not predictions.is_dir():
         [prediction], [reference] = image_files(predictions), image_files(references)
         return [Match(stem(prediction), prediction, reference)]
     ours = _named([*image_files(predictions)], strip)
     theirs = _named([*image_files(references)])
-    _check_partners(predictions, ours, references, theirs, common=common)
+    if ours.keys().isdisjoint(theirs):
+        raise NothingMatchedError(
+            f"no image of {predictions} has a partner in {references}: found "
+            f"{few([*ours])} and {few([*theirs])}",
+            hint="--strip SUFFIX takes an ending off the names of predictions",
+        )
+    alone = [str(ours[name]) for name in ours if name not in theirs]
+    alone += [str(theirs[name]) for name in theirs if name not in ours]
+    if alone and not common:
+        raise InputError(
+            f"{len(ours)} predictions and {len(theirs)} references: "
+            f"no partner for {few(alone)}",
+            hint="--common scores the images that are in both folders",
+        )
     return [Match(name, ours[name], theirs[name]) for name in ours if name in theirs]
 
 
@@ -119,50 +145,6 @@ def _named(paths: Sequence[Path], strip: str = "") -> dict[str, Path]:
     return named
 
 
-def _check_kinds(predictions: Path, references: Path) -> None:
-    for path in (predictions, references):
-        if not path.exists():
-            raise InputError(
-                f"there is no file or folder {path}",
-                hint="check the spelling and the folder",
-            )
-    if predictions.is_dir() != references.is_dir():
-        kinds = [
-            "a folder" if p.is_dir() else "a file" for p in (predictions, references)
-        ]
-        raise UsageError(
-            f"{predictions} is {kinds[0]} and {references} is {kinds[1]}",
-            hint="give two folders, or two files",
-        )
-
-
-def _check_partners(
-    predictions: Path,
-    ours: Mapping[str, Path],
-    references: Path,
-    theirs: Mapping[str, Path],
-    *,
-    common: bool,
-) -> None:
-    if ours.keys().isdisjoint(theirs):
-        raise NothingMatchedError(
-            f"no image of {predictions} has a partner in {references}: found "
-            f"{few([*ours])} and {few([*theirs])}",
-            hint="--strip SUFFIX takes an ending off the names of predictions",
-        )
-    alone = [str(ours[name]) for name in ours if name not in theirs]
-    alone += [str(theirs[name]) for name in theirs if name not in ours]
-    if alone and not common:
-        raise InputError(
-            f"{len(ours)} predictions and {len(theirs)} references: "
-            f"no partner for {few(alone)}",
-            hint="--common scores the images that are in both folders",
-        )
-
-
-Plane = NDArray[Any]
-
-
 @dataclass(frozen=True, slots=True)
 class OpenedMatch:
     """The files of a match as stacks."""
@@ -172,7 +154,7 @@ class OpenedMatch:
     # the widefield image that the prediction was made of, if it is known
     low: Stack | None
 
-    def planes(self) -> Iterator[tuple[Plane, Plane, Plane | None]]:
+    def planes(self) -> Iterator[tuple[NDArray[Any], NDArray[Any], Any]]:
         """Yield reference, prediction and widefield image, plane by plane."""
         low = self.low
         lows = map(low.data.__getitem__, low.indices()) if low else repeat(None)
@@ -203,11 +185,17 @@ def check_alike(match: Match, stacks: OpenedMatch, convention: Convention) -> No
     """Find out before the work whether the files of a match compare."""
     prediction, reference = stacks.prediction, stacks.reference
     found, expected = prediction.data.shape, reference.data.shape
-    if found[-2:] != expected[-2:]:
+    ours, theirs = found[-2:], expected[-2:]
+    if ours != theirs:
+        hint = "both must show the same field on the same pixel grid"
+        if theirs == tuple(2 * length for length in ours):
+            hint = "the prediction is not enlarged: restore it with a method that is x2"
+        if ours == tuple(2 * length for length in theirs):
+            hint = "the prediction is enlarged x2: name references of that size"
         raise InputError(
-            f"{match.prediction} has {_size(found[-2:])} pixels and {match.reference} "
-            f"{_size(expected[-2:])}",
-            hint=_advice(found[-2:], expected[-2:]),
+            f"{match.prediction} has {_size(ours)} pixels and {match.reference} "
+            f"{_size(theirs)}",
+            hint=hint,
         )
     for path, stack in ((match.reference, reference), (match.low, stacks.low)):
         if stack and _planes(stack) != _planes(prediction):
@@ -232,11 +220,3 @@ def _planes(stack: Stack) -> list[int]:
 
 def _size(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
-
-
-def _advice(found: tuple[int, ...], expected: tuple[int, ...]) -> str:
-    if expected == tuple(2 * length for length in found):
-        return "the prediction is not enlarged: restore it with a method that is x2"
-    if found == tuple(2 * length for length in expected):
-        return "the prediction is enlarged x2: name references of that size"
-    return "both must show the same field on the same pixel grid"

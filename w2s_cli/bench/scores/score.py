@@ -1,4 +1,4 @@
-"""What some metrics need besides a reference and an image."""
+"""A reference and an image made comparable, and their scores."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.bench.scores.convention import PERCENTILES, Convention
-from w2s_cli.bench.scores.view import Compared, Float, Image, Mask, View, compared
+from w2s_cli.bench.scores.convention import PERCENTILES, Convention, Fit, Range, limits
 from w2s_cli.errors import InputError, UsageError, WeightsError
 from w2s_cli.io import open_image
 from w2s_cli.io.formats import image_files
 from w2s_cli.metrics import METRICS, Metric
+from w2s_cli.metrics.fidelity import fit_gain_offset
+from w2s_cli.metrics.input_checks import scored_pixels, size
 from w2s_cli.metrics.niqe import WHITE, Pristine
+from w2s_cli.restorers.units import Linear
 from w2s_cli.weights.cache import status
 from w2s_cli.weights.catalogue import WEIGHTS
 
+Image = NDArray[Any]  # (Y, X), any real dtype
+Mask = NDArray[np.bool_]
+Float = NDArray[np.float64]
 Features = Callable[[Float], Sequence[NDArray[Any]]]
 
 WITHOUT_REFERENCE = frozenset({"nothing", "pristine", "input"})
@@ -33,6 +38,121 @@ _LACKING = {
     "pristine": "w2s fetch niqe, or name a folder of sharp images with --pristine",
     "layers": "w2s fetch vgg19, or name the file with --vgg",
 }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class View:
+    """What is scored at once: an image, or a corner of it."""
+
+    # reference, image: (Y, X) in the unit of the convention
+    reference: Float
+    image: Float
+    valid: Mask | None  # (Y, X), where pixels count; None where all do
+    # data_range, ssim_range: in the unit; 0 where a constant reference has none
+    data_range: float
+    ssim_range: float
+    # the widefield image that the image was made of, in the unit, where it is known and
+    # the image is whole
+    low: Float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """A reference and an image made comparable."""
+
+    views: tuple[View, ...]  # one, or one a corner
+    gain: float  # what the fit multiplied the image by; 1 without a fit
+
+
+def fit(reference: Float, image: Float, rule: Fit) -> tuple[float, float]:
+    """Return the gain (0 for a constant image) and the offset that fit an image."""
+    if rule == "none":
+        return 1.0, 0.0
+    if rule == "percentile":
+        low, high = np.percentile(reference, PERCENTILES)
+        dark, bright = np.percentile(image, PERCENTILES)
+        gain = (high - low) / (bright - dark) if bright > dark else 0.0
+        return float(gain), float(low - gain * dark)
+    return fit_gain_offset(reference, image)
+
+
+def compared(
+    reference: Image,
+    image: Image,
+    convention: Convention,
+    valid: Mask | None = None,
+    *,
+    low: Image | None = None,
+) -> Compared:
+    """Return a reference and an image, in counts, as a convention has them.
+
+    The image is fitted, both are put into the unit, the range is found, and then border
+    and corners are cut. Fit and range go by all pixels that are valid. A corner without
+    a valid pixel is left out.
+    """
+    gain, offset = fit(*scored_pixels(reference, image, valid), convention.fit)
+    unit = convention.scale(reference.dtype)
+    fitted = gain * np.asarray(image, np.float64) + offset
+    target, pixels = (_in_unit(one, unit, convention) for one in (reference, fitted))
+    counted = target if valid is None else target[valid]
+    data_range, ssim_range = (
+        _range(rule, counted, reference.dtype, unit.one) for rule in convention.ranges
+    )
+    under = None if low is None else _in_unit(low, unit, convention)
+    whole = View(target, pixels, valid, data_range, ssim_range, under)
+    return Compared(tuple(_parts(whole, convention)), gain)
+
+
+def _in_unit(counts: Image, unit: Linear, convention: Convention) -> Float:
+    numbers = (np.asarray(counts, np.float64) - unit.zero) / unit.one
+    return numbers.clip(0, 1) if convention.clip else numbers
+
+
+def _range(
+    rule: Range, reference: Float, dtype: np.dtype[Any], counts_per_unit: float
+) -> float:
+    match rule:
+        case "dtype":
+            least, largest = limits(dtype)
+            return (largest - least) / counts_per_unit
+        case "max-min":
+            return float(np.ptp(reference))
+        case "percentile":
+            low, high = np.percentile(reference, PERCENTILES)
+            return float(high - low)
+        case _:
+            return float(rule)
+
+
+def _parts(whole: View, convention: Convention) -> Iterator[View]:
+    """Yield the parts of an image that are scored one by one."""
+    border, side = convention.border, convention.corners
+    if not border and not side:
+        yield whole
+        return
+    height, width = (length - 2 * border for length in whole.reference.shape)
+    if min(height, width) < max(side, 1):
+        what = f"{side} x {side} corners" if side else "pixels left"
+        raise InputError(
+            f"an image of {size(whole.reference)} pixels has no {what} inside a border "
+            f"of {border}",
+            hint="choose a smaller --border or --corners",
+        )
+    tops, lefts = [border], [border]
+    if side:
+        tops.append(border + height - side)
+        lefts.append(border + width - side)
+        height = width = side
+    for top in tops:
+        for left in lefts:
+            part = np.s_[top : top + height, left : left + width]
+            valid = None if whole.valid is None else whole.valid[part]
+            if side and valid is not None and not valid.any():
+                continue
+            yield View(
+                *(whole.reference[part], whole.image[part], valid),
+                *(whole.data_range, whole.ssim_range),
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +176,14 @@ class MetricResources:
             case "pristine" if self.pristine is not None:
                 return view.image, self.pristine
             case "layers" if self.features is not None:
-                return tuple(self.features(image) for image in _between(view))
+                if not view.data_range:
+                    raise InputError("the reference is constant and has no range")
+                # Networks that were trained on photographs take [0, 1] and nothing else
+                dark = np.percentile(view.reference, PERCENTILES[0])
+                return tuple(
+                    self.features(((image - dark) / view.data_range).clip(0, 1))
+                    for image in (view.reference, view.image)
+                )
         raise UsageError(
             f"{metric.name} cannot be had here: it needs {metric.needs}",
             hint=_LACKING.get(metric.needs, ""),
@@ -121,18 +248,6 @@ def _fetched(asset: str, metric: str, need: str) -> Path:
     return known.path
 
 
-def _between(view: View) -> list[Float]:
-    """Return both images where 0 is a dark pixel of the reference and 1 the range up.
-
-    Networks that were trained on photographs take nothing else.
-    """
-    if not view.data_range:
-        raise InputError("the reference is constant and has no range")
-    dark = np.percentile(view.reference, PERCENTILES[0])
-    image_files = view.reference, view.image
-    return [((image - dark) / view.data_range).clip(0, 1) for image in image_files]
-
-
 def score(
     reference: Image,
     image: Image,
@@ -143,39 +258,10 @@ def score(
     low: Image | None = None,
     resources: MetricResources = NO_RESOURCES,
 ) -> dict[str, float]:
-    """Return the scores of an image against a reference.
+    """Return the scores of an image against a reference, both (Y, X) in counts.
 
-    Parameters
-    ----------
-    reference, image
-        (Y, X), in counts.
-    names
-        Of metrics in `w2s_cli.metrics.METRICS`.
-    convention
-        Units, range, window, border and fit.
-    valid
-        (Y, X), false where pixels are left out, such as clipped ones; None for none.
-        Metrics that take no mask see all pixels.
-    low
-        (Y / scale, X / scale), in counts: the widefield image that `image` was made of,
-        for metrics that need it.
-    resources
-        What some metrics need besides.
-
-    Returns
-    -------
-    dict
-        The score by name; where corners are scored one by one, their mean. A score that
-        finds nothing to measure in a constant image is NaN.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is no such metric.
-    UsageError
-        When a metric lacks what it needs.
-    InputError
-        When the two cannot be compared: see `w2s_cli.bench.scores.view.compared`.
+    `valid` is false where pixels are left out; metrics that take no mask see all of
+    them. `low` is the widefield image that `image` was made of.
     """
     pair = compared(reference, image, convention, valid, low=low)
     return scores_of(pair, names, convention, resources)
@@ -187,18 +273,13 @@ def scores_of(
     convention: Convention,
     resources: MetricResources = NO_RESOURCES,
 ) -> dict[str, float]:
-    """Return the scores of images made comparable."""
-    return {
-        name: float(
-            np.mean(
-                [
-                    _one(METRICS[name], view, convention, resources)
-                    for view in pair.views
-                ]
-            )
-        )
-        for name in names
-    }
+    """Return scores by name: means over corners, NaN where nothing is to measure."""
+    found = {}
+    for name in names:
+        metric = METRICS[name]
+        each = [_one(metric, view, convention, resources) for view in pair.views]
+        found[name] = float(np.mean(each))
+    return found
 
 
 def _one(

@@ -3,7 +3,7 @@ import sys
 import numpy as np
 import pytest
 
-from w2s_cli.bench.speed import machine
+from w2s_cli.bench import machine
 
 MIB = 1 << 20
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from w2s_cli.bench.speed import timing
-from w2s_cli.bench.speed.timing import SpeedConfig, gflop_by_precision, measure
+from w2s_cli.bench import timing
+from w2s_cli.bench.timing import SpeedConfig, gflop_by_precision, measure
 from w2s_cli.errors import OutOfMemoryError, UnknownNameError
 from w2s_cli.methods.identity import Identity
 from w2s_cli.microscope.simulation import simulate_scene
@@ -37,7 +37,7 @@ def test_runs_end_with_the_budget_but_there_is_one(plane: Path) -> None:
 def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
     config = SpeedConfig("denoise", device="cpu", precision="fp32", tile=64, seconds=0)
     timed = measure(config, 96, plane)
-    [link] = config.chain().links
+    [link] = config.spec.chain().links
     assert (link.traits.margin, link.traits.multiple_of) == (98, 8)
     sides = (96, 96)  # 64 + 98 is beyond one edge, 64 - 98 beyond the other
     by_hand = sum(
@@ -49,7 +49,7 @@ def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
 
 def test_networks_of_a_chain_add_up_on_the_pixels_that_they_see() -> None:
     one, two, larger = (
-        sum(gflop_by_precision(SpeedConfig(method).chain(), 64, 512).values())
+        sum(gflop_by_precision(SpeedConfig(method).spec.chain(), 64, 512).values())
         for method in ("denoise+bicubic", "denoise+denoise", "bicubic+denoise")
     )
     assert two == pytest.approx(2 * one)
@@ -76,7 +76,7 @@ def test_a_failure_is_told(plane: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_unknown_methods_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="no method is called 'gausian'"):
-        SpeedConfig("gausian").chain()
+        SpeedConfig("gausian").spec.chain()
 
 
 def _fails_above(monkeypatch: pytest.MonkeyPatch, side: int) -> None:

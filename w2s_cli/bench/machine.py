@@ -8,8 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-_BUSY = 0.5
-"""Load that makes timings doubtful: processes that compute, over the last minute."""
+_BUSY = 0.5  # load that makes timings doubtful: processes that compute, over a minute
+_CPU = Path("/proc/cpuinfo")
+_STATUS, _FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+_PEAK = "VmHWM:"
 
 
 def machine(device: str) -> dict[str, Any]:
@@ -21,9 +23,16 @@ def machine(device: str) -> dict[str, Any]:
         threads,
     )
 
+    processor = platform.processor() or platform.machine()
+    if _CPU.is_file():
+        for line in _CPU.read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                processor = value.strip()
+                break
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "processor": _processor(),
+        "processor": processor,
         "cores": cores(),
         "threads": threads(),
         "device": device_title(available_device(device)),
@@ -40,21 +49,6 @@ def load() -> float | None:
 def busy(load: float | None) -> bool:
     """Return whether something else may have slowed a measurement."""
     return load is not None and load > _BUSY
-
-
-def _processor() -> str:
-    """Return the model of the processor."""
-    facts = Path("/proc/cpuinfo")
-    if facts.is_file():
-        for line in facts.read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name.strip() == "model name":
-                return value.strip()
-    return platform.processor() or platform.machine()
-
-
-_STATUS, _FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
-_PEAK = "VmHWM:"
 
 
 def restart() -> bool:
@@ -77,10 +71,6 @@ def peak() -> int | None:
         for line in _STATUS.read_text().splitlines():
             if line.startswith(_PEAK):
                 return int(line.split()[1]) * 1024
-    return _since_start()
-
-
-def _since_start() -> int | None:
     if sys.platform == "win32":
         return None
     from resource import RUSAGE_SELF, getrusage

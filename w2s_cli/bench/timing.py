@@ -1,4 +1,4 @@
-"""How much the networks of a method compute, and how fast that can be at best."""
+"""One method timed on one plane, how much it computes, and the memory it takes."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from w2s_cli.bench.speed import machine
+from w2s_cli.bench import machine
 from w2s_cli.errors import W2SError
 from w2s_cli.microscope.simulation import CAMERA
 from w2s_cli.pipeline.diagnose import diagnose
@@ -24,10 +24,7 @@ from w2s_cli.stack import Stack
 
 
 def gflop_by_precision(chain: Chain, side: int, tile: int) -> dict[str, float]:
-    """Return the work of the networks of a chain on a square plane.
-
-    Their passes over the tiles are counted, margins and all.
-    """
+    """Return the work of a chain's networks on all tiles of a plane, with margins."""
     blocks = Counter(block_shapes(side, side, chain.traits, tile))
     work: dict[str, float] = {}
     scale = 1
@@ -138,10 +135,6 @@ class SpeedConfig:
     tile: int = 512  # side of a tile, in input pixels
     seconds: float = 3.0  # after which no further run begins; the first one always ends
 
-    def chain(self) -> Chain:
-        """Return the methods, their networks loaded."""
-        return self.spec.chain()
-
     @property
     def spec(self) -> RestoreSpec:
         """Return how a plane is restored."""
@@ -158,13 +151,9 @@ class SpeedConfig:
 def measure(config: SpeedConfig, side: int, plane: Path) -> MethodSpeed:
     """Time a method on a plane after a warm-up; say why where it fails.
 
-    The noise and the levels of the plane are given: the method alone is timed, from
-    counts to counts, with its tiles and without files.
-
-    Parameters
-    ----------
-    plane
-        A file of numpy with (side, side) counts that `CAMERA` has read.
+    The plane is a file of numpy with (side, side) counts that `CAMERA` has read. Its
+    noise and levels are given: the method alone is timed, from counts to counts, with
+    its tiles and without files.
     """
     try:
         return _measured(config, Stack(np.load(plane), "YX"))
@@ -182,37 +171,36 @@ def _measured(config: SpeedConfig, stack: Stack) -> MethodSpeed:
     known = Diagnosis((ChannelDiagnosis(model=CAMERA, display_range=shown),))
     corner = stack.data[()][:_WARM_UP, :_WARM_UP]
     _restored(config, Stack(corner, "YX"), known)
-    device = _Device.of(config, chain)
-    device.restart()
+    device = None
+    if any(link.traits.device for link in chain.links):
+        from w2s_cli.networks.inference import (
+            available_device,
+            peak_memory,
+            restart_peak,
+        )
+
+        device = available_device(config.device)
+        restart_peak(device)
     machine.restart()
     baseline = machine.peak()
-    times, tiles = _runs(config, stack, known)
-    most, most_on_device = machine.peak(), device.peak()
-    planned = len(times) * tile_count(side, side, chain.traits, config.tile)
-    whole = tiles == planned
-    return MethodSpeed(
-        config.method,
-        side,
-        tuple(times),
-        most,
-        baseline,
-        most_on_device,
-        gflop_by_precision(chain, side, config.tile) if whole else {},
-        note="" if whole else "took smaller tiles, for lack of memory",
-    )
-
-
-def _runs(
-    config: SpeedConfig, stack: Stack, known: Diagnosis
-) -> tuple[list[float], int]:
-    """Return the seconds of each run, and how many tiles all of them took."""
     times: list[float] = []
     tiles = 0
     while not times or (sum(times) < config.seconds and len(times) < _MOST_RUNS):
         start = perf_counter()
         tiles += _restored(config, stack, known)
         times.append(perf_counter() - start)
-    return times, tiles
+    planned = len(times) * tile_count(side, side, chain.traits, config.tile)
+    whole = tiles == planned
+    return MethodSpeed(
+        config.method,
+        side,
+        tuple(times),
+        machine.peak(),
+        baseline,
+        peak_memory(device) if device else None,
+        gflop_by_precision(chain, side, config.tile) if whole else {},
+        note="" if whole else "took smaller tiles, for lack of memory",
+    )
 
 
 def _restored(config: SpeedConfig, stack: Stack, known: Diagnosis) -> int:
@@ -231,32 +219,4 @@ def _restored(config: SpeedConfig, stack: Stack, known: Diagnosis) -> int:
 
 @lru_cache(maxsize=1)
 def _chain(config: SpeedConfig) -> Chain:
-    return config.chain()
-
-
-@dataclass(frozen=True, slots=True)
-class _Device:
-    """The memory of the device that a chain computes on; nothing for no device."""
-
-    name: str | None
-
-    @classmethod
-    def of(cls, config: SpeedConfig, chain: Chain) -> "_Device":
-        if not any(link.traits.device for link in chain.links):
-            return cls(None)
-        from w2s_cli.networks.inference import available_device
-
-        return cls(available_device(config.device))
-
-    def restart(self) -> None:
-        if self.name:
-            from w2s_cli.networks.inference import restart_peak
-
-            restart_peak(self.name)
-
-    def peak(self) -> int | None:
-        if not self.name:
-            return None
-        from w2s_cli.networks.inference import peak_memory
-
-        return peak_memory(self.name)
+    return config.spec.chain()

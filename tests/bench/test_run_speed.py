@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from w2s_cli.bench.speed import machine
-from w2s_cli.bench.speed import run_speed as speed
-from w2s_cli.bench.speed.speed_record import (
+from w2s_cli.bench import machine
+from w2s_cli.bench import run_speed as speed
+from w2s_cli.bench.run_speed import (
     SpeedResult,
     differences,
     ratios,
     read_speeds,
     write_speeds,
 )
-from w2s_cli.bench.speed.timing import MethodSpeed, SpeedConfig
+from w2s_cli.bench.timing import MethodSpeed, SpeedConfig
 from w2s_cli.errors import InputError, UsageError
 
 MIB = 1 << 20
