@@ -7,6 +7,7 @@ import pytest
 from w2s_cli.bench import timing
 from w2s_cli.bench.timing import SpeedConfig, gflop_by_precision, measure
 from w2s_cli.errors import OutOfMemoryError, UnknownNameError
+from w2s_cli.methods.build import build
 from w2s_cli.methods.identity import Identity
 from w2s_cli.microscope.simulation import simulate_scene
 from w2s_cli.networks.flops import gflop
@@ -49,7 +50,7 @@ def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
 
 def test_networks_of_a_chain_add_up_on_the_pixels_that_they_see() -> None:
     one, two, larger = (
-        sum(gflop_by_precision(SpeedConfig(method).spec.chain(), 64, 512).values())
+        sum(gflop_by_precision(build(method), 64, 512).values())
         for method in ("denoise+bicubic", "denoise+denoise", "bicubic+denoise")
     )
     assert two == pytest.approx(2 * one)

@@ -76,6 +76,18 @@ def test_wrong_words(w2s, words: list[str], message: str) -> None:
     assert "Traceback" not in result.output
 
 
+def test_no_memory_is_told_by_every_command(
+    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_, **__) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("w2s_cli.io.open_image", full)
+    result = w2s("info", "cell.tif")
+    assert result.exit_code == 6
+    assert result.stderr == "error: out of memory\nhint: close other programs\n"
+
+
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [

@@ -34,6 +34,70 @@ def test_quiet(w2s, here: Path) -> None:
     assert (result.exit_code, result.output) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("words", "message", "hint"),
+    [
+        (
+            ["--method", "gaussian", "--method", "median"],
+            "--method is given more than once",
+            "joined: --method denoise+bicubic",
+        ),
+        (["-o", "b.tif", *SMOOTH], "--output is given more than once", "once"),
+        (
+            ["--method", "jdsr+denoise-fast"],
+            "denoise-fast cannot come after jdsr in jdsr+denoise-fast: it expects",
+            "jdsr denoises as well: --method jdsr",
+        ),
+        (
+            ["--method", "bicubic+gaussian+pure-let"],
+            "pure-let cannot come after bicubic",
+            "denoise first: --method pure-let+bicubic",
+        ),
+        (["--gain", 2, "--gain", 3, *SMOOTH], "--gain is given more", "give it once"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(
+    w2s, here: Path, words: list[Any], message: str, hint: str
+) -> None:
+    result = w2s("restore", "cell.tif", "-o", "a.tif", *words)
+    assert result.exit_code == 2
+    error, hinted = result.stderr.splitlines()
+    assert error.startswith(f"error: {message}")
+    assert hint in hinted
+    assert names(here) == ["cell.tif"]
+
+
+def test_two_noise_models_for_one_channel_are_refused_by_every_method(
+    w2s, here: Path
+) -> None:
+    model = {"gain": 2.0, "offset": 100.0, "read_noise": 1.0}
+    Path("noise.json").write_text(json.dumps({"channels": [model, model]}))
+    words = ["cell.tif", "-o", "a.tif", "--noise", "noise.json"]
+    for method in (SMOOTH, NOISY):
+        result = w2s("restore", *words, *method)
+        assert result.exit_code == 2
+        assert "2 noise models for an image of 1 channel" in result.stderr
+
+
+def test_what_is_slow_or_doubtful_is_said_before(
+    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from w2s_cli.networks import inference
+
+    monkeypatch.setattr(
+        inference, "is_slow", lambda device, precision: precision == "bf16"
+    )
+    words = ["--gain", 2, "--offset", 100, "--device", "cpu", "--dry-run"]
+    chain = ["--method", "gaussian+denoise-fast", "--precision", "bf16"]
+    result = w2s("restore", "cell.tif", "-o", "a.tif", *words, *chain)
+    made, slow = result.stderr.splitlines()
+    assert made.startswith("warning: denoise-fast is made for the noise of the camera")
+    assert slow == (
+        "warning: this processor only imitates bf16, about ten times as slow as fp32: "
+        "leave --precision out"
+    )
+
+
 def test_a_foreign_licence_is_told_once_a_run(w2s, here: Path) -> None:
     np.save("other.npy", tifffile.imread("cell.tif")[0])
     words = ["--method", "vst+bm3d+vst+bm3d", "--gain", 2, "--offset", 100]

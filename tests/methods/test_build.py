@@ -96,8 +96,9 @@ def test_an_option_goes_to_every_link_of_that_method() -> None:
     assert list(build("gaussian+gaussian", ["sigma=2"]).links) == [Gaussian(2.0)] * 2
 
 
-def test_the_last_value_of_an_option_counts() -> None:
-    assert list(build("gaussian", ["sigma=2", "sigma=3"]).links) == [Gaussian(3.0)]
+def test_an_option_given_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match="'sigma' of gaussian is given more than once"):
+        build("gaussian", ["sigma=2", "gaussian.sigma=3"])
 
 
 @pytest.mark.usefixtures("fake")

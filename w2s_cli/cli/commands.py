@@ -8,8 +8,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from w2s_cli.cli.output import note, print_error
-from w2s_cli.errors import W2SError
+from w2s_cli.errors import OutOfMemoryError, UsageError, W2SError
 
+_HINTS = {"method": "; methods that take turns are joined: --method denoise+bicubic"}
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 
@@ -29,6 +30,19 @@ class _AsWritten:
 class Command(_AsWritten, TyperCommand):
     """One verb."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Refuse an option that is given twice: the last one would be taken unsaid."""
+        *_, order = self.make_parser(ctx).parse_args(args=[*args])
+        repeated = {param for param in order if order.count(param) > 1}
+        for option in repeated:
+            one = not (option.multiple or getattr(option, "is_flag", False))
+            if option.param_type_name == "option" and one:
+                raise UsageError(
+                    f"{option.opts[0]} is given more than once",
+                    hint=f"give it once{_HINTS.get(option.name or '', '')}",
+                )
+        return super().parse_args(ctx, args)
+
 
 class Commands(_AsWritten, TyperGroup):
     """All of them: every failure that a user can cause is caught here, once."""
@@ -41,6 +55,9 @@ class Commands(_AsWritten, TyperGroup):
         except W2SError as error:
             print_error(error)
             raise typer.Exit(error.exit_code) from error
+        except MemoryError as error:
+            print_error(OutOfMemoryError("out of memory", hint="close other programs"))
+            raise typer.Exit(OutOfMemoryError.exit_code) from error
         except KeyboardInterrupt:
             note("interrupted")
             raise typer.Exit(INTERRUPTED) from None

@@ -9,6 +9,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.fetch import fetch_needed
+from w2s_cli.cli.output import warn
 from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
 from w2s_cli.cli.reports import (
     document,
@@ -94,6 +95,8 @@ def restore(
     fetch_needed(method, quiet=quiet)
     chain = spec.chain()
     check_fitting(spec, chain, [source for source, _ in pairs])
+    for doubt in spec.doubts(chain):
+        warn(doubt)
     reports = (
         _planned(spec, chain, pairs, show=not as_json)
         if dry_run

@@ -218,6 +218,11 @@ def _assign(assignment: str, links: Sequence[_Link]) -> None:
             hint=f"say which: -O {having[0][0].name}.{key}={value}",
         )
     for link, option in having:
+        if key in link.values:
+            raise UsageError(
+                f"option {key!r} of {link.name} is given more than once",
+                hint="give it once",
+            )
         link.values[key] = option.parse(value)
 
 

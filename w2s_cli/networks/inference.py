@@ -172,5 +172,14 @@ def fastest(device: str) -> str:
     kind = torch.device(device).type
     if kind == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    fast = kind == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return "bf16" if fast else "fp32"
+    return "bf16" if kind == "cpu" and not is_slow("cpu", "bf16") else "fp32"
+
+
+def is_slow(device: str, precision: str) -> bool:
+    """Return whether a processor only imitates a precision, at about ten times fp32."""
+    if torch.device(device).type != "cpu" or precision in ("auto", "fp32"):
+        return False
+    mkldnn = torch.ops.mkldnn
+    if precision == "bf16":
+        return not mkldnn._is_mkldnn_bf16_supported()
+    return not mkldnn._is_mkldnn_fp16_supported()

@@ -74,9 +74,10 @@ def diagnose(
         When a plane has pixels that are no numbers, or a range is needed and a channel
         has only one value. Noise that can't be measured is raised when it is used.
     """
+    models = given_models(stack, given)  # too many are refused, needed or not
     if not noise and not display_range:
         return Diagnosis()
-    models = given_models(stack, given) if noise else [None] * stack.channel_count
+    models = models if noise else [None] * stack.channel_count
     eight_bit = EIGHT_BIT if stack.data.dtype == np.uint8 else None
     known = known_range or eight_bit
     channels = []

@@ -8,6 +8,7 @@ from w2s_cli.errors import UsageError
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.methods.build import build, parse
 from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Stack
 
@@ -96,7 +97,43 @@ class RestoreSpec:
             self.method, self.options, self.weights, self.device, self.precision
         )
         _ = chain.traits  # loads the weights: what is wrong with them shows now
+        self._check_order(chain)
         return chain
+
+    def _check_order(self, chain: Chain) -> None:
+        """Refuse a method that needs the camera's noise on an enlarged image."""
+        names = [entry.name for entry in parse(self.method)]
+        traits = [link.traits for link in chain.links]
+        first = next((at for at, one in enumerate(traits) if one.scale > 1), len(names))
+        for name, late in zip(names[first + 1 :], traits[first + 1 :], strict=True):
+            if _denoises(late):
+                enlarger = names[first]
+                raise UsageError(
+                    f"{name} cannot come after {enlarger} in {self.method}: it expects "
+                    "the noise of the camera, which an enlarged image has no longer",
+                    hint=f"{enlarger} denoises as well: --method {enlarger}"
+                    if traits[first].needs_noise
+                    else f"denoise first: --method {name}+{enlarger}",
+                )
+
+    def doubts(self, chain: Chain) -> list[str]:
+        """Return what to say of the run before it starts, one line a reason."""
+        found = []
+        names = [entry.name for entry in parse(self.method)]
+        traits = [link.traits for link in chain.links]
+        for at, name in enumerate(names):
+            if at and traits[at].network and _denoises(traits[at]):
+                found.append(
+                    f"{name} is made for the noise of the camera, and gets what "
+                    f"{'+'.join(names[:at])} leaves of it: it may erase or invent "
+                    f"structure; try --method {name} alone"
+                )
+        if any(_imitated(one.device, self.precision) for one in traits):
+            found.append(
+                f"this processor only imitates {self.precision}, about ten times as "
+                "slow as fp32: leave --precision out"
+            )
+        return found
 
     def as_record(self) -> dict[str, Any]:
         """Return what the record says of the specification; unset fields are absent."""
@@ -106,6 +143,19 @@ class RestoreSpec:
             if not {RESOLVED, LEFT_OUT} & one.metadata.keys()
         }
         return {name: value for name, value in found.items() if value not in (None, [])}
+
+
+def _denoises(traits: Traits) -> bool:
+    """Return whether a method is made for images with the camera's noise."""
+    return traits.needs_noise or (traits.network is not None and traits.scale == 1)
+
+
+def _imitated(device: str | None, precision: str) -> bool:
+    if device is None:
+        return False
+    from w2s_cli.networks.inference import is_slow  # torch, which is loaded by now
+
+    return is_slow(device, precision)
 
 
 def _plain(value: Any) -> Any:

@@ -138,7 +138,7 @@ class Pairs(Table):
     - `kind`: of `w2s_cli.datasets`, where the folder `data` holds several; "" for the
       first.
     - `levels`: numbers of averaged captures in the input; a patch has any of them.
-    - `target`: "truth", or "another" capture of the same field and level (Noise2Noise).
+    - `target`: "truth", or "another" capture of the same truth and level (Noise2Noise).
     - `split`, `validation`: the splits to train and to validate on.
     - `fields`: whether `train_fields` and `validation_fields` pick from them, by
       number.

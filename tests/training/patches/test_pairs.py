@@ -171,11 +171,20 @@ def test_noise2noise_needs_captures(w2s: Path) -> None:
     pairs = Pairs(target="another", levels=(1, 4))
     with pytest.raises(InputError, match="needs two captures or more") as caught:
         _supply(_recipe(w2s, pairs=pairs))
-    assert "has one of 001 at level 1, 002 at level 1" in str(caught.value)
+    assert "has one of 001_0 at level 1, 002_0 at level 1" in str(caught.value)
     assert 'pairs.target="truth"' in caught.value.hint
     with pytest.raises(UsageError, match="for a network that enlarges x2") as caught:
         _supply(_recipe(w2s, pairs=pairs, network=ENLARGING))
     assert caught.value.hint == 'set pairs.target="truth"'
+
+
+def test_another_stain_of_a_field_is_no_other_capture(tmp_path: Path) -> None:
+    for folder in ("avg1", "avg400"):
+        (tmp_path / folder).mkdir()
+        for name in ("001_0", "001_1", "002_0", "002_1", "071_0"):
+            np.save(tmp_path / folder / f"{name}.npy", np.ones((32, 32), np.float32))
+    with pytest.raises(InputError, match="of each field and channel, with one truth"):
+        _supply(_recipe(tmp_path, pairs=Pairs(target="another")))
 
 
 def test_captures_of_two_sizes(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.datasets import find
-from w2s_cli.datasets.data_set import DataSet, Mask
+from w2s_cli.datasets.data_set import DataSet, Image, Mask
 from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
 from w2s_cli.errors import InputError, UsageError, few
 from w2s_cli.metrics.input_checks import size
@@ -69,7 +69,8 @@ class TruthReader:
 class CaptureReader:
     """Images beside other captures of the same field and level: Noise2Noise [1]_.
 
-    Both have the same mean, and noise of their own.
+    Both have the same mean, and noise of their own. Captures of the same have one truth
+    in common; images of one field may be of several stains.
 
     References
     ----------
@@ -78,24 +79,24 @@ class CaptureReader:
     """
 
     data: DataSet
-    alike: Mapping[tuple[int, str], Sequence[str]]  # by level and field
+    alike: Mapping[tuple[int, Image], Sequence[str]]  # by level and truth
 
     @classmethod
     def of(cls, data: DataSet, names: Names) -> "CaptureReader":
         """Return the captures of some names.
 
-        Raises InputError when a field of view has one capture only.
+        Raises InputError when there is one capture only of the same.
         """
-        alike: dict[tuple[int, str], list[str]] = {}
+        alike: dict[tuple[int, Image], list[str]] = {}
         for level, found in names.items():
             for name in found:
-                alike.setdefault((level, data.group_of(name)), []).append(name)
-        lonely = [group for group, found in alike.items() if len(found) < 2]
+                alike.setdefault((level, data.truths[1][name]), []).append(name)
+        lonely = [(key[0], found[0]) for key, found in alike.items() if not found[1:]]
         if lonely:
-            fields = few([f"{field} at level {level}" for level, field in lonely])
             raise InputError(
-                f"Noise2Noise needs two captures or more a field and level, but "
-                f"{data.place} has one of {fields}",
+                "Noise2Noise needs two captures or more of each field and channel, "
+                f"with one truth; {data.place} has one of "
+                + few([f"{name} at level {level}" for level, name in lonely]),
                 hint='take other levels, or set pairs.target="truth"',
             )
         return cls(data, alike)
@@ -104,7 +105,8 @@ class CaptureReader:
         """Return an image and another capture, any of them."""
         images = self.data.inputs[level]
         where = images[name].where
-        others = [n for n in self.alike[level, self.data.group_of(name)] if n != name]
+        same = self.alike[level, self.data.truths[1][name]]
+        others = [one for one in same if one != name]
         other = images[others[rng.integers(len(others))]]
         image, seen = images[name].read()
         truth, known = other.read()
