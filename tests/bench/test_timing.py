@@ -10,7 +10,7 @@ from w2s_cli.errors import OutOfMemoryError, UnknownNameError
 from w2s_cli.methods.build import build
 from w2s_cli.methods.identity import Identity
 from w2s_cli.microscope.simulation import simulate_scene
-from w2s_cli.networks.flops import gflop
+from w2s_cli.networks.inference import gflop
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from torch import nn
 
 from w2s_cli.io import open_image
 from w2s_cli.networks.dncnn import DnCNN
-from w2s_cli.networks.rcan import RCAN
+from w2s_cli.networks.edsr import RCAN
 from w2s_cli.weights import catalogue
 
 FETCHED = ["--method", "dncnn-fmd", "--device", "cpu"]

@@ -12,7 +12,7 @@ steps = 3
 simulated_fields = 2
 validate_every = 3
 validation_batches = 2
-seen = {photons = [1, 2], sigma = 0.1}
+trained_on = {photons = [1, 2], sigma = 0.1}
 network = {name = "unet", options = {width = 4, levels = 1, blocks = 1}}
 patches = {side = 16, batch = 2}
 """

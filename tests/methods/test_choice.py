@@ -8,7 +8,7 @@ from w2s_cli.errors import WeightsError
 from w2s_cli.methods.build import method_for_weights
 from w2s_cli.networks.dncnn import DnCNN
 from w2s_cli.networks.unet import UNet
-from w2s_cli.training.recipe_reading import load
+from w2s_cli.training.recipe import load
 from w2s_cli.weights import checkpoint
 
 

@@ -10,9 +10,8 @@ from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods.shipped import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.simulation import CAMERA, simulate_scene
-from w2s_cli.networks.conditional_unet import ConditionalUNet
-from w2s_cli.networks.flops import gflop
-from w2s_cli.networks.unet import UNet
+from w2s_cli.networks.inference import gflop
+from w2s_cli.networks.unet import ConditionalUNet, UNet
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import TrainedRange
 from w2s_cli.restorers.units import Units, excess

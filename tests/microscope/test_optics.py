@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from w2s_cli.microscope.optics import Optics
+from w2s_cli.microscope.deconvolution import Optics
 from w2s_cli.microscope.psf import PSF, gaussian_psf, halved
 
 rng = np.random.default_rng(0)

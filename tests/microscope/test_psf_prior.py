@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from w2s_cli.microscope.psf_prior import Prior, posterior
+from w2s_cli.microscope.psf_estimation import Prior, posterior
 
 REACH = 6
 PLACE = np.arange(-REACH, REACH + 1)

@@ -6,12 +6,12 @@ import pytest
 from w2s_cli.microscope.psf import gaussian_psf
 from w2s_cli.microscope.simulation import (
     CAMERA,
+    STRUCTURES,
     Exposure,
     simulate_field,
     simulate_scene,
     widefield,
 )
-from w2s_cli.microscope.structures import STRUCTURES
 
 
 @pytest.mark.parametrize("draw", STRUCTURES)

@@ -10,15 +10,12 @@ from torch import Tensor, nn
 
 from w2s_cli.networks.discriminators import UNetDiscriminator, VGGDiscriminator
 from w2s_cli.networks.dncnn import DnCNN
-from w2s_cli.networks.epsr import EPSR
-from w2s_cli.networks.esrgan import ESRGAN, ShuffledESRGAN
+from w2s_cli.networks.edsr import EPSR, RCAN
+from w2s_cli.networks.esrgan import ESRGAN, RealESRGAN, ShuffledESRGAN
 from w2s_cli.networks.memnet import MemNet
-from w2s_cli.networks.n2n_unet import N2NUNet, SharedUNet
+from w2s_cli.networks.n2n_unet import N2NUNet, Noise2SR, Noise2SRPaper, SharedUNet
 from w2s_cli.networks.n2v_unet import N2VUNet
-from w2s_cli.networks.noise2sr import Noise2SR, Noise2SRPaper
-from w2s_cli.networks.rcan import RCAN
 from w2s_cli.networks.rdn import RDN
-from w2s_cli.networks.real_esrgan import RealESRGAN
 from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN
 from w2s_cli.networks.srfbn import SRFBN

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from w2s_cli.networks import NETWORKS
-from w2s_cli.networks.conditional_unet import ConditionalUNet
-from w2s_cli.networks.flops import gflop
+from w2s_cli.networks.inference import gflop
 from w2s_cli.networks.rebuild import Network, rebuild, recognise
+from w2s_cli.networks.unet import ConditionalUNet
 
 Random = Callable[..., Any]
 

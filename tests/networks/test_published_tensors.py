@@ -12,14 +12,11 @@ import torch
 from w2s_cli.networks import DISCRIMINATORS
 from w2s_cli.networks.discriminators import UNetDiscriminator, VGGDiscriminator
 from w2s_cli.networks.dncnn import DnCNN
-from w2s_cli.networks.epsr import EPSR
-from w2s_cli.networks.esrgan import ShuffledESRGAN
+from w2s_cli.networks.edsr import EPSR, RCAN
+from w2s_cli.networks.esrgan import RealESRGAN, ShuffledESRGAN
 from w2s_cli.networks.memnet import MemNet
-from w2s_cli.networks.n2n_unet import N2NUNet, SharedUNet
-from w2s_cli.networks.noise2sr import Noise2SR
-from w2s_cli.networks.rcan import RCAN
+from w2s_cli.networks.n2n_unet import N2NUNet, Noise2SR, SharedUNet
 from w2s_cli.networks.rdn import RDN
-from w2s_cli.networks.real_esrgan import RealESRGAN
 from w2s_cli.networks.rebuild import recognise
 from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN

@@ -7,9 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from w2s_cli.networks.n2n_unet import N2NUNet, SharedUNet
+from w2s_cli.networks.n2n_unet import N2NUNet, Noise2SRPaper, SharedUNet
 from w2s_cli.networks.n2v_unet import N2VUNet
-from w2s_cli.networks.noise2sr import Noise2SRPaper
 
 Random = Callable[..., Any]
 

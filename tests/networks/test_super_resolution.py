@@ -9,10 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from w2s_cli.networks.epsr import EPSR
-from w2s_cli.networks.esrgan import ShuffledESRGAN
+from w2s_cli.networks.edsr import EPSR
+from w2s_cli.networks.esrgan import RealESRGAN, ShuffledESRGAN
 from w2s_cli.networks.parts import upsampling
-from w2s_cli.networks.real_esrgan import RealESRGAN
 from w2s_cli.networks.srfbn import SRFBN, STEPS
 
 Random = Callable[..., Any]

@@ -18,17 +18,13 @@ from w2s_cli.bench import machine
 from w2s_cli.io import write_image
 from w2s_cli.microscope.simulation import simulate_scene
 from w2s_cli.networks.dncnn import DnCNN
-from w2s_cli.networks.epsr import EPSR
-from w2s_cli.networks.esrgan import ESRGAN, ShuffledESRGAN
-from w2s_cli.networks.flops import convolution_peak, gflop
-from w2s_cli.networks.inference import TYPES, to_device
+from w2s_cli.networks.edsr import EPSR, RCAN
+from w2s_cli.networks.esrgan import ESRGAN, RealESRGAN, ShuffledESRGAN
+from w2s_cli.networks.inference import TYPES, convolution_peak, gflop, to_device
 from w2s_cli.networks.memnet import MemNet
-from w2s_cli.networks.n2n_unet import N2NUNet
+from w2s_cli.networks.n2n_unet import N2NUNet, Noise2SR
 from w2s_cli.networks.n2v_unet import N2VUNet
-from w2s_cli.networks.noise2sr import Noise2SR
-from w2s_cli.networks.rcan import RCAN
 from w2s_cli.networks.rdn import RDN
-from w2s_cli.networks.real_esrgan import RealESRGAN
 from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN
 from w2s_cli.networks.srfbn import SRFBN

@@ -8,8 +8,7 @@ import torch
 from w2s_cli.methods.epll import Epll
 from w2s_cli.networks.patch_mixture import PatchMixture
 from w2s_cli.training.mixture_training import Sums, train
-from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.recipe_reading import load
+from w2s_cli.training.recipe import Recipe, load
 from w2s_cli.training.recipe_tables import Mixture, Patches
 from w2s_cli.weights import checkpoint
 

@@ -8,14 +8,14 @@ from torch import nn
 
 from w2s_cli.datasets import DATASETS
 from w2s_cli.networks import DISCRIMINATORS, NETWORKS
-from w2s_cli.networks.real_esrgan import RealESRGAN
+from w2s_cli.networks.esrgan import RealESRGAN
 from w2s_cli.networks.vgg import VGG
 from w2s_cli.training.initial_network import initial_discriminator, initial_network
 from w2s_cli.training.loop import train
 from w2s_cli.training.losses import LOSSES
 from w2s_cli.training.patches import EXAMPLES
 from w2s_cli.training.progress import TrainingProgress
-from w2s_cli.training.recipe_reading import SHIPPED, load
+from w2s_cli.training.recipe import SHIPPED, load
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.catalogue import WEIGHTS
 

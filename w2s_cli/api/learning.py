@@ -101,6 +101,6 @@ def train(
     >>> w2s.train("dncnn-w2s", ["data=W2S", "steps=100"])  # doctest: +SKIP
     """
     from w2s_cli.training.loop import train as run
-    from w2s_cli.training.recipe_reading import load
+    from w2s_cli.training.recipe import load
 
     return run(load(str(recipe), settings), progress or (lambda _: None))

@@ -30,7 +30,7 @@ def gflop_by_precision(chain: Chain, side: int, tile: int) -> dict[str, float]:
     scale = 1
     for link in chain.links:
         if running := link.traits.network:
-            from w2s_cli.networks.flops import gflop
+            from w2s_cli.networks.inference import gflop
 
             gflops = sum(
                 count * gflop(running.network, height * scale, width * scale)
@@ -43,8 +43,7 @@ def gflop_by_precision(chain: Chain, side: int, tile: int) -> dict[str, float]:
 
 def peak(device: str, precision: str) -> float:
     """Return the GFLOP/s that convolutions reach on a device in a precision."""
-    from w2s_cli.networks.flops import convolution_peak
-    from w2s_cli.networks.inference import TYPES, available_device
+    from w2s_cli.networks.inference import TYPES, available_device, convolution_peak
 
     return convolution_peak(available_device(device), TYPES[precision])
 

@@ -27,7 +27,7 @@ _POINTS = 100  # of a curve of losses: each is the mean of some steps
 
 def recipes_table() -> str:
     """Return the recipes that ship, with what each stands for."""
-    from w2s_cli.training.recipe_reading import SHIPPED, load
+    from w2s_cli.training.recipe import SHIPPED, load
 
     found = [load(path.stem) for path in sorted(SHIPPED.glob("*.toml"))]
     return table([["RECIPE", "WHAT"], *([r.name, r.summary] for r in found)])
@@ -171,7 +171,7 @@ def train(
             "no recipe is named", hint="`w2s train --list` lists those that ship"
         )
     from w2s_cli.training import loop, mixture_training
-    from w2s_cli.training.recipe_reading import load
+    from w2s_cli.training.recipe import load
 
     spec = load(recipe, settings or [])
     run = mixture_training.train if spec.kind == "mixture" else loop.train

@@ -11,7 +11,7 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.methods.self_supervised import SelfSupervised
 from w2s_cli.methods.shipped import Jdsr
 from w2s_cli.restorers.restorer import Traits
-from w2s_cli.training.self_supervised.masking import (
+from w2s_cli.training.patches.masking import (
     PERIOD,
     BlindSpotMask,
     GridMask,

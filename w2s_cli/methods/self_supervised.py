@@ -22,12 +22,10 @@ from w2s_cli.restorers.units import Units, excess
 from w2s_cli.training.initial_network import initial_network
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches import Part
+from w2s_cli.training.patches.noisy_patches import NoisyPatchSampler, fit_patch_side
 from w2s_cli.training.progress import fit_progress
-from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.recipe_reading import load
+from w2s_cli.training.recipe import Recipe, load
 from w2s_cli.training.recipe_tables import Masking, masking_of_record
-from w2s_cli.training.self_supervised.noisy_patches import NoisyPatchSampler
-from w2s_cli.training.self_supervised.series_checks import fit_patch_side
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.cache import cache_folder, locked
 

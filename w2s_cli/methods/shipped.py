@@ -13,7 +13,6 @@ from w2s_cli.errors import WeightsError
 from w2s_cli.microscope.defects import filled
 from w2s_cli.microscope.imaging_conditions import ImagingConditions
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.networks.conditional_unet import IMAGE_PLANES, ConditionalUNet
 from w2s_cli.networks.inference import (
     NetworkRunner,
     available_device,
@@ -23,6 +22,7 @@ from w2s_cli.networks.inference import (
     to_device,
 )
 from w2s_cli.networks.rebuild import Network, rebuild
+from w2s_cli.networks.unet import IMAGE_PLANES, ConditionalUNet
 from w2s_cli.restorers.restorer import TrainedRange, Traits
 from w2s_cli.restorers.units import Units, excess
 from w2s_cli.weights import checkpoint

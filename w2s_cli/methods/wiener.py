@@ -10,7 +10,7 @@ from scipy import fft
 from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import UsageError
 from w2s_cli.methods.deblurring import Deconvolution
-from w2s_cli.microscope.optics import transfer
+from w2s_cli.microscope.deconvolution import transfer
 
 _DARKEST = 1e-6  # photons: without light and read noise, there still is a ratio
 _RINGS = 64  # of spatial frequency, from 0 to half a cycle a pixel

@@ -35,7 +35,7 @@ from scipy import fft
 from scipy.ndimage import zoom
 
 from w2s_cli._typing import DoubleArray, FloatArray
-from w2s_cli.microscope.optics import transfer
+from w2s_cli.microscope.deconvolution import transfer
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.microscope.psf_registration import (
     Alignment,

@@ -1,15 +1,185 @@
-"""A simulated cell, and the microscope that looks at it."""
+"""The insides of a cell as a super-resolution microscope would draw them.
 
+Each function draws one kind of structure on a square field and returns it as float32
+with a bright part of about 1. Lengths are in pixels of the field.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
+from scipy.spatial import Voronoi
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF, diffraction_psf, halved, widefield_psf
-from w2s_cli.microscope.structures import STRUCTURES, filaments, mitochondria, puncta
+
+Points = NDArray[np.float64]  # (N, 2), y and x
+
+
+def filaments(side: int, rng: np.random.Generator) -> FloatArray:
+    """Draw long smooth curves, often from one centre: microtubules, actin."""
+    centred = rng.random() < 0.6
+    centre = rng.uniform(0.2, 0.8, 2) * side
+    spread = 0.04 * side if centred else side
+    strokes = []
+    heading = rng.uniform(0, 2 * np.pi)
+    for _ in range(rng.integers(12, 70)):
+        start = centre + rng.normal(0, spread, 2)
+        angle = rng.uniform(0, 2 * np.pi) if centred else heading + rng.normal(0, 0.3)
+        path = _walk(
+            start, angle, length=rng.uniform(0.4, 1.6) * side, bend=0.02, rng=rng
+        )
+        brightness = rng.uniform(0.4, 1) * rng.choice([1, 1, 1, 2])
+        strokes.append((path, brightness * _flicker(len(path), 0.15, rng)))
+    return _bright(gaussian_filter(_stroked(side, strokes), rng.uniform(0.5, 0.9)))
+
+
+def mitochondria(side: int, rng: np.random.Generator) -> FloatArray:
+    """Draw short bent tubes with a darker core."""
+    strokes = []
+    for _ in range(rng.integers(10, 80)):
+        start = rng.uniform(0, side, 2)
+        length = rng.lognormal(3.4, 0.6)
+        path = _walk(start, rng.uniform(0, 2 * np.pi), length, bend=0.05, rng=rng)
+        strokes.append((path, rng.uniform(0.4, 1) * _flicker(len(path), 0.3, rng)))
+    field = _stroked(side, strokes)
+    radius = rng.uniform(1.6, 3.6)
+    core = gaussian_filter(field, 0.6 * radius)
+    tube = gaussian_filter(field, radius)
+    hollow = rng.uniform(0, 0.4)
+    return _bright(np.maximum(tube - hollow * core, 0))
+
+
+def network(side: int, rng: np.random.Generator) -> FloatArray:
+    """Draw polygons of thin tubes, some filled: endoplasmic reticulum."""
+    count = rng.integers(15, 140)
+    seeds = rng.uniform(-0.15, 1.15, (count, 2)) * side
+    mesh = Voronoi(seeds)
+    strokes = []
+    for a, b in mesh.ridge_vertices:
+        if a < 0 or rng.random() < 0.12:
+            continue
+        path = _bent(mesh.vertices[a], mesh.vertices[b], side, rng)
+        strokes.append((path, rng.uniform(0.4, 1) * _flicker(len(path), 0.3, rng)))
+    thin = gaussian_filter(_stroked(side, strokes), rng.uniform(0.6, 1.1))
+    return _bright(thin * _dim(side, rng))
+
+
+def puncta(side: int, rng: np.random.Generator) -> FloatArray:
+    """Draw points and small blobs: vesicles, pores, adhesion sites."""
+    count = int(rng.uniform(0.0005, 0.01) * side**2)
+    clusters = rng.uniform(0, side, (max(count // 20, 1), 2))
+    where = clusters[rng.integers(0, len(clusters), count)]
+    where = where + rng.normal(0, rng.uniform(0.03, 0.3) * side, where.shape)
+    field = _drawn(side, where, rng.lognormal(0, 0.5, count))
+    return _bright(gaussian_filter(field, rng.uniform(0.6, 1.8)))
+
+
+def bundles(side: int, rng: np.random.Generator) -> FloatArray:
+    """Draw crowded fibres that run almost in parallel: stress fibres, muscle."""
+    strokes = []
+    for _ in range(rng.integers(1, 3)):
+        heading, spacing = rng.uniform(0, 2 * np.pi), rng.uniform(2, 9)
+        for _ in range(int(side / spacing)):
+            start = rng.uniform(-0.2, 1.2, 2) * side
+            angle = heading + rng.normal(0, 0.06)
+            length = rng.uniform(0.2, 1.5) * side
+            path = _walk(start, angle, length, bend=0.004, rng=rng)
+            brightness = rng.lognormal(0, 0.6)
+            strokes.append((path, brightness * _flicker(len(path), 0.1, rng)))
+    field = gaussian_filter(_stroked(side, strokes), rng.uniform(0.5, 1.2))
+    return _bright(field * _dim(side, rng))
+
+
+def texture(side: int, rng: np.random.Generator) -> FloatArray:
+    """Draw uneven light without outlines: cytoplasm, chromatin, a label unbound."""
+    total = np.zeros((side, side))
+    for _ in range(rng.integers(1, 4)):
+        grain = np.exp(rng.uniform(np.log(1.0), np.log(16)))
+        waves = gaussian_filter(rng.normal(0, 1, (side, side)), grain, mode="reflect")
+        total += rng.uniform(0.1, 0.5) * waves / max(waves.std(), 1e-9)
+    return _bright(np.exp(total).astype(np.float32))
+
+
+STRUCTURES: tuple[Callable[[int, np.random.Generator], FloatArray], ...] = (
+    filaments,
+    mitochondria,
+    network,
+    puncta,
+    bundles,
+    texture,
+)
+
+
+def _walk(
+    start: Points, angle: float, length: float, bend: float, rng: np.random.Generator
+) -> Points:
+    """Return points half a pixel apart on a curve whose curvature drifts."""
+    steps = max(int(2 * length), 4)
+    curvature = gaussian_filter(rng.normal(0, bend, steps), 12, mode="reflect") * 4
+    angles = angle + np.cumsum(curvature)
+    step = 0.5 * np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    return np.asarray(start + np.cumsum(step, axis=0))
+
+
+def _bent(a: Points, b: Points, side: int, rng: np.random.Generator) -> Points:
+    """Return points half a pixel apart from `a` to `b`, bowed to one side."""
+    middle = np.full(2, side / 2)
+    reach = side * 1.5
+    a, b = (
+        np.clip(a, middle - reach, middle + reach),
+        np.clip(b, middle - reach, middle + reach),
+    )
+    t = np.linspace(0, 1, max(int(2 * np.hypot(*(b - a))), 2))[:, None]
+    bow = rng.normal(0, 0.08) * (b - a)[::-1] * [1, -1]
+    return np.asarray(a + t * (b - a) + 4 * t * (1 - t) * bow)
+
+
+def _flicker(length: int, strength: float, rng: np.random.Generator) -> Points:
+    """Return a brightness along a path: labels are never even.
+
+    It changes slowly. Beads as small as the noise would teach a network to draw them.
+    """
+    drift = gaussian_filter(rng.normal(0, 1, length), 10, mode="reflect") * 6
+    return np.asarray(np.exp(strength * drift))
+
+
+def _stroked(side: int, strokes: list[tuple[Points, Points]]) -> FloatArray:
+    """Return a field with all the paths, each of its own brightness."""
+    points, weight = zip(*strokes, strict=True) if strokes else ([[[0, 0]]], [[0]])
+    return _drawn(side, np.concatenate(points), np.concatenate(weight))
+
+
+def _drawn(side: int, points: Points, weight: Points) -> FloatArray:
+    """Return a field with `weight` shared among the four pixels around each point."""
+    low = np.floor(points).astype(int)
+    part = points - low
+    field = np.zeros(side * side)
+    for dy in (0, 1):
+        for dx in (0, 1):
+            y, x = low[:, 0] + dy, low[:, 1] + dx
+            share = weight * abs(1 - dy - part[:, 0]) * abs(1 - dx - part[:, 1])
+            inside = (y >= 0) & (y < side) & (x >= 0) & (x < side)
+            field += np.bincount((y * side + x)[inside], share[inside], side * side)
+    return field.reshape(side, side).astype(np.float32)
+
+
+def _dim(side: int, rng: np.random.Generator) -> FloatArray:
+    """Return slow variation of brightness across a field, about 0.3 to 1.7."""
+    waves = gaussian_filter(rng.normal(0, 1, (side, side)), side / 8, mode="reflect")
+    even = 1 + 0.35 * waves / max(waves.std(), 1e-9)
+    return np.asarray(even.clip(0.3, 1.7), np.float32)
+
+
+def _bright(field: FloatArray) -> FloatArray:
+    """Return `field` with its 99.5th percentile of lit pixels at 1."""
+    lit = field[field > 1e-4]
+    top = np.quantile(lit, 0.995) if lit.size else 1
+    return np.asarray(field / top, np.float32)
+
 
 NUMERICAL_APERTURE = 1.4
 WAVELENGTH = 0.525  # micrometres

@@ -15,7 +15,7 @@ NETWORKS = Registry(
     Entry("unet", "w2s_cli.networks.unet:UNet", "residual U-Net, x1 or x2"),
     Entry(
         "conditional-unet",
-        "w2s_cli.networks.conditional_unet:ConditionalUNet",
+        "w2s_cli.networks.unet:ConditionalUNet",
         "residual U-Net told of noise and blur, x1 or x2",
     ),
     Entry("dncnn", "w2s_cli.networks.dncnn:DnCNN", "DnCNN of W2S, FMD and KAIR"),
@@ -34,18 +34,18 @@ NETWORKS = Registry(
     Entry("n2v-unet", "w2s_cli.networks.n2v_unet:N2VUNet", "Noise2Void's U-Net"),
     Entry(
         "noise2sr",
-        "w2s_cli.networks.noise2sr:Noise2SR",
+        "w2s_cli.networks.n2n_unet:Noise2SR",
         "Noise2SR as its authors' code has it",
         scale=0,
     ),
     Entry(
         "noise2sr-paper",
-        "w2s_cli.networks.noise2sr:Noise2SRPaper",
+        "w2s_cli.networks.n2n_unet:Noise2SRPaper",
         "Noise2SR as its paper has it, x2",
         scale=2,
     ),
     Entry(
-        "rcan", "w2s_cli.networks.rcan:RCAN", "channel attention, W2S's RCAN", scale=0
+        "rcan", "w2s_cli.networks.edsr:RCAN", "channel attention, W2S's RCAN", scale=0
     ),
     Entry(
         "rdn", "w2s_cli.networks.rdn:RDN", "residual dense network, W2S's RDN", scale=0
@@ -54,7 +54,7 @@ NETWORKS = Registry(
         "san", "w2s_cli.networks.san:SAN", "second-order attention, W2S's SAN", scale=0
     ),
     Entry("srfbn", "w2s_cli.networks.srfbn:SRFBN", "feedback, W2S's SRFBN", scale=0),
-    Entry("epsr", "w2s_cli.networks.epsr:EPSR", "EDSR, the generator of EPSR", scale=0),
+    Entry("epsr", "w2s_cli.networks.edsr:EPSR", "EDSR, the generator of EPSR", scale=0),
     Entry(
         "esrgan", "w2s_cli.networks.esrgan:ESRGAN", "ESRGAN as first published", scale=0
     ),
@@ -66,7 +66,7 @@ NETWORKS = Registry(
     ),
     Entry(
         "real-esrgan",
-        "w2s_cli.networks.real_esrgan:RealESRGAN",
+        "w2s_cli.networks.esrgan:RealESRGAN",
         "Real-ESRGAN, x1, x2 or x4",
         scale=0,
     ),

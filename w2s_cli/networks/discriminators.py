@@ -37,7 +37,11 @@ class VGGDiscriminator(Shaped):
         super().__init__()
         self.channels, self.side = channels, side
         taken = channels
-        for name, given, kernel in _plan(width):
+        for name, given, kernel in [
+            (f"{level}_{step}", factor * width, 3 + step)
+            for level, factor in enumerate(_WIDTHS)
+            for step in (0, 1)
+        ]:
             norm = name != "0_0"
             conv = nn.Conv2d(taken, given, kernel, kernel - 2, padding=1, bias=not norm)
             self.add_module(f"conv{name}", conv)
@@ -74,18 +78,6 @@ class VGGDiscriminator(Shaped):
         hidden = functional.leaky_relu(self.linear1(features.flatten(1)), _LEAK)
         scores: Tensor = self.linear2(hidden)
         return scores
-
-
-def _plan(width: int) -> list[tuple[str, int, int]]:
-    """Return the name, the channels and the kernel of each convolution.
-
-    On each level one of 3x3 keeps the size, and one of 4x4 halves it.
-    """
-    return [
-        (f"{level}_{step}", factor * width, 3 + step)
-        for level, factor in enumerate(_WIDTHS)
-        for step in (0, 1)
-    ]
 
 
 class UNetDiscriminator(Shaped):

@@ -6,14 +6,14 @@ from typing import Any, Self
 from torch import Tensor, nn
 
 from w2s_cli.networks.parts import initialise, last_layer_float32
-from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape
+from w2s_cli.networks.rebuild import ImageNetwork, State, conv_shape
 
 # W2S writes "dncnn.0.weight", its authors elsewhere "dncnn.dncnn.0.weight", KAIR
 # "model.0.weight".
 _KEY = re.compile(r"(?:dncnn\.|model\.)+(\d+)(\.\w+)")
 
 
-class DnCNN(Shaped):
+class DnCNN(ImageNetwork):
     """Predict the noise: what is to be subtracted from the input.
 
     Zhang et al., "Beyond a Gaussian denoiser", IEEE TIP 26 (2017), section III, in the
@@ -34,10 +34,7 @@ class DnCNN(Shaped):
         Whether the first, the middle and the last convolutions have biases.
     """
 
-    scale = 1
-    multiple_of = 1
-    whole = False
-    predicts: Predicts = "noise"
+    predicts = "noise"
 
     def __init__(
         self,

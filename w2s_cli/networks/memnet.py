@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from w2s_cli.networks.parts import initialise, last_layer_float32
 from w2s_cli.networks.rebuild import (
+    ImageNetwork,
     Predicts,
-    Shaped,
     State,
     UnitName,
     conv_shape,
@@ -58,7 +58,7 @@ class _Memory(nn.Module):
         return gated
 
 
-class MemNet(Shaped):
+class MemNet(ImageNetwork):
     """Predict the noise or the clean image, as the input and a correction to it.
 
     Tai et al., "MemNet", ICCV 2017, as the W2S authors wrote it: the blocks of a memory
@@ -77,9 +77,6 @@ class MemNet(Shaped):
         Residual blocks in each of them, 1 or more.
     """
 
-    scale = 1
-    multiple_of = 1
-    whole = False
     predicts: Predicts = "noise"
 
     def __init__(
@@ -115,10 +112,18 @@ class MemNet(Shaped):
     def from_state_dict(cls, state: State) -> Self:
         """Return the network that `state` was taken from.
 
-        It tells what it predicts from what it makes of a smooth image.
+        What it makes of a smooth image tells what it predicts: the image itself, or
+        next to nothing.
         """
         network = super().from_state_dict(state)
-        network.predicts = network._predicts(*_training_statistics(state))
+        mean, variance = _training_statistics(state)
+        wave = torch.sin(torch.arange(64) * (2 * pi / 32))
+        pattern = 2 * variance.sqrt() * wave[:, None] * wave  # of that variance
+        with torch.inference_mode():
+            output = network.eval()((mean + pattern)[None])
+        network.train()
+        slope = (output * pattern).sum() / pattern.square().sum()
+        network.predicts = "image" if slope > 0.5 else "noise"
         return network
 
     @classmethod
@@ -146,17 +151,6 @@ class MemNet(Shaped):
         for memory in self.dense_memory:
             long_term.append(memory(long_term))
         return last_layer_float32(self.reconstructor, long_term[-1]) + image.float()
-
-    @torch.inference_mode()
-    def _predicts(self, mean: Tensor, variance: Tensor) -> Predicts:
-        """Return what comes of a smooth image: itself, or next to nothing."""
-        wave = torch.sin(torch.arange(64) * (2 * pi / 32))
-        pattern = 2 * variance.sqrt() * wave[:, None] * wave  # of that variance
-        training = self.training
-        output = self.eval()((mean + pattern)[None])
-        self.train(training)
-        slope = (output * pattern).sum() / pattern.square().sum()
-        return "image" if slope > 0.5 else "noise"
 
 
 def _training_statistics(state: State) -> tuple[Tensor, Tensor]:

@@ -1,19 +1,20 @@
-"""The U-Net of Noise2Noise, and a common copy of it that shares its blocks."""
+"""The U-Net of Noise2Noise, a common copy that shares its blocks, and Noise2SR."""
 
 from itertools import pairwise
+from math import log2
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from w2s_cli.networks.parts import last_layer_float32
-from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
+from w2s_cli.networks.parts import last_layer_float32, upsampling
+from w2s_cli.networks.rebuild import ImageNetwork, State, conv_shape, count
 
 _LEAK = 0.1
 
 
-class N2NUNet(Shaped):
+class N2NUNet(ImageNetwork):
     """Predict the clean image.
 
     Lehtinen et al., "Noise2Noise", ICML 2018, appendix, table 2. FMD's has no biases.
@@ -32,10 +33,6 @@ class N2NUNet(Shaped):
         Whether the convolutions have biases.
     """
 
-    scale = 1
-    whole = False
-    predicts: Predicts = "image"
-
     def __init__(
         self,
         channels: int = 1,
@@ -47,19 +44,10 @@ class N2NUNet(Shaped):
     ) -> None:
         super().__init__()
         self.channels, self.levels = channels, levels
+        self.multiple_of, self.margin = 2**levels, _reach(levels)
         self.draws = outputs == channels  # and no features for another network
         for name, taken, given in _plan(channels, outputs, width, levels, last):
             self.add_module(name, nn.Conv2d(taken, given, 3, padding=1, bias=bias))
-
-    @property
-    def multiple_of(self) -> int:
-        """Return the multiple that the sides of an input must be."""
-        return int(2**self.levels)
-
-    @property
-    def margin(self) -> int:
-        """Return how far an output pixel sees."""
-        return _reach(self.levels)
 
     @classmethod
     def options(cls, state: State) -> dict[str, Any] | None:
@@ -98,7 +86,7 @@ class N2NUNet(Shaped):
         return functional.leaky_relu(features, _LEAK, inplace=True)
 
 
-class SharedUNet(Shaped):
+class SharedUNet(ImageNetwork):
     """Predict the clean image with one block for four levels, and one for three.
 
     As in MeijiTian/Noise2SR, and other PyTorch copies of Noise2Noise: transposed
@@ -114,10 +102,7 @@ class SharedUNet(Shaped):
         Channels of the two convolutions before the last.
     """
 
-    scale = 1
     multiple_of = 32
-    whole = False
-    predicts: Predicts = "image"
 
     def __init__(
         self,
@@ -205,3 +190,149 @@ def _convs(*widths: int) -> list[nn.Module]:
 
 def _grow(width: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(width, width, 3, stride=2, padding=1, output_padding=1)
+
+
+class _Enlarging(ImageNetwork):
+    """A U-Net, and a head that enlarges what it gives."""
+
+    encoder: nn.Module
+    decoder: nn.Sequential
+
+    @staticmethod
+    def encoder_state(state: State) -> State:
+        """Return the tensors of the U-Net, by its own names."""
+        start = "encoder."
+        keys = [key for key in state if key.startswith(start)]
+        return {key.removeprefix(start): state[key] for key in keys}
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map (N, C, Y, X) to (N, C, Y * scale, X * scale), in float32."""
+        return last_layer_float32(
+            self.decoder[-1], self.decoder[:-1](self.encoder(image))
+        )
+
+
+class Noise2SR(_Enlarging):
+    """Predict a clean image, enlarged, as the authors' code does.
+
+    The public code of Tian et al., "Noise2SR", MICCAI 2022, and of its successor for
+    electron micrographs, which has a 3x3 convolution and a leaky ReLU in the head.
+
+    Parameters
+    ----------
+    channels
+        Of the input and of the output.
+    features
+        Channels from the U-Net to the head.
+    scale
+        2, 4, ...: pixels of the output along a pixel of the input.
+    head
+        Channels between the three convolutions of the head.
+    side
+        Of the kernel of the head's first convolution, 1 or 3.
+    width, last
+        As for the U-Net.
+    """
+
+    multiple_of = 32
+
+    def __init__(
+        self,
+        channels: int = 1,
+        features: int = 64,
+        scale: int = 2,
+        head: tuple[int, int] = (64, 64),
+        side: int = 1,
+        width: int = 48,
+        last: tuple[int, int] = (128, 128),
+    ) -> None:
+        super().__init__()
+        self.channels, self.scale = channels, scale
+        self.encoder = SharedUNet(channels, features, width, last)
+        self.decoder = nn.Sequential(
+            upsampling(features, scale),
+            nn.ReLU(inplace=True) if side == 1 else nn.LeakyReLU(_LEAK, inplace=True),
+            nn.Conv2d(features, head[0], side, padding=side // 2),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(*head, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(head[1], channels, 1),
+        )
+        # Each step of the head reaches 1 input pixel at most.
+        self.margin = self.encoder.margin + round(log2(scale)) + side // 2
+
+    @classmethod
+    def options(cls, state: State) -> dict[str, Any] | None:
+        """Return the arguments that give tensors like those of `state`."""
+        inner = SharedUNet.options(cls.encoder_state(state))
+        first = conv_shape(state, "decoder.2.weight")
+        second = conv_shape(state, "decoder.4.weight")
+        if inner is None or first is None or second is None:
+            return None
+        return {
+            "channels": inner["channels"],
+            "features": inner["outputs"],
+            "scale": 2 ** count(state, "decoder.0.", ".weight"),
+            "head": (first[0], second[0]),
+            "side": first[2],
+            "width": inner["width"],
+            "last": inner["last"],
+        }
+
+
+class Noise2SRPaper(_Enlarging):
+    """Predict a clean image, enlarged x2, as the paper describes.
+
+    Tian et al., "Noise2SR", MICCAI 2022, section 2.3: the U-Net of Noise2Noise with 256
+    output channels, a transposed convolution and two 1x1 convolutions. The paper names
+    no activations: here, as in the authors' code, a leaky ReLU ends the U-Net, and a
+    ReLU stands between the others.
+
+    Parameters
+    ----------
+    channels
+        Of the input and of the output.
+    features
+        Channels from the U-Net to the head.
+    side
+        Of the kernel of the transposed convolution, 2 or more.
+    width, levels, last, bias
+        As for the U-Net.
+    """
+
+    scale = 2
+
+    def __init__(
+        self,
+        channels: int = 1,
+        features: int = 256,
+        side: int = 2,
+        width: int = 48,
+        levels: int = 5,
+        last: tuple[int, int] = (64, 32),
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.channels, self.multiple_of = channels, 2**levels
+        self.encoder = N2NUNet(channels, features, width, levels, last, bias)
+        self.decoder = nn.Sequential(
+            nn.LeakyReLU(_LEAK, inplace=True),
+            nn.ConvTranspose2d(
+                features, features, side, 2, (side - 1) // 2, output_padding=side % 2
+            ),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(features, features, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(features, channels, 1),
+        )
+        self.margin = self.encoder.margin + side // 2
+
+    @classmethod
+    def options(cls, state: State) -> dict[str, Any] | None:
+        """Return the arguments that give tensors like those of `state`."""
+        inner = N2NUNet.options(cls.encoder_state(state))
+        grow = conv_shape(state, "decoder.1.weight")
+        if inner is None or grow is None:
+            return None
+        features = inner.pop("outputs")
+        return {**inner, "features": features, "side": grow[2]}

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from w2s_cli.networks.parts import last_layer_float32
-from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
+from w2s_cli.networks.rebuild import ImageNetwork, State, conv_shape, count
 
 
 class _Conv(nn.Module):
@@ -27,7 +27,7 @@ class _Conv(nn.Module):
         return functional.relu(features, inplace=True)
 
 
-class N2VUNet(Shaped):
+class N2VUNet(ImageNetwork):
     """Predict the clean image.
 
     Krull et al., "Noise2Void", CVPR 2019, section 4.1, with the defaults of n2v's code.
@@ -49,10 +49,6 @@ class N2VUNet(Shaped):
     norm
         Whether a batch norm follows each convolution but the last.
     """
-
-    scale = 1
-    whole = False
-    predicts: Predicts = "image"
 
     def __init__(
         self,

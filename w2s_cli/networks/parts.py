@@ -21,18 +21,18 @@ class Residual(nn.Module):
         return torch.add(features, self.body(features), alpha=self.weight)
 
 
-class Tail(nn.Sequential):
-    """Enlarge, then draw the image: keys 0.0, 0.2 ... and 1.
+def channel_weights(width: int, squeezed: int) -> nn.Sequential:
+    """Return layers from a number a channel to a weight of each."""
+    return nn.Sequential(
+        nn.Conv2d(width, squeezed, 1),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(squeezed, width, 1),
+        nn.Sigmoid(),
+    )
 
-    Parameters
-    ----------
-    width
-        Channels of the features.
-    channels
-        Channels of the image.
-    scale
-        Pixels of the image along a pixel of the features.
-    """
+
+class Tail(nn.Sequential):
+    """Enlarge features `scale` times, then draw the image: keys 0.0, 0.2 ... and 1."""
 
     def __init__(self, width: int, channels: int, scale: int) -> None:
         super().__init__(
@@ -67,7 +67,7 @@ def upsampling_scale(state: State, prefix: str) -> int:
 
 
 def tail_reach(scale: int) -> int:
-    """Return how many input pixels a pixel behind `enlarging` and one more sees.
+    """Return how many input pixels a pixel behind a `Tail` sees.
 
     Counted from the output: each 3x3 convolution adds 1, each shuffle divides by its
     factor, rounded up.
@@ -91,9 +91,6 @@ def _factors(scale: int) -> list[int]:
     return [2] * twos + [rest] * (rest > 1)
 
 
-_NORM_SPREAD, _NORM_LIMIT = sqrt(2 / 9 / 64), 0.025
-
-
 def initialise(network: nn.Module) -> None:
     """Draw every convolution from He's normal law, and every norm near 0.
 
@@ -104,6 +101,6 @@ def initialise(network: nn.Module) -> None:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight)
         elif isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.weight, std=_NORM_SPREAD)
-            module.weight.data.clamp_(-_NORM_LIMIT, _NORM_LIMIT)
+            nn.init.normal_(module.weight, std=sqrt(2 / 9 / 64))
+            module.weight.data.clamp_(-0.025, 0.025)
             nn.init.zeros_(module.bias)

@@ -12,7 +12,7 @@ from w2s_cli.networks.parts import (
     upsampling,
     upsampling_scale,
 )
-from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
+from w2s_cli.networks.rebuild import ImageNetwork, State, conv_shape, count
 
 
 class _Layer(nn.Module):
@@ -41,7 +41,7 @@ class _Block(nn.Module):
         return features + fused
 
 
-class RDN(Shaped):
+class RDN(ImageNetwork):
     """Draw the enlarged image from the fused features of dense blocks.
 
     Parameters
@@ -58,10 +58,6 @@ class RDN(Shaped):
     scale
         Pixels of the output along a pixel of the input.
     """
-
-    multiple_of = 1
-    whole = False
-    predicts: Predicts = "image"
 
     def __init__(
         self,

@@ -154,6 +154,17 @@ class Shaped(nn.Module):
         return network
 
 
+class ImageNetwork(Shaped):
+    """A network that restores images; what most of them say of themselves."""
+
+    scale: int = 1
+    multiple_of: int = 1
+    whole: bool = False
+    channels: int = 1
+    predicts: Predicts = "image"
+    margin: int
+
+
 def _shapes(state: State) -> dict[str, Size]:
     """Return the shapes, less the counters that torch before 0.4.1 did not store."""
     return {

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from w2s_cli.networks.parts import initialise, last_layer_float32
-from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
+from w2s_cli.networks.rebuild import ImageNetwork, State, conv_shape, count
 
 _MEAN_RGB = (0.4488, 0.4371, 0.4040)
 
@@ -83,7 +83,7 @@ class _Block(nn.Sequential):
         self.ca = _Attention(width, squeezed)
 
 
-class RIDNet(Shaped):
+class RIDNet(ImageNetwork):
     """Predict the clean image.
 
     Anwar and Barnes, "Real image denoising with feature attention", ICCV 2019, as the
@@ -101,28 +101,21 @@ class RIDNet(Shaped):
         Enhancement attention modules.
     """
 
-    scale = 1
-    multiple_of = 1
     whole = True
-    predicts: Predicts = "image"
 
     def __init__(
         self, channels: int = 1, width: int = 64, squeezed: int = 4, blocks: int = 4
     ) -> None:
         super().__init__()
         self.channels, self.blocks = channels, blocks
+        # A block: the branch of dilations 3 and 4, the merger, two residual pairs.
+        self.margin = 2 + blocks * (3 + 4 + 1 + 2 + 2)
         self.head = _Body(*_chain(_conv(channels, width)))
         for block in range(blocks):
             self.add_module(f"b{block + 1}", _Block(width, squeezed))
         self.tail = _conv(width, channels)
         initialise(self)
         self.sub_mean, self.add_mean = _Shift(channels, -1), _Shift(channels, 1)
-
-    @property
-    def margin(self) -> int:
-        """Return how far an output pixel sees, but for the attention."""
-        # A block: the branch of dilations 3 and 4, the merger, two residual pairs.
-        return 2 + self.blocks * (3 + 4 + 1 + 2 + 2)
 
     @classmethod
     def options(cls, state: State) -> dict[str, Any] | None:

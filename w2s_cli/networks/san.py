@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from w2s_cli.errors import InputError
-from w2s_cli.networks.parts import Tail, tail_reach, upsampling_scale
-from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
+from w2s_cli.networks.parts import Tail, channel_weights, tail_reach, upsampling_scale
+from w2s_cli.networks.rebuild import ImageNetwork, State, conv_shape, count
 
 _SMALLEST = 4  # pixels a side: each quadrant is pooled by 2
 _COVARIANCE_SIDE = 1000  # pixels that the covariance is taken from, at the centre
@@ -35,12 +35,7 @@ class _ChannelAttention(nn.Module):
 
     def __init__(self, width: int, squeezed: int) -> None:
         super().__init__()
-        self.conv_du = nn.Sequential(
-            nn.Conv2d(width, squeezed, 1),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(squeezed, width, 1),
-            nn.Sigmoid(),
-        )
+        self.conv_du = channel_weights(width, squeezed)
 
     def forward(self, features: Tensor) -> Tensor:
         with torch.autocast(features.device.type, enabled=False):
@@ -110,7 +105,7 @@ class _NonLocalQuadrants(nn.Module):
         return torch.cat(rows, 2)
 
 
-class SAN(Shaped):
+class SAN(ImageNetwork):
     """Draw the enlarged image from groups with second-order channel attention.
 
     Parameters
@@ -129,9 +124,7 @@ class SAN(Shaped):
         Pixels of the output along a pixel of the input.
     """
 
-    multiple_of = 1
     whole = True
-    predicts: Predicts = "image"
 
     def __init__(
         self,

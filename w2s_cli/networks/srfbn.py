@@ -1,6 +1,6 @@
 """Super-resolution feedback network (Li et al., CVPR 2019)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from w2s_cli.networks.parts import last_layer_float32
-from w2s_cli.networks.rebuild import Predicts, Shaped, State, conv_shape, count
+from w2s_cli.networks.rebuild import ImageNetwork, State, conv_shape, count
 
 STEPS = 4  # no tensor tells: the weights are the same in every step
 _PADDING = 2  # of every (transposed) convolution between the two grids
@@ -31,8 +31,12 @@ class _Feedback(nn.Module):
     def __init__(self, width: int, groups: int, scale: int) -> None:
         super().__init__()
         self.compress_in = _fusing(2, width)
-        self.upBlocks = nn.ModuleList(_up(width, scale) for _ in range(groups))
-        self.downBlocks = nn.ModuleList(_down(width, scale) for _ in range(groups))
+        self.upBlocks = nn.ModuleList(
+            _projection(nn.ConvTranspose2d, width, scale) for _ in range(groups)
+        )
+        self.downBlocks = nn.ModuleList(
+            _projection(nn.Conv2d, width, scale) for _ in range(groups)
+        )
         between = range(2, groups + 1)
         self.uptranBlocks = nn.ModuleList(_fusing(made, width) for made in between)
         self.downtranBlocks = nn.ModuleList(_fusing(made, width) for made in between)
@@ -50,7 +54,7 @@ class _Feedback(nn.Module):
         return known
 
 
-class SRFBN(Shaped):
+class SRFBN(ImageNetwork):
     """Refine features over `STEPS` rounds of feedback; the last one draws the image.
 
     Parameters
@@ -65,10 +69,6 @@ class SRFBN(Shaped):
         2, 3 or 4: pixels of the output along a pixel of the input.
     """
 
-    multiple_of = 1
-    whole = False
-    predicts: Predicts = "image"
-
     def __init__(
         self, width: int = 64, groups: int = 6, channels: int = 1, scale: int = 2
     ) -> None:
@@ -80,7 +80,7 @@ class SRFBN(Shaped):
         self.conv_in = _Unit(nn.Conv2d(channels, 4 * width, 3, padding=1))
         self.feat_in = _Unit(nn.Conv2d(4 * width, width, 1))
         self.block = _Feedback(width, groups, scale)
-        self.out = _up(width, scale)
+        self.out = _projection(nn.ConvTranspose2d, width, scale)
         self.conv_out = nn.Sequential(nn.Conv2d(width, channels, 3, padding=1))
 
     @classmethod
@@ -129,14 +129,8 @@ def _fusing(made: int, width: int) -> _Unit:
     return _Unit(nn.Conv2d(made * width, width, 1))
 
 
-def _up(width: int, scale: int) -> _Unit:
-    side = scale + 2 * _PADDING
-    return _Unit(nn.ConvTranspose2d(width, width, side, scale, _PADDING))
-
-
-def _down(width: int, scale: int) -> _Unit:
-    side = scale + 2 * _PADDING
-    return _Unit(nn.Conv2d(width, width, side, scale, _PADDING))
+def _projection(kind: Callable[..., nn.Module], width: int, scale: int) -> _Unit:
+    return _Unit(kind(width, width, scale + 2 * _PADDING, scale, _PADDING))
 
 
 def _fused(made: list[Tensor], units: nn.ModuleList, group: int) -> Tensor:

@@ -25,14 +25,10 @@ class VGG(nn.Module):
 
     They are fixed: the features have a gradient for the image, not for the weights.
 
-    Parameters
-    ----------
-    depth
-        16 or 19.
-    layers
-        The features to return: "conv3_2" is the second convolution on the third level,
-        "relu3_2" its rectifier, "pool3" the end of the level. Empty for the last
-        convolution of each level, before its rectifier.
+    - `depth`: 16 or 19.
+    - `layers`: the features to return: "conv3_2" is the second convolution on the third
+      level, "relu3_2" its rectifier, "pool3" the end of the level. Empty for the last
+      convolution of each level, before its rectifier.
     """
 
     mean: Tensor
@@ -58,22 +54,17 @@ class VGG(nn.Module):
     @classmethod
     def detect(cls, state: State) -> bool:
         """Return whether `state` has the convolutions of VGG-16 or VGG-19."""
-        return _depth(state) is not None
+        return any(_fits(state, depth) for depth in _STEPS)
 
     @classmethod
     def from_state_dict(cls, state: State, layers: Sequence[str] = ()) -> Self:
         """Return the network that `state` was taken from, in float32.
 
-        Tensors of a classifier behind the convolutions are left out.
-
-        Raises
-        ------
-        WeightsError
-            When `state` is neither of VGG-16 nor of VGG-19.
-        UnknownNameError
-            When the network has no such layer.
+        Tensors of a classifier behind the convolutions are left out. Raises
+        WeightsError when `state` is neither of VGG-16 nor of VGG-19; UnknownNameError
+        when the network has no such layer.
         """
-        depth = _depth(state)
+        depth = next((depth for depth in _STEPS if _fits(state, depth)), None)
         if depth is None:
             raise WeightsError(
                 f"the {len(state)} tensors are neither VGG-16 nor VGG-19",
@@ -84,27 +75,26 @@ class VGG(nn.Module):
         return network.eval()
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Return the features of each of `layers`, in their order.
+        """Return the features of each of `layers`, in their order: (N, C, Y, X) each.
 
-        Parameters
-        ----------
-        image
-            (N, C, Y, X) in [0, 1], of one channel, which becomes three, or of RGB.
+        - `image`: (N, C, Y, X) in [0, 1], of one channel, which becomes three, or of
+          RGB.
 
-        Returns
-        -------
-        tuple of Tensor
-            (N, C, Y, X) each; a level has half the pixels along Y and X of the one
-            before, rounded down.
-
-        Raises
-        ------
-        InputError
-            When the image is too small for the deepest layer, or has other channels.
+        Raises InputError when it is too small for the deepest layer, or has other
+        channels.
         """
         last = max(self._names.index(layer) for layer in self.layers)
         names = self._names[: last + 1]
-        _check(image, names)
+        channels, height, width = image.shape[1:]
+        if channels not in (1, 3):
+            raise InputError(f"VGG takes images of 1 or 3 channels, found {channels}")
+        least = 2 ** sum(name.startswith("pool") for name in names)
+        if min(height, width) < least:
+            raise InputError(
+                f"{names[-1]} of VGG takes images of {least} x {least} pixels or more, "
+                f"found {height} x {width}",
+                hint="take earlier layers, or a larger image",
+            )
         features = (image.expand(-1, 3, -1, -1) - self.mean) / self.spread
         found: dict[str, Tensor] = {}
         for name, layer in zip(names, self.features, strict=False):
@@ -124,10 +114,6 @@ def _named_layers(steps: Sequence[int]) -> Iterator[tuple[str, nn.Module]]:
         yield f"pool{level}", nn.MaxPool2d(2)
 
 
-def _depth(state: State) -> int | None:
-    return next((depth for depth in _STEPS if _fits(state, depth)), None)
-
-
 def _fits(state: State, depth: int) -> bool:
     """Return whether `state` has these convolutions, with biases, and no others."""
     with torch.device("meta"):
@@ -144,16 +130,3 @@ def _fits(state: State, depth: int) -> bool:
         and state[key.removesuffix("weight") + "bias"].shape == shape[:1]
         for key, shape in expected.items()
     )
-
-
-def _check(image: Tensor, names: Sequence[str]) -> None:
-    channels, height, width = image.shape[1:]
-    if channels not in (1, 3):
-        raise InputError(f"VGG takes images of 1 or 3 channels, found {channels}")
-    least = 2 ** sum(name.startswith("pool") for name in names)
-    if min(height, width) < least:
-        raise InputError(
-            f"{names[-1]} of VGG takes images of {least} x {least} pixels or more, "
-            f"found {height} x {width}",
-            hint="take earlier layers, or a larger image",
-        )

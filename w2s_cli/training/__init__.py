@@ -1,6 +1,6 @@
 """Train a network, or fit a mixture of patches, by a recipe.
 
-A recipe is a TOML file; `recipe` has what stands in it, `recipe_reading` checks it.
+A recipe is a TOML file; `recipe` has what stands in it, and checks it.
 `loop` trains it, from the first step to weights that `w2s restore` takes::
 
     patches          truth degraded by physics, real pairs, sharp images, noisy images

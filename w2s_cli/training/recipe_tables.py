@@ -1,6 +1,6 @@
 """The tables of a recipe, with the constraints of each field beside it.
 
-`recipe.Recipe` holds one of each; `recipe_reading` checks them with pydantic.
+`recipe` has one of each, and checks them with pydantic.
 """
 
 from collections.abc import Mapping, Sequence

@@ -12,12 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.networks.conditional_unet import ConditionalUNet
-from w2s_cli.training.discriminator_training import DiscriminatorTrainer
+from w2s_cli.networks.unet import ConditionalUNet
 from w2s_cli.training.distributed import Distributed
 from w2s_cli.training.initial_network import initial_network
 from w2s_cli.training.losses import LOSSES
-from w2s_cli.training.optimisation import NetworkOptimiser, rate_share
+from w2s_cli.training.optimisation import (
+    DiscriminatorTrainer,
+    NetworkOptimiser,
+    rate_share,
+)
 from w2s_cli.training.progress import Sample
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch

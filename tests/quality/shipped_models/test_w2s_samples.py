@@ -16,7 +16,7 @@ from w2s_cli.bench.run_bench import MethodResult, Selection
 from w2s_cli.bench.run_image import ImageResult
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.training.patches import w2s_samples
+from w2s_cli.training.patches import truth
 
 
 def gray(*seed: int) -> NDArray[np.uint8]:
@@ -105,14 +105,14 @@ def test_a_broken_index(samples: Path) -> None:
 
 
 def test_training_reads_the_captures_and_long_averages(samples: Path) -> None:
-    data = w2s_samples.open_data_set(samples)
+    data = truth.open_data_set(samples)
     assert data is not None
     assert (data.levels, data.drawn) == ((1,), ())
     both = open_data_set(samples)
     one, other = (found.pair("001_0", 1) for found in (data, both))
     assert np.array_equal(one.image, other.image)
     assert one.noise == other.noise
-    assert w2s_samples.open_data_set(samples / "avg1") is None
+    assert truth.open_data_set(samples / "avg1") is None
 
 
 def test_drawn_levels_are_said_to_be(samples: Path) -> None:

@@ -19,7 +19,7 @@ from w2s_cli.datasets import w2s
 from w2s_cli.datasets.data_set import DataSet, Image, Mask
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.training.patches import w2s_samples
+from w2s_cli.training.patches import truth
 
 DRAWN = tuple(level for level in w2s.LEVELS if 1 < level < w2s.CAPTURES)
 
@@ -60,9 +60,9 @@ class DrawnAverage:
 
 def open_data_set(place: Path) -> DataSet:
     """Return the samples of a folder at five levels, four of them drawn."""
-    data = w2s_samples.open_data_set(place)
+    data = truth.open_data_set(place)
     if data is None:
-        raise InputError(f"{place} has no {w2s_samples.INDEX}")
+        raise InputError(f"{place} has no {truth.INDEX}")
     noises = {level: _noises(data.noises[1], level) for level in (1, *DRAWN)}
     drawn = {
         level: {

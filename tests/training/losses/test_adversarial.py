@@ -3,7 +3,7 @@ from math import exp, log
 import pytest
 import torch
 
-from w2s_cli.training.discriminator_training import discriminator_loss, generator_loss
+from w2s_cli.training.optimisation import discriminator_loss, generator_loss
 
 FAKE = [0.5, -1.5, 2.0]
 REAL = [1.0, 3.0]  # of another batch, as of unpaired images

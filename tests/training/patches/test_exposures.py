@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.training.patches.exposures import MARGIN, CameraImage, add_defects, expose
-from w2s_cli.training.patches.processing import draw_processing
+from w2s_cli.training.patches.exposures import (
+    MARGIN,
+    CameraImage,
+    add_defects,
+    draw_processing,
+    expose,
+)
 
 SIDE = 192
 

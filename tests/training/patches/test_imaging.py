@@ -10,11 +10,10 @@ from w2s_cli.errors import InputError, UsageError
 from w2s_cli.microscope.psf import gaussian_psf
 from w2s_cli.microscope.simulation import simulate_field
 from w2s_cli.training.losses import LOSSES
-from w2s_cli.training.losses.imaging import ImagingBatch
+from w2s_cli.training.losses.photons import ImagingBatch
 from w2s_cli.training.patches import open_sampler
 from w2s_cli.training.patches.scenes import draw_blur, scaled_crop
-from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.recipe_reading import load
+from w2s_cli.training.recipe import Recipe, load
 from w2s_cli.training.training_batch import Batch
 
 QUICK = ["simulated_fields=2", "light.measured=0", "patches.side=48"]

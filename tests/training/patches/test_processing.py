@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from w2s_cli.training.patches.processing import (
+from w2s_cli.training.patches.exposures import (
     averaged,
     binned,
     demosaiced,

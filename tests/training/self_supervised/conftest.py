@@ -8,8 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from w2s_cli.methods import self_supervised
-from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.recipe_reading import load
+from w2s_cli.training.recipe import Recipe, load
 
 Plane = NDArray[np.float32]
 SMALL = (

@@ -24,8 +24,7 @@ from w2s_cli.restorers.restorer import FitProgress, TrainedRange
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches import Part
 from w2s_cli.training.progress import fit_progress
-from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.recipe_reading import load
+from w2s_cli.training.recipe import Recipe, load
 from w2s_cli.weights import checkpoint
 
 METHODS: dict[str, tuple[type[Shipped], type[Shipped]]] = {

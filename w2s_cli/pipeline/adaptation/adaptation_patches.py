@@ -24,7 +24,7 @@ from w2s_cli.io.psf_file import read_psf
 from w2s_cli.methods.shipped import Shipped
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.pipeline.adaptation.redrawn_noise import Field, Plane
-from w2s_cli.training.losses.explained import AdaptationBatch
+from w2s_cli.training.losses.photons import AdaptationBatch
 from w2s_cli.training.patches import PatchSampler
 from w2s_cli.training.patches.augmentation import augment_planes
 

@@ -42,13 +42,13 @@ LOSSES = Registry(
     ),
     Entry(
         "imaging",
-        "w2s_cli.training.losses.imaging:imaging",
+        "w2s_cli.training.losses.photons:imaging",
         "errors in photons and of roots, every exposure alike; of focus and haze",
         "made by this project",
     ),
     Entry(
         "explained",
-        "w2s_cli.training.losses.explained:explained",
+        "w2s_cli.training.losses.photons:explained",
         "squared error in photons of what an output explains, for w2s adapt",
         "made by this project",
     ),
@@ -72,19 +72,19 @@ LOSSES = Registry(
     ),
     Entry(
         "perceptual",
-        "w2s_cli.training.losses.vgg:perceptual",
+        "w2s_cli.training.losses.feature_distances:perceptual",
         "distance of what VGG sees",
         "Johnson et al. 2016; Zhou et al. 2020, W2S",
     ),
     Entry(
         "texture",
-        "w2s_cli.training.losses.vgg:texture",
+        "w2s_cli.training.losses.feature_distances:texture",
         "difference of the covariances of what VGG sees",
         "Zhou et al. 2020, W2S",
     ),
     Entry(
         "gram",
-        "w2s_cli.training.losses.vgg:gram",
+        "w2s_cli.training.losses.feature_distances:gram",
         "difference of the Gram matrices of what VGG sees",
         "Gatys et al. 2016",
     ),

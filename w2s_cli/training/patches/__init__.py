@@ -70,13 +70,13 @@ EXAMPLES = Registry(
     ),
     Entry(
         "real-esrgan",
-        "w2s_cli.training.real_esrgan_degradation.degraded_patches:open_degraded",
+        "w2s_cli.training.patches.real_esrgan_patches:open_degraded",
         "sharp images, degraded twice",
         "Wang et al. 2021, Real-ESRGAN",
     ),
     Entry(
         "self-supervised",
-        "w2s_cli.training.self_supervised.noisy_patches:open_noisy",
+        "w2s_cli.training.patches.noisy_patches:open_noisy",
         "noisy images, parts of which are masked",
     ),
 )

@@ -23,8 +23,8 @@ from w2s_cli.microscope.imaging_conditions import (
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF, halved
 from w2s_cli.training.initial_network import scale_of
-from w2s_cli.training.losses.imaging import ImagingBatch
-from w2s_cli.training.patches import STREAMS, Part, PatchSampler, processing, truth
+from w2s_cli.training.losses.photons import ImagingBatch
+from w2s_cli.training.patches import STREAMS, Part, PatchSampler, exposures, truth
 from w2s_cli.training.patches.exposures import MARGIN, CameraImage, add_defects, expose
 from w2s_cli.training.patches.scenes import (
     HALO,
@@ -198,7 +198,7 @@ class _Drawing:
             noise,
             rng,
             multiplied=self._happens(self.pool.recipe.light.multiplied),
-            processing=processing.draw_processing(rng, scale == 2)
+            processing=exposures.draw_processing(rng, scale == 2)
             if processed
             else None,
         )

@@ -1,0 +1,254 @@
+"""Train on noisy images without any truth.
+
+Noise is independent from pixel to pixel, structure is not. So a network that must give
+pixels that it does not get can only fit the structure::
+
+    series              planes in stabilised counts, captures of the same together
+      -> noisy_patches  patches, of which `masking` hides a part
+      -> training.loop  the training of any other recipe
+      -> methods        n2sr, n2v, n2s and n2n, as `w2s restore` knows them
+
+A part of every image is held out of the loss in training: the loss there tells when the
+network begins to fit the noise.
+
+Patches of noisy images, of which a part is masked.
+
+Some squares of every image are held out, one of every 4 x 4: nothing in them is asked
+for in training, so what the network gives there tells whether it fits structure or
+noise.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import fft
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.errors import InputError
+from w2s_cli.io import open_image
+from w2s_cli.io.formats import image_files
+from w2s_cli.microscope.noise_estimation import fit_noise
+from w2s_cli.microscope.plane_sampling import sample_planes, sample_squares
+from w2s_cli.networks import NETWORKS
+from w2s_cli.restorers import fitting
+from w2s_cli.restorers.restorer import Series
+from w2s_cli.training.initial_network import build_module
+from w2s_cli.training.patches import Part, PatchSampler
+from w2s_cli.training.patches.augmentation import augment_planes
+from w2s_cli.training.patches.masking import Mask, mask_of
+from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.training_batch import Batch
+
+HELD_OUT_SIDE = 32  # pixels along a square that is held out
+LEAST_SIDE = 2 * HELD_OUT_SIDE  # a square of it is held out
+MOST_DRIFT = 0.5  # pixels between captures of the same
+_COARSE = 2.0  # standard deviation of the blur before captures are compared, in pixels
+_CLEAR = 12.0  # standard deviations of a peak; that of noise stays below 9
+
+
+def fit_patch_side(recipe: Recipe, all_series: Sequence[Series]) -> Recipe:
+    """Return the recipe with patches no larger than the smallest image.
+
+    `all_series` has planes in stabilised counts; those of one series are captures of
+    the same. Raises InputError when an image is too small or constant; when another
+    capture is the target and there is none, or one has moved.
+    """
+    planes = [plane for series in all_series for plane in series]
+    for plane in planes:
+        _check_plane(plane)
+    if recipe.masking.kind == "capture":
+        _check_captures(all_series)
+    scale = mask_of(recipe.masking).scale
+    with torch.device("meta"):  # its size alone matters
+        step = build_module(NETWORKS, recipe.network).multiple_of
+    smallest = min(planes, key=lambda plane: min(plane.shape))
+    most = min(smallest.shape) // scale
+    side = min(recipe.patches.side, most // step * step)
+    if not side:
+        raise _too_small(smallest, scale * step)
+    return replace(recipe, patches=replace(recipe.patches, side=side))
+
+
+def _check_plane(plane: FloatArray) -> None:
+    if min(plane.shape) < LEAST_SIDE:
+        raise _too_small(plane, LEAST_SIDE)
+    if plane.min() == plane.max():
+        raise InputError(
+            "an image without any structure or noise has nothing to fit",
+            hint="is it the right channel, and exposed?",
+        )
+
+
+def _too_small(plane: FloatArray, least: int) -> InputError:
+    height, width = plane.shape
+    return InputError(
+        f"an image of {height} x {width} pixels is too small to train on: it takes "
+        f"{least} x {least}",
+        hint="--train-on takes larger images of the same kind, or use --method denoise",
+    )
+
+
+def _check_captures(all_series: Sequence[Series]) -> None:
+    if all(len(series) == 1 for series in all_series):
+        raise InputError(
+            "n2n is fitted to captures of the same place, and there is one of each",
+            hint="give a time series (--axes TYX where the file doesn't say), or use "
+            "--method n2sr, which takes single images",
+        )
+    for captures in all_series:
+        for number, (one, other) in enumerate(pairwise(captures)):
+            far = drift(one, other)
+            if far > MOST_DRIFT:
+                raise InputError(
+                    f"captures {number} and {number + 1} have moved by {far:.1f} "
+                    "pixels against each other; n2n is fitted to what stays in place",
+                    hint="register them, or use --method n2sr",
+                )
+
+
+def drift(one: FloatArray, other: FloatArray) -> float:
+    """Return how far two captures have moved against each other, in pixels.
+
+    The phases of their coarse structure are correlated ([1]_). It is 0 where they have
+    too little in common to tell.
+
+    - `one`, `other`: (Y, X) stabilised counts, of the same shape.
+
+    References
+    ----------
+    .. [1] C. D. Kuglin and D. C. Hines, "The phase correlation image alignment method",
+       Proc. IEEE Int. Conf. on Cybernetics and Society (1975).
+    """
+    window = _window(one.shape)
+    spectra = [fft.rfft2((plane - plane.mean()) * window) for plane in (one, other)]
+    crossed = spectra[0] * spectra[1].conj()
+    # phases alone, where there is more than noise: its power is that of the window
+    phases = crossed / (abs(crossed) + (window**2).sum()) * _coarse(one.shape)
+    likeness = fft.irfft2(phases, s=one.shape)
+    if likeness.max() < _CLEAR * likeness.std():
+        return 0.0
+    y, x = map(int, np.unravel_index(likeness.argmax(), likeness.shape))
+    return float(np.hypot(_highest(likeness[:, x], y), _highest(likeness[y], x)))
+
+
+def _highest(line: FloatArray, at: int) -> float:
+    """Return where a parabola through a peak is highest, counted around 0."""
+    length = len(line)
+    before, here, after = (float(line[(at + step) % length]) for step in (-1, 0, 1))
+    exact = at + 0.5 * (before - after) / (before - 2 * here + after)
+    return (exact + length / 2) % length - length / 2
+
+
+def _window(shape: tuple[int, ...]) -> FloatArray:
+    height, width = shape
+    window = np.hanning(height)[:, None] * np.hanning(width)
+    return window.astype(np.float32)
+
+
+def _coarse(shape: tuple[int, ...]) -> FloatArray:
+    """Return what a Gaussian blur leaves of each part of a spectrum."""
+    height, width = shape
+    y, x = fft.fftfreq(height)[:, None], fft.rfftfreq(width)
+    left = np.exp(-2 * (np.pi * _COARSE) ** 2 * (y**2 + x**2))
+    return np.asarray(left, np.float32)
+
+
+_EVERY = 4  # of such squares along each side, one is
+
+
+@dataclass(frozen=True, eq=False)
+class NoisyPatchSampler(PatchSampler):
+    """Patches of noisy images, of which a part is masked.
+
+    - `series`: planes in stabilised counts, none smaller than a patch; those of one
+      series are captures of the same, at least two of one where another is asked for.
+    """
+
+    series: Sequence[Series]
+
+    def patch(self, step: int, number: int) -> Batch:
+        """Return one patch: what the network sees, and where it is asked for what."""
+        rng = self.rng(step, number)
+        noisy, other, held_out = self._cut(rng)
+        masked = self._mask(noisy, rng)
+        asked = masked.asked & (held_out == (self.part == "validation"))
+        # masked before it is turned: noise along rows runs along columns after
+        augment = self.recipe.patches.augment
+        image, target, asked = augment_planes(
+            [masked.image, other, asked], augment, rng
+        )
+        # the target has its lift already
+        truth = np.asarray((target / 2) ** 2, np.float32)
+        return Batch.of_patch(image, truth, asked, self.recipe.units)
+
+    def _cut(
+        self, rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+        """Return a square of a plane, of what is asked for, and of what is held out."""
+        series = self._usable[int(rng.integers(len(self._usable)))]
+        draw = _two_captures if self._paired else _one_capture
+        one, other = draw(len(series), rng)
+        side = self.recipe.patches.side * self._mask.scale
+        y, x = (self._start(length, side, rng) for length in series[one].shape)
+        inside = np.s_[y : y + side, x : x + side]
+        rows, columns = (_held_out(np.arange(at, at + side)) for at in (y, x))
+        return series[one][inside], series[other][inside], rows[:, None] & columns
+
+    def _start(self, length: int, side: int, rng: np.random.Generator) -> int:
+        """Return where a patch begins; one to validate is around what is held out."""
+        if self.part == "training":
+            return int(rng.integers(length - side + 1))
+        held_out = rng.choice(np.flatnonzero(_held_out(np.arange(length))))
+        return int(np.clip(held_out - side // 2, 0, length - side))
+
+    @property
+    def _mask(self) -> Mask:
+        return mask_of(self.recipe.masking)
+
+    @property
+    def _paired(self) -> bool:
+        """Return whether another capture is asked for."""
+        return self.recipe.masking.kind == "capture"
+
+    @cached_property
+    def _usable(self) -> Sequence[Series]:
+        least = 2 if self._paired else 1
+        return [series for series in self.series if len(series) >= least]
+
+
+def _held_out(at: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Return which rows, or columns, go through squares that are held out."""
+    return np.asarray(at // HELD_OUT_SIDE % _EVERY == 1)
+
+
+def _one_capture(count: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Return any capture, twice."""
+    at = int(rng.integers(count))
+    return at, at
+
+
+def _two_captures(count: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Return any capture and one next to it."""
+    first, forth = int(rng.integers(count - 1)), bool(rng.integers(2))
+    return (first, first + 1) if forth else (first + 1, first)
+
+
+def open_noisy(recipe: Recipe, part: Part) -> NoisyPatchSampler:
+    """Return the patches of the images in `recipe.data`, a folder or a file.
+
+    The noise of each channel of each is estimated. Raises InputError when there is no
+    image, one cannot be read or has no noise that can be measured, or they cannot be
+    trained on.
+    """
+    found = []
+    for path, most in fitting.shares([*image_files(recipe.data)]):
+        with open_image(path) as stack:
+            for channel in range(stack.channel_count):
+                noise = fit_noise(sample_squares(sample_planes(stack, channel))).model
+                found += fitting.series(stack, channel, noise, most)
+    return NoisyPatchSampler(fit_patch_side(recipe, found), part, found)
