@@ -1,9 +1,9 @@
 """What is learned from noisy images alone, beside what was learned from clean ones.
 
-`pytest -m quality -rP tests/quality/test_self_supervised.py` prints the tables: noise as in
-Table 1 of Noise2SR on sharp images, single captures of W2S, and pairs of little and
-much light. Each image is learned from by itself, so that all of it takes more than an
-hour; N2N gets a second capture.
+`pytest -m quality -rP tests/quality/test_self_supervised.py` prints the tables: noise
+as in Table 1 of Noise2SR on sharp images, single captures of W2S, and pairs of little
+and much light. Each image is learned from by itself, so that all of it takes more than
+an hour; N2N gets a second capture.
 """
 
 from collections.abc import Iterable, Mapping
