@@ -100,6 +100,7 @@ OTHER = RestoreSpec(
     display_range=DisplayRange(0, 9),
     defects="keep",
     axes="YX",
+    series="cells",
     channel="1",
     train_on=(Path("other/one.tif"),),
     save_weights=Path("w.safetensors"),

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import AxesError
-from w2s_cli.io import open_image, write_image
+from w2s_cli.io import images_of, open_image, write_image
+from w2s_cli.io.wanted import by_number
 from w2s_cli.stack import Pixels, Stack
 
 Array = NDArray[Any]
@@ -28,7 +29,17 @@ class _OpenPixels:
         return self._pixels[index]
 
 
-def imread(path: str | Path, *, axes: str | None = None) -> Stack:
+@overload
+def imread(  # type: ignore[overload-overlap]
+    path: str | Path, *, axes: str | None = ..., series: Literal["all"]
+) -> tuple[Stack, ...]: ...
+@overload
+def imread(
+    path: str | Path, *, axes: str | None = ..., series: str | int | None = ...
+) -> Stack: ...
+def imread(
+    path: str | Path, *, axes: str | None = None, series: str | int | None = None
+) -> Stack | tuple[Stack, ...]:
     """Open an image file; a plane is read when it is indexed.
 
     Parameters
@@ -36,12 +47,17 @@ def imread(path: str | Path, *, axes: str | None = None) -> Stack:
     path
         A TIFF, PNG or NPY file.
     axes
-        Names of its axes, such as "TCYX", where it doesn't say or is wrong.
+        Names of its axes, such as "TCYX", where it doesn't say or is wrong; with
+        lengths, such as "T4C2YX", for channels that are stored in turn.
+    series
+        Of several images in the file the one with this index, from 0, or this name;
+        "all" for a tuple of them, without pictures in colours; None for the largest.
 
     Returns
     -------
     Stack
-        In the file's own dtype; `np.asarray` reads all of it.
+        In the file's own dtype; `np.asarray` reads all of it. Its `warnings` say what
+        of the file was not understood, or left.
 
     Raises
     ------
@@ -59,8 +75,15 @@ def imread(path: str | Path, *, axes: str | None = None) -> Stack:
     >>> image.data[2,].mean()
     np.float64(1.0)
     """
+    if series == "all":
+        numbers = images_of(Path(path), colours=axes is not None)
+        return tuple(_opened(Path(path), axes, number) for number in numbers)
+    return _opened(Path(path), axes, by_number(series))
+
+
+def _opened(path: Path, axes: str | None, series: str | None) -> Stack:
     resources = ExitStack()
-    stack = resources.enter_context(open_image(Path(path), axes=axes))
+    stack = resources.enter_context(open_image(path, axes=axes, series=series))
     return replace(stack, data=_OpenPixels(stack.data, resources))
 
 

@@ -13,6 +13,7 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.api.images import Array, as_stack
 from w2s_cli.errors import UsageError
 from w2s_cli.io.noise_file import GivenNoise
+from w2s_cli.io.wanted import by_number
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.restoration import Restoration, RestoreProgress, restore_stack
 from w2s_cli.pipeline.spec import RestoreSpec, defects_of
@@ -190,7 +191,7 @@ def restore(
         noise=GivenNoise(_models(noise)),
         display_range=DisplayRange(*display_range) if display_range else None,
         defects=defects_of(defects),
-        channel=str(channel + 1) if isinstance(channel, int) else channel,
+        channel=by_number(channel),
     )
     done, total = 0, 0
 

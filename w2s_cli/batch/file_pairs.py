@@ -20,7 +20,7 @@ def paired(inputs: Sequence[Path], output: str) -> list[FilePair]:
         pairs = [(source, target / source.name) for source in sources]
     else:
         pairs = [(source, target) for source in sources]
-    _check_distinct(pairs)
+    check_distinct(pairs)
     return pairs
 
 
@@ -65,7 +65,8 @@ def _check_folder(target: Path, sources: Sequence[Path]) -> None:
         )
 
 
-def _check_distinct(pairs: Sequence[FilePair]) -> None:
+def check_distinct(pairs: Sequence[FilePair]) -> None:
+    """Refuse outputs that are the same, or that are inputs."""
     counts = Counter(target for _, target in pairs)
     for target, count in counts.items():
         if count > 1:

@@ -58,6 +58,7 @@ def estimate_noise(
     repeats: Repeats = None,
     dark: Dark = None,
     axes: ask.Axes = None,
+    series: ask.SeriesName = None,
     channel: ask.ChannelName = None,
     plot: Plot = None,
     overwrite: Overwrite = False,
@@ -89,7 +90,8 @@ def estimate_noise(
         )
     if plot:
         check_plot(plot, sources, overwrite=overwrite)
-    request = NoiseRequest(axes, channel, repeats, read_dark(dark) if dark else ())
+    darks = read_dark(dark) if dark else ()
+    request = NoiseRequest(axes, series, channel, repeats, darks)
     reports = [*each_file(sources, partial(report_noise, request))]
     _show_warnings(reports)
     if as_json:

@@ -73,6 +73,24 @@ Axes = Annotated[
         help="The axes of the file, such as TCYX, where it doesn't say or is wrong.",
     ),
 ]
+SeriesName = Annotated[
+    str | None,
+    typer.Option(
+        "--series",
+        help="One of several images in a file: its name, or its number, counted from "
+        "1 as in Fiji; `w2s info` lists them. Without, the largest.",
+        metavar="N|NAME",
+    ),
+]
+SeriesNames = Annotated[
+    str | None,
+    typer.Option(
+        "--series",
+        help="One of several images in a file: its name, or its number, counted from "
+        "1 as in Fiji, or all of them; `w2s info` lists them. Without, the largest.",
+        metavar="N|NAME|all",
+    ),
+]
 ChannelName = Annotated[
     str | None,
     typer.Option(

@@ -1,6 +1,5 @@
 """`w2s restore`: the main spec."""
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,6 +36,7 @@ def restore(
     train_on: ask.TrainOn = None,
     save_weights: ask.SaveWeights = None,
     axes: ask.Axes = None,
+    series: ask.SeriesNames = None,
     channel: ask.ChannelName = None,
     gain: Annotated[float | None, ask.GAIN] = None,
     offset: Annotated[float | None, ask.OFFSET] = None,
@@ -58,14 +58,16 @@ def restore(
       w2s restore *.tif -o restored/ --method denoise
       w2s restore cell.tif -o clean.tif --method gaussian -O sigma=1.5
       w2s restore stack.tif -o sharp.tif --axes ZYX --gain 2.1 --offset 100
+      w2s restore tiles.ome.tif -o sharp/ --series all
       w2s restore cell.tif -o clean.tif --method n2sr
       w2s restore *.tif -o clean/ --method n2sr --train-on best.tif
       w2s restore cell.tif -o sharp.tif --dry-run
 
     Without --gain or --noise the noise of the camera is estimated from each file.
     """
-    from w2s_cli.batch.file_pairs import files, paired
+    from w2s_cli.batch.file_pairs import files, make_folder, paired
     from w2s_cli.batch.jobs import exit_code
+    from w2s_cli.batch.series import by_output
     from w2s_cli.methods.build import method_for_weights
     from w2s_cli.pipeline.shared_fitting import check_fitting
     from w2s_cli.pipeline.spec import RestoreSpec, defects_of
@@ -86,6 +88,7 @@ def restore(
         noise=noise_models(noise, gain, offset, read_noise),
         defects=defects_of(defects),
         axes=axes,
+        series=series,
         channel=channel,
         train_on=tuple(files(train_on or ())),
         save_weights=save_weights,
@@ -97,23 +100,27 @@ def restore(
     check_fitting(spec, chain, [source for source, _ in pairs])
     for doubt in spec.doubts(chain):
         warn(doubt)
-    reports = (
-        _planned(spec, chain, pairs, show=not as_json)
-        if dry_run
-        else _restored(spec, chain, pairs, output, quiet=quiet)
-    )
+    specs, left = by_output(spec, pairs)
+    for picture in left:
+        warn(picture)
+    if dry_run:
+        reports: list[Plan | Failure] | list[RestoredFile | Failure]
+        reports = _planned(specs, chain, show=not as_json)
+    else:
+        make_folder(output, pairs)
+        reports = _restored(spec, specs, chain, quiet=quiet)
     if as_json:
         typer.echo(document(reports))
     raise typer.Exit(exit_code(reports))
 
 
 def _planned(
-    spec: "RestoreSpec", chain: "Chain", pairs: "list[FilePair]", *, show: bool
+    specs: "dict[FilePair, RestoreSpec]", chain: "Chain", *, show: bool
 ) -> "list[Plan | Failure]":
     from w2s_cli.batch.jobs import Failure, each
     from w2s_cli.pipeline.plan import plan_file
 
-    reports = [*each(pairs, partial(plan_file, spec, chain))]
+    reports = [*each(specs, lambda *pair: plan_file(specs[pair], chain, *pair))]
     for report in reports:
         if isinstance(report, Failure):
             show_failure(report)
@@ -124,23 +131,20 @@ def _planned(
 
 def _restored(
     spec: "RestoreSpec",
+    specs: "dict[FilePair, RestoreSpec]",
     chain: "Chain",
-    pairs: "list[FilePair]",
-    output: str,
     *,
     quiet: bool,
 ) -> "list[RestoredFile | Failure]":
-    from w2s_cli.batch.file_pairs import make_folder
     from w2s_cli.batch.jobs import Failure, each
     from w2s_cli.pipeline.restoration import RestoreProgress, restore_file
 
-    make_folder(output, pairs)
     fitted = fit_to_files(spec, chain, quiet=quiet) if spec.train_on else None
 
     def work(source: Path, target: Path) -> "RestoredFile":
         with progress(source.name, quiet=quiet) as bar:
             return restore_file(
-                spec,
+                specs[source, target],
                 chain,
                 source,
                 target,
@@ -154,7 +158,7 @@ def _restored(
 
     reports: list[RestoredFile | Failure] = []
     licences_due = not quiet
-    for report in each(pairs, work):
+    for report in each(specs, work):
         reports.append(report)
         if isinstance(report, Failure):
             show_failure(report)

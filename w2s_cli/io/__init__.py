@@ -29,14 +29,20 @@ from w2s_cli.errors import InputError
 from w2s_cli.io.content import unsupported_dtype
 from w2s_cli.io.formats import format_for, format_of
 from w2s_cli.io.targets import check_target, replacing
+from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Stack
 
-__all__ = ["check_fits", "check_target", "open_image", "write_image"]
+__all__ = ["check_fits", "check_target", "images_of", "open_image", "write_image"]
 
 
 @contextmanager
 def open_image(
-    path: Path, *, axes: str | None = None, double: bool = False
+    path: Path,
+    *,
+    axes: str | None = None,
+    series: str | None = None,
+    colours: bool = False,
+    double: bool = False,
 ) -> Iterator[Stack]:
     """Open an image; its planes are read from the file when they are indexed.
 
@@ -47,6 +53,12 @@ def open_image(
     axes
         Names of the axes in the order of the file, instead of what the file says;
         axes of length 1 in a TIFF are not counted.
+    series
+        Which of several images in the file, by its name or its number, counted from 1;
+        the largest that shows the light of a specimen where None.
+    colours
+        Whether the colours of any picture are channels, as they are where `axes` are
+        given.
     double
         Whether float64 is taken, as scores of published z-scores need it.
 
@@ -56,7 +68,8 @@ def open_image(
         Its dtype is uint8, uint16, int8, int16 or float32; float16, int32 and uint32
         are read as float32, and float64 is kept where `double` is set. Usable until
         the `with` block ends. `extra` holds "format", "compression", and where they
-        apply "axes guessed", "stored dtype", "series" and "levels".
+        apply "axes guessed", "stored dtype", "levels", "series", a list of the images
+        in the file, and "series number", which of them this is.
 
     Raises
     ------
@@ -65,12 +78,27 @@ def open_image(
         when a plane turns out to be broken on being indexed.
     AxesError
         When `axes` do not fit the image.
+    UsageError
+        When there is no such image in the file.
     """
     reader = import_module(format_of(path).module)
-    with reader.open_stack(path, axes) as stack:
+    wanted = Wanted(axes, series, colours or axes is not None)
+    with reader.open_stack(path, wanted) as stack:
         if stack.data.dtype == np.float64 and not double:
             raise unsupported_dtype(stack.data.dtype, path)
         yield stack
+
+
+def images_of(path: Path, *, colours: bool = True) -> dict[str, str]:
+    """Return the images in a file, for `open_image`: the name of each by its number.
+
+    Without `colours` pictures in colours are left out, unless there is nothing else.
+    """
+    with open_image(path, colours=True) as stack:
+        only = [{"number": 1, "name": "", "colour": False}]
+        rows = stack.extra.get("series", only)
+    taken = [row for row in rows if colours or not row["colour"]] or rows
+    return {str(row["number"]): row["name"] for row in taken}
 
 
 def check_fits(stack: Stack, path: Path) -> None:

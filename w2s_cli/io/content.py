@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import AxesError, InputError
+from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import AXES, Channel, Stack
 
 History = tuple[Mapping[str, Any], ...]
@@ -55,15 +56,23 @@ class _Planes:
         return self.read(int(self.numbers[index])).astype(self.dtype, copy=False)
 
 
-def as_stack(content: Content, axes: str | None, path: Path) -> Stack:
-    """Return the stack, with its axes named by `axes`, the file, or convention."""
+def can_be_read(dtype: np.dtype[Any]) -> bool:
+    """Return whether pixels of a type can be taken."""
+    return dtype.name in (*_KEPT, *_WIDENED)
+
+
+def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
+    """Return the stack, with its axes named by the user, the file, or convention."""
+    axes = wanted.axes
+    if "series" not in content.extra:
+        wanted.place([""])  # raises where another than the only image is wanted
     if 0 in content.shape:
         raise InputError(
             f"{path} has no pixels: its shape is {content.shape}",
             hint="save it again",
         )
     stored = content.dtype.name
-    if stored not in (*_KEPT, *_WIDENED):
+    if not can_be_read(content.dtype):
         raise unsupported_dtype(content.dtype, path)
     dtype = np.dtype(stored if stored in _KEPT else np.float32)
     known = _given(axes, content.shape, path) if axes else _known(content, path)

@@ -13,7 +13,7 @@ _MAGIC_BYTES = 8
 class Format:
     """One row of the table of formats.
 
-    Its module has `open_stack(path, axes)`, `unsupported(stack)` and
+    Its module has `open_stack(path, wanted)`, `unsupported(stack)` and
     `write(stack, path, history)`.
     """
 

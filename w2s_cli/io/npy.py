@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
 from w2s_cli.io.content import Content, History, as_stack
+from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Stack
 
 _SAMPLES = (3, 4)  # of a colour picture, along its last axis
 
 
 @contextmanager
-def open_stack(path: Path, axes: str | None) -> Iterator[Stack]:
+def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
     """Open an NPY file, as `w2s_cli.io.open_image` says.
 
-    Without `axes` the axes before Y and X are taken for T, then TZ, then TCZ.
+    Where no axes are given, the axes before Y and X are taken for T, then TZ, then TCZ.
     """
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -28,12 +29,12 @@ def open_stack(path: Path, axes: str | None) -> Iterator[Stack]:
             f"{path} is truncated or no array of numbers: {error}",
             hint="save it again with numpy.save",
         ) from error
-    if not axes and array.ndim == 3 and array.shape[-1] in _SAMPLES:
+    if not wanted.axes and array.ndim == 3 and array.shape[-1] in _SAMPLES:
         raise InputError(
             f"{path} looks like a colour picture: shape {array.shape}",
             hint="split its channels, or name its axes with --axes",
         )
-    yield as_stack(_content(array), axes, path)
+    yield as_stack(_content(array), wanted, path)
 
 
 def _content(array: NDArray[Any]) -> Content:

@@ -19,7 +19,8 @@ HISTORY = "w2s/history"  # the namespace of the annotation that holds the histor
 def read_metadata(xml: str) -> dict[str, Any]:
     """Return pixel size, time step, channels and history, as in `Stack`."""
     root = ElementTree.fromstring(xml)
-    pixels = root.find("{*}Image/{*}Pixels")
+    image = root.find("{*}Image")
+    pixels = None if image is None else image.find("{*}Pixels")
     if pixels is None:
         return {}
     channels = tuple(map(_channel, pixels.iterfind("{*}Channel")))
@@ -37,30 +38,21 @@ def read_metadata(xml: str) -> dict[str, Any]:
     }
 
 
-def own_image_first(xml: str, name: str) -> str:
-    """Return the XML with the image first whose planes lie in the file of a name.
+def image_names(xml: str) -> list[str]:
+    """Return the name of each Image, "" for those without."""
+    root = ElementTree.fromstring(xml)
+    return [image.get("Name", "") for image in root.iterfind("{*}Image")]
 
-    Every file of a set may hold the XML of the whole set. Which image is the file's own
-    follows from the UUID of the file, or from its name.
-    """
-    if not xml:
-        return ""
+
+def image_first(xml: str, place: int) -> str:
+    """Return the XML with the Image at a place before the others."""
+    if not place:
+        return xml
     root = ElementTree.fromstring(xml)
     images = root.findall("{*}Image")
-    own = root.get("UUID")
-    for image in images:
-        files = image.findall("{*}Pixels/{*}TiffData/{*}UUID")
-        uuids = {(one.text or "").strip() for one in files}
-        names = {one.get("FileName") for one in files}
-        if own in uuids or (own is None and name in names):
-            break
-    else:
-        return xml
-    if image is images[0]:
-        return xml
     first = [*root].index(images[0])
-    root.remove(image)
-    root.insert(first, image)
+    root.remove(images[place])
+    root.insert(first, images[place])
     return ElementTree.tostring(root, encoding="unicode")
 
 
@@ -123,8 +115,8 @@ def ome_xml(stack: Stack, history: History) -> str:
     root = _source(stack) or _new(stack)
     namespace = root.tag.partition("}")[0] + "}"
     image = root.find("{*}Image")
-    pixels = root.find("{*}Image/{*}Pixels")
     assert image is not None
+    pixels = image.find("{*}Pixels")
     assert pixels is not None
     root.attrib.pop("UUID", None)
     root.set("Creator", f"w2s {__version__}")
@@ -146,7 +138,7 @@ def _source(stack: Stack) -> Element | None:
         return None
     root = ElementTree.fromstring(stack.extra["ome"])
     images = root.findall("{*}Image")
-    pixels = root.find("{*}Image/{*}Pixels")
+    pixels = images[0].find("{*}Pixels") if images else None
     if pixels is None:
         return None
     if "channel" in stack.extra:

@@ -18,6 +18,7 @@ from w2s_cli.io.content import (
     to_json,
 )
 from w2s_cli.io.resolution import INCHES, MICROMETRES, Resolution, resolution_tags
+from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Channel, Stack
 
 _DTYPES = {"L": np.uint8, "I;16": np.uint16, "I": np.uint16, "P": np.uint8}
@@ -28,10 +29,10 @@ _HINT = "copy or export it again"
 
 
 @contextmanager
-def open_stack(path: Path, axes: str | None) -> Iterator[Stack]:
+def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
     """Open a PNG, as `w2s_cli.io.open_image` says."""
     with _image(path) as image:
-        yield as_stack(_content(image, path), axes, path)
+        yield as_stack(_content(image, path), wanted, path)
 
 
 def _image(path: Path) -> Image.Image:

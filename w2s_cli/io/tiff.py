@@ -3,7 +3,7 @@
 import logging
 import struct
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -15,10 +15,17 @@ import tifffile
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
-from w2s_cli.io import imagej, ome
+from w2s_cli.io import imagej, ome, ome_sets
 from w2s_cli.io.content import Content, History, as_stack, lookup_colour
 from w2s_cli.io.resolution import read_resolution, resolution_tags
-from w2s_cli.io.tiff_planes import check_chain, check_description, plane_reader
+from w2s_cli.io.tiff_planes import (
+    check_chain,
+    check_description,
+    check_pages_end,
+    plane_reader,
+)
+from w2s_cli.io.tiff_series import TiffImage, chosen, images_in
+from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Channel, Stack
 
 _COMPRESSIONS = {
@@ -39,14 +46,37 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 @contextmanager
-def open_stack(path: Path, axes: str | None) -> Iterator[Stack]:
+def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
     """Open a TIFF, as `w2s_cli.io.open_image` says."""
-    with _as_input_errors(path):
-        file = tifffile.TiffFile(path)
-    with file:
+    with ExitStack() as files:
         with _as_input_errors(path):
-            _parse(file)
-        yield as_stack(_content(file, path), axes, path)
+            file, xml, missing = _opened(path)
+            files.enter_context(file)
+            images = images_in(file, xml, path)
+        place, left = chosen(images, wanted)
+        content = _content(file, images[place], xml, path)
+        extra = {
+            **content.extra,
+            "series": [one.as_json(number) for number, one in enumerate(images, 1)],
+            "series number": place + 1,
+        }
+        said = (*missing, *left, *content.warnings)
+        yield as_stack(replace(content, extra=extra, warnings=said), wanted, path)
+
+
+def _opened(path: Path) -> tuple[tifffile.TiffFile, str, tuple[str, ...]]:
+    """Return a file, the OME-XML of its set, and what is missing of that."""
+    check_pages_end(path)
+    file = tifffile.TiffFile(path)
+    with ExitStack() as files:
+        files.enter_context(file)
+        if not file.ome_metadata:
+            files.pop_all()
+            return file, "", ()
+        xml, missing = ome_sets.whole_xml(file.ome_metadata, path)
+        ome.read_metadata(xml or file.ome_metadata)
+        known = ome_sets.for_tifffile(xml or file.ome_metadata, path)
+    return tifffile.TiffFile(path, omexml=known), xml, missing
 
 
 @contextmanager
@@ -73,18 +103,11 @@ def _as_input_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _parse(file: tifffile.TiffFile) -> None:
-    """Have tifffile parse, and keep, all that is asked of it later."""
-    if file.ome_metadata:
-        ome.read_metadata(file.ome_metadata)
-    _ = file.series
-
-
-def _content(file: tifffile.TiffFile, path: Path) -> Content:
-    """Return what the first series of a file holds, at its full resolution."""
-    series, xml = _own_series(file, path)
-    if series is None or 0 in series.keyframe.shaped:
-        raise InputError(f"{path} holds no image", hint="copy or export it again")
+def _content(
+    file: tifffile.TiffFile, image: TiffImage, xml: str, path: Path
+) -> Content:
+    """Return what an image in a file holds, at its full resolution."""
+    series = image.series
     page = series.keyframe
     check_chain(file, series, path)
     axes, shape = _axes(file, series, path)
@@ -97,25 +120,10 @@ def _content(file: tifffile.TiffFile, path: Path) -> Content:
         extra=_form(file, series, page),
     )
     check_description(file, path)
-    said = _read_metadata(file, series, page, xml)
+    own = "" if image.place is None else ome.image_first(xml, image.place)
+    said = _read_metadata(file, series, page, own)
     extra = {**content.extra, **said.pop("extra", {})}
     return replace(content, **said, extra=extra)
-
-
-def _own_series(
-    file: tifffile.TiffFile, path: Path
-) -> tuple[tifffile.TiffPageSeries | None, str]:
-    """Return the first series of the file, and its OME-XML, if it has any.
-
-    Of a set of OME files, it is the image whose planes lie in this file, which need not
-    be the first of the set.
-    """
-    xml = file.ome_metadata or ""
-    series = [one for one in file.series if one.size]
-    if not xml or len(series) < 2:
-        return next(iter(series), None), ome.own_image_first(xml, path.name)
-    own = (one for one in series if any(page.parent is file for page in one if page))
-    return next(own, series[0]), ome.own_image_first(xml, path.name)
 
 
 def _axes(
@@ -183,8 +191,6 @@ def _form(
         form["bigtiff"] = True
     if file.is_imagej and page.colormap is not None:
         form["colormap"] = page.colormap
-    if len(file.series) > 1:
-        form["series"] = len(file.series)
     if len(series.levels) > 1:
         form["levels"] = len(series.levels)
     return form

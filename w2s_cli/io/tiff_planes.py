@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tifffile
@@ -23,6 +23,7 @@ _BROKEN = (
     struct.error,
 )
 _DESCRIPTION = 270  # the tag
+_BIG_TIFF = 43  # the version
 _HINT = "copy or export it again"
 
 
@@ -43,6 +44,29 @@ def check_chain(
         raise _truncated(
             path, pages, f"it is promised at byte {following} of {_size(file)}"
         )
+
+
+def check_pages_end(path: Path) -> None:
+    """Find out whether the pages of a TIFF follow each other in a circle."""
+    with path.open("rb") as file:
+        start = file.read(16)
+        order: Literal["little", "big"] = "big" if start[:2] == b"MM" else "little"
+        big = int.from_bytes(start[2:4], order) == _BIG_TIFF
+        counted, entry, pointer = (8, 20, 8) if big else (2, 12, 4)
+        place = int.from_bytes(start[8:16] if big else start[4:8], order)
+        seen: dict[int, int] = {}
+        while place:
+            if place in seen:
+                raise InputError(
+                    f"{path} is broken: page {len(seen)} is followed by page "
+                    f"{seen[place]}, in a circle",
+                    hint=_HINT,
+                )
+            seen[place] = len(seen) + 1
+            file.seek(place)
+            tags = int.from_bytes(file.read(counted), order)
+            file.seek(place + counted + tags * entry)
+            place = int.from_bytes(file.read(pointer), order)
 
 
 def check_description(file: tifffile.TiffFile, path: Path) -> None:

@@ -32,6 +32,8 @@ class NoiseRequest:
     """How the noise is to be measured."""
 
     axes: str | None = None  # the axes of the files, where they have none or wrong ones
+    # The one of several images in a file, by name or number; the largest where None
+    series: str | None = None
     # The one channel to look at, by name or number; all of them where None
     channel: str | None = None
     # The axis along which the same view was taken again; None for single exposures
@@ -61,7 +63,15 @@ class NoiseReport:
 
 def report_noise(request: NoiseRequest, source: Path) -> NoiseReport:
     """Return what a file, or "-" for standard input, says of its camera's noise."""
-    with spooled_input(source) as file, open_image(file, axes=request.axes) as whole:
+    with (
+        spooled_input(source) as file,
+        open_image(
+            file,
+            axes=request.axes,
+            series=request.series,
+            colours=request.channel is not None,
+        ) as whole,
+    ):
         stack = whole.only_channel(request.channel) if request.channel else whole
         darks = _darks(request, stack)
         channels = [_channel(stack, n, request, dark) for n, dark in enumerate(darks)]

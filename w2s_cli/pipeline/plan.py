@@ -5,7 +5,6 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from w2s_cli.io import open_image
 from w2s_cli.io.targets import STREAM, check_target, spooled_input
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.diagnose import diagnose
@@ -78,7 +77,7 @@ def plan_file(spec: RestoreSpec, chain: Chain, source: Path, target: Path) -> Pl
     """
     if target != STREAM and target.parent.exists():
         check_target(target, overwrite=spec.overwrite)
-    with spooled_input(source) as file, open_image(file, axes=spec.axes) as whole:
+    with spooled_input(source) as file, spec.opened(file) as whole:
         stack = spec.part(whole)
         check_savable(spec, stack.channel_count)
         given, choice = spec.noise.of(source), None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from w2s_cli import __version__
 from w2s_cli._typing import FloatArray
-from w2s_cli.io import open_image, write_image
+from w2s_cli.io import write_image
 from w2s_cli.io.targets import STREAM, check_target, spooled_input, spooled_output
 from w2s_cli.methods.build import chain_record
 from w2s_cli.microscope.noise_model import NoiseModel
@@ -286,7 +286,7 @@ def restore_file(
         check_target(target, overwrite=spec.overwrite)
     with (
         spooled_input(source) as file,
-        open_image(file, axes=spec.axes) as stack,
+        spec.opened(file) as stack,
         spooled_output(target) as spooled,
     ):
         result = restore_stack(

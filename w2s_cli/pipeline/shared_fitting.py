@@ -5,7 +5,6 @@ from pathlib import Path
 from shutil import copyfile
 
 from w2s_cli.errors import UsageError
-from w2s_cli.io import open_image
 from w2s_cli.io.targets import check_writable, replacing
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.spec import RestoreSpec
@@ -59,7 +58,7 @@ def fit_files(
     assert method
     places: dict[int, list[Series]] = {}
     for path, most in shares(files):
-        with open_image(path, axes=spec.axes) as whole:
+        with spec.opened(path) as whole:
             stack = spec.part(whole)
             noise = diagnose(stack, spec.noise.of(path)).noise
             for channel, one in noise.items():

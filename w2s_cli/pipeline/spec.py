@@ -1,10 +1,12 @@
 """The whole specification of a run, from which the output's record is made."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from w2s_cli.errors import UsageError
+from w2s_cli.io import open_image
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.methods.build import build, parse
 from w2s_cli.restorers.chain import Chain
@@ -14,6 +16,9 @@ from w2s_cli.stack import Stack
 
 RESOLVED, LEFT_OUT = "resolved", "left out"
 """Metadata of a field that the record doesn't repeat: see `RestoreSpec`."""
+
+ALL = "all"
+"""The series of a specification that is yet to be split into one an image."""
 
 Defects: TypeAlias = Path | Literal["auto", "all", "keep"]
 
@@ -51,6 +56,9 @@ class RestoreSpec:
         map of them, see `pipeline.defect_repair`, that is added to.
     axes
         The axes of the file, where its metadata have none or are wrong.
+    series
+        The one of several images in a file, by name or number; the largest where None.
+        `ALL` stands for a specification of each.
     channel
         The one channel to restore, by name or number; all of them where None.
     train_on
@@ -73,6 +81,7 @@ class RestoreSpec:
     )
     defects: Defects = "auto"
     axes: str | None = None
+    series: str | None = None
     channel: str | None = None
     train_on: tuple[Path, ...] = ()
     save_weights: Path | None = field(
@@ -81,6 +90,15 @@ class RestoreSpec:
     overwrite: bool = field(
         default=False, metadata={LEFT_OUT: "about the file, not about its pixels"}
     )
+
+    def opened(self, path: Path) -> AbstractContextManager[Stack]:
+        """Open the image in a file that is to be restored, with all its channels."""
+        return open_image(
+            path,
+            axes=self.axes,
+            series=None if self.series == ALL else self.series,
+            colours=self.channel is not None,
+        )
 
     def part(self, stack: Stack) -> Stack:
         """Return the channels of a stack that are to be restored."""

@@ -1,0 +1,134 @@
+"""Sets of OME files: which images lie in a file, and where their metadata are.
+
+A set may say all in each of its files, or only in one of them, the others pointing to
+it, or in a companion file of XML without pixels.
+"""
+
+from math import prod
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+import tifffile
+
+from w2s_cli.errors import InputError
+
+_PLANE = 16  # bytes that a plane takes at least, with what describes it
+COMPANION = ".ome"  # the suffix of XML without pixels
+
+
+def whole_xml(xml: str, path: Path) -> tuple[str, tuple[str, ...]]:
+    """Return the OME-XML of a file's set, and what is missing of it.
+
+    It is in the file itself, unless that only names the file where it is.
+    """
+    root = ElementTree.fromstring(xml)
+    pointer = root.find("{*}BinaryOnly")
+    if pointer is None:
+        return xml, ()
+    master = path.with_name(Path(pointer.get("MetadataFile", "")).name)
+    try:
+        if master.suffix.lower() in (COMPANION, ".xml"):
+            found = master.read_text(encoding="utf-8")
+        else:
+            with tifffile.TiffFile(master) as file:
+                found = file.ome_metadata or ""
+        whole = ElementTree.fromstring(found)
+    except (OSError, ValueError, tifffile.TiffFileError, ElementTree.ParseError):
+        return "", (
+            f"its metadata are in {master.name}, which is missing or cannot be read: "
+            "pixel sizes, channels and axes are not known",
+        )
+    if own := root.get("UUID"):
+        whole.set("UUID", own)
+    else:
+        whole.attrib.pop("UUID", None)
+    return ElementTree.tostring(whole, encoding="unicode"), ()
+
+
+def for_tifffile(xml: str, path: Path) -> str:
+    """Return OME-XML in which tifffile finds what lies in one file of a set.
+
+    Images are named by their number, by which they are known again in the result; those
+    that lie in other files alone are left out, and the file is known under a new name.
+    """
+    root = ElementTree.fromstring(xml)
+    images = root.findall("{*}Image")
+    for number, image in enumerate(images):
+        image.set("Name", str(number))
+        for pixels in image.iterfind("{*}Pixels"):
+            for data in pixels.findall("{*}TiffData"):
+                if data.get("PlaneCount") == "0":  # tifffile would take all planes
+                    pixels.remove(data)
+    _name_file(root, path)
+    own = [image for image in images if _lies_in(image, root.get("UUID"), path)]
+    for image in images if own else ():
+        if image not in own:
+            root.remove(image)
+    _check_promises(root, path)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def members(xml: str, path: Path) -> list[list[str]]:
+    """Return for each image that lies in a file the names of all files it lies in."""
+    root = ElementTree.fromstring(xml)
+    _name_file(root, path)
+    return [
+        sorted({uuid.get("FileName", "") for uuid in image.iterfind(_UUIDS)})
+        for image in root.findall("{*}Image")
+        if _lies_in(image, root.get("UUID"), path)
+    ]
+
+
+_UUIDS = "{*}Pixels/{*}TiffData/{*}UUID"
+
+
+def _name_file(root: Element, path: Path) -> None:
+    """Let the file be known by a UUID that its images have, if it has one at all."""
+    uuids = root.findall("{*}Image/" + _UUIDS)
+    texts = {uuid.text for uuid in uuids}
+    if root.get("UUID") in texts:
+        return
+    own = [one.text for one in uuids if one.get("FileName", "") == path.name]
+    if own and own[0]:
+        root.set("UUID", own[0])
+    elif len(texts) == 1:  # all in one file, which was renamed
+        root.set("UUID", texts.pop() or "")
+
+
+def _lies_in(image: Element, uuid: str | None, path: Path) -> bool:
+    data = image.findall("{*}Pixels/{*}TiffData")
+    if not data:
+        return image.find("{*}Pixels") is not None
+    for one in data:
+        named = one.find("{*}UUID")
+        if named is None or (named.text == uuid if uuid else False):
+            return True
+        if uuid is None and named.get("FileName", "").lower() == path.name.lower():
+            return True
+    return False
+
+
+def _check_promises(root: Element, path: Path) -> None:
+    """Refuse XML with more planes than its files can hold, before lists are made."""
+    files = {uuid.get("FileName", "") for uuid in root.iterfind("{*}Image/" + _UUIDS)}
+    held = sum(
+        file.stat().st_size
+        for file in {path, *(path.with_name(Path(name).name) for name in files)}
+        if file.is_file()
+    )
+    for pixels in root.iterfind("{*}Image/{*}Pixels"):
+        promised = prod(_count(pixels, f"Size{axis}") for axis in "ZCT")
+        for data in pixels.iterfind("{*}TiffData"):
+            counts = (_count(data, name) for name in ("PlaneCount", "NumPlanes"))
+            promised = max(promised, *counts)
+        if promised * _PLANE > held:
+            raise InputError(
+                f"{path} promises {promised} planes, more than {held} bytes can hold",
+                hint="copy or export it again",
+            )
+
+
+def _count(element: Element, name: str) -> int:
+    text = element.get(name, "1")
+    return int(text) if text.isdecimal() else 1
