@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
 
 from w2s_cli.errors import UsageError
 from w2s_cli.io import open_image, write_image
@@ -14,18 +13,15 @@ from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import gaussian_psf
 from w2s_cli.microscope.simulation import Exposure, simulate_cell, widefield
-from w2s_cli.pipeline.auto_method import auto_method
+from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.plan import plan_file
 from w2s_cli.pipeline.restoration import restore_file
 from w2s_cli.pipeline.spec import RestoreSpec
-from w2s_cli.restorers.restorer import TrainedRange
 from w2s_cli.stack import Stack
 
 CAMERA = NoiseModel(2.0, 100.0, 3.0)
-SILENT = NoiseModel(2.0, 100.0)  # it has no read noise
-SEEN = TrainedRange((0.5, 1000), 3.0)
-AUTO = RestoreSpec(method="auto", device="cpu", noise=GivenNoise((SILENT,)))
+AUTO = RestoreSpec(method="auto", device="cpu")
 
 
 def cell(photons: float, camera: NoiseModel = CAMERA, side: int = 160) -> np.ndarray:
@@ -35,69 +31,111 @@ def cell(photons: float, camera: NoiseModel = CAMERA, side: int = 160) -> np.nda
     return np.clip(camera.sample(light, rng).round(), 0, 65535).astype(np.uint16)
 
 
-NOISY, DIM = cell(100), cell(0.1, SILENT)
-SMOOTH = gaussian_filter(NOISY.astype(np.float32), 0.8).round().astype(np.uint16)
+NOISY = cell(100)
+DOUBLED = cell(20, side=96).repeat(2, 0).repeat(2, 1)  # as some vendors save binning
+FLAT = np.full((64, 64), 7, np.uint16)
+
+
+def chosen(images: list[np.ndarray], given: NoiseModel | None = None) -> Choice:
+    given_models = [given] if given else []
+    _, _, _, choice = resolve_auto(
+        AUTO, AUTO.chain(), diagnose(Stack(np.stack(images), "CYX"), given_models)
+    )
+    assert choice
+    return choice
+
+
+@pytest.mark.parametrize("given", [CAMERA, None])
+def test_the_network_where_it_predicts_held_out_light_best(
+    given: NoiseModel | None,
+) -> None:
+    choice = chosen([NOISY], given)
+    assert choice.method == "denoise"
+    assert re.fullmatch(
+        r"it predicts held-out light with \d+% of the squared error of the image "
+        r"itself, pure-let with \d+%",
+        choice.reason,
+    )
+    errors = choice.errors
+    assert errors["denoise"] < errors["pure-let"] < 1
+    assert errors["gaussian sigma=2"] > errors["pure-let"]  # it blurs the structure
+    assert not choice.warnings
+
+
+def test_every_second_pixel_where_neighbours_share_noise() -> None:
+    choice = chosen([DOUBLED])
+    assert choice.method == "pd-denoise"
+    assert choice.options[0] == "stride=2"
+    assert choice.reason.startswith("neighbouring pixels share noise; it predicts")
+    assert choice.errors["pd-denoise stride=2, sigma=0"] < choice.errors["denoise"]
+
+
+def test_one_method_for_all_channels() -> None:
+    choice = chosen([NOISY, NOISY[::-1]], CAMERA)
+    assert choice.method == "denoise"
+    assert choice.errors["denoise"] < 0.5
+
+
+def test_nothing_where_nothing_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    blur = (("gaussian", ("sigma=6",)),)
+    monkeypatch.setattr("w2s_cli.pipeline.auto_method._WHITE", blur)
+    choice = chosen([cell(3000)], CAMERA)
+    assert choice.method == "identity"
+    assert choice.errors["gaussian sigma=6"] > 1
+    assert choice.warnings == [
+        "not denoised: no method predicts held-out light better than the image itself"
+    ]
 
 
 @pytest.mark.parametrize(
-    ("image", "given", "method", "reason"),
+    ("images", "reason"),
     [
-        (NOISY, CAMERA, "denoise", r"^the brightest parts have [\d.]+ photons a"),
-        (NOISY, None, "denoise", "what the shipped network is meant for$"),
-        (DIM, SILENT, "pure-let", "denoise is meant for 0.5 to 1000$"),
-        (cell(5000), CAMERA, "pure-let", "denoise is meant for 0.5 to 1000$"),
-        (NOISY, NoiseModel(1, 100, 8), "pure-let", "the read noise is 8 photons, den"),
-        (SMOOTH, CAMERA, "identity", r"correlated \(0.\d\d\), as if the image was"),
-        (SMOOTH, None, "identity", "a denoiser would take it for structure$"),
-        (
-            np.full((64, 64), 7, np.uint16),
-            None,
-            "identity",
-            "the noise cannot be measured: every pixel of the image is 7",
-        ),
-        (NOISY[:20, :20], None, "identity", "20 x 20 pixels are too few"),
-        (NOISY[:20, :20], CAMERA, "denoise", "what the shipped network is meant for$"),
+        ([FLAT], "the noise cannot be measured: every pixel of the image is 7"),
+        ([NOISY[:20, :20]], "20 x 20 pixels are too few"),
+        ([NOISY, np.full_like(NOISY, 7)], "channel 2: the noise cannot be measured"),
     ],
 )
-def test_what_an_image_asks_for(
-    image: np.ndarray, given: NoiseModel | None, method: str, reason: str
+def test_nothing_where_the_noise_is_unknown(
+    images: list[np.ndarray], reason: str
 ) -> None:
-    choice = auto_method(diagnose(Stack(image, "YX"), [given] if given else []), SEEN)
-    assert choice.method == method
-    assert re.search(reason, choice.reason), choice.reason
-    assert bool(choice.warnings) == (method == "identity")
-
-
-def test_the_most_cautious_channel_decides() -> None:
-    stack = Stack(np.stack([NOISY, SMOOTH, DIM]), "CYX")
-    choice = auto_method(diagnose(stack, [CAMERA]), SEEN)
+    choice = chosen(images)
     assert choice.method == "identity"
-    assert choice.reason.startswith("channel 2: the noise of neighbouring pixels")
-    choice = auto_method(
-        diagnose(Stack(np.stack([NOISY, NOISY]), "CYX"), [CAMERA]), SEEN
-    )
+    assert reason in choice.reason
+    assert choice.warnings == [f"not denoised: {choice.reason}"]
+
+
+def test_noise_that_is_told_is_enough() -> None:
+    assert chosen([NOISY[:20, :20]], CAMERA).errors["denoise"] < 1
+    choice = chosen([FLAT], CAMERA)
     assert choice.method == "denoise"
-    assert choice.reason.startswith("the brightest")
+    assert choice.reason == "too little of the image is known to compare methods"
 
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    write_image(Stack(DIM, "YX"), path := tmp_path / "dim.tif")
+    write_image(Stack(DOUBLED, "YX"), path := tmp_path / "doubled.tif")
     return path
 
 
 def test_the_choice_is_used_and_recorded(source: Path) -> None:
     outcome = restore_file(AUTO, AUTO.chain(), source, out := source.with_name("o.tif"))
-    same = replace(AUTO, method="pure-let")
+    with open_image(out) as one:
+        [record] = one.history
+    assert record["method"] == "auto"
+    assert record["auto"] == outcome.as_json()["auto"]
+    assert record["auto"]["method"] == "pd-denoise"
+    [noise] = record["noise"]
+    assert noise["correlation"]
+    [link] = record["links"]
+    assert link["method"] == "pd-denoise"
+    options = tuple(f"{key}={value:g}" for key, value in link["options"].items())
+    assert options == outcome.choice.options
+    camera = NoiseModel(noise["gain"], noise["offset"], noise["read_noise"])
+    told = GivenNoise((camera,))
+    same = replace(AUTO, method="pd-denoise", options=options, noise=told)
     restore_file(same, same.chain(), source, other := source.with_name("p.tif"))
     with open_image(out) as one, open_image(other) as two:
         np.testing.assert_array_equal(one.data[()], two.data[()])
-        [record] = one.history
-    assert record["method"] == "auto"
-    assert [link["method"] for link in record["links"]] == ["pure-let"]
-    assert record["auto"] == outcome.as_json()["auto"]
-    assert record["auto"]["method"] == "pure-let"
-    assert "denoise is meant for" in record["auto"]["reason"]
 
 
 def test_each_file_gets_its_own(source: Path) -> None:
@@ -108,7 +146,7 @@ def test_each_file_gets_its_own(source: Path) -> None:
         choice = plan_file(AUTO, chain, path, path.with_name("out.tif")).choice
         assert choice is not None
         methods.append(choice.method)
-    assert methods == ["pure-let", "denoise"]
+    assert methods == ["pd-denoise", "denoise"]
 
 
 def test_other_methods_may_follow(source: Path) -> None:
@@ -117,7 +155,7 @@ def test_other_methods_may_follow(source: Path) -> None:
     assert outcome.scale == 2
     with open_image(out) as stack:
         names = [link["method"] for link in stack.history[-1]["links"]]
-    assert names == ["pure-let", "bicubic"]
+    assert names == ["pd-denoise", "bicubic"]
 
 
 def test_auto_comes_first() -> None:

@@ -131,9 +131,17 @@ METHODS = Registry(
         needs_weights=True,
     ),
     MethodEntry(
+        "pd-denoise",
+        "w2s_cli.methods.pd_denoise:PdDenoise",
+        "denoise, for noise that neighbours share: every nth pixel apart",
+        "Zhou et al. 2020; trained by this project",
+        needs="noise model, weights",
+        needs_weights=True,
+    ),
+    MethodEntry(
         "auto",
         "w2s_cli.methods.auto:Auto",
-        "denoise as the noise asks: denoise, pure-let, or not at all",
+        "denoise by what predicts held-out light best, if anything does",
         needs="noise model, weights",
         needs_weights=True,
     ),

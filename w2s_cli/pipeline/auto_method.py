@@ -1,27 +1,69 @@
-"""Which denoiser an image asks for, by what its noise is like: the method `auto`."""
+"""Which denoiser an image asks for, measured on the image itself: the method `auto`."""
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.methods.build import build, parse
-from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis, light_warnings
+from w2s_cli.microscope.noise_correlation import correlated_noise
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
+from w2s_cli.pipeline.held_out import Denoiser, HeldOut, held_out_errors
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
-from w2s_cli.restorers.restorer import TrainedRange
+from w2s_cli.restorers.tiling import restore_plane
 
-TRAINED, CLASSICAL, NONE = "denoise", "pure-let", "identity"
-_CAUTION = (TRAINED, CLASSICAL, NONE)  # the last one that a channel asks for is taken
+NONE = "identity"
+_Candidate = tuple[str, tuple[str, ...]]  # a method and its options
+_WHITE: tuple[_Candidate, ...] = (
+    ("denoise", ()),
+    ("pure-let", ()),
+    ("gaussian", ("sigma=1",)),
+    ("gaussian", ("sigma=2",)),
+)
+_CORRELATED: tuple[_Candidate, ...] = (
+    ("denoise", ()),
+    ("pd-denoise", ("stride=2", "sigma=0")),
+    ("pd-denoise", ("stride=2", "sigma=0.7")),
+    ("pd-denoise", ("stride=3", "sigma=0.7")),
+    ("pure-let", ()),
+    ("gaussian", ("sigma=1",)),
+    ("gaussian", ("sigma=1.5",)),
+    ("gaussian", ("sigma=2.5",)),
+)
+_CLOSE = 0.02  # of the noise: as good as the best; the first of those is taken
+# Where neighbours share noise, its variance is known less well, and too large where
+# structure passes for noise: of methods that come so near to the best, in shares of its
+# error, the one is taken that changes the image least.
+_UNSURE = 0.2
+_SURE = 2.0  # standard errors that a method must be better than nothing by
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A method, and in a line what speaks for it."""
+    """A method, and what speaks for it.
+
+    Attributes
+    ----------
+    method, options
+        As for `w2s_cli.methods.build.build`.
+    reason
+        What was measured, in a line.
+    errors
+        Of each candidate: its squared error in predicting held-out light over the
+        variance of the noise, the mean over the channels. 1 is the image as it is.
+    """
 
     method: str
     reason: str
+    options: tuple[str, ...] = ()
+    errors: dict[str, float] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, Any]:
         """Return the choice as a JSON object."""
-        return asdict(self)
+        given = {key: value for key, value in asdict(self).items() if value}
+        return given | ({"options": [*self.options]} if self.options else {})
 
     @property
     def warnings(self) -> list[str]:
@@ -31,50 +73,112 @@ class Choice:
 
 def resolve_auto(
     spec: RestoreSpec, chain: Chain, diagnosis: Diagnosis
-) -> tuple[str, Chain, Choice | None]:
+) -> tuple[str, Chain, Diagnosis, Choice | None]:
     """Return the methods and their chain with a denoiser in the place of `auto`.
 
-    The choice is None where none was left open.
+    The diagnosis has the noise that was found to be correlated. The choice is None
+    where none was left open.
     """
     first, *others = chain.links
     if not first.traits.automatic:
-        return spec.method, chain, None
-    choice = auto_method(diagnosis, first.traits.trained_range)
-    [link] = build(choice.method, device=spec.device, precision=spec.precision).links
+        return spec.method, chain, diagnosis, None
+    diagnosis = replace(
+        diagnosis, channels=tuple(map(_with_correlation, diagnosis.channels))
+    )
+    choice = auto_method(diagnosis, spec.device, spec.precision)
+    [link] = build(
+        choice.method, choice.options, device=spec.device, precision=spec.precision
+    ).links
     names = [choice.method, *(entry.name for entry in parse(spec.method)[1:])]
-    return "+".join(names), Chain([link, *others]), choice
+    return "+".join(names), Chain([link, *others]), diagnosis, choice
 
 
-def auto_method(diagnosis: Diagnosis, trained: TrainedRange | None) -> Choice:
-    """Return the most cautious method that one of the channels of a stack needs."""
-    choices = [_for_channel(channel, trained) for channel in diagnosis.channels]
-    at = max(range(len(choices)), key=lambda at: _CAUTION.index(choices[at].method))
-    choice = choices[at]
-    if len(choices) == 1 or choice.method == TRAINED:
-        return choice
-    name = diagnosis.channels[at].name
-    return replace(choice, reason=f"channel {name}: {choice.reason}")
+def auto_method(
+    diagnosis: Diagnosis, device: str = "auto", precision: str = "auto"
+) -> Choice:
+    """Return the method that predicts held-out light of all channels best.
 
-
-def _for_channel(channel: ChannelDiagnosis, trained: TrainedRange | None) -> Choice:
-    if channel.model is None:
-        return Choice(NONE, f"the noise cannot be measured: {channel.failure}")
-    if not channel.white:
-        likely = "filtered, resized or compressed"
-        cause = likely if channel.correlation > 0 else "sharpened"
+    It is `identity` where none is better than the image itself in every channel.
+    """
+    for channel in diagnosis.channels:
+        if channel.model is None:
+            name = f"channel {channel.name}: " if len(diagnosis.channels) > 1 else ""
+            return Choice(
+                NONE, f"{name}the noise cannot be measured: {channel.failure}"
+            )
+    if not all(one.squares for one in diagnosis.channels):
+        return Choice("denoise", "too little of the image is known to compare methods")
+    correlated = any(one.noise.correlation for one in diagnosis.channels)
+    candidates = _CORRELATED if correlated else _WHITE
+    chains = {
+        _label(*one): build(*one, device=device, precision=precision)
+        for one in candidates
+    }
+    found = [_errors(channel, chains) for channel in diagnosis.channels]
+    means = {
+        label: sum(errors[label].error for errors in found) / len(found)
+        for label in chains
+    }
+    errors = {label: float(f"{error:.3g}") for label, error in means.items()}
+    better = [label for label in chains if all(_helps(one[label]) for one in found)]
+    if not better:
         return Choice(
             NONE,
-            "the noise of neighbouring pixels is correlated "
-            f"({channel.correlation:.2f}), as if the image was {cause}: a denoiser "
-            "would take it for structure",
+            "no method predicts held-out light better than the image itself",
+            errors=errors,
         )
-    outside = [*light_warnings(trained, channel)] if trained else []
-    if outside:
-        return Choice(CLASSICAL, "; ".join(outside).replace("the method", TRAINED))
-    if channel.photons is None:
-        return Choice(TRAINED, "nothing is known that speaks against it")
-    return Choice(
-        TRAINED,
-        f"the brightest parts have {channel.photons:.3g} photons a pixel and the read "
-        f"noise is {channel.noise.sigma:.2g}: what the shipped network is meant for",
+    best = min(better, key=means.__getitem__)
+    if not correlated:
+        best = next(one for one in better if means[one] <= means[best] + _CLOSE)
+    elif not best.startswith("gaussian"):
+        most = _CLOSE + (1 + _UNSURE) * max(means[best], 0)
+        near = [one for one in better if means[one] <= most and "gaussian" not in one]
+        best = min(near, key=lambda label: sum(one[label].change for one in found))
+    method, options = next(one for one in candidates if _label(*one) == best)
+    return Choice(method, _reason(correlated, best, errors), options, errors)
+
+
+def _with_correlation(channel: ChannelDiagnosis) -> ChannelDiagnosis:
+    """Return the channel, its noise model with the correlation where there is one."""
+    if channel.white or not channel.fit or not channel.model:
+        return channel
+    found = correlated_noise(channel.squares, channel.fit)
+    if found is None:
+        return channel
+    model = found.model
+    if channel.origin == "given":
+        model = replace(channel.model, correlation=model.correlation)
+    return replace(channel, model=model)
+
+
+def _errors(
+    channel: ChannelDiagnosis, chains: Mapping[str, Chain]
+) -> dict[str, HeldOut]:
+    def restored_by(chain: Chain) -> Denoiser:
+        def restored(counts: FloatArray, noise: NoiseModel) -> FloatArray:
+            side = max(counts.shape)
+            return restore_plane(counts, chain.bound(noise=noise), tile=side)
+
+        return restored
+
+    methods = {label: restored_by(chain) for label, chain in chains.items()}
+    return held_out_errors(channel.squares, channel.noise, methods)
+
+
+def _helps(found: HeldOut) -> bool:
+    return found.error + _SURE * found.deviation < 1
+
+
+def _label(method: str, options: Sequence[str]) -> str:
+    return f"{method} {', '.join(options)}" if options else method
+
+
+def _reason(correlated: bool, best: str, errors: Mapping[str, float]) -> str:
+    shared = "neighbouring pixels share noise; " if correlated else ""
+    method = best.partition(" ")[0]
+    others = [label for label in errors if label.partition(" ")[0] != method]
+    second = min(others, key=errors.__getitem__)
+    return (
+        f"{shared}it predicts held-out light with {max(errors[best], 0):.0%} of the "
+        f"squared error of the image itself, {second} with {max(errors[second], 0):.0%}"
     )

@@ -22,6 +22,7 @@ from w2s_cli.microscope.plane_sampling import (
     saturated_share,
 )
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
+from w2s_cli.pipeline.held_out import squares_of
 from w2s_cli.pipeline.noise_warnings import misfit_warnings, noise_warnings
 from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
 from w2s_cli.stack import Stack
@@ -182,6 +183,7 @@ def diagnose_channel(
         tuple(noise_warnings(fit, plane, given)) if fit else (),
         tuple(other),
         defects=found,
+        squares=squares_of(planes),
         **facts,
     )
 

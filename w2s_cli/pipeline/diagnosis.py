@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.defects import Defects
 from w2s_cli.microscope.noise_estimation import NoiseFit
@@ -35,6 +36,7 @@ class ChannelDiagnosis:
     display_range: DisplayRange | None = None  # None where no network needs it
     range_origin: Literal["8 bit", "measured", "given"] = "given"
     defects: Defects | None = None  # of a plane; None where none were found
+    squares: tuple[FloatArray, ...] = ()  # a few, from bright to dark, in counts
 
     @property
     def noise(self) -> NoiseModel:

@@ -82,7 +82,7 @@ def plan_file(spec: RestoreSpec, chain: Chain, source: Path, target: Path) -> Pl
         check_savable(spec, stack.channel_count)
         given, choice = spec.noise.of(source), None
         if any(link.traits.automatic for link in chain.links):
-            _, chain, choice = resolve_auto(spec, chain, diagnose(stack, given))
+            _, chain, _, choice = resolve_auto(spec, chain, diagnose(stack, given))
         *lead, height, width = stack.data.shape
         scale = chain.traits.scale
         fit = chain.to_fit.traits.fit if chain.to_fit else None

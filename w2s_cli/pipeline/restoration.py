@@ -216,7 +216,7 @@ def restore_stack(
             known_defects=known,
         )
     part, repairs = repaired_stack(part, diagnosis, known)
-    method, chain, choice = resolve_auto(spec, chain, diagnosis)
+    method, chain, diagnosis, choice = resolve_auto(spec, chain, diagnosis)
     if choice and not chain.needs_noise:
         diagnosis = diagnosis.without_noise()
     noise = diagnosis.noise
