@@ -125,7 +125,7 @@ def test_the_choice_is_used_and_recorded(source: Path) -> None:
     assert record["auto"] == outcome.as_json()["auto"]
     assert record["auto"]["method"] == "pd-denoise"
     [noise] = record["noise"]
-    assert noise["correlation"]
+    assert noise["autocorrelation"]
     [link] = record["links"]
     assert link["method"] == "pd-denoise"
     options = tuple(f"{key}={value:g}" for key, value in link["options"].items())
