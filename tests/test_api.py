@@ -16,7 +16,7 @@ import pytest
 import w2s_cli as w2s
 from w2s_cli.api import estimating, images, learning, restoring
 from w2s_cli.errors import AxesError, UnknownNameError, UsageError
-from w2s_cli.methods.identity import Identity
+from w2s_cli.methods.filters import Identity
 from w2s_cli.stack import Channel
 
 CAMERA = w2s.NoiseModel(2.0, 100.0, 3.0)
@@ -79,7 +79,7 @@ def test_the_package_is_imported_in_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["", "import w2s_cli.methods.gaussian; ", "import w2s_cli.api.restoring; "]
+    "first", ["", "import w2s_cli.methods.filters; ", "import w2s_cli.api.restoring; "]
 )
 def test_methods_are_listed_whatever_was_imported_before(first: str) -> None:
     assert python(f"{first}import w2s_cli as w; print('jdsr' in w.methods())") == (

@@ -8,7 +8,7 @@ from w2s_cli.bench import timing
 from w2s_cli.bench.timing import SpeedConfig, gflop_by_precision, measure
 from w2s_cli.errors import OutOfMemoryError, UnknownNameError
 from w2s_cli.methods.build import build
-from w2s_cli.methods.identity import Identity
+from w2s_cli.methods.filters import Identity
 from w2s_cli.microscope.simulation import simulate_scene
 from w2s_cli.networks.inference import gflop
 

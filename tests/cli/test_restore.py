@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from w2s_cli.io import open_image
-from w2s_cli.methods.gaussian import Gaussian
+from w2s_cli.methods.filters import Gaussian
 
 NOISY = ["--method", "pure-let"]  # needs a noise model
 SMOOTH = ["--method", "gaussian"]  # doesn't

@@ -10,6 +10,7 @@ import torch
 from w2s_cli.networks.rebuild import rebuild
 from w2s_cli.networks.unet import UNet
 from w2s_cli.weights import checkpoint
+from w2s_cli.weights.cache import sha256_of
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_inspect(w2s, published) -> None:
 def test_inspect_as_json(w2s, published) -> None:
     facts = json.loads(w2s("inspect", "net.pth", "--json").stdout)
     assert facts["options"] == {"width": 4, "levels": 2, "blocks": 1, "scale": 2}
-    assert facts["sha256"] == checkpoint.digest(Path("net.pth"))
+    assert facts["sha256"] == sha256_of(Path("net.pth"))
     assert facts["tensors"] == len(published)
     assert facts["numbers"] == facts["parameters"]
     assert facts["facts"]["scale"] == 2
@@ -87,7 +88,7 @@ def test_convert(w2s, published) -> None:
         "source": "doi:10.1000/182",
         "file": {
             "name": "net.pth",
-            "sha256": checkpoint.digest(Path("net.pth")),
+            "sha256": sha256_of(Path("net.pth")),
             "container": "torch zip",
             "wrapper": "params_ema",
         },

@@ -10,11 +10,8 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UnknownNameError, UsageError
 from w2s_cli.methods import METHODS, MethodEntry
 from w2s_cli.methods import build as build_module
-from w2s_cli.methods.bicubic import Bicubic
 from w2s_cli.methods.build import build, chain_record, options_of, parse
-from w2s_cli.methods.gaussian import Gaussian
-from w2s_cli.methods.identity import Identity
-from w2s_cli.methods.median import Median
+from w2s_cli.methods.filters import Bicubic, Gaussian, Identity, Median
 from w2s_cli.registry import Entry, Registry
 from w2s_cli.restorers.restorer import Traits
 

@@ -11,9 +11,7 @@ from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io.psf_file import write_psf
 from w2s_cli.methods.build import build, chain_record
-from w2s_cli.methods.deblurring import Deconvolution
-from w2s_cli.methods.richardson_lucy import RichardsonLucy
-from w2s_cli.methods.wiener import Wiener
+from w2s_cli.methods.deblurring import Deconvolution, RichardsonLucy, Wiener
 from w2s_cli.metrics.fidelity import rmse
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF, gaussian_psf, halved

@@ -12,6 +12,7 @@ from w2s_cli.microscope.psf import gaussian_psf
 from w2s_cli.microscope.simulation import Exposure, simulate_cell, widefield
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.weights import checkpoint
+from w2s_cli.weights.cache import sha256_of
 
 CAMERA = NoiseModel(gain=2.2, offset=100, read_noise=1)
 
@@ -74,5 +75,5 @@ def test_missing_weights(tmp_path: Path) -> None:
 
 def test_provenance_names_the_prior() -> None:
     origin = Epll(device="cpu").provenance
-    assert origin["weights_sha256"] == checkpoint.digest(checkpoint.shipped("epll"))
+    assert origin["weights_sha256"] == sha256_of(checkpoint.shipped("epll"))
     assert origin["device"] == "cpu"

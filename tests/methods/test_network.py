@@ -16,6 +16,7 @@ from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import TrainedRange
 from w2s_cli.restorers.units import Units, excess
 from w2s_cli.weights import checkpoint
+from w2s_cli.weights.cache import sha256_of
 
 rng = np.random.default_rng(0)
 BLOCKS: FloatArray = (2 * np.sqrt(rng.poisson(20, (2, 24, 32)) + 0.375)).astype("f4")
@@ -103,7 +104,7 @@ def test_cells_come_out_under_read_noise_far_beyond_what_was_learned() -> None:
 
 def test_provenance_says_what_was_used() -> None:
     origin = Denoise(device="cpu", precision="fp32").provenance
-    assert origin["weights_sha256"] == checkpoint.digest(checkpoint.shipped("denoise"))
+    assert origin["weights_sha256"] == sha256_of(checkpoint.shipped("denoise"))
     assert (origin["device"], origin["precision"]) == ("cpu", "fp32")
 
 

@@ -29,6 +29,7 @@ from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Stack
 from w2s_cli.weights import catalogue, checkpoint
+from w2s_cli.weights.cache import sha256_of
 
 # A small network of each kind: those of the tests of networks.
 CONFTEST = Path(__file__).parents[1] / "networks" / "conftest.py"
@@ -208,9 +209,7 @@ def test_a_known_file_is_known_by_its_hash(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = _saved(tmp_path / "w.pth", SMALL["dncnn"])
-    known = replace(
-        catalogue.WEIGHTS["dncnn-fmd"], sha256=checkpoint.digest(path), bf16=True
-    )
+    known = replace(catalogue.WEIGHTS["dncnn-fmd"], sha256=sha256_of(path), bf16=True)
     monkeypatch.setattr(catalogue, "WEIGHTS", {known.name: known})
     [link] = chain_record("dncnn", build("dncnn", (), [path], device="cpu"))
     assert (link["units"], link["weights"]) == ("centred", "dncnn-fmd")

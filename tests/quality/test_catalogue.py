@@ -6,7 +6,7 @@ import pytest
 
 from w2s_cli.networks.rebuild import input_units, recognise
 from w2s_cli.weights import checkpoint
-from w2s_cli.weights.cache import fetched_path
+from w2s_cli.weights.cache import fetched_path, sha256_of
 from w2s_cli.weights.catalogue import find
 from w2s_cli.weights.weight_files import Origin, convert
 
@@ -39,9 +39,7 @@ def test_parameters_of_niqe(tmp_path: Path, monkeypatch) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_published_file_keeps_its_units(name: str, tmp_path: Path) -> None:
     [source] = [
-        path
-        for path in WEIGHTS.glob("*.pth")
-        if checkpoint.digest(path) == find(name).sha256
+        path for path in WEIGHTS.glob("*.pth") if sha256_of(path) == find(name).sha256
     ]
     convert(source, target := tmp_path / "w.safetensors", Origin())
     assert checkpoint.load(target).record["units"] == find(name).units

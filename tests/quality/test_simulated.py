@@ -11,7 +11,7 @@ from shipped_models.evenness import empty, flat
 from shipped_models.finding import Finding
 from shipped_models.setting import Setting, Subject
 from w2s_cli._typing import FloatArray
-from w2s_cli.methods.bicubic import Bicubic
+from w2s_cli.methods.filters import Bicubic
 from w2s_cli.methods.shipped import Denoise, Jdsr
 from w2s_cli.metrics.fidelity import rmse
 from w2s_cli.microscope.noise_model import NoiseModel

@@ -3,10 +3,8 @@ import pytest
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
-from w2s_cli.methods.bicubic import Bicubic
 from w2s_cli.methods.bm3d import Bm3d
-from w2s_cli.methods.gaussian import Gaussian
-from w2s_cli.methods.identity import Identity
+from w2s_cli.methods.filters import Bicubic, Gaussian, Identity
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
@@ -65,7 +63,7 @@ def test_pixels_that_are_no_numbers_are_told(bad: float) -> None:
     image[1, 3, 4] = bad
     restored, _ = restore_planes(Stack(image, "TYX"), Chain([Identity()]))
     assert restored.data[0,].shape == (5, 6)
-    with pytest.raises(InputError, match=r"1 pixels .* plane \(1,\), y 3, x 4"):
+    with pytest.raises(InputError, match=r"1 pixels .* frame 2, y 3, x 4"):
         restored.data[1,]
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
-from w2s_cli.methods.identity import Identity
+from w2s_cli.methods.filters import Identity
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
@@ -141,7 +141,7 @@ def test_of_a_large_plane_the_middle_is_taken() -> None:
 def test_a_pixel_that_is_no_number_is_named() -> None:
     stack = numbered("T", 2)
     stack.data[1, 3, 4] = np.nan  # type: ignore[index]
-    with pytest.raises(InputError, match=r"plane \(1,\), y 3, x 4"):
+    with pytest.raises(InputError, match=r"frame 2, y 3, x 4"):
         series(stack, 0, NOISE)
 
 

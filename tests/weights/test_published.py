@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from w2s_cli.weights import checkpoint
+from w2s_cli.weights.cache import sha256_of
 
 # A package like the one that the W2S authors' files were pickled from.
 SOURCE = """
@@ -232,4 +233,4 @@ def test_without_checksums(load, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_digest_is_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "w.pth"
     path.write_bytes(saved(network().state_dict()))
-    assert checkpoint.load(path).digest == checkpoint.digest(path)
+    assert checkpoint.load(path).digest == sha256_of(path)

@@ -80,7 +80,7 @@ def _compared(scene: "Scene", sim: Path, picture: Path) -> list[Score]:
 
     from w2s_cli.bench.pictures import Panel, busiest, save_comparison
     from w2s_cli.io import open_image
-    from w2s_cli.methods.bicubic import Bicubic
+    from w2s_cli.methods.filters import Bicubic
 
     seen = scene.seen.astype(np.float32)
     bicubic = Bicubic()(seen[None])[0]

@@ -1,4 +1,4 @@
-"""The methods that `w2s restore` offers, one file each.
+"""The methods that `w2s restore` offers.
 
 The rows after them are networks of others: those of the catalogue, by its names, and
 the kinds of network that a user may have weights for, by theirs.
@@ -83,17 +83,6 @@ def _of_tiles(network: str) -> str:
     return "; tiles approximate" if network in NEARLY else ""
 
 
-def _learning(name: str, kind: str, asked: str, source: str) -> MethodEntry:
-    """Return a method that learns from the image; it stands with the training."""
-    return MethodEntry(
-        name,
-        f"w2s_cli.methods.noise2x:{kind}",
-        f"learn to denoise from the image itself: {asked}",
-        source,
-        needs="noise model, time to learn",
-    )
-
-
 METHODS = Registry(
     "method",
     MethodEntry(
@@ -140,7 +129,7 @@ METHODS = Registry(
     ),
     MethodEntry(
         "auto",
-        "w2s_cli.methods.auto:Auto",
+        "w2s_cli.methods.shipped:Auto",
         "denoise by what predicts held-out light best, if anything does",
         needs="noise model, weights",
         needs_weights=True,
@@ -177,14 +166,14 @@ METHODS = Registry(
     ),
     MethodEntry(
         "richardson-lucy",
-        "w2s_cli.methods.richardson_lucy:RichardsonLucy",
+        "w2s_cli.methods.deblurring:RichardsonLucy",
         "deconvolve, stopping where noise would become structure",
         "Richardson 1972, Lucy 1974",
         needs="noise model, blur kernel",
     ),
     MethodEntry(
         "wiener",
-        "w2s_cli.methods.wiener:Wiener",
+        "w2s_cli.methods.deblurring:Wiener",
         "deconvolve by one linear filter",
         "Wiener 1949",
         needs="noise model, blur kernel",
@@ -197,8 +186,14 @@ METHODS = Registry(
         needs="noise model",
     ),
     *(
-        _learning(name, kind, summary, source)
-        for name, kind, summary, source in (
+        MethodEntry(
+            name,
+            f"w2s_cli.methods.noise2x:{kind}",
+            f"learn to denoise from the image itself: {asked}",
+            source,
+            needs="noise model, time to learn",
+        )
+        for name, kind, asked, source in (
             ("n2sr", "N2SR", "one pixel of every 2 x 2", "Tian et al. 2022, Noise2SR"),
             ("n2v", "N2V", "replaced pixels", "Krull et al. 2019, Noise2Void"),
             ("n2s", "N2S", "the pixels of a grid", "Batson and Royer 2019"),
@@ -206,21 +201,21 @@ METHODS = Registry(
         )
     ),
     MethodEntry(
-        "gaussian", "w2s_cli.methods.gaussian:Gaussian", "smooth with a Gaussian"
+        "gaussian", "w2s_cli.methods.filters:Gaussian", "smooth with a Gaussian"
     ),
     MethodEntry(
-        "median", "w2s_cli.methods.median:Median", "take the median around a pixel"
+        "median", "w2s_cli.methods.filters:Median", "take the median around a pixel"
     ),
     MethodEntry(
         "bicubic",
-        "w2s_cli.methods.bicubic:Bicubic",
+        "w2s_cli.methods.filters:Bicubic",
         "enlarge x2 by interpolation",
         "Keys 1981",
         scale=2,
     ),
     MethodEntry(
         "identity",
-        "w2s_cli.methods.identity:Identity",
+        "w2s_cli.methods.filters:Identity",
         "return the input, to test files and tiles alone",
     ),
     *(_published(item) for item in WEIGHTS.values() if item.network),

@@ -18,7 +18,6 @@ from w2s_cli.methods.shipped import Denoise, Jdsr
 from w2s_cli.networks import SHIPPED
 from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.restorers.chain import Chain
-from w2s_cli.restorers.restorer import Restorer
 from w2s_cli.training.recipe_tables import masking_of_record
 from w2s_cli.weights import checkpoint
 
@@ -57,21 +56,18 @@ class Option:
     def parse(self, text: str) -> Any:
         """Return the value that `text` stands for."""
         try:
-            return self._value(text)
+            if get_origin(self.type) is Literal:
+                return {str(value): value for value in get_args(self.type)}[text]
+            if self.type is bool:
+                return _TRUTH[text.lower()]
+            value = self.type(text)
+            if isinstance(value, float) and not isfinite(value):
+                raise ValueError(text)
         except (KeyError, ValueError):
             raise UsageError(
                 f"option {self.name} must be {self.expected}, found {text!r}",
                 hint=f"{self.name}: {self.help}; {self.default} by default",
             ) from None
-
-    def _value(self, text: str) -> Any:
-        if get_origin(self.type) is Literal:
-            return {str(value): value for value in get_args(self.type)}[text]
-        if self.type is bool:
-            return _TRUTH[text.lower()]
-        value = self.type(text)
-        if isinstance(value, float) and not isfinite(value):
-            raise ValueError(text)
         return value
 
 
@@ -82,15 +78,10 @@ def options_of(method: type) -> tuple[Option, ...]:
     for one in fields(method):
         if get_origin(hints[one.name]) is Annotated:
             kind, text = get_args(hints[one.name])
-            options.append(Option(one.name, _required(kind), one.default, text))
+            if isinstance(kind, UnionType):  # X | None
+                (kind,) = (each for each in get_args(kind) if each is not NoneType)
+            options.append(Option(one.name, kind, one.default, text))
     return tuple(options)
-
-
-def _required(kind: Any) -> Any:
-    """Return the type of a value that is there: X of `X | None`."""
-    if isinstance(kind, UnionType):
-        (kind,) = (one for one in get_args(kind) if one is not NoneType)
-    return kind
 
 
 def takes(method: type, name: str) -> bool:
@@ -106,7 +97,14 @@ def parse(text: str) -> list[MethodEntry]:
     words = text.split("+")
     entries = []
     while words:
-        length = _longest(words)
+        lengths = range(len(words), 0, -1)
+        known = (n for n in lengths if "+".join(words[:n]) in METHODS)
+        alike = (
+            entry.name.count("+") + 1
+            for entry in METHODS
+            if entry.name.startswith(f"{words[0]}+")
+        )
+        length = next(known, next(alike, 1))  # as if misspelt, where none is known
         entries.append(METHODS["+".join(words[:length])])
         words = words[length:]
     return entries
@@ -128,10 +126,20 @@ def build(
     links = [_Link(entry.name, entry.load()) for entry in parse(text)]
     for assignment in options:
         _assign(assignment, links)
-    _hand_out(weights, links)
+    takers = [link for link in links if takes(link.method, "weights")]
+    if len(weights) > len(takers):
+        raise UsageError(
+            f"{len(weights)} weight files for {len(takers)} methods that take one",
+            hint="--weights belongs to methods such as denoise and jdsr",
+        )
+    for link, path in zip(takers, weights, strict=False):
+        link.values["weights"] = path
+    restorers = []
     for link in links:
-        link.fill(name=link.name, device=device, precision=precision)
-    return Chain([link.made() for link in links])
+        shared = {"name": link.name, "device": device, "precision": precision}
+        own = {key: it for key, it in shared.items() if takes(link.method, key)}
+        restorers.append(link.method(**link.values | own))
+    return Chain(restorers)
 
 
 def options_for(texts: Iterable[str], options: Sequence[str]) -> list[tuple[str, ...]]:
@@ -149,21 +157,25 @@ def options_for(texts: Iterable[str], options: Sequence[str]) -> list[tuple[str,
 def chain_options(text: str, options: Sequence[str]) -> tuple[str, ...]:
     """Return those of `options` that the methods named by `text` have."""
     links = [_Link(entry.name, entry.load()) for entry in parse(text)]
-    return tuple(option for option in options if _has(links, option))
-
-
-def _has(links: Sequence["_Link"], assignment: str) -> bool:
-    """Return whether a link has the option that "key=value" is for."""
-    name, _, key = assignment.partition("=")[0].rpartition(".")
-    return any(name in ("", link.name) and link.option(key) for link in links)
+    found = []
+    for assignment in options:
+        name, _, key = assignment.partition("=")[0].rpartition(".")
+        if any(name in ("", link.name) and link.option(key) for link in links):
+            found.append(assignment)
+    return tuple(found)
 
 
 def chain_record(text: str, chain: Chain) -> list[dict[str, Any]]:
     """Return what `chain`, built from `text`, consists of: a JSON object a link."""
-    return [
-        {"method": entry.name, "options": _settings(link), **link.traits.provenance}
-        for entry, link in zip(parse(text), chain.links, strict=True)
-    ]
+    record = []
+    for entry, link in zip(parse(text), chain.links, strict=True):
+        options = {}
+        for option in options_of(type(link)):
+            value = getattr(link, option.name)
+            options[option.name] = value.name if isinstance(value, Path) else value
+        provenance = link.traits.provenance
+        record.append({"method": entry.name, "options": options, **provenance})
+    return record
 
 
 @dataclass
@@ -176,25 +188,6 @@ class _Link:
 
     def option(self, key: str) -> Option | None:
         return next((o for o in options_of(self.method) if o.name == key), None)
-
-    def fill(self, **shared: Any) -> None:
-        self.values |= {k: v for k, v in shared.items() if takes(self.method, k)}
-
-    def made(self) -> Restorer:
-        restorer: Restorer = self.method(**self.values)
-        return restorer
-
-
-def _longest(words: Sequence[str]) -> int:
-    """Return how many of `words` make the longest name, known or as if misspelt."""
-    lengths = range(len(words), 0, -1)
-    known = (n for n in lengths if "+".join(words[:n]) in METHODS)
-    alike = (
-        entry.name.count("+") + 1
-        for entry in METHODS
-        if entry.name.startswith(f"{words[0]}+")
-    )
-    return next(known, next(alike, 1))
 
 
 def _assign(assignment: str, links: Sequence[_Link]) -> None:
@@ -210,7 +203,11 @@ def _assign(assignment: str, links: Sequence[_Link]) -> None:
         raise UnknownNameError("method in the chain", name, [x.name for x in links])
     having = [(link, option) for link in meant if (option := link.option(key))]
     if not having:
-        raise _unknown(key, meant)
+        names = "+".join(link.name for link in meant)
+        known = [o.name for link in meant for o in options_of(link.method)]
+        if known:
+            raise UnknownNameError(f"option of {names}", key, known)
+        raise UsageError(f"{names} has no options, found {key!r}")
     if len({link.name for link, _ in having}) > 1:
         raise UsageError(
             f"option {key!r} could belong to "
@@ -224,35 +221,6 @@ def _assign(assignment: str, links: Sequence[_Link]) -> None:
                 hint="give it once",
             )
         link.values[key] = option.parse(value)
-
-
-def _unknown(key: str, links: Sequence[_Link]) -> UsageError:
-    names = "+".join(link.name for link in links)
-    known = [o.name for link in links for o in options_of(link.method)]
-    if known:
-        return UnknownNameError(f"option of {names}", key, known)
-    return UsageError(f"{names} has no options, found {key!r}")
-
-
-def _hand_out(weights: Sequence[Path], links: Sequence[_Link]) -> None:
-    """Give each weight file to the next link that takes one."""
-    takers = [link for link in links if takes(link.method, "weights")]
-    if len(weights) > len(takers):
-        raise UsageError(
-            f"{len(weights)} weight files for {len(takers)} methods that take one",
-            hint="--weights belongs to methods such as denoise and jdsr",
-        )
-    for link, path in zip(takers, weights, strict=False):
-        link.values["weights"] = path
-
-
-def _settings(link: Restorer) -> dict[str, Any]:
-    names = [option.name for option in options_of(type(link))]
-    values = {name: getattr(link, name) for name in names}
-    return {
-        name: value.name if isinstance(value, Path) else value
-        for name, value in values.items()
-    }
 
 
 def method_for_weights(weights: Sequence[Path]) -> str:

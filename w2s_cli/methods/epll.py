@@ -17,6 +17,9 @@ from w2s_cli.networks.patch_mixture import PatchFilter, PatchMixture
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import Units
 from w2s_cli.weights import checkpoint
+from w2s_cli.weights.cache import sha256_of
+
+_digest = lru_cache(maxsize=4)(sha256_of)
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,8 @@ class Epll:
     @property
     def provenance(self) -> dict[str, str]:
         """Return what decides about the output besides the input and the options."""
-        digest = _digest(self._path)
-        return {"weights_sha256": digest, "device": available_device(self.device)}
+        path, device = self._path, available_device(self.device)
+        return {"weights_sha256": _digest(path), "device": device}
 
     @property
     def traits(self) -> Traits:
@@ -77,13 +80,7 @@ class Epll:
         )
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
-        """Return the denoised planes, noise of standard deviation 1 assumed.
-
-        Raises
-        ------
-        MemoryError
-            When the device has no room for the blocks.
-        """
+        """Return the denoised planes, noise of standard deviation 1 assumed."""
         side = self._filters[0].side
         height, width = blocks.shape[1:]
         missing = [(0, max(side - length, 0)) for length in (height, width)]
@@ -124,8 +121,3 @@ def _filters(
 ) -> tuple[PatchFilter, ...]:
     mixture = PatchMixture.from_state(checkpoint.load(path).state)
     return tuple(PatchFilter.of(mixture, 1 / beta, device) for beta in betas)
-
-
-@lru_cache(maxsize=4)
-def _digest(path: Path) -> str:
-    return checkpoint.digest(path)

@@ -49,19 +49,16 @@ class Nlm:
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the denoised planes, noise of standard deviation 1 assumed."""
-        return np.stack([self._plane(plane) for plane in blocks])
-
-    def _plane(self, plane: FloatArray) -> FloatArray:
-        height, width = plane.shape
+        height, width = blocks.shape[1:]
         # The package squeezes a line of pixels: it becomes two lines.
         pad = [(0, int(height == 1)), (0, int(width == 1))]
-        # It sums over the whole plane: single precision would lose small differences.
-        clean = denoise_nl_means(
-            np.pad(plane.astype(np.float64), pad, mode="symmetric"),
-            self.patch,
-            self.distance,
-            self.h,
-            fast_mode=True,
-            sigma=1.0,
-        )
-        return np.asarray(clean[:height, :width], np.float32)
+        output = np.empty_like(blocks)
+        for plane, clean in zip(blocks, output, strict=True):
+            # It sums over the whole plane: single precision loses small differences.
+            clean[:] = denoise_nl_means(
+                np.pad(plane.astype(np.float64), pad, mode="symmetric"),
+                *(self.patch, self.distance, self.h),
+                fast_mode=True,
+                sigma=1.0,
+            )[:height, :width]
+        return output

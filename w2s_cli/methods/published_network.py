@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError, WeightsError
@@ -22,12 +22,9 @@ from w2s_cli.weights.cache import fetched_weights
 from w2s_cli.weights.catalogue import Item
 from w2s_cli.weights.checkpoint import Checkpoint
 
-MOST_MARGIN = 72
-"""Input pixels. A deep network could see further, but hardly does."""
-MOST_POOLED = 256
-"""The same for networks that pool: those do see far."""
-_POOLED = 4
-"""Their inputs are multiples of this or more."""
+MOST_MARGIN = 72  # input pixels; a deep network could see further, but hardly does
+MOST_POOLED = 256  # the same for networks that pool: those do see far
+_POOLED = 4  # their inputs are multiples of this or more
 
 _NAMES = [u.value for u in (Units.Z, Units.Z_GREY, Units.UNIT, Units.CENTRED)]
 
@@ -104,20 +101,27 @@ class ExternalNetwork:
 
     @cached_property
     def _loaded(self) -> "_Loaded":
-        path = self._path
+        path, device = self._path, available_device(self.device)
         found = checkpoint.load(path)
         item = self._item(found)
-        kind = item.network if item else self.name
-        network = to_device(
-            _network(found, kind, path), device := available_device(self.device)
-        )
-        units = self.units if self.units != "auto" else _units(found, item, path)
+        network = _network(found, item.network if item else self.name, path)
+        units: str = self.units
+        if units == "auto":
+            units = found.record.get("units") or (item.units if item else "")
+            units = units or input_units(found.state) or ""
+        if units not in _NAMES:
+            what = f"of {units!r} is unknown" if units else "is not said in it"
+            raise WeightsError(
+                f"{path}: what numbers its network takes {what}",
+                hint="say it: -O units=z, z/255, unit or centred",
+            )
         named = (self.black, self.white) != (None, None)
         if named and not Units(units).needs_range:
             raise UsageError(
                 f"black and white mean nothing to {self.name}, which takes {units}",
                 hint="leave them out, or say -O units=unit",
             )
+        network = to_device(network, device)
         return _Loaded(network, units, found.digest, device, item)
 
     @property
@@ -156,19 +160,6 @@ def _network(found: Checkpoint, kind: str, path: Path) -> Network:
             hint="use weights for grey images",
         )
     return network
-
-
-def _units(found: Checkpoint, item: Item | None, path: Path) -> str:
-    """Return the units that a network takes, by its record, the catalogue or itself."""
-    told: Any = found.record.get("units") or (item.units if item else "")
-    units = told or input_units(found.state)
-    if units not in _NAMES:
-        what = f"of {units!r} is unknown" if units else "is not said in it"
-        raise WeightsError(
-            f"{path}: what numbers its network takes {what}",
-            hint="say it: -O units=z, z/255, unit or centred",
-        )
-    return str(units)
 
 
 def _margin(network: Network) -> int:

@@ -112,13 +112,7 @@ def _ends(array: FloatArray, step: int, axis: int) -> tuple[FloatArray, FloatArr
 
 @dataclass(frozen=True, slots=True)
 class PureLet:
-    """Denoise by a linear expansion of Haar wavelet thresholds [1]_.
-
-    References
-    ----------
-    .. [1] F. Luisier, T. Blu and M. Unser, "Image denoising in mixed Poisson-Gaussian
-       noise", IEEE Trans. Image Process. 20 (2011).
-    """
+    """Denoise by a linear expansion of Haar wavelet thresholds (Luisier et al.)."""
 
     levels: Annotated[int, "levels of the wavelet transform, 1 to 8"] = 5
     sigma: float = 0.0  # the read noise, in photons
@@ -162,22 +156,10 @@ def normal_equations(
 ) -> tuple[DoubleArray, DoubleArray]:
     """Return the normal equations of the weights that minimise PURE.
 
-    Parameters
-    ----------
-    image
-        Photons with their noise, (Y, X), both sides at least ``2^(levels+1) - 1``.
-    levels
-        Of the transform.
-    sigma
-        Read noise in photons.
-
-    Returns
-    -------
-    (K, K) array
-        The products of the functions `F_k` with each other, summed over the pixels that
-        no border is near; in the order level, detail, function.
-    (K,) array
-        Estimates of their products with the truth less its low-pass part.
+    They are the products of the functions `F_k` with each other, (K, K), summed over
+    the pixels that no border is near, in the order level, detail, function; and
+    estimates of their products with the truth less its low-pass part, (K,). Both sides
+    of the image, in photons, are at least ``2^(levels+1) - 1``.
     """
     gram, products = np.zeros(()), np.zeros(())
     for window in _strips(image, levels):
@@ -203,8 +185,11 @@ def combined(
         for level, share in enumerate(shares, start=1):
             sums, bands = haar_split(sums, level)
             variance = _variance(sums, level, sigma)
-            weighted = zip(bands, share, strict=True)
-            details.append(tuple(_added(band, variance, w) for band, w in weighted))
+            weighted = [
+                clear * band + faint * _faint(band, variance)
+                for band, (clear, faint) in zip(bands, share, strict=True)
+            ]
+            details.append(tuple(weighted))
         strips.append(_inside(haar_join(sums, details), levels))
     return np.concatenate(strips)
 
@@ -236,7 +221,11 @@ def _expanded(
     """
     functions: list[FloatArray] = []
     estimates: list[float] = []
-    judged = _judged(window, levels)
+    # The light and the number of the pixels inside the margin, 0 outside
+    inside = _inside(window, levels)
+    judged: list[tuple[FloatArray, Details]] = [
+        (np.pad(image, _margin(levels)), ()) for image in (inside, np.ones_like(inside))
+    ]
     sums = window
     for level in range(1, levels + 1):
         sums, bands = haar_split(sums, level)
@@ -252,22 +241,9 @@ def _expanded(
     return np.stack(functions), np.array(estimates)
 
 
-def _judged(window: FloatArray, levels: int) -> list[tuple[FloatArray, Details]]:
-    """Return the light and the number of the pixels inside the margin, 0 outside."""
-    inside = _inside(window, levels)
-    images = (inside, np.ones_like(inside))
-    return [(np.pad(image, _margin(levels)), ()) for image in images]
-
-
 def _variance(sums: FloatArray, level: int, sigma: float) -> FloatArray:
     """Return the noise variance of the details where the sums of photons are these."""
     return np.maximum(np.abs(sums) + np.float32(4**level * sigma**2), 1)
-
-
-def _added(band: FloatArray, variance: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return the weighted sum of a band's functions."""
-    added: FloatArray = weights[0] * band + weights[1] * _faint(band, variance)
-    return added
 
 
 def _faint(band: FloatArray, variance: FloatArray) -> FloatArray:
@@ -329,18 +305,8 @@ def bounded_weights(gram: DoubleArray, products: DoubleArray) -> DoubleArray:
     Coefficients above their noise are multiplied by `MOST_OF_CLEAR` at most, those
     below it by `MOST_OF_FAINT`, neither by less than 0. The paper has no bounds; where
     the noise is not the one assumed (clipped, correlated, in a few pixels only), its
-    weights reach -23 and draw a checkerboard.
-
-    Parameters
-    ----------
-    gram, products
-        See `equations`.
-
-    Returns
-    -------
-    (K,) array
-        Two weights a band: the factor of clear coefficients, and what is added to it
-        for faint ones.
+    weights reach -23 and draw a checkerboard. There are two weights a band: the factor
+    of clear coefficients, and what is added to it for faint ones.
     """
     bands = len(gram) // _FUNCTIONS
     to_weights = np.kron(np.eye(bands), np.array([[1.0, 0.0], [-1.0, 1.0]]))

@@ -37,28 +37,18 @@ def fit_weights(
 
     They are cached by the pixels and the recipe. A training that was interrupted goes
     on, and one that another process is at is waited for.
-
-    Parameters
-    ----------
-    recipe
-        With the table `masking`.
-    series
-        Planes in stabilised counts; those of one series are captures of the same.
-    progress
-        Called after each step.
-
-    Raises
-    ------
-    InputError
-        When the images cannot be trained on.
-    OutputError
-        When the cache cannot be written.
     """
 
     def open_sampler(recipe: Recipe, part: Part) -> NoisyPatchSampler:
         return NoisyPatchSampler(recipe, part, series)
 
-    folder = cache_folder() / "fitted" / _cache_key(recipe, series)
+    decides = sha256(json.dumps([__version__, recipe.as_dict()]).encode())
+    for one in series:
+        decides.update(b"series")
+        for plane in one:
+            decides.update(str(plane.shape).encode())
+            decides.update(np.ascontiguousarray(plane).data)
+    folder = cache_folder() / "fitted" / decides.hexdigest()[:32]
     weights = folder / f"{recipe.name}.safetensors"
     with locked(folder):
         if not weights.is_file():
@@ -68,47 +58,25 @@ def fit_weights(
     return weights
 
 
-def _cache_key(recipe: Recipe, all_series: Sequence[Series]) -> str:
-    """Return a hash of all that decides about the weights."""
-    digest = sha256(json.dumps([__version__, recipe.as_dict()]).encode())
-    for series in all_series:
-        digest.update(b"series")
-        for plane in series:
-            digest.update(str(plane.shape).encode())
-            digest.update(np.ascontiguousarray(plane).data)
-    return digest.hexdigest()[:32]
-
-
 Quality = Literal["fast", "default", "best"]
+# Steps of training, over those of the recipe
 EFFORT: dict[Quality, float] = {"fast": 0.4, "default": 1.0, "best": 3.0}
-"""Steps of training, over those of the recipe."""
+# Bytes that a step takes for each channel of the network's finest level, in fp32
 _STEP = 7 << 20
-"""Bytes that a step takes for each channel of the network's finest level, in fp32."""
+# Option -> its least value, of the methods that have it
 _LEAST = {
     **dict.fromkeys(("iterations", "patience", "seed"), 0),
     **dict.fromkeys(("mosaics", "rows", "columns"), 0),
     "width": 1,
 }
-"""Option -> its least value, of the methods that have it."""
 
 
 @dataclass(frozen=True)
 class SelfSupervised:
-    """A method that is fitted to the noisy images themselves.
+    """A method that is fitted to the noisy images themselves."""
 
-    Attributes
-    ----------
-    weights
-        Of a method that is fitted; None before.
-    device, precision
-        As for the networks that ship.
-    quality, iterations, patience, width, seed
-        How to train; with the best quality, all ways to lay a tile are averaged.
-    lowered
-        What is taken from stabilised counts: see `restorers.units.excess`.
-    """
-
-    weights: Path | None = None
+    weights: Path | None = None  # of a method that is fitted; None before
+    # As for the networks that ship
     device: str = "auto"
     precision: str = "auto"
     quality: Annotated[
@@ -123,6 +91,7 @@ class SelfSupervised:
     ] = 600
     width: Annotated[int, "channels of the network's finest level"] = 16
     seed: Annotated[int, "of the weights to begin with, and of what is hidden"] = 0
+    # What is taken from stabilised counts: see `restorers.units.excess`
     lowered: float = 0.0
 
     name: ClassVar[str]
@@ -156,8 +125,11 @@ class SelfSupervised:
     @property
     def traits(self) -> Traits:
         """Return the traits, before the fit as well as after."""
-        fitted = self._network.running.network if self.weights else None
-        network = fitted or self._initial_network
+        network: Any = (
+            self._network.running.network
+            if self.weights
+            else _initial_network(self.name, tuple(self._settings()))
+        )
         return Traits(
             margin=network.margin,
             multiple_of=network.multiple_of,
@@ -182,27 +154,10 @@ class SelfSupervised:
         """Return what is hidden in training, or was in that of the weights."""
         return _masking_of(self.weights) if self.weights else self.recipe.masking
 
-    @property
-    def _initial_network(self) -> Any:
-        return _initial_network(self.name, tuple(self._settings()))
-
     def fitted(
         self, series: Callable[[], Sequence[Series]], progress: FitProgress
     ) -> Self:
-        """Return the method, fitted; it is fitted only once.
-
-        Parameters
-        ----------
-        series
-            Gives planes in stabilised counts, captures of the same together.
-        progress
-            Called after each step.
-
-        Raises
-        ------
-        InputError
-            When the images cannot be trained on.
-        """
+        """Return the method, fitted to planes in stabilised counts; only once."""
         if self.weights:
             return self
         return replace(self, weights=fit_weights(self.recipe, series(), progress))
@@ -221,25 +176,18 @@ class SelfSupervised:
         """Return the restored planes."""
         lowered = np.float32(self.lowered)
         output = self._restored(blocks - lowered)
-        return _raised(output, lowered) if lowered else output
+        if not lowered:
+            return output
+        # The network gives roots of the mean of squares of noisy values: the square of
+        # their mean, and 1 for the variance of the noise. What is under it is raised.
+        mean = np.sqrt(np.maximum(output**2 - 1, 0)) + lowered
+        return np.asarray(np.sqrt(mean**2 + 1), np.float32)
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
         return self._network(blocks)
 
 
-def _raised(output: FloatArray, lowered: np.float32) -> FloatArray:
-    """Return roots of mean squares when what is under the squares is raised.
-
-    The network gives the mean of the squares of noisy values: the square of their mean,
-    and 1 for the variance of the noise.
-    """
-    mean = np.sqrt(np.maximum(output**2 - 1, 0)) + lowered
-    return np.asarray(np.sqrt(mean**2 + 1), np.float32)
-
-
-@lru_cache(maxsize=8)
-def _recipe(name: str, settings: tuple[str, ...]) -> Recipe:
-    return load(name, settings)
+_recipe = lru_cache(maxsize=8)(load)
 
 
 @lru_cache(maxsize=8)

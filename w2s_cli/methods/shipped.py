@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
 import numpy as np
 
@@ -33,36 +33,22 @@ _Way: TypeAlias = Callable[[FloatArray], FloatArray]
 
 @dataclass(frozen=True)
 class Shipped:
-    """A network that takes and gives stabilised counts.
+    """A network that takes and gives stabilised counts."""
 
-    Attributes
-    ----------
-    weights
-        A safetensors file; None for the weights that come with the package.
-    device
-        "auto", "cpu", "cuda", "cuda:n" or "mps".
-    precision
-        "auto", "fp32", "bf16" or "fp16".
-    orientations
-        1, or 8 for the mean over all ways to lay a square.
-    lowered
-        What is taken from stabilised counts, and added again: see `units.excess`.
-    conditions
-        What is known of noise and blur, for networks that are told.
-    haze
-        Whether light out of focus is kept, by networks that tell it apart.
-    """
-
+    # A safetensors file; None for the weights that come with the package
     weights: Path | None = None
-    device: str = "auto"
-    precision: str = "auto"
+    device: str = "auto"  # or "cpu", "cuda", "cuda:n", "mps"
+    precision: str = "auto"  # or "fp32", "bf16", "fp16"
     orientations: Annotated[
         Literal[1, 8],
         "ways to lay each tile; the mean of 8 is a little better and takes 8 times "
         "as long",
     ] = 1
+    # What is taken from stabilised counts, and added again: see `units.excess`
     lowered: float = 0.0
+    # What is known of noise and blur, for networks that are told
     conditions: ImagingConditions = _UNTOLD
+    # Whether light out of focus is kept, by networks that tell it apart
     haze: Literal["keep", "remove"] = "keep"
 
     name: ClassVar[str]
@@ -97,13 +83,7 @@ class Shipped:
         )
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
-        """Return the restored planes.
-
-        Raises
-        ------
-        MemoryError
-            When the device has no room for the blocks.
-        """
+        """Return the restored planes."""
         lowered, run, sideways = np.float32(self.lowered), *self._ways
         seen = blocks - lowered
         made = (
@@ -119,19 +99,10 @@ class Shipped:
         return replace(self, lowered=excess(noise), conditions=conditions)
 
     def input_planes(self, blocks: FloatArray) -> FloatArray:
-        """Return all that the network takes of stabilised planes.
+        """Return (N, C, Y, X), all that the network takes of planes, lowered already.
 
-        Parameters
-        ----------
-        blocks
-            (N, Y, X), lowered already; NaN is a pixel that is unknown, for networks
-            that are told.
-
-        Returns
-        -------
-        FloatArray
-            (N, C, Y, X): the plane, and where the network is told what is known, which
-            pixels are unknown and the numbers of `conditions`.
+        Where it is told what is known: also which pixels are unknown, NaN in the
+        planes, and the numbers of `conditions`.
         """
         network = self._loaded.network
         if not isinstance(network, ConditionalUNet):
@@ -213,6 +184,35 @@ class JdsrFast(Shipped):
     scale = 2
 
 
+@dataclass(frozen=True)
+class Auto:
+    """Stand for the denoiser that an image asks for, until the image is known.
+
+    `w2s_cli.pipeline.auto_method` puts that one in its place; by itself it is the
+    shipped one.
+    """
+
+    device: str = "auto"
+    precision: str = "auto"
+
+    @property
+    def traits(self) -> Traits:
+        """Return the traits of the shipped denoiser."""
+        return replace(self._shipped.traits, automatic=True)
+
+    def with_noise(self, noise: NoiseModel) -> Denoise:
+        """Return the shipped denoiser for images with this noise."""
+        return self._shipped.with_noise(noise)
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return the denoised planes."""
+        return self._shipped(blocks)
+
+    @property
+    def _shipped(self) -> Denoise:
+        return Denoise(None, self.device, self.precision)
+
+
 @dataclass(frozen=True, eq=False)
 class _Told:
     """A network at work that is told what it cannot see."""
@@ -266,15 +266,11 @@ def _load(path: Path, device: str) -> _Loaded:
             hint="use weights that `w2s train` has written, "
             "or name the network of published ones: --method dncnn",
         )
+    trained_range = None
+    if known := found.record.get("trained_on"):
+        size = known.get("pixel_size")
+        trained_range = TrainedRange(
+            tuple(known["photons"]), known["sigma"], tuple(size) if size else None
+        )
     network = to_device(rebuild(found.state), device)
-    return _Loaded(network, _trained_range(found.record), found.digest, device)
-
-
-def _trained_range(record: Any) -> TrainedRange | None:
-    found = record.get("trained_on")
-    if not found:
-        return None
-    size = found.get("pixel_size")
-    return TrainedRange(
-        tuple(found["photons"]), found["sigma"], tuple(size) if size else None
-    )
+    return _Loaded(network, trained_range, found.digest, device)

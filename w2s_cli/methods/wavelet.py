@@ -53,12 +53,10 @@ class Wavelet:
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the denoised planes, noise of standard deviation 1 assumed."""
-        return np.stack([self._plane(plane) for plane in blocks])
-
-    def _plane(self, plane: FloatArray) -> FloatArray:
-        total = np.zeros_like(plane)
-        for down, right in product(range(self.shifts), repeat=2):
-            total += self._shrunk(plane, down, right)
+        total = np.zeros_like(blocks)
+        for plane, summed in zip(blocks, total, strict=True):
+            for down, right in product(range(self.shifts), repeat=2):
+                summed += self._shrunk(plane, down, right)
         return total / np.float32(self.shifts**2)
 
     def _shrunk(self, plane: FloatArray, down: int, right: int) -> FloatArray:

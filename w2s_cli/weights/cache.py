@@ -60,8 +60,16 @@ def status(item: Item) -> Status:
     path = cache_folder() / item.file
     if item.sha256:
         return Status(path, path.is_file(), "verified", item.sha256)
-    recorded = _recorded_hash(path)
-    return Status(path, path.is_file(), "recorded" if recorded else "unknown", recorded)
+    note = hash_file(path)
+    if not note.is_file():
+        return Status(path, path.is_file(), "unknown", "")
+    text = note.read_text(errors="replace")
+    if not re.match(r"[0-9a-f]{64}\s", text):
+        raise WeightsError(
+            f"{note} should start with a sha256, and does not",
+            hint="delete it; the next fetch records the hash anew",
+        )
+    return Status(path, path.is_file(), "recorded", text[:64])
 
 
 def record_hash(path: Path, sha256: str) -> None:
@@ -75,19 +83,6 @@ def record_hash(path: Path, sha256: str) -> None:
 def hash_file(path: Path) -> Path:
     """Return where the hash of a file is noted, if it is."""
     return path.with_name(f"{path.name}.sha256")
-
-
-def _recorded_hash(path: Path) -> str:
-    note = hash_file(path)
-    if not note.is_file():
-        return ""
-    text = note.read_text(errors="replace")
-    if not re.match(r"[0-9a-f]{64}\s", text):
-        raise WeightsError(
-            f"{note} should start with a sha256, and does not",
-            hint="delete it; the next fetch records the hash anew",
-        )
-    return text[:64]
 
 
 @contextmanager
@@ -112,43 +107,31 @@ def local_copy(item: Item, folder: Path, sha256: str) -> Path:
     """
     if not folder.is_dir():
         raise UsageError(f"--from {folder}: there is no such folder")
-    named = [path for path in _by_name(item, folder, bool(sha256)) if path.is_file()]
+    parts = item.path.split("/")
+    names = [item.file]
+    names += ["/".join(parts[start:]) for start in range(len(parts) - 1)]
+    if sha256:
+        names += [parts[-1], item.published_as]
+    named = [path for name in names if (path := folder / name).is_file()]
     if not sha256 and named:
         return named[0]
     if sha256:
-        for path in (*named, *_candidates(item, folder)):
-            if _sha256(path) == sha256:
+        suffix = Path(item.file).suffix
+        for path in (*named, *filter(Path.is_file, folder.rglob("*"))):
+            size = path.stat().st_size
+            alike = size == item.size or (not item.size and path.suffix == suffix)
+            if (alike or path in named) and sha256_of(path) == sha256:
                 return path
     if named:
         raise WeightsError(
             f"{named[0]} is not {item.name}: expected sha256 {sha256}, "
-            f"found {_sha256(named[0])}",
+            f"found {sha256_of(named[0])}",
             hint=f"fetch it anew from {item.url}",
         )
     raise WeightsError(
         f"{folder} has no file for {item.name}",
         hint=f"fetch {item.url} elsewhere and put it there as {item.file}",
     )
-
-
-def _by_name(item: Item, folder: Path, verified: bool) -> Iterator[Path]:
-    yield folder / item.file
-    parts = item.path.split("/")
-    for start in range(len(parts) - 1):
-        yield folder.joinpath(*parts[start:])
-    if verified:
-        yield folder / parts[-1]
-        yield folder / item.published_as
-
-
-def _candidates(item: Item, folder: Path) -> Iterator[Path]:
-    """Yield the files that a hash is worth the while of."""
-    suffix = Path(item.file).suffix
-    for path in folder.rglob("*"):
-        if path.is_file():
-            size = path.stat().st_size
-            if size == item.size or (not item.size and path.suffix == suffix):
-                yield path
 
 
 def fetched_path(
@@ -160,19 +143,10 @@ def fetched_path(
 ) -> Path:
     """Return the path of a published file, and fetch it before if need be.
 
-    A file in the cache with another hash than it must have is fetched anew.
-
-    Parameters
-    ----------
-    name
-        As the catalogue has it.
-    folder
-        Where to take the file from instead of the network.
-    mirror
-        An address that holds the files, as NAME.SUFFIX or under the path that they have
-        on their publisher's host.
-    progress
-        Called with the bytes of a download that are there, and all of them.
+    A file in the cache with another hash than it must have is fetched anew: from a
+    folder, or over the network. A mirror is an address that holds the files, as
+    NAME.SUFFIX or under the path that they have on their publisher's host. `progress`
+    is called with the bytes of a download that are there, and all of them.
     """
     item = find(name)
     if _is_intact(item):
@@ -180,7 +154,7 @@ def fetched_path(
     path = cache_folder() / item.file
     with locked(path):
         if path.is_file() and not status(item).sha256:
-            record_hash(path, _sha256(path))  # somebody has put it there
+            record_hash(path, sha256_of(path))  # somebody has put it there
         elif not _is_intact(item):
             _fetch(item, folder, mirror, progress)
     return path
@@ -200,7 +174,7 @@ def fetched_weights(name: str, progress: "Progress | None" = None) -> Path:
 
 def _is_intact(item: Item) -> bool:
     known = status(item)
-    return bool(known.cached and known.sha256 and _sha256(known.path) == known.sha256)
+    return bool(known.cached and known.sha256 and sha256_of(known.path) == known.sha256)
 
 
 def _fetch(
@@ -219,7 +193,15 @@ def _fetch(
         return
     from w2s_cli.weights.download import Download, NotThereError
 
-    addresses = _addresses(item, mirror)
+    addresses = [item.url]
+    if mirror:
+        if not re.match(r"https?://.", mirror):
+            raise UsageError(
+                f"--mirror {mirror} is no address",
+                hint="it starts with https:// or http://",
+            )
+        base = mirror.rstrip("/")
+        addresses = [f"{base}/{item.file}", f"{base}/{quote(item.path)}"]
     if os.environ.get(OFFLINE, "0") not in {"", "0"}:
         raise WeightsError(
             f"{item.name} is not in {cache_folder()}, and {OFFLINE} is set",
@@ -239,25 +221,19 @@ def _fetch(
             return
 
 
-def _addresses(item: Item, mirror: str) -> list[str]:
-    """Return where a file may be, the likeliest first."""
-    if not mirror:
-        return [item.url]
-    if not re.match(r"https?://.", mirror):
-        raise UsageError(
-            f"--mirror {mirror} is no address",
-            hint="it starts with https:// or http://",
-        )
-    base = mirror.rstrip("/")
-    return [f"{base}/{item.file}", f"{base}/{quote(item.path)}"]
-
-
 def _put_in_place(part: Path, url: str, item: Item) -> None:
     """Put a file into the cache if its hash is right; note the hash of a new one."""
     known = status(item)
     if not known.sha256:
-        _refuse_page(part, url)
-    found = _sha256(part)
+        with part.open("rb") as file:
+            page = file.read(64).lstrip().lower().startswith(_PAGE_STARTS)
+        if page:
+            part.unlink()
+            raise WeightsError(
+                f"{url} is a web page or a pointer, not the file",
+                hint="bring the file itself, and give its folder with --from",
+            )
+    found = sha256_of(part)
     if known.sha256 and found != known.sha256:
         part.unlink()
         hint = "the way damaged it, or it was replaced: fetch it again"
@@ -275,17 +251,7 @@ def _put_in_place(part: Path, url: str, item: Item) -> None:
         record_hash(known.path, found)
 
 
-def _refuse_page(path: Path, url: str) -> None:
-    with path.open("rb") as file:
-        head = file.read(64).lstrip().lower()
-    if head.startswith(_PAGE_STARTS):
-        path.unlink()
-        raise WeightsError(
-            f"{url} is a web page or a pointer, not the file",
-            hint="bring the file itself, and give its folder with --from",
-        )
-
-
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()

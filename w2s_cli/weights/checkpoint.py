@@ -12,7 +12,7 @@ from torch import Tensor
 
 from w2s_cli.errors import WeightsError
 from w2s_cli.weights import containers, contents
-from w2s_cli.weights.contents import Contents, Refusal
+from w2s_cli.weights.contents import Refusal
 
 SHIPPED = Path(__file__).parent / "shipped"
 _KEY = "w2s"  # where the record stands in a safetensors header
@@ -20,28 +20,15 @@ _KEY = "w2s"  # where the record stands in a safetensors header
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The tensors of a network, and their record.
+    """The tensors of a network, and their record."""
 
-    Attributes
-    ----------
-    state
-        Tensor by name, on the CPU.
-    record
-        What the network expects, what it was trained on, its licence; empty where the
-        file does not say.
-    digest
-        SHA-256 of the file, in hexadecimal.
-    container
-        How the file is packed.
-    wrapper
-        What the training script had put around the tensors.
-    """
-
-    state: Mapping[str, Tensor]
+    state: Mapping[str, Tensor]  # by name, on the CPU
+    # What the network expects, what it was trained on, its licence; empty where the
+    # file does not say
     record: Mapping[str, Any] = field(default_factory=dict)
-    digest: str = ""
-    container: str = ""
-    wrapper: str = ""
+    digest: str = ""  # SHA-256 of the file, in hexadecimal
+    container: str = ""  # how the file is packed
+    wrapper: str = ""  # what the training script had put around the tensors
 
 
 def shipped(name: str) -> Path:
@@ -55,21 +42,11 @@ def load(path: Path, *, as_stored: bool = False) -> Checkpoint:
     It may be a safetensors file, or whatever `torch.save` has written: a state dict, a
     dictionary with one in it, a whole module. Nothing in it is ever run; only tensors
     come out, without the prefixes of wrappers. Beyond the tensors, this takes little
-    memory.
+    memory. Floats become float32, unless they are taken as they are stored.
 
-    Parameters
-    ----------
-    path
-        The file.
-    as_stored
-        Whether floats keep the type that the file has; otherwise they become float32.
-        Integers stay as they are.
-
-    Raises
-    ------
-    WeightsError
-        When the file is missing, damaged, of another kind, or holds no tensors, more
-        than one network, numbers that are not finite, or names that weights don't need.
+    Raises WeightsError when the file is missing, damaged, of another kind, or holds no
+    tensors, more than one network, numbers that are not finite, or names that weights
+    don't need.
     """
     if path.is_dir():
         raise WeightsError(f"{path} is a folder", hint="name a file in it")
@@ -85,7 +62,14 @@ def load(path: Path, *, as_stored: bool = False) -> Checkpoint:
             )
             file.seek(0)
             digest = file_digest(file, "sha256").hexdigest()
-        record = _record(found)
+        try:
+            record = json.loads(found.metadata.get(_KEY, "{}"))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise Refusal("has a damaged record") from error
+        if not isinstance(record, dict):
+            raise Refusal("has a damaged record")
+        if "seen" in record:  # as `trained_on` was called before
+            record["trained_on"] = record.pop("seen")
     except Refusal as refusal:
         raise WeightsError(f"{path} {refusal}", hint=refusal.hint) from refusal
     except OSError as error:
@@ -100,18 +84,9 @@ def save(
     *,
     halve: bool = True,
 ) -> None:
-    """Write tensors and their record; the file appears when it is whole.
+    """Write tensors, floats as float16 if wanted, and their record as safetensors.
 
-    Parameters
-    ----------
-    path
-        The file, in safetensors.
-    state
-        Tensor by name.
-    record
-        Whatever JSON can hold.
-    halve
-        Whether floats are rounded to float16.
+    The file appears when it is whole.
     """
     written: dict[str, Tensor] = {}
     places = set()
@@ -126,21 +101,3 @@ def save(
     partial = path.with_name(path.name + ".part")
     partial.write_bytes(as_bytes(written, {_KEY: json.dumps(record)}))
     partial.replace(path)
-
-
-def _record(found: Contents) -> dict[str, Any]:
-    try:
-        record = json.loads(found.metadata.get(_KEY, "{}"))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise Refusal("has a damaged record") from error
-    if not isinstance(record, dict):
-        raise Refusal("has a damaged record")
-    if "seen" in record:  # as `trained_on` was called before
-        record["trained_on"] = record.pop("seen")
-    return record
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

@@ -63,6 +63,7 @@ _TYPES = {
     "BOOL": torch.bool,
 }
 _MAX_HEADER = 2 << 20  # bytes; 2000 tensors take a tenth of it
+_CUT = "is not a whole safetensors file"
 
 # A zip file, as torch packs it since 1.6
 _PICKLE = "/data.pkl"
@@ -87,45 +88,40 @@ def read_contents(file: BufferedReader, size: int) -> Contents:
         return _safetensors_contents(file, size)
     if head.startswith(b"\x80"):
         return _legacy_contents(file, size)
-    raise _foreign(head)
-
-
-def _foreign(head: bytes) -> Refusal:
-    """Return what is said of a file that holds no weights."""
     if not head:
-        return Refusal("is empty")
+        raise Refusal("is empty")
     start = head.lstrip().lower()
     for magic, reason, hint in _FOREIGN:
         if start.startswith(magic):
-            return Refusal(reason, hint=hint)
+            raise Refusal(reason, hint=hint)
     if head[257:262] == b"ustar":
-        return Refusal(
+        raise Refusal(
             "is a tar file, as torch wrote before 0.2",
             hint="load and save it again with that version",
         )
     # The first field of its message is a version, the second a text.
     if head[:1] == b"\x08" and head[2:3] == b"\x12":
-        return Refusal(
+        raise Refusal(
             "looks like an ONNX program, not weights",
             hint="give the PyTorch checkpoint that it was exported from",
         )
-    return Refusal("is neither a safetensors nor a torch file", hint=AGAIN)
+    raise Refusal("is neither a safetensors nor a torch file", hint=AGAIN)
 
 
 def _safetensors_contents(file: IO[bytes], size: int) -> Contents:
     """Return what a safetensors file of `size` bytes holds."""
     length = int.from_bytes(file.read(8), "little")
     if length > min(_MAX_HEADER, size - 8):
-        raise Refusal(f"is not a whole safetensors file: a header of {length} bytes")
+        raise Refusal(f"{_CUT}: a header of {length} bytes")
     try:
         header = json.loads(file.read(length))
     except (ValueError, RecursionError) as error:
-        raise Refusal("is not a whole safetensors file: no JSON") from error
+        raise Refusal(f"{_CUT}: no JSON") from error
     if not isinstance(header, dict):
-        raise Refusal("is not a whole safetensors file: no names in the header")
+        raise Refusal(f"{_CUT}: no names in the header")
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict):
-        raise Refusal("is not a whole safetensors file: its metadata are damaged")
+        raise Refusal(f"{_CUT}: its metadata are damaged")
     start = 8 + length
     layouts = {
         name: _layout(name, entry, start, size) for name, entry in header.items()
@@ -142,25 +138,18 @@ def _layout(name: str, entry: Any, start: int, size: int) -> Layout:
         } if plausible(*shape) and plausible(first, end):
             pass
         case _:
-            raise Refusal(f"is not a whole safetensors file: {quoted(name)} is damaged")
+            raise Refusal(f"{_CUT}: {quoted(name)} is damaged")
     if dtype not in _TYPES:
         raise Refusal(
             f"holds a tensor of type {quoted(dtype)}",
             hint="convert it to float32 and save it again",
         )
     if not first <= end <= size - start:
-        raise Refusal(
-            f"is not a whole safetensors file: {quoted(name)} is not all there"
-        )
-    extent = Extent(start + first, end - first)
-    layout = Layout(
-        extent, _TYPES[dtype], tuple(shape), contiguous_strides(tuple(shape))
-    )
+        raise Refusal(f"{_CUT}: {quoted(name)} is not all there")
+    extent, sides = Extent(start + first, end - first), tuple(shape)
+    layout = Layout(extent, _TYPES[dtype], sides, contiguous_strides(sides))
     if layout.fault() or layout.size != extent.size:
-        raise Refusal(
-            f"is not a whole safetensors file: {quoted(name)} has another size "
-            "than its shape"
-        )
+        raise Refusal(f"{_CUT}: {quoted(name)} has another size than its shape")
     return layout
 
 
@@ -173,10 +162,7 @@ def _zip_contents(file: IO[bytes], size: int) -> Contents:
         for name, member in members.items()
     }
     if _read(file, extents.get("/byteorder"), 16) not in (b"", b"little"):
-        raise Refusal(
-            "was written on a big-endian machine",
-            hint="load and save it again on another machine",
-        )
+        raise _big_endian()
     pickle = BytesIO(_read(file, extents[_PICKLE], MAX_BYTES))
     storages = {
         name.removeprefix("/data/"): extent
@@ -258,6 +244,13 @@ def _extent(file: IO[bytes], size: int, member: ZipInfo) -> Extent:
     return Extent(start, member.file_size, member.CRC)
 
 
+def _big_endian() -> Refusal:
+    return Refusal(
+        "was written on a big-endian machine",
+        hint="load and save it again on another machine",
+    )
+
+
 def _read(file: IO[bytes], extent: Extent | None, most: int) -> bytes:
     if extent is None:
         return b""
@@ -283,10 +276,7 @@ def _legacy_contents(file: IO[bytes], size: int) -> Contents:
         and system.function == DICT
         and DictItem("little_endian", False) in (system.contents or [])
     ):
-        raise Refusal(
-            "was written on a big-endian machine",
-            hint="load and save it again on another machine",
-        )
+        raise _big_endian()
     pickled = unpickle(pickles)
     keys = unpickle(pickles).root
     sizes = {}  # elements of each storage, bytes of an element

@@ -123,7 +123,13 @@ def read_tensors(
         tensors[name] = stored[place].as_strided(
             layout.shape, layout.strides, layout.offset
         )
-        _check_finite(name, tensors[name])
+        if tensors[name].is_floating_point() and tensors[name].numel():
+            low, high = tensors[name].aminmax()  # NaN where one of the numbers is
+            if not (math.isfinite(low) and math.isfinite(high)):
+                raise Refusal(
+                    f"holds weights that are not finite, in the tensor {quoted(name)}",
+                    hint="the training has diverged: use an earlier checkpoint",
+                )
     return tensors
 
 
@@ -149,17 +155,6 @@ def _elements(
             f"is damaged: the checksum of the bytes at {extent.start} differs"
         )
     return elements
-
-
-def _check_finite(name: str, tensor: Tensor) -> None:
-    # The extremes of numbers with a NaN among them are NaN.
-    if tensor.is_floating_point() and tensor.numel():
-        low, high = tensor.aminmax()
-        if not (math.isfinite(low) and math.isfinite(high)):
-            raise Refusal(
-                f"holds weights that are not finite, in the tensor {quoted(name)}",
-                hint="the training has diverged: use an earlier checkpoint",
-            )
 
 
 @dataclass(frozen=True, slots=True)

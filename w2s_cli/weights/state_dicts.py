@@ -130,7 +130,11 @@ def _walk_modules(node: object) -> Iterator[tuple[str, PickledObject]]:
     while waiting:
         prefix, module = waiting.pop()
         attributes = _modules(module) or {}
-        tensors = _own_tensors(attributes)
+        passing = _entries(attributes.get("_buffers"))
+        for name in _members(attributes.get("_non_persistent_buffers_set")):
+            passing.pop(name, None)
+        own = _entries(attributes.get("_parameters")) | passing
+        tensors = {name: it for name, it in own.items() if is_tensor(it)}
         inside = _entries(attributes.get("_modules"))
         # A module may stand in several places, and so in a few bytes without an end.
         work += 1 + len(attributes) + len(tensors) + len(inside)
@@ -138,15 +142,6 @@ def _walk_modules(node: object) -> Iterator[tuple[str, PickledObject]]:
             raise Refusal("holds modules that are nested without an end")
         yield from ((prefix + name, tensor) for name, tensor in tensors.items())
         waiting += [(f"{prefix}{name}.", it) for name, it in inside.items()][::-1]
-
-
-def _own_tensors(attributes: Mapping[str, object]) -> dict[str, PickledObject]:
-    """Return the tensors that a module's state dict would name, less those inside."""
-    passing = _entries(attributes.get("_buffers"))
-    for name in _members(attributes.get("_non_persistent_buffers_set")):
-        passing.pop(name, None)
-    both = _entries(attributes.get("_parameters")) | passing
-    return {name: it for name, it in both.items() if is_tensor(it)}
 
 
 def _modules(node: object) -> dict[str, object] | None:
@@ -190,21 +185,17 @@ def _class_names(node: object) -> list[str]:
     """Return the class of a module, and of the one that it is only around."""
     classes: list[str] = []
     while (attributes := _modules(node)) is not None and len(classes) < 3:
-        classes.append(_class_name(node))
+        match node:
+            # Older containers keep classes outside the pickle, with their source code.
+            case PickledObject(
+                PickledObject(_, (("module", GlobalName(_, name), *_),))
+                | GlobalName(_, name)
+            ) if name.isascii() and name.isidentifier():
+                classes.append(name)
+            case _:
+                classes.append("?")
         node = _entries(attributes.get("_modules")).get("module")
     return classes
-
-
-def _class_name(node: object) -> str:
-    match node:
-        # Older containers keep classes outside the pickle, with their source code.
-        case PickledObject(
-            PickledObject(_, (("module", GlobalName(_, name), *_),))
-            | GlobalName(_, name)
-        ):
-            return name if name.isascii() and name.isidentifier() else "?"
-        case _:
-            return "?"
 
 
 def is_tensor(node: object) -> TypeGuard[PickledObject]:

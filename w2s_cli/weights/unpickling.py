@@ -10,7 +10,7 @@ weights, a training does not, and other programs would run what such a file asks
 """
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pickletools import genops
 from typing import IO, Any, NamedTuple
@@ -48,15 +48,9 @@ class PickledObject:
     function: object  # the class or function: a `GlobalName` as a rule
     arguments: object = ()  # what it is to be called with: a tuple as a rule
     state: object = None  # what is to be put into the object afterwards
-    # What is to be added to the object: items, or the members of a set or list
+    # What is to be added to the object: items, or the members of a set or list. Most
+    # get none, so the list is made late
     contents: list[object] | None = None
-
-    def add(self, values: list[object]) -> None:
-        """Note more contents. Most objects get none, so the list is made late."""
-        if self.contents is None:
-            self.contents = values
-        else:
-            self.contents += values
 
 
 DICT = GlobalName("builtins", "dict")
@@ -154,8 +148,7 @@ class _Machine:
         return values
 
     def push_tuple(self, count: int) -> None:
-        values = [self.pop() for _ in range(count)]
-        self.push(tuple(reversed(values)))
+        self.push(tuple([self.pop() for _ in range(count)][::-1]))
 
     def push_name(self, module: object, name: object) -> None:
         """Push the name of a class or function, unless no weights need it."""
@@ -180,14 +173,12 @@ class _Machine:
         name = self.pop()
         self.push_name(self.pop(), name)
 
-    def push_object(self) -> None:
+    def push_object(self, keywords: bool = False) -> None:
         """Push what a call of a function with arguments would make."""
+        if keywords:
+            self.pop()
         arguments = self.pop()
         self.push(PickledObject(self.pop(), arguments))
-
-    def push_object_with_keywords(self) -> None:
-        self.pop()
-        self.push_object()
 
     def push_object_from_mark(self) -> None:
         """Push an object whose class and arguments follow a mark."""
@@ -213,17 +204,19 @@ class _Machine:
 
     def add(self, values: list[object]) -> None:
         """Add values to the list, set or other object on top."""
-        target = self.top()
-        if isinstance(target, list):
+        if isinstance(target := self.top(), list):
             target += values
+        elif (made := self.top_object()).contents is None:
+            made.contents = values
         else:
-            self.top_object().add(values)
+            made.contents += values
 
     def add_items(self, values: list[object]) -> None:
         """Add keys and values, one after the other, to the dictionary on top."""
         if len(values) % 2:
             raise Refusal("has a damaged pickle: a key without a value")
-        self.top_object().add([*map(DictItem, values[::2], values[1::2])])
+        self.top_object()
+        self.add([*map(DictItem, values[::2], values[1::2])])
 
     def add_item(self) -> None:
         value = self.pop()
@@ -296,7 +289,7 @@ _PLAIN: dict[str, Callable[[_Machine], object]] = {
     "STACK_GLOBAL": _Machine.push_name_from_stack,
     "REDUCE": _Machine.push_object,
     "NEWOBJ": _Machine.push_object,
-    "NEWOBJ_EX": _Machine.push_object_with_keywords,
+    "NEWOBJ_EX": lambda machine: machine.push_object(keywords=True),
     "OBJ": _Machine.push_object_from_mark,
     "BUILD": _Machine.build,
     "BINPERSID": lambda machine: machine.push_persistent(machine.pop()),
@@ -307,16 +300,11 @@ _PLAIN: dict[str, Callable[[_Machine], object]] = {
 def unpickle(file: IO[bytes], most: int = MAX_STEPS) -> UnpickledData:
     """Return what the next pickle in `file` says, in `most` instructions at most."""
     machine = _Machine()
-    for step, (instruction, argument) in enumerate(_instructions(file)):
-        if step == most:
-            raise Refusal(f"has a pickle of more than {most} instructions")
-        machine.run(instruction, argument)
-    return UnpickledData(machine.pop(), machine.persistent)
-
-
-def _instructions(file: IO[bytes]) -> Iterator[tuple[str, Any]]:
     try:
-        for opcode, argument, _ in genops(file):
-            yield opcode.name, argument
-    except ValueError as error:
+        for step, (opcode, argument, _) in enumerate(genops(file)):
+            if step == most:
+                raise Refusal(f"has a pickle of more than {most} instructions")
+            machine.run(opcode.name, argument)
+    except ValueError as error:  # of genops; the machine raises none
         raise Refusal(f"has a damaged pickle: {quoted(str(error))}") from error
+    return UnpickledData(machine.pop(), machine.persistent)

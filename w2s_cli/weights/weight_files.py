@@ -68,15 +68,6 @@ def convert(
 
     Its record keeps what the old one said, and says in addition what network it is and
     where it comes from.
-
-    Raises
-    ------
-    UsageError
-        When the target has another suffix, or there are no such units.
-    OutputError
-        When the target exists and may not be overwritten, or cannot be written.
-    WeightsError
-        When the weights cannot be read.
     """
     if target.suffix != SUFFIX:
         raise UsageError(
@@ -86,9 +77,22 @@ def convert(
         raise UnknownNameError("unit of input", origin.units, get_args(UnitName))
     check_writable(target, overwrite=overwrite)
     weights = inspect(path)
+    found, known = weights.checkpoint, weights.network
+    record = dict(found.record)
+    if known:
+        record |= {"network": known.name, "options": known.options}
+    said = {"units": origin.units or _units(found)}
+    said |= {"licence": origin.licence, "source": origin.source}
+    record |= {key: value for key, value in said.items() if value}
+    record["file"] = {
+        "name": path.name,
+        "sha256": found.digest,
+        "container": found.container,
+        "wrapper": found.wrapper,
+    }
+    record["converted by"] = f"w2s {__version__}"
     with replacing(target) as temporary:
-        record = _conversion_record(weights, origin)
-        checkpoint.save(temporary, weights.checkpoint.state, record, halve=False)
+        checkpoint.save(temporary, found.state, record, halve=False)
     return weights
 
 
@@ -98,49 +102,12 @@ def _units(found: Checkpoint) -> str | None:
     return (item.units if item else None) or input_units(found.state)
 
 
-def _conversion_record(weights: Weights, origin: Origin) -> dict[str, Any]:
-    found, known = weights.checkpoint, weights.network
-    units = origin.units or _units(found)
-    return {
-        **found.record,
-        **({"network": known.name, "options": known.options} if known else {}),
-        **({"units": units} if units else {}),
-        **({"licence": origin.licence} if origin.licence else {}),
-        **({"source": origin.source} if origin.source else {}),
-        "file": {
-            "name": weights.path.name,
-            "sha256": found.digest,
-            "container": found.container,
-            "wrapper": found.wrapper,
-        },
-        "converted by": f"w2s {__version__}",
-    }
-
-
 def blend(
     first: Path, second: Path, target: Path, share: float, *, overwrite: bool = False
 ) -> None:
     """Write the weights of a network between two: a weighed mean ([1]_, Eq. 4).
 
-    Parameters
-    ----------
-    first, second
-        Files of weights, of one network.
-    target
-        A safetensors file.
-    share
-        Of the second, from 0 to 1.
-    overwrite
-        Whether the target may exist.
-
-    Raises
-    ------
-    UsageError
-        When the share is none.
-    WeightsError
-        When a file cannot be read, or the networks differ.
-    OutputError
-        When the target exists, or cannot be written.
+    `share` is that of the second, from 0 to 1.
 
     References
     ----------
@@ -154,45 +121,32 @@ def blend(
         )
     check_writable(target, overwrite=overwrite)
     one, other = checkpoint.load(first), checkpoint.load(second)
-    _check_alike(one, other, (first, second))
+    shapes = [
+        {name: tensor.shape for name, tensor in found.state.items()}
+        for found in (one, other)
+    ]
+    differing = {name for name, _ in shapes[0].items() ^ shapes[1].items()}
+    if differing:
+        raise WeightsError(
+            f"{first} and {second} are not of one network: they differ in "
+            f"{few(sorted(differing))}",
+            hint="`w2s inspect` shows what each is",
+        )
+    units = [
+        found.record.get("units", "") or "stabilised counts" for found in (one, other)
+    ]
+    if units[0] != units[1]:
+        raise WeightsError(
+            f"{first} takes {units[0]}, {second} {units[1]}",
+            hint="blend networks that were trained on the same numbers",
+        )
     state = {
         name: tensor.lerp(other.state[name], share)
         if tensor.is_floating_point()
         else tensor
         for name, tensor in one.state.items()
     }
-    with replacing(target) as temporary:
-        record = _blending_record(one, other, share)
-        checkpoint.save(temporary, state, record, halve=False)
-
-
-def _check_alike(one: Checkpoint, other: Checkpoint, paths: tuple[Path, Path]) -> None:
-    """Refuse networks of other tensors, or of other numbers."""
-    names = one.state.keys() ^ other.state.keys()
-    names |= {
-        name
-        for name in one.state.keys() & other.state.keys()
-        if one.state[name].shape != other.state[name].shape
-    }
-    if names:
-        raise WeightsError(
-            f"{paths[0]} and {paths[1]} are not of one network: they differ in "
-            f"{few(sorted(names))}",
-            hint="`w2s inspect` shows what each is",
-        )
-    units = [found.record.get("units", "") for found in (one, other)]
-    if units[0] != units[1]:
-        raise WeightsError(
-            f"{paths[0]} takes {units[0] or 'stabilised counts'}, {paths[1]} "
-            f"{units[1] or 'stabilised counts'}",
-            hint="blend networks that were trained on the same numbers",
-        )
-
-
-def _blending_record(
-    one: Checkpoint, other: Checkpoint, share: float
-) -> dict[str, Any]:
-    return {
+    record = {
         **one.record,
         "blended": [
             {"sha256": found.digest, "share": part, "name": found.record.get("name")}
@@ -200,3 +154,5 @@ def _blending_record(
         ],
         "blended by": f"w2s {__version__}",
     }
+    with replacing(target) as temporary:
+        checkpoint.save(temporary, state, record, halve=False)

@@ -12,7 +12,7 @@ from shipped_models.setting import Setting, Subject
 from w2s_cli._typing import FloatArray
 from w2s_cli.datasets.data_set import ImagePair
 from w2s_cli.datasets.w2s import CAPTURES
-from w2s_cli.methods.richardson_lucy import RichardsonLucy
+from w2s_cli.methods.deblurring import RichardsonLucy
 
 EVERY = 3  # of the validation images: a channel of each field
 WIDTH = 2.6  # full width of the blur, in pixels; the measured kernels say 4 at most
