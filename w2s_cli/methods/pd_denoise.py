@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.gaussian import CUT
+from w2s_cli.methods.filters import CUT
 from w2s_cli.methods.shipped import Denoise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.restorers.restorer import Traits
