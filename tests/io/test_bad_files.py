@@ -316,3 +316,40 @@ def test_an_image_without_pixels(tmp_path: Path) -> None:
         open_image(tmp_path / "a.npy"),
     ):
         pass
+
+
+def test_an_array_that_is_cut_while_it_is_read(tmp_path):
+    path = tmp_path / "a.npy"
+    np.save(path, np.arange(4 * 64 * 64, dtype=np.uint16).reshape(4, 64, 64))
+    with open_image(path) as stack:
+        assert stack.data[0,][0, 1] == 1
+        with path.open("r+b") as file:
+            file.truncate(20_000)
+        with pytest.raises(InputError, match=r"a\.npy is truncated: it ends at byte"):
+            stack.data[3,]
+
+
+def test_an_array_in_fortran_order(tmp_path):
+    data = np.arange(2 * 4 * 5, dtype=np.int16).reshape(2, 4, 5)
+    np.save(tmp_path / "a.npy", np.asfortranarray(data))
+    with open_image(tmp_path / "a.npy") as stack:
+        np.testing.assert_array_equal(np.asarray(stack), data)
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_pages_in_a_circle_are_refused_at_once(tmp_path, big):
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path, bigtiff=big) as file:
+        for _ in range(3):
+            file.write(np.zeros((4, 5), np.uint8), metadata=None, contiguous=False)
+    with tifffile.TiffFile(path) as file:
+        first, last = file.pages[0].offset, file.pages[2].offset
+        tags = len(file.pages[2].tags)
+    with path.open("r+b") as file:
+        file.seek(last + (8 + 20 * tags if big else 2 + 12 * tags))
+        file.write(first.to_bytes(8 if big else 4, "little"))
+    with (
+        pytest.raises(InputError, match=r"page 3 is followed by page 1, in a circle"),
+        open_image(path),
+    ):
+        pass

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from w2s_cli.batch.jobs import FilePair
-from w2s_cli.errors import OutputError, UsageError
-from w2s_cli.io.formats import image_files
+from w2s_cli.errors import OutputError, UsageError, few
+from w2s_cli.io.formats import NAMES, image_files, passed_over, written_name
+from w2s_cli.io.ome_sets import each_once
 from w2s_cli.io.targets import STREAM
 
 
@@ -17,7 +18,7 @@ def paired(inputs: Sequence[Path], output: str) -> list[FilePair]:
     target = Path(output)
     if several or output.endswith("/") or target.is_dir():
         _check_folder(target, sources)
-        pairs = [(source, target / source.name) for source in sources]
+        pairs = [(source, target / written_name(source)) for source in sources]
     else:
         pairs = [(source, target) for source in sources]
     check_distinct(pairs)
@@ -25,7 +26,25 @@ def paired(inputs: Sequence[Path], output: str) -> list[FilePair]:
 
 
 def files(inputs: Sequence[Path]) -> list[Path]:
-    """Return the files that are named, and those in the folders that are."""
+    """Return the files that are named, and those in the folders that are.
+
+    Of an image in several files there is the first.
+    """
+    return each_once(_all_files(inputs))[0]
+
+
+def left(inputs: Sequence[Path]) -> list[str]:
+    """Say which files in the folders, and of those that are named, are passed over."""
+    said = [
+        f"{folder}: passed over, as their names are of no {NAMES} image: "
+        f"{few(names)} ({len(names)} in all)"
+        for folder in inputs
+        if folder.is_dir() and (names := passed_over(folder))
+    ]
+    return said + each_once(_all_files(inputs))[1]
+
+
+def _all_files(inputs: Sequence[Path]) -> list[Path]:
     return [source for path in inputs for source in image_files(path)]
 
 

@@ -77,13 +77,16 @@ def estimate_noise(
 
     The variance is a * mean + b: a is the gain, in counts a photon.
     """
+    from w2s_cli.batch.file_pairs import files as found_in
+    from w2s_cli.batch.file_pairs import left
     from w2s_cli.batch.jobs import each_file, exit_code
-    from w2s_cli.io.formats import image_files
     from w2s_cli.pipeline.noise_report import NoiseRequest, read_dark, report_noise
 
     if as_json and as_csv:
         raise UsageError("--json and --csv both want standard output", hint="drop one")
-    sources = [source for path in files for source in image_files(path)]
+    sources = found_in(files)
+    for said in left(files):
+        warn(said)
     if plot and len(sources) > 1:
         raise UsageError(
             f"a plot shows one file, not {len(sources)}", hint="run --plot file by file"

@@ -65,7 +65,7 @@ def restore(
 
     Without --gain or --noise the noise of the camera is estimated from each file.
     """
-    from w2s_cli.batch.file_pairs import files, make_folder, paired
+    from w2s_cli.batch.file_pairs import files, left, make_folder, paired
     from w2s_cli.batch.jobs import exit_code
     from w2s_cli.batch.series import by_output
     from w2s_cli.methods.build import method_for_weights
@@ -100,9 +100,9 @@ def restore(
     check_fitting(spec, chain, [source for source, _ in pairs])
     for doubt in spec.doubts(chain):
         warn(doubt)
-    specs, left = by_output(spec, pairs)
-    for picture in left:
-        warn(picture)
+    specs, pictures = by_output(spec, pairs)
+    for said in (*left(inputs), *pictures):
+        warn(said)
     if dry_run:
         reports: list[Plan | Failure] | list[RestoredFile | Failure]
         reports = _planned(specs, chain, show=not as_json)

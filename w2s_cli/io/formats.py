@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from w2s_cli.errors import InputError, NothingMatchedError, UsageError
+from w2s_cli.errors import InputError, NothingMatchedError, UsageError, few
 
 _MAGIC_BYTES = 8
+_EXPORT = "export it as OME-TIFF, for example with Fiji and Bio-Formats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,30 +22,65 @@ class Format:
     suffixes: tuple[str, ...]
     magics: tuple[bytes, ...]
     module: str
+    read_only: tuple[str, ...] = ()  # suffixes that no output has
 
 
 FORMATS = (
     Format(
         "TIFF",
-        (".tif", ".tiff", ".btf"),
+        (".tif", ".tiff", ".btf", ".tf2", ".tf8"),
         (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
         "w2s_cli.io.tiff",
+        (".stk", ".lsm"),
     ),
     Format("PNG", (".png",), (b"\x89PNG\r\n\x1a\n",), "w2s_cli.io.png"),
     Format("NPY", (".npy",), (b"\x93NUMPY",), "w2s_cli.io.npy"),
 )
 
 
+COMPANION = ".ome"
+"""The suffix of OME-XML beside the TIFF files that it describes."""
+
+# The first bytes of what is taken for an image, and what to do with it
+_OTHERS = (
+    (
+        b"version ",
+        "a Git LFS pointer, not the image itself",
+        "get it with: git lfs pull",
+    ),
+    (b"PK\3\4", "a ZIP archive", "unpack it first"),
+    (b"\x1f\x8b", "a gzip archive", "unpack it first: gunzip"),
+    (b"<!", "a web page or other text, not an image", "download it again"),
+    (b"<html", "a web page, not an image", "download it again"),
+    (b"\xff\xd8\xff", "a JPEG picture, whose compression has changed the noise", ""),
+    (b"ZISRAWFI", "a Zeiss CZI image", ""),
+    (b"\xda\xce\xbe\x0a", "a Nikon ND2 image", ""),
+    (b"\x89HDF", "an HDF5 file, such as Imaris writes", ""),
+    (b"\xd0\xcf\x11\xe0", "an OLE file, such as Olympus OIB or Zeiss ZVI", ""),
+    (b"\x70\0\0\0", "a Leica LIF image", ""),
+)
+
+
+NAMES = "TIFF, PNG or NPY"
+
+
 def format_of(path: Path) -> Format:
     """Return the format of an existing file, by its first bytes."""
     start = _start(path)
+    if path.suffix.lower() == COMPANION and start.startswith(b"<"):
+        return FORMATS[0]
     for form in FORMATS:
         if start.startswith(form.magics):
             return form
-    *most, last = (form.name for form in FORMATS)
+    for magic, kind, hint in _OTHERS:
+        if start.startswith(magic):
+            raise InputError(
+                f"{path} is {kind}: w2s reads {NAMES}",
+                hint=hint or _EXPORT,
+            )
     raise InputError(
-        f"{path} is not a {', '.join(most)} or {last} image: it starts with {start!r}",
-        hint="export it as OME-TIFF, for example with Fiji and Bio-Formats",
+        f"{path} is not a {NAMES} image: it starts with {start!r}",
+        hint=_EXPORT,
     )
 
 
@@ -86,26 +122,34 @@ def _start(path: Path) -> bytes:
     return start
 
 
-_SUFFIXES = [suffix for form in FORMATS for suffix in form.suffixes]
+SUFFIXES = [suffix for form in FORMATS for suffix in form.suffixes + form.read_only]
 
 
 def stem(path: Path) -> str:
     """Return the name of an image without .tif, .ome.tif and the like."""
-    return path.stem.removesuffix(".ome")
+    return path.stem.removesuffix(".ome").removesuffix(".companion")
+
+
+def written_name(path: Path) -> str:
+    """Return the name of an output that goes beside others: the input's, if it can."""
+    read_only = {suffix for form in FORMATS for suffix in form.read_only}
+    if path.suffix.lower() in {*read_only, COMPANION}:
+        return f"{stem(path)}.ome.tif"
+    return path.name
 
 
 def image_files(path: Path) -> Iterator[Path]:
-    """Yield the image files in a folder by name, or the one file that `path` is."""
+    """Yield the image files in a folder by name, or the one file that `path` is.
+
+    Hidden files, such as those that macOS puts beside others, are passed over.
+    """
     if path.is_dir():
-        found = [
-            one
-            for one in sorted(path.iterdir())
-            if one.suffix.lower() in _SUFFIXES and (one.is_file() or not one.exists())
-        ]
+        found = [one for one in _visible(path) if one.suffix.lower() in SUFFIXES]
         if not found:
+            others = passed_over(path)
             raise NothingMatchedError(
-                f"no image in the folder {path}",
-                hint=f"images end in {', '.join(_SUFFIXES)}",
+                f"no image in the folder {path}{f', but {few(others)}' * bool(others)}",
+                hint=f"images end in {', '.join(SUFFIXES)}",
             )
         yield from found
     elif any(wild in path.name for wild in "*?[") and not path.exists():
@@ -114,3 +158,18 @@ def image_files(path: Path) -> Iterator[Path]:
         )
     else:
         yield path
+
+
+def passed_over(folder: Path) -> list[str]:
+    """Return the names of the files in a folder that `image_files` does not yield."""
+    known = {*SUFFIXES, COMPANION}
+    return [one.name for one in _visible(folder) if one.suffix.lower() not in known]
+
+
+def _visible(folder: Path) -> list[Path]:
+    """Return the files in a folder, and the links to nowhere, that are not hidden."""
+    return [
+        one
+        for one in sorted(folder.iterdir())
+        if not one.name.startswith(".") and (one.is_file() or not one.exists())
+    ]

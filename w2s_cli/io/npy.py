@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +35,31 @@ def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
             f"{path} looks like a colour picture: shape {array.shape}",
             hint="split its channels, or name its axes with --axes",
         )
-    yield as_stack(_content(array), wanted, path)
+    with path.open("rb") as file:
+        yield as_stack(_content(array, file, path), wanted, path)
 
 
-def _content(array: NDArray[Any]) -> Content:
+def _content(array: NDArray[Any], file: BinaryIO, path: Path) -> Content:
+    """Return what a file holds: read, for the memory map dies where a file is cut."""
+    start = array.offset if isinstance(array, np.memmap) else 0
+    size = prod(array.shape[-2:])
+
+    def pixels(first: int, count: int) -> NDArray[Any]:
+        file.seek(start + first * array.itemsize)
+        data = file.read(count * array.itemsize)
+        if len(data) < count * array.itemsize:
+            raise InputError(
+                f"{path} is truncated: it ends at byte {start + len(data)}",
+                hint="save it again with numpy.save",
+            )
+        return np.frombuffer(data, array.dtype)
+
     def read(number: int) -> NDArray[Any]:
-        index = np.unravel_index(number, array.shape[:-2]) if array.ndim > 2 else ()
-        return np.array(array[index])
+        if array.flags.c_contiguous:
+            return pixels(number * size, size).reshape(array.shape[-2:])
+        # The first axis runs fastest: a plane is everywhere in the file.
+        whole = pixels(0, array.size).reshape(array.shape, order="F")
+        return np.array(whole.reshape(-1, *array.shape[-2:])[number])
 
     return Content(
         axes=("Q" * (array.ndim - 2) + "YX")[-array.ndim :] if array.ndim else "",

@@ -4,6 +4,8 @@ A set may say all in each of its files, or only in one of them, the others point
 it, or in a companion file of XML without pixels.
 """
 
+from collections import defaultdict
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,10 +13,10 @@ from xml.etree.ElementTree import Element
 
 import tifffile
 
-from w2s_cli.errors import InputError
+from w2s_cli.errors import InputError, few
+from w2s_cli.io.formats import COMPANION
 
 _PLANE = 16  # bytes that a plane takes at least, with what describes it
-COMPANION = ".ome"  # the suffix of XML without pixels
 
 
 def whole_xml(xml: str, path: Path) -> tuple[str, tuple[str, ...]]:
@@ -69,15 +71,57 @@ def for_tifffile(xml: str, path: Path) -> str:
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def members(xml: str, path: Path) -> list[list[str]]:
-    """Return for each image that lies in a file the names of all files it lies in."""
-    root = ElementTree.fromstring(xml)
-    _name_file(root, path)
-    return [
-        sorted({uuid.get("FileName", "") for uuid in image.iterfind(_UUIDS)})
-        for image in root.findall("{*}Image")
-        if _lies_in(image, root.get("UUID"), path)
+def member_of(companion: Path) -> tuple[str, Path]:
+    """Return the OME-XML in a companion file, and the first of its TIFF files."""
+    xml = companion.read_text(encoding="utf-8")
+    names = [
+        companion.with_name(Path(uuid.get("FileName", "")).name)
+        for uuid in ElementTree.fromstring(xml).iterfind("{*}Image/" + _UUIDS)
     ]
+    there = [path for path in names if path.is_file()]
+    if not there:
+        raise InputError(
+            f"none of the {len({*names})} files that {companion} describes is there: "
+            f"{few(sorted({path.name for path in names}))}",
+            hint="copy them into the same folder",
+        )
+    return xml, there[0]
+
+
+def each_once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    """Return files without those that hold more of an image of one before.
+
+    Also returned is what to say of these.
+    """
+    kept: dict[object, Path] = {}
+    more: dict[Path, list[str]] = defaultdict(list)
+    for path in paths:
+        names = _files_of_image(path) if ".ome." in path.name.lower() else ()
+        key = (path.parent, *names) if len(names) > 1 else path
+        if key in kept and path.name in names:
+            more[kept[key]].append(path.name)
+        else:
+            kept[key] = path
+    return [*kept.values()], [
+        f"{path}: its image goes on in {few(others)}, which has no output of its own"
+        for path, others in more.items()
+    ]
+
+
+def _files_of_image(path: Path) -> tuple[str, ...]:
+    """Return the files of the only image that a file of a set holds some of, or ()."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            xml, _ = whole_xml(file.ome_metadata or "", path)
+        root = ElementTree.fromstring(xml)
+    except (OSError, ValueError, tifffile.TiffFileError, ElementTree.ParseError):
+        return ()
+    _name_file(root, path)
+    images = root.findall("{*}Image")
+    own = [image for image in images if _lies_in(image, root.get("UUID"), path)]
+    if len(own) != 1:
+        return ()
+    return tuple(sorted({one.get("FileName", "") for one in own[0].iterfind(_UUIDS)}))
 
 
 _UUIDS = "{*}Pixels/{*}TiffData/{*}UUID"

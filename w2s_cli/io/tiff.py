@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from w2s_cli.errors import InputError
 from w2s_cli.io import imagej, ome, ome_sets
 from w2s_cli.io.content import Content, History, as_stack, lookup_colour
+from w2s_cli.io.formats import COMPANION
 from w2s_cli.io.resolution import read_resolution, resolution_tags
 from w2s_cli.io.tiff_planes import (
     check_chain,
@@ -66,6 +67,10 @@ def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
 
 def _opened(path: Path) -> tuple[tifffile.TiffFile, str, tuple[str, ...]]:
     """Return a file, the OME-XML of its set, and what is missing of that."""
+    if path.suffix.lower() == COMPANION:
+        xml, member = ome_sets.member_of(path)
+        known = ome_sets.for_tifffile(xml, path)
+        return tifffile.TiffFile(member, omexml=known), xml, ()
     check_pages_end(path)
     file = tifffile.TiffFile(path)
     with ExitStack() as files:
