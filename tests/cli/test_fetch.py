@@ -48,11 +48,11 @@ def test_list(w2s, host, publish) -> None:
     publish("recorded", CONTENT, known=False)
     w2s("fetch", "recorded")
     head, *rows = w2s("fetch", "--list").stdout.splitlines()
-    assert " ".join(head.split()) == "name kind size hash cached licence title"
+    assert " ".join(head.split()) == "name size cached licence title"
     assert [" ".join(row.split()[:-3]) for row in rows] == [
-        "known weights 50.0 kB verified no",
-        "new weights - unknown no",
-        "recorded weights 50.0 kB recorded yes",
+        "known 50.0 kB no",
+        "new - no",
+        "recorded 50.0 kB yes",
     ]
     facts = json.loads(w2s("fetch", "--list", "--json", "recorded").stdout)
     assert [fact["name"] for fact in facts] == ["recorded"]

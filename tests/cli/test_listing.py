@@ -3,27 +3,38 @@
 import json
 from pathlib import Path
 
+import pytest
 import tifffile
 
 from w2s_cli.methods import METHODS
 
 
 def test_methods(w2s) -> None:
-    head, *rows = w2s("methods").stdout.splitlines()
-    assert head.split() == ["name", "scale", "needs", "summary", "source", "licence"]
-    assert [row.split()[0] for row in rows] == [entry.name for entry in METHODS]
-    [bm3d] = [row for row in rows if row.startswith("vst+bm3d ")]
-    assert "non-commercial use only" in bm3d
-    [fmd] = [row for row in rows if row.startswith("dncnn-fmd ")]
-    assert " x1 " in fmd
-    assert "weights, fetched at first use" in fmd
-    assert "Zhang et al., CVPR 2019 " in fmd
-    assert fmd.endswith(" MIT")
-    [ours] = [row for row in rows if row.startswith("dncnn-w2s-avg1 ")]
-    assert ours.endswith("not stated")
-    [rcan] = [row for row in rows if row.startswith("rcan ")]
-    assert rcan.split()[1] == "-"
-    assert "tiles approximate" in rcan
+    found = w2s("methods")
+    head, *rows = found.stdout.splitlines()
+    assert head.split() == ["name", "scale", "summary"]
+    names = [row.split()[0] for row in rows if not row.startswith(" ")]
+    assert names == [entry.name for entry in METHODS]
+    assert max(map(len, [head, *rows])) <= 80
+    whole = " ".join(found.stdout.split())
+    assert "vst+bm3d x1 denoise by block matching; licence: non-commercial use" in whole
+    assert "dncnn-w2s-avg1 x1 DnCNN of W2S, avg1; licence: not stated" in whole
+    assert "rcan - channel attention, W2S's RCAN; tiles approximate rdn" in whole
+    assert "w2s methods NAME" in found.stderr
+
+
+@pytest.mark.parametrize("name", [entry.name for entry in METHODS])
+def test_a_method_in_80_columns(w2s, name: str) -> None:
+    lines = w2s("methods", name).stdout.splitlines()
+    assert lines[0].split() == ["method", name]
+    assert max(map(len, lines)) <= 80
+
+
+def test_what_is_behind_a_method(w2s) -> None:
+    text = w2s("methods", "dncnn-fmd").stdout
+    assert "needs    weights, fetched at first use\n" in text
+    assert "source   Zhang et al., CVPR 2019\n" in text
+    assert "licence  MIT\n" in text
 
 
 def test_methods_as_json(w2s) -> None:
@@ -34,14 +45,46 @@ def test_methods_as_json(w2s) -> None:
 
 
 def test_options_of_a_method(w2s) -> None:
-    head, row = w2s("methods", "gaussian").stdout.splitlines()
+    *_, head, row = w2s("methods", "gaussian").stdout.splitlines()
     assert head.split() == ["option", "value", "default", "help"]
     assert row.split()[:4] == ["sigma", "a", "number", "1.0"]
-    assert w2s("methods", "bicubic").output == "bicubic has no options\n"
+    assert w2s("methods", "bicubic").stderr == "bicubic has no options\n"
     assert w2s("methods", "bicubic", "--json").stdout == "[]\n"
     wrong = w2s("methods", "bicubik")
     assert wrong.exit_code == 2
     assert wrong.stderr.splitlines()[1] == "hint: did you mean 'bicubic'?"
+
+
+def test_a_broken_package_spoils_only_its_own_method(
+    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, code in {"broken": "import nowhere", "plain": "class M: pass"}.items():
+        (here / f"w2s_{name}.py").write_text(code)
+        (here / f"w2s_{name}-1.dist-info").mkdir()
+        facts = here / f"w2s_{name}-1.dist-info" / "METADATA"
+        facts.write_text(f"Metadata-Version: 2.1\nName: w2s-{name}\nVersion: 1\n")
+        points = facts.with_name("entry_points.txt")
+        points.write_text(f"[w2s.methods]\n{name} = w2s_{name}:M\n")
+    monkeypatch.syspath_prepend(here)
+    why = {
+        "broken": "ModuleNotFoundError: No module named 'nowhere'",
+        "plain": "w2s_plain:M is no dataclass",
+    }
+    listed = w2s("methods")
+    assert listed.exit_code == 0
+    for name, reason in why.items():
+        said = f"the method {name} of the package w2s-{name} cannot be loaded: {reason}"
+        assert f"warning: {said}\n" in listed.stderr
+        assert f"\n{name} " not in listed.stdout
+        for words in ("methods", "restore cell.tif -o x.tif --method"):
+            failed = w2s(*words.split(), name)
+            assert failed.exit_code == 2
+            assert failed.stderr.splitlines() == [
+                f"error: {said}",
+                f"hint: mend or remove the package: pip uninstall w2s-{name}",
+            ]
+    done = w2s("restore", "cell.tif", "-o", "y.tif", "--method", "median", "-q")
+    assert (done.exit_code, done.stderr) == (0, "")
 
 
 def test_info(w2s, here: Path) -> None:

@@ -88,6 +88,10 @@ def test_no_memory_is_told_by_every_command(
     assert result.stderr == "error: out of memory\nhint: close other programs\n"
 
 
+def _each(head: str, tails: str) -> list[str]:
+    return [head + tail for tail in tails]
+
+
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
@@ -97,23 +101,37 @@ def test_no_memory_is_told_by_every_command(
         ("restore --method vst", ["vst+bm3d", "vst+epll"]),
         ("restore --prec", ["--precision"]),
         ("restore --precision b", ["bf16"]),
+        ("restore --method vst+bm3d+bi", ["vst+bm3d+bicubic"]),
+        ("restore --method denoise+vst+b", ["denoise+vst+bm3d"]),
+        ("restore --method gaussian -O s", ["sigma="]),
+        ("restore --method gaussian+median -O si", ["sigma=", "size="]),
+        ("restore --method wiener+richardson-lucy -O wiener.k", ["wiener.kernel="]),
+        ("restore -O orientations=", ["orientations=", *_each("orientations=", "18")]),
+        ("restore --method nothing -O s", []),
+        ("restore --device c", ["cpu", "cuda"]),
+        ("restore --defects k", ["keep"]),
+        ("methods vst", ["vst+bm3d", "vst+epll"]),
+        ("train jdsr-t", ["jdsr-texture-w2s"]),
+        ("evaluate a b --metric ps", ["psnr", "psnr-care"]),
+        ("evaluate a b -m ssim,nr", ["ssim,nrmse"]),
+        ("evaluate a b --protocol w2s-v1-", ["w2s-v1-sr"]),
+        ("bench --data s", ["simulated"]),
+        ("bench --denoiser denoise,gau", ["denoise,gaussian"]),
+        ("bench --sr rcan --weights r", ["rcan="]),
+        ("bench --denoiser gaussian -O s", ["sigma="]),
+        ("speed gaussian,med", ["gaussian,median"]),
+        ("data check x --kind w2s-n", ["w2s-normalized"]),
+        ("fetch dncnn-f", ["dncnn-fmd"]),
     ],
 )
-def test_completion(typed: str, offered: list[str]) -> None:
+def test_completion(
+    w2s, monkeypatch: pytest.MonkeyPatch, typed: str, offered: list[str]
+) -> None:
     words = ["w2s", *typed.split()]
-    done = subprocess.run(
-        W2S,
-        env={
-            **os.environ,
-            "_W2S_COMPLETE": "complete_bash",
-            "COMP_WORDS": " ".join(words),
-            "COMP_CWORD": str(len(words) - 1),
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == offered
+    monkeypatch.setenv("_W2S_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "\n".join(words))
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    assert w2s().stdout.split() == offered
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

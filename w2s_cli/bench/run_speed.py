@@ -21,7 +21,7 @@ from w2s_cli.bench.machine import busy, load, machine
 from w2s_cli.bench.timing import MethodSpeed, SpeedConfig, measure, peak
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io.targets import replacing
-from w2s_cli.methods import METHODS
+from w2s_cli.methods import METHODS, PluginEntry
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.plane_sampling import sample_squares
 from w2s_cli.microscope.simulation import CAMERA, camera_counts, simulate_scene
@@ -124,7 +124,11 @@ def write_speeds(result: SpeedResult, path: Path) -> None:
 
 def shipped() -> list[str]:
     """Return the methods that need nothing but an image."""
-    own = (entry for entry in METHODS if "published" not in entry.target)
+    own = (
+        entry
+        for entry in METHODS
+        if not isinstance(entry, PluginEntry) and "published" not in entry.target
+    )
     return [entry.name for entry in own if entry.name != "auto"]
 
 

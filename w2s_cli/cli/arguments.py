@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from w2s_cli.errors import UsageError
-from w2s_cli.methods import METHODS
 
 if TYPE_CHECKING:
     from w2s_cli.io.noise_file import GivenNoise
@@ -36,14 +35,6 @@ def micrometres(length: float | None) -> float | None:
         if likely
         else "lengths are above 0, in micrometres",
     )
-
-
-def method_names(incomplete: str) -> list[tuple[str, str]]:
-    """Return how a half-typed method may go on, with a line of help each."""
-    head, plus, _ = incomplete.rpartition("+")
-    names = [(entry.name, entry.summary) for entry in METHODS]
-    chains = [(head + plus + name, summary) for name, summary in names if plus]
-    return [row for row in names + chains if row[0].startswith(incomplete)]
 
 
 def names(given: Iterable[str]) -> tuple[str, ...]:

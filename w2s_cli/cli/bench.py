@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names, numbers, weight_files
@@ -28,6 +29,7 @@ Denoisers = Annotated[
         "--denoiser",
         help=f"Methods that keep the size, joined by commas.  [default: {USUAL}]",
         metavar="NAMES",
+        autocompletion=completion.chains,
     ),
 ]
 Enlarging = Annotated[
@@ -36,17 +38,26 @@ Enlarging = Annotated[
         "--sr",
         help="Methods that enlarge: after each denoiser, and after none.",
         metavar="NAMES",
+        autocompletion=completion.chains,
     ),
 ]
 Joint = Annotated[
     list[str] | None,
     typer.Option(
-        "--jdsr", help="Methods that denoise and enlarge at once.", metavar="NAMES"
+        "--jdsr",
+        help="Methods that denoise and enlarge at once.",
+        metavar="NAMES",
+        autocompletion=completion.chains,
     ),
 ]
 Data = Annotated[
     str,
-    typer.Option("--data", help="A folder, a zip, or simulated.", metavar="NAME|PATH"),
+    typer.Option(
+        "--data",
+        help="A folder, a zip, or simulated.",
+        metavar="PATH",
+        autocompletion=completion.data_places,
+    ),
 ]
 Levels = Annotated[
     str | None,
@@ -72,6 +83,7 @@ Weights = Annotated[
         "--weights",
         help="Weights for a method; {level} in FILE is the level of noise.",
         metavar="NAME=FILE",
+        autocompletion=completion.weighted_methods,
     ),
 ]
 Metrics = Annotated[
@@ -81,6 +93,7 @@ Metrics = Annotated[
         "-m",
         help="Names joined by commas, or given one by one.  [default: rmse,ssim]",
         metavar="NAME",
+        autocompletion=completion.metrics,
     ),
 ]
 Protocol = Annotated[
@@ -89,6 +102,7 @@ Protocol = Annotated[
         "--protocol",
         help="As for `w2s evaluate`.  [default: that of the data set]",
         metavar="NAME",
+        autocompletion=completion.protocols,
     ),
 ]
 NoiseOrigin = Annotated[

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import names, numbers
 from w2s_cli.cli.commands import Command, Commands
@@ -135,7 +136,11 @@ _Grays = Annotated[
 ]
 _Place = Annotated[
     str,
-    typer.Argument(help="A folder, a zip, or simulated.", metavar="PATH"),
+    typer.Argument(
+        help="A folder, a zip, or simulated.",
+        metavar="PATH",
+        autocompletion=completion.data_places,
+    ),
 ]
 _Truth = Annotated[
     Path | None,
@@ -151,6 +156,7 @@ _Kind = Annotated[
         "--kind",
         help="Which of several that PATH holds; `w2s data list` names them.",
         metavar="NAME",
+        autocompletion=completion.data_kinds,
     ),
 ]
 

@@ -9,26 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import note, print_error, table
+from w2s_cli.cli.output import TERMINAL, note, print_error, table
 from w2s_cli.errors import UsageError, W2SError
 
 if TYPE_CHECKING:
     from w2s_cli.weights.catalogue import Item
 
 
-def names(incomplete: str) -> list[tuple[str, str]]:
-    """Return how a half-typed name may go on, with a line of help each."""
-    from w2s_cli.weights.catalogue import DATASETS, WEIGHTS
-
-    rows = [*WEIGHTS.values(), *DATASETS.values()]
-    return [(row.name, row.title) for row in rows if row.name.startswith(incomplete)]
-
-
 Names = Annotated[
     list[str] | None,
     typer.Argument(
-        help="Published weights or data.", metavar="NAME", autocompletion=names
+        help="Published weights or data.",
+        metavar="NAME",
+        autocompletion=completion.published,
     ),
 ]
 All = Annotated[
@@ -156,7 +151,7 @@ def _row(item: "Item") -> dict[str, Any]:
 def _table(rows: list[dict[str, Any]]) -> str:
     from rich.filesize import decimal
 
-    heads = ["name", "kind", "size", "hash", "cached", "licence", "title"]
+    heads = ["name", "size", "cached", "licence", "title"]
     shown = [
         row
         | {
@@ -165,7 +160,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
         }
         for row in rows
     ]
-    return table([heads, *[[row[head] for head in heads] for row in shown]])
+    return table([heads, *[[row[head] for head in heads] for row in shown]], TERMINAL)
 
 
 @contextmanager

@@ -5,58 +5,99 @@ from typing import Annotated, Any
 
 import typer
 
-from w2s_cli.cli.output import note, table
-from w2s_cli.methods import METHODS
-from w2s_cli.registry import Entry
+from w2s_cli.cli import completion
+from w2s_cli.cli import options as ask
+from w2s_cli.cli.output import TERMINAL, note, table, warn
+from w2s_cli.errors import UsageError
+from w2s_cli.methods import METHODS, MethodEntry, PluginEntry
+from w2s_cli.registry import LICENCE
 
-_COLUMNS = ("name", "scale", "needs", "summary", "source", "licence")
+_FACTS = ("name", "scale", "needs", "summary", "source", "licence")
 
 
 def methods(
     name: Annotated[
         str | None,
-        typer.Argument(help="A method to say the options of.", metavar="[NAME]"),
+        typer.Argument(
+            help="A method to say everything of.",
+            metavar="[NAME]",
+            autocompletion=completion.method,
+        ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON instead of a table.")
-    ] = False,
+    as_json: ask.JsonText = False,
 ) -> None:
-    """List the restoration methods, or the options of one.
+    """List the restoration methods, or say what one needs, and its options.
 
     For example:
       w2s methods
       w2s methods gaussian
       w2s methods --json | jq '.[].name'
     """
-    rows = _options(METHODS[name]) if name else [*map(_row, METHODS)]
+    if name:
+        _show(METHODS[name], as_json=as_json)
+        return
+    rows = [row for row in METHODS if _usable(row)]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
-    elif rows:
-        cells = [[_cell(column, row[column]) for column in row] for row in rows]
-        typer.echo(table([[*rows[0]], *cells]))
-    else:
-        note(f"{name} has no options")
+        facts = [{fact: getattr(row, fact) for fact in _FACTS} for row in rows]
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    lines = [[row.name, _scale(row), _summary(row)] for row in rows]
+    typer.echo(table([["name", "scale", "summary"], *lines], TERMINAL))
+    note("`w2s methods NAME` has its needs, source, licence and options")
 
 
-def _row(entry: Entry) -> dict[str, Any]:
-    return {column: getattr(entry, column) for column in _COLUMNS}
+def _usable(row: MethodEntry) -> bool:
+    """Return whether a method can be loaded; ours can, and are not: it takes time."""
+    if isinstance(row, PluginEntry):
+        try:
+            row.load()
+        except UsageError as error:
+            warn(str(error))
+            return False
+    return True
 
 
-def _options(entry: Entry) -> list[dict[str, Any]]:
+def _scale(row: MethodEntry) -> str:
+    return f"x{row.scale}" if row.scale else "-"
+
+
+def _summary(row: MethodEntry) -> str:
+    """Return what a method does, and its licence where that is not the project's."""
+    licence = f"; licence: {row.licence}" if row.licence != LICENCE else ""
+    return row.summary + licence
+
+
+def _show(row: MethodEntry, *, as_json: bool) -> None:
     from w2s_cli.methods.build import options_of
 
-    return [
+    options: list[dict[str, Any]] = [
         {
             "option": option.name,
             "value": option.expected,
             "default": option.default,
             "help": option.help,
         }
-        for option in options_of(entry.load())
+        for option in options_of(row.load())
     ]
-
-
-def _cell(column: str, value: Any) -> str:
-    if column == "scale":
-        return f"x{value}" if value else "-"
-    return "-" if value is None or value == "" else str(value)
+    if as_json:
+        typer.echo(json.dumps(options, indent=2))
+        return
+    facts = {
+        "method": row.name,
+        "summary": row.summary,
+        "scale": _scale(row),
+        "needs": row.needs,
+        "source": row.source,
+        "licence": row.licence,
+    }
+    known = [[fact, value] for fact, value in facts.items() if value]
+    typer.echo(table(known, TERMINAL))
+    if not options:
+        note(f"{row.name} has no options")
+        return
+    heads = ["option", "value", "default", "help"]
+    lines = [
+        ["-" if one[head] in (None, "") else str(one[head]) for head in heads]
+        for one in options
+    ]
+    typer.echo("\n" + table([heads, *lines], TERMINAL))

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from w2s_cli.cli.arguments import device_name, method_names, micrometres
+from w2s_cli.cli import completion
+from w2s_cli.cli.arguments import device_name, micrometres
 
 Inputs = Annotated[
     list[Path],
@@ -30,7 +31,7 @@ Method = Annotated[
         help="A method, or several joined by '+'; `w2s methods` lists them. Without, "
         "jdsr, or what the weights are for.",
         metavar="NAME",
-        autocompletion=method_names,
+        autocompletion=completion.chain,
     ),
 ]
 Weights = Annotated[
@@ -47,6 +48,7 @@ Options = Annotated[
         "-O",
         help="An option of a method; `w2s methods NAME` lists them.",
         metavar="KEY=VALUE",
+        autocompletion=completion.option_keys,
     ),
 ]
 TrainOn = Annotated[
@@ -117,6 +119,7 @@ Defects = Annotated[
         "all to even out rows and columns too, keep to leave them, or a map of them, "
         "to repair those as well.",
         metavar="auto|all|keep|MAP.tif",
+        autocompletion=completion.defects,
     ),
 ]
 Device = Annotated[
@@ -125,6 +128,7 @@ Device = Annotated[
         "--device",
         help="Where networks run: auto, cpu, cuda, cuda:N or mps.",
         callback=device_name,
+        autocompletion=completion.devices,
     ),
 ]
 Precision = Annotated[

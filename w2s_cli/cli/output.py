@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import typer
@@ -34,6 +35,7 @@ def _say(message: str, colour: str | None = None) -> None:
     typer.echo(shown, err=True)
 
 
+TERMINAL = 80  # columns that every terminal has
 _MINUTE = 60  # seconds, and minutes of an hour
 
 
@@ -54,15 +56,31 @@ def readable(value: Any) -> str:
             return str(value or "-")
 
 
-def table(lines: list[list[str]]) -> str:
-    """Return lines of cells in columns as wide as their widest cell."""
+def table(lines: list[list[str]], width: int = 0) -> str:
+    """Return lines of cells in columns as wide as their widest cell.
+
+    With a width the last column is broken into as many lines as it takes.
+    """
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    if width:
+        widths[-1] = max(width - sum(widths[:-1]) - 2 * len(widths[:-1]), 20)
+        lines = [
+            [*(cells if first else [""] * len(cells)), part]
+            for *cells, last in lines
+            for first, part in _parts(last, widths[-1])
+        ]
     return "\n".join(
         "  ".join(
             cell.ljust(width) for cell, width in zip(line, widths, strict=True)
         ).rstrip()
         for line in lines
     )
+
+
+def _parts(text: str, width: int) -> list[tuple[bool, str]]:
+    """Return the lines that a text is broken into, and which is the first."""
+    parts = wrap(text, width) or [""]
+    return [(number == 0, part) for number, part in enumerate(parts)]
 
 
 def duration(seconds: float) -> str:

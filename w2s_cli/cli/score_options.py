@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import typer
 
+from w2s_cli.cli import completion
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ Metrics = Annotated[
         "-m",
         help="Names joined by commas, or given one by one.  [default: rmse,psnr,ssim]",
         metavar="NAME",
+        autocompletion=completion.metrics,
     ),
 ]
 Protocol = Annotated[
@@ -29,6 +31,7 @@ Protocol = Annotated[
         help="Whose numbers: plain, w2s, w2s-v1, w2s-v1-sr, fmd, basicsr, noise2sr or "
         "care.",
         metavar="NAME",
+        autocompletion=completion.protocols,
     ),
 ]
 Unit = Annotated[

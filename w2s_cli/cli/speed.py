@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.arguments import method_names, names, numbers, weight_files
+from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.output import note, readable, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.errors import UsageError
@@ -25,7 +26,7 @@ def speed(
             help="What to time, joined by commas or one by one.  [default: every "
             "method that ships]",
             metavar="[METHOD]...",
-            autocompletion=method_names,
+            autocompletion=completion.chains,
             show_default=False,
         ),
     ] = None,
@@ -38,7 +39,12 @@ def speed(
     ] = None,
     weights: Annotated[
         list[str] | None,
-        typer.Option("--weights", help="Weights for a method.", metavar="NAME=FILE"),
+        typer.Option(
+            "--weights",
+            help="Weights for a method.",
+            metavar="NAME=FILE",
+            autocompletion=completion.weighted_methods,
+        ),
     ] = None,
     option: ask.Options = None,
     against: Annotated[

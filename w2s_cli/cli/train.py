@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from w2s_cli.cli.output import duration, table
+from w2s_cli.cli import completion
+from w2s_cli.cli.output import TERMINAL, duration, table
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def recipes_table() -> str:
     from w2s_cli.training.recipe import SHIPPED, load
 
     found = [load(path.stem) for path in sorted(SHIPPED.glob("*.toml"))]
-    return table([["RECIPE", "WHAT"], *([r.name, r.summary] for r in found)])
+    rows = [[recipe.name, recipe.summary] for recipe in found]
+    return table([["RECIPE", "WHAT"], *rows], TERMINAL)
 
 
 @contextmanager
@@ -138,7 +140,11 @@ def draw(progress: "TrainingProgress") -> None:
 def train(
     recipe: Annotated[
         str,
-        typer.Argument(help="A TOML file, or a recipe that ships.", metavar="RECIPE"),
+        typer.Argument(
+            help="A TOML file, or a recipe that ships.",
+            metavar="RECIPE",
+            autocompletion=completion.recipes,
+        ),
     ] = "",
     settings: Annotated[
         list[str] | None,

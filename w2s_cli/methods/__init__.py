@@ -6,10 +6,11 @@ the kinds of network that a user may have weights for, by theirs.
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from w2s_cli.errors import UsageError
 from w2s_cli.networks import NETWORKS, SHIPPED
 from w2s_cli.registry import Entry, Registry
 from w2s_cli.weights.catalogue import WEIGHTS, Item
@@ -35,14 +36,35 @@ class MethodEntry(Entry):
         return build(self.name).links[0].traits
 
 
-def _plugins() -> Iterator[MethodEntry]:
+@dataclass(frozen=True, slots=True)
+class PluginEntry(MethodEntry):
+    """A row of a method of another package, whose code may be broken."""
+
+    def load(self) -> Any:
+        """Return the method's class; a UsageError says whose it is, and what fails."""
+        try:
+            found = Entry.load(self)
+        except (Exception, SystemExit) as error:
+            reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+        else:
+            if is_dataclass(found) and isinstance(found, type):
+                return found
+            reason = f"{self.target} is no dataclass"
+        raise UsageError(
+            f"the method {self.name} of the package {self.source} cannot be loaded: "
+            f"{reason}",
+            hint=f"mend or remove the package: pip uninstall {self.source}",
+        )
+
+
+def _plugins() -> Iterator[PluginEntry]:
     """Yield the methods of other packages: their entry points `w2s.methods`."""
     from importlib.metadata import entry_points
 
     for point in entry_points(group="w2s.methods"):
         facts = point.dist.metadata.json if point.dist else {}
-        package = str(facts.get("name", point.module))
-        yield MethodEntry(
+        package = str(facts.get("name", point.value))
+        yield PluginEntry(
             point.name,
             point.value,
             f"a method of the package {package}",
