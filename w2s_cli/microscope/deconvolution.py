@@ -56,14 +56,9 @@ class Optics:
     def of(cls, psf: PSF, shape: tuple[int, int], scale: int = 1) -> "Optics":
         """Return the optics before a camera.
 
-        Parameters
-        ----------
-        psf
-            The blur, on the grid of the light.
-        shape
-            (Y, X) of the camera image.
-        scale
-            Pixels of the light along the side of a camera pixel.
+        - `psf`: the blur, on the grid of the light.
+        - `shape`: (Y, X) of the camera image.
+        - `scale`: pixels of the light along the side of a camera pixel.
         """
         reach = (psf.weights.shape[0] // 2, psf.weights.shape[1] // 2)
         padded = (
@@ -150,20 +145,12 @@ def richardson_lucy(
 ) -> FloatArray:
     """Return the deconvolved light, (Y * scale, X * scale) photons a camera pixel.
 
-    Parameters
-    ----------
-    photons
-        (Y, X) photons a pixel.
-    psf
-        The blur, on the grid of the result.
-    scale
-        Pixels of the result along a pixel of the camera.
-    sigma
-        Read noise in photons.
-    iterations
-        Steps; 0 to find their number from the image.
-    tv
-        Weight of the total variation [5]_, 0 to `STEEPEST_TV`.
+    - `photons`: (Y, X) photons a pixel.
+    - `psf`: the blur, on the grid of the result.
+    - `scale`: pixels of the result along a pixel of the camera.
+    - `sigma`: read noise in photons.
+    - `iterations`: steps; 0 to find their number from the image.
+    - `tv`: weight of the total variation [5]_, 0 to `STEEPEST_TV`.
     """
     optics = Optics.of(psf, photons.shape, scale)
     # As much as the read noise asks for, and enough to keep dark pixels above 0.

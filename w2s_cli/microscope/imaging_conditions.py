@@ -32,14 +32,10 @@ _FWHM = 2 * sqrt(2 * log(2))  # of a Gaussian, over its standard deviation
 class ImagingConditions:
     """What is known of an image beside its pixels.
 
-    Attributes
-    ----------
-    floor
-        The stabilised value of no light, `NoiseModel.floor`.
-    correlation
-        Correlation of the noise at each of `LAGS`, -1 to 1.
-    transfer
-        How far the blur passes each of `FREQUENCIES`, 0 to 1; None where it is unknown.
+    - `floor`: the stabilised value of no light, `NoiseModel.floor`.
+    - `correlation`: correlation of the noise at each of `LAGS`, -1 to 1.
+    - `transfer`: how far the blur passes each of `FREQUENCIES`, 0 to 1; None where it
+      is unknown.
     """
 
     floor: float = 2 * sqrt(0.375)
@@ -86,10 +82,7 @@ class ImagingConditions:
     def numbers(self, count: int) -> tuple[float, ...]:
         """Return the first `count` numbers, those of the noise before the blur's.
 
-        Raises
-        ------
-        ValueError
-            When there are not so many.
+        Raises ValueError when there are not so many.
         """
         known = (*self.camera, *self.blur)
         if count not in (CAMERA_NUMBERS, len(known)):
@@ -127,11 +120,8 @@ def gaussian_transfer(fwhm: float) -> tuple[float, ...]:
 def diffraction_transfer(cutoff: float) -> tuple[float, ...]:
     """Return the transfer of a widefield microscope in focus.
 
-    Parameters
-    ----------
-    cutoff
-        The highest frequency that it passes, `2 NA / wavelength`, in cycles a pixel of
-        the image.
+    - `cutoff`: the highest frequency that it passes, `2 NA / wavelength`, in cycles a
+      pixel of the image.
     """
     share = np.minimum(np.array(FREQUENCIES) / cutoff, 1)
     return _numbers(2 / pi * (np.arccos(share) - share * np.sqrt(1 - share**2)))
@@ -140,12 +130,8 @@ def diffraction_transfer(cutoff: float) -> tuple[float, ...]:
 def psf_transfer(psf: PSF, finer: int = 1) -> tuple[float, ...]:
     """Return the transfer of a measured blur, its mean over all directions.
 
-    Parameters
-    ----------
-    psf
-        Of any shape.
-    finer
-        Its pixels along a pixel of the image.
+    - `psf`: of any shape.
+    - `finer`: its pixels along a pixel of the image.
     """
     y, x = (np.arange(side) - side // 2 for side in psf.weights.shape)
     angles = np.arange(_DIRECTIONS) * pi / _DIRECTIONS

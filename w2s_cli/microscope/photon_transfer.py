@@ -54,10 +54,7 @@ class _View:
     def around(self, light: FloatArray) -> FloatArray:
         """Return the brightness of each pixel by other exposures than a pair.
 
-        Parameters
-        ----------
-        light
-            The sum of the pair; of two exposures in all, the neighbours tell it.
+        - `light`: the sum of the pair; of two exposures in all, the neighbours tell it.
         """
         if self.count > 2:
             return (self.total - light) / np.float32(self.count - 2)
@@ -70,18 +67,11 @@ def fit_repeats(
 ) -> NoiseFit:
     """Return the Poisson-Gaussian noise of one channel, from repeated exposures.
 
-    Parameters
-    ----------
-    views
-        For each view its exposures, (Y, X) each, in counts; at least two, as many for
-        each view. Every view is gone through twice.
-    dark
-        The camera without light, if it is known; see `fit_noise`.
+    - `views`: for each view its exposures, (Y, X) each, in counts; at least two, as
+      many for each view. Every view is gone through twice.
+    - `dark`: the camera without light, if it is known; see `fit_noise`.
 
-    Raises
-    ------
-    InputError
-        When there is one exposure only, or no noise in them.
+    Raises InputError when there is one exposure only, or no noise in them.
     """
     seen = [_seen(view) for view in views]
     scale = BrightnessBins.of(

@@ -31,10 +31,7 @@ def sample_planes(stack: Stack, channel: int) -> list[NDArray[Any]]:
 def middle_of_plane(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
     """Return the middle of the plane at an index, in counts.
 
-    Raises
-    ------
-    InputError
-        When it has pixels that are no numbers.
+    Raises InputError when it has pixels that are no numbers.
     """
     plane = stack.data[at]
     checked_finite(plane, stack.plane_name(at))

@@ -83,21 +83,12 @@ def widefield_psf(
     The light between pixels is not gathered: the truth that a PSF blurs stands for
     means over pixels already.
 
-    Parameters
-    ----------
-    numerical_aperture
-        Of the objective.
-    wavelength
-        Of the emitted light, in micrometres.
-    pixel_size
-        Micrometres a pixel of the PSF.
-    side
-        Pixels along each side of the PSF, odd.
+    - `wavelength`: of the emitted light, in micrometres.
+    - `pixel_size`: micrometres a pixel of the PSF.
+    - `side`: pixels along each side of the PSF, odd.
 
-    Raises
-    ------
-    UsageError
-        When there is no such microscope, or its pixels are too coarse for it.
+    Raises UsageError when there is no such microscope, or its pixels are too coarse for
+    it.
     """
     _check_optics(numerical_aperture, wavelength, pixel_size)
     cutoff = 2 * numerical_aperture / wavelength
@@ -116,19 +107,12 @@ def diffraction_psf(
 ) -> PSF:
     """Return the PSF of a round pupil that passes frequencies up to a cut-off.
 
-    Parameters
-    ----------
-    cutoff
-        Cycles a pixel, at most 0.5: what pixels can show.
-    side
-        Pixels along each side of the PSF, odd.
-    pixel_size
-        Micrometres a pixel, if known.
+    - `cutoff`: cycles a pixel, at most 0.5: what pixels can show.
+    - `side`: pixels along each side of the PSF, odd.
+    - `pixel_size`: micrometres a pixel, if known.
 
-    Raises
-    ------
-    UsageError
-        When pixels cannot show the cut-off, or the side is even or out of range.
+    Raises UsageError when pixels cannot show the cut-off, or the side is even or out of
+    range.
     """
     if not 0 < cutoff <= 0.5:
         raise UsageError(
@@ -235,11 +219,8 @@ def radial_profile(psf: PSF) -> Profile:
 def best_gaussian(psf: PSF) -> tuple[float, float]:
     """Return the width of the Gaussian most like a PSF, and how like it is.
 
-    Returns
-    -------
-    float, float
-        Its standard deviation in pixels; the normalised correlation of the two, 1 for a
-        Gaussian.
+    Returns its standard deviation in pixels; the normalised correlation of the two, 1
+    for a Gaussian.
     """
     height, width = psf.weights.shape
     y, x = (np.arange(side) - side // 2 for side in (height, width))
@@ -258,14 +239,10 @@ def best_gaussian(psf: PSF) -> tuple[float, float]:
 def cutoff_frequency(psf: PSF) -> float | None:
     """Return the cut-off of a widefield microscope with such a PSF.
 
-    A measured PSF has no clean cut-off: noise goes on beyond. So it is taken from
-    where the PSF passes half of the contrast, the mean over all directions; a
-    widefield microscope does so at 0.404 of its cut-off.
-
-    Returns
-    -------
-    float or None
-        Cycles a pixel; None where a PSF passes half of everything.
+    A measured PSF has no clean cut-off: noise goes on beyond. So it is taken from where
+    the PSF passes half of the contrast, the mean over all directions; a widefield
+    microscope does so at 0.404 of its cut-off. Returns cycles a pixel; None where a PSF
+    passes half of everything.
     """
     side = _ZEROS * max(psf.weights.shape)
     passed = np.abs(fft.rfft2(psf.weights, (side, side)))

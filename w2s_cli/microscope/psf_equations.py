@@ -99,17 +99,9 @@ def psf_equations(
 ) -> PSFEquations:
     """Return the equations of one pair for the change of the PSF that is missing.
 
-    Parameters
-    ----------
-    overlay
-        The pair.
-    left
-        (Y, X), what is left of the widefield image when the PSF so far has been
-        taken into account; its weighted mean is 0.
-    alignment
-        Of the pair.
-    noise
-        Variance of the noise of the widefield image.
+    - `left`: (Y, X), what is left of the widefield image when the PSF so far has been
+      taken into account; its weighted mean is 0.
+    - `noise`: variance of the noise of the widefield image.
     """
     weight = overlay.weight.astype(np.float64)
     phases = _phases(overlay, alignment)

@@ -112,16 +112,10 @@ def posterior(
 ) -> Posterior:
     """Return the most probable PSF; the images choose the noise and the power.
 
-    Parameters
-    ----------
-    matrix, vector
-        (N, N) and (N,), the normal equations of all weights of a PSF.
-    energy
-        Squares of the widefield pixels, summed, when the PSF is 0.
-    count
-        How many pixels that were.
-    patterns
-        (P, P, K) with P^2 = N, from `Prior.patterns`.
+    - `matrix`, `vector`: (N, N) and (N,), the normal equations of all weights of a PSF.
+    - `energy`: squares of the widefield pixels, summed, when the PSF is 0.
+    - `count`: how many pixels that were.
+    - `patterns`: (P, P, K) with P^2 = N, from `Prior.patterns`.
     """
     span = patterns.reshape(len(matrix), -1)
     gains, turned = linalg.eigh(span.T @ matrix @ span)
@@ -175,17 +169,10 @@ def fit_joint_psf(
 ) -> JointPSF:
     """Return the PSF that pairs share.
 
-    Parameters
-    ----------
-    overlays, alignments
-        The pairs, and how they lie.
-    width
-        Standard deviation of the Gaussian that blurs them best, in sharp pixels.
+    - `overlays`, `alignments`: the pairs, and how they lie.
+    - `width`: standard deviation of the Gaussian that blurs them best, in sharp pixels.
 
-    Raises
-    ------
-    InputError
-        When the pairs show no PSF.
+    Raises InputError when the pairs show no PSF.
     """
     psf = _gaussian(width, overlays[0].reach)
     for _ in range(PSF_ESTIMATION_ROUNDS):
@@ -211,10 +198,7 @@ def fit_joint_psf(
 def checked_psf(weights: DoubleArray) -> PSF:
     """Return the PSF that an estimate of its weights stands for.
 
-    Raises
-    ------
-    InputError
-        When they do not sum to more than 0.
+    Raises InputError when they do not sum to more than 0.
     """
     if weights.sum() <= 0:
         raise InputError(
@@ -260,22 +244,14 @@ def _gaussian(width: float, reach: int) -> PSF:
 class PSFFit:
     """A PSF and how it was found.
 
-    Attributes
-    ----------
-    psf
-        On the grid of the sharp image; its middle is where the best Gaussian is.
-    pairs
-        One for each pair.
-    prior
-        What regularised it; None where it was a constant.
-    ratio
-        Noise power over PSF power, each image in units of its noise; or the
-        constant.
-    width
-        Standard deviation of the Gaussian that was fitted first, in pixels.
-    certainty
-        The normalised correlation with the true PSF that is to be expected; None
-        where a constant regularised, or what is left is no noise.
+    - `psf`: on the grid of the sharp image; its middle is where the best Gaussian is.
+    - `pairs`: one for each pair.
+    - `prior`: what regularised it; None where it was a constant.
+    - `ratio`: Noise power over PSF power, each image in units of its noise; or the
+      constant.
+    - `width`: standard deviation of the Gaussian that was fitted first, in pixels.
+    - `certainty`: the normalised correlation with the true PSF that is to be expected;
+      None where a constant regularised, or what is left is no noise.
     """
 
     psf: PSF
@@ -294,25 +270,15 @@ def fit_psf(
 ) -> PSFFit:
     """Return the PSF that blurs the sharp images into the widefield images.
 
-    Parameters
-    ----------
-    pairs
-        Widefield image (Y, X) and sharp image, which is twice as large, or as large;
-        of any real dtype and intensity.
-    side
-        Pixels along each side of the PSF, odd.
-    constant
-        What is added to the power of the sharp image, as in Eq. 2 of the W2S paper;
-        None to let the noise of the images decide.
-    names
-        What messages call the pairs.
+    - `pairs`: widefield image (Y, X) and sharp image, which is twice as large, or as
+      large; of any real dtype and intensity.
+    - `side`: pixels along each side of the PSF, odd.
+    - `constant`: what is added to the power of the sharp image, as in Eq. 2 of the W2S
+      paper; None to let the noise of the images decide.
+    - `names`: what messages call the pairs.
 
-    Raises
-    ------
-    UsageError
-        When `side` or `constant` makes no sense.
-    InputError
-        When the images do not fit each other, or hold nothing to go by.
+    Raises UsageError when `side` or `constant` makes no sense; InputError when the
+    images do not fit each other, or hold nothing to go by.
     """
     _check(side, constant)
     reach = side // 2

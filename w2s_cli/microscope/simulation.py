@@ -204,14 +204,9 @@ def simulate_cell(side: int, rng: np.random.Generator) -> FloatArray:
 class Exposure:
     """How much light reaches the camera.
 
-    Attributes
-    ----------
-    photons
-        Expected photons a camera pixel where the truth is 1, before the blur.
-    background
-        Even light, as a share of `photons`.
-    haze
-        Light from above and below the focus, as a share of the light in focus.
+    - `photons`: expected photons a camera pixel where the truth is 1, before the blur.
+    - `background`: even light, as a share of `photons`.
+    - `haze`: light from above and below the focus, as a share of the light in focus.
     """
 
     photons: float
@@ -224,21 +219,11 @@ def widefield(
 ) -> FloatArray:
     """Return the expected photons on a camera with larger pixels than `truth`.
 
-    Parameters
-    ----------
-    truth
-        (Y * scale, X * scale) float32, 0 or more, bright parts about 1.
-    psf
-        The blur, on the grid of `truth`.
-    exposure
-        The light.
-    scale
-        Pixels of `truth` along the side of a camera pixel, 1 or 2.
+    - `truth`: (Y * scale, X * scale) float32, 0 or more, bright parts about 1.
+    - `psf`: the blur, on the grid of `truth`.
+    - `scale`: pixels of `truth` along the side of a camera pixel, 1 or 2.
 
-    Returns
-    -------
-    FloatArray
-        (Y, X) photons a pixel.
+    Returns (Y, X) photons a pixel.
     """
     blurred = psf.blur(truth)
     sharp = blurred if scale == 1 else halved(blurred)
@@ -296,16 +281,10 @@ def _cell(side: int, rng: np.random.Generator) -> FloatArray:
 class Scene:
     """Three images of one simulated cell, all in camera counts.
 
-    Attributes
-    ----------
-    seen
-        (Y, X) uint16, what the widefield camera reads.
-    truth
-        (2Y, 2X) float32, the cell without noise at twice the resolution.
-    clean
-        (Y, X) float32, `seen` without noise.
-    pixel_size
-        Micrometres a pixel of `seen`.
+    - `seen`: (Y, X) uint16, what the widefield camera reads.
+    - `truth`: (2Y, 2X) float32, the cell without noise at twice the resolution.
+    - `clean`: (Y, X) float32, `seen` without noise.
+    - `pixel_size`: micrometres a pixel of `seen`.
     """
 
     seen: NDArray[np.uint16]
@@ -319,17 +298,11 @@ def simulate_scene(
 ) -> Scene:
     """Return a scene, always the same for the same arguments.
 
-    Parameters
-    ----------
-    seed
-        Chooses the cell and the noise.
-    photons
-        Expected photons a camera pixel in the brightest parts of the cell, if there
-        were no blur.
-    side
-        Pixels along each side of the camera image.
-    pixel_size
-        Micrometres a camera pixel.
+    - `seed`: chooses the cell and the noise.
+    - `photons`: expected photons a camera pixel in the brightest parts of the cell, if
+      there were no blur.
+    - `side`: pixels along each side of the camera image.
+    - `pixel_size`: micrometres a camera pixel.
     """
     rng = np.random.default_rng(seed)
     exposure = Exposure(photons, background=0.02, haze=0.3)

@@ -40,24 +40,12 @@ def train(
 ) -> Path:
     """Train all phases of a recipe, from the last checkpoint if there is one.
 
-    Parameters
-    ----------
-    recipe
-        What to train.
-    progress
-        Called after each step, in the first of several processes.
-    sampler
-        Opens the patches of the training, and of the validation.
+    - `recipe`: what to train.
+    - `progress`: called after each step, in the first of several processes.
+    - `sampler`: opens the patches of the training, and of the validation.
 
-    Returns
-    -------
-    Path
-        The weights, in safetensors.
-
-    Raises
-    ------
-    W2SError
-        When the recipe, its data or its weights don't fit.
+    Returns the weights, in safetensors. Raises W2SError when the recipe, its data or
+    its weights don't fit.
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)

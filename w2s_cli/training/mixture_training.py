@@ -48,17 +48,11 @@ _CHUNK = 4096  # patches whose products fit into a processor's cache
 def train(recipe: Recipe, progress: ProgressCallback = lambda _: None) -> Path:
     """Fit the mixture of a recipe.
 
-    Parameters
-    ----------
-    recipe
-        What to fit it to; its `mixture` table says how many patches.
-    progress
-        Called after each step; the loss is the negative log-likelihood of a patch.
+    - `recipe`: what to fit it to; its `mixture` table says how many patches.
+    - `progress`: called after each step; the loss is the negative log-likelihood of a
+      patch.
 
-    Returns
-    -------
-    Path
-        The weights, in safetensors.
+    Returns the weights, in safetensors.
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)

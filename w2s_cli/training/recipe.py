@@ -44,46 +44,33 @@ Fields = Annotated[tuple[Count, Count], items(2), rising()]
 class Recipe(Table):
     """A whole training.
 
-    Attributes
-    ----------
-    name
-        What the weights are called.
-    kind
-        "network", or "mixture" for a Gaussian mixture of patches, to which only the
-        settings of the truth, the steps and the table `mixture` apply.
-    paper, deviates
-        The table and row that the recipe stands for, and what it does otherwise.
-    data
-        The folder of the images: as `patches.truth` says for "physics", as one of
-        `w2s_cli.datasets` for the others; for "real-esrgan", any images will do.
-    runs
-        The folder that gets checkpoints, the log and the weights.
-    examples
-        "physics": truth from `sources`, degraded by `light`, beside real W2S pairs;
-        "imaging": the same and more, by `imaging`, for conditional networks; "pairs":
-        real pairs; "real-esrgan": truths degraded as Real-ESRGAN does;
-        "self-supervised": noisy images, of which `masking` hides a part.
-    units
-        What the network takes and gives: "root", stabilised counts, or one of
-        `w2s_cli.networks.rebuild.UnitName`.
-    start
-        Weights to start from: a file, or a name of the catalogue; "" for none.
-    loss
-        Weight of each of `w2s_cli.training.losses.LOSSES`.
-    steps, average
-        How many steps, and the memory of the weights' moving average; 0 for none.
-    patience
-        Stop after so many steps without a better validation, and keep the best; 0 for
-        never.
-    train_fields, validation_fields
-        The first and last field of view to train and to validate on.
-    simulated_fields
-        How many simulated fields there are at a time; each step replaces one.
-    trained_on
-        The range of inputs that the weights are for; for `units = "root"`.
-    phases
-        Trainings one after the other, each from the weights of the one before. They
-        are this recipe but for what their tables say.
+    - `name`: what the weights are called.
+    - `kind`: "network", or "mixture" for a Gaussian mixture of patches, to which only
+      the settings of the truth, the steps and the table `mixture` apply.
+    - `paper`, `deviates`: the table and row that the recipe stands for, and what it
+      does otherwise.
+    - `data`: the folder of the images: as `patches.truth` says for "physics", as one of
+      `w2s_cli.datasets` for the others; for "real-esrgan", any images will do.
+    - `runs`: the folder that gets checkpoints, the log and the weights.
+    - `examples`: "physics": truth from `sources`, degraded by `light`, beside real W2S
+      pairs; "imaging": the same and more, by `imaging`, for conditional networks;
+      "pairs": real pairs; "real-esrgan": truths degraded as Real-ESRGAN does;
+      "self-supervised": noisy images, of which `masking` hides a part.
+    - `units`: what the network takes and gives: "root", stabilised counts, or one of
+      `w2s_cli.networks.rebuild.UnitName`.
+    - `start`: weights to start from: a file, or a name of the catalogue; "" for none.
+    - `loss`: weight of each of `w2s_cli.training.losses.LOSSES`.
+    - `steps`, `average`: how many steps, and the memory of the weights' moving average;
+      0 for none.
+    - `patience`: stop after so many steps without a better validation, and keep the
+      best; 0 for never.
+    - `train_fields`, `validation_fields`: the first and last field of view to train and
+      to validate on.
+    - `simulated_fields`: how many simulated fields there are at a time; each step
+      replaces one.
+    - `trained_on`: the range of inputs that the weights are for; for `units = "root"`.
+    - `phases`: trainings one after the other, each from the weights of the one before.
+      They are this recipe but for what their tables say.
     """
 
     name: str

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from w2s_cli.errors import UnknownNameError, WeightsError
 from w2s_cli.networks.vgg import VGG
 from w2s_cli.training.losses import LOSSES, Loss
-from w2s_cli.training.losses.feature_distances import FEATURE_LOSSES, shared_features
+from w2s_cli.training.losses.vgg_losses import FEATURE_LOSSES, shared_features
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
 from w2s_cli.weights.cache import CACHE_DIR, OFFLINE

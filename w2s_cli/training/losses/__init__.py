@@ -72,19 +72,19 @@ LOSSES = Registry(
     ),
     Entry(
         "perceptual",
-        "w2s_cli.training.losses.feature_distances:perceptual",
+        "w2s_cli.training.losses.vgg_losses:perceptual",
         "distance of what VGG sees",
         "Johnson et al. 2016; Zhou et al. 2020, W2S",
     ),
     Entry(
         "texture",
-        "w2s_cli.training.losses.feature_distances:texture",
+        "w2s_cli.training.losses.vgg_losses:texture",
         "difference of the covariances of what VGG sees",
         "Zhou et al. 2020, W2S",
     ),
     Entry(
         "gram",
-        "w2s_cli.training.losses.feature_distances:gram",
+        "w2s_cli.training.losses.vgg_losses:gram",
         "difference of the Gram matrices of what VGG sees",
         "Gatys et al. 2016",
     ),

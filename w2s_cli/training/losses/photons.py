@@ -112,16 +112,11 @@ class ImagingBatch(Batch):
 
     `image` has all the planes that the network takes, `truth` is all the light.
 
-    Attributes
-    ----------
-    on_camera
-        (N, 1, Y, X) photons, what the camera would see without noise.
-    haze
-        The shape of `truth`, the photons of it that are out of focus.
-    parted
-        (N,), whether `truth` and `haze` are known; else only `on_camera` is.
-    kernel
-        (K, L), both odd: what blurs all the light of patches that are not parted.
+    - `on_camera`: (N, 1, Y, X) photons, what the camera would see without noise.
+    - `haze`: the shape of `truth`, the photons of it that are out of focus.
+    - `parted`: (N,), whether `truth` and `haze` are known; else only `on_camera` is.
+    - `kernel`: (K, L), both odd: what blurs all the light of patches that are not
+      parted.
     """
 
     on_camera: Tensor
@@ -255,14 +250,9 @@ def _light_kept(made: Tensor, truth: Tensor, noise: Tensor, finer: int) -> Tenso
     Of an error of single pixels, a wrong brightness of the whole is a small part; here
     it is all. Over what noise allows, and a third of a percent of the light.
 
-    Parameters
-    ----------
-    made, truth
-        (N, 1, Y, X) photons.
-    noise
-        (N,), its variance in a pixel of the image.
-    finer
-        Pixels along a pixel of the image.
+    - `made`, `truth`: (N, 1, Y, X) photons.
+    - `noise`: (N,), its variance in a pixel of the image.
+    - `finer`: pixels along a pixel of the image.
     """
     wanted, found = (
         functional.avg_pool2d(one, SQUARE * finer) for one in (truth, made)

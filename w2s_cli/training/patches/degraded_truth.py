@@ -36,16 +36,11 @@ light out of focus from even light in focus, and a network that tries takes both
 class Sample:
     """One patch.
 
-    Attributes
-    ----------
-    stabilised
-        (Y, X), what the network sees.
-    photons
-        (Y * scale, X * scale), what was there.
-    lift
-        What the stabilisation adds to the photons: 3/8 and the read noise, squared.
-    valid
-        The shape of `photons`, False where the loss must not look.
+    - `stabilised`: (Y, X), what the network sees.
+    - `photons`: (Y * scale, X * scale), what was there.
+    - `lift`: what the stabilisation adds to the photons: 3/8 and the read noise,
+      squared.
+    - `valid`: the shape of `photons`, False where the loss must not look.
     """
 
     stabilised: FloatArray
@@ -192,10 +187,7 @@ _FEWER = 8  # times fewer simulated fields to validate on than to train on
 def open_physics(recipe: Recipe, part: Part) -> "PhysicsSampler":
     """Return all the truth that the training, or the validation, draws from.
 
-    Raises
-    ------
-    InputError
-        When the recipe needs real images or kernels that are not there.
+    Raises InputError when the recipe needs real images or kernels that are not there.
     """
     shares, data, scale = recipe.sources, recipe.data, scale_of(recipe)
     validation = part == "validation"
@@ -227,12 +219,9 @@ def open_physics(recipe: Recipe, part: Part) -> "PhysicsSampler":
 class PhysicsSampler(PatchSampler):
     """What patches are drawn from.
 
-    Attributes
-    ----------
-    scale
-        Pixels of a truth along a pixel of an input, 1 or 2.
-    pairs, fields, simulated, kernels
-        Real pairs, clean fields by source, fields without end, measured blur.
+    - `scale`: pixels of a truth along a pixel of an input, 1 or 2.
+    - `pairs`, `fields`, `simulated`, `kernels`: real pairs, clean fields by source,
+      fields without end, measured blur.
     """
 
     scale: int

@@ -47,12 +47,9 @@ _IN_PLACE = {"smeared": 0.2, "smoothed": 0.4, "bayer": 0.4}
 class Processing:
     """One way, with its numbers drawn.
 
-    Attributes
-    ----------
-    apply
-        Maps a (Y, X) image to its result, of about the same size.
-    sensitivity
-        (2, 2), repeated over the image: how much of the light a pixel sees.
+    - `apply`: maps a (Y, X) image to its result, of about the same size.
+    - `sensitivity`: (2, 2), repeated over the image: how much of the light a pixel
+      sees.
     """
 
     apply: Way
@@ -107,14 +104,9 @@ def averaged(image: FloatArray, axis: int, share: float) -> FloatArray:
 def demosaiced(mosaic: FloatArray, phase: int, balance: FloatArray) -> FloatArray:
     """Return the grey of a Bayer mosaic whose colours are interpolated bilinearly.
 
-    Parameters
-    ----------
-    mosaic
-        (Y, X), red, green, green, blue in each 2 x 2 pixels.
-    phase
-        0 to 3: where in them the first pixel is.
-    balance
-        (2, 2), what each pixel is divided by.
+    - `mosaic`: (Y, X), red, green, green, blue in each 2 x 2 pixels.
+    - `phase`: 0 to 3: where in them the first pixel is.
+    - `balance`: (2, 2), what each pixel is divided by.
     """
     height, width = mosaic.shape
     times = (-(-height // 2), -(-width // 2))
@@ -208,20 +200,12 @@ _MOST_DEFECTS = 0.012  # share of the pixels of a patch
 class CameraImage:
     """An image, its truth and what is known.
 
-    Attributes
-    ----------
-    stabilised
-        (Y, X) stabilised counts.
-    unknown
-        (Y, X), True where a pixel holds what its neighbours do.
-    truth
-        (Y, X) photons, in the units of the image: its effective gain is 1.
-    gain
-        What photons of the light were divided by to be in these units.
-    shift
-        What was added to the truth: an offset that is not known exactly.
-    conditions
-        The noise floor and its correlation.
+    - `stabilised`: (Y, X) stabilised counts.
+    - `unknown`: (Y, X), True where a pixel holds what its neighbours do.
+    - `truth`: (Y, X) photons, in the units of the image: its effective gain is 1.
+    - `gain`: what photons of the light were divided by to be in these units.
+    - `shift`: what was added to the truth: an offset that is not known exactly.
+    - `conditions`: the noise floor and its correlation.
     """
 
     stabilised: FloatArray
@@ -269,19 +253,12 @@ def expose(
 ) -> CameraImage:
     """Return what is seen of the expected light.
 
-    Parameters
-    ----------
-    light
-        (Y, X) expected photons; with `processing` there are `MARGIN` pixels on each
-        side that are cut off.
-    noise
-        Of the camera, with a gain of 1.
-    rng
-        Decides about all that is random.
-    multiplied
-        Whether the noise is that of an EMCCD.
-    processing
-        What correlates the noise; None for nothing.
+    - `light`: (Y, X) expected photons; with `processing` there are `MARGIN` pixels on
+      each side that are cut off.
+    - `noise`: of the camera, with a gain of 1.
+    - `rng`: decides about all that is random.
+    - `multiplied`: whether the noise is that of an EMCCD.
+    - `processing`: what correlates the noise; None for nothing.
     """
     if processing is None:
         seen = noise.sample(light, rng, multiplied=multiplied)

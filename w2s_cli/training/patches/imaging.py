@@ -45,10 +45,7 @@ _GAIN_ERROR = 0.04  # that of the gain of a real pair
 def open_imaging(recipe: Recipe, part: Part) -> "ImagingPatches":
     """Return all that the training, or the validation, draws from.
 
-    Raises
-    ------
-    InputError
-        When the recipe needs images or kernels that are not there.
+    Raises InputError when the recipe needs images or kernels that are not there.
     """
     shares, data = recipe.sources, recipe.data
     validation = part == "validation"
@@ -81,14 +78,10 @@ def open_imaging(recipe: Recipe, part: Part) -> "ImagingPatches":
 class ImagingPatches(PatchSampler):
     """What patches are drawn from.
 
-    Attributes
-    ----------
-    scale
-        1 or 2.
-    pairs, averages, scenes, simulated
-        Real pairs, long averages with bright parts at 1, structure, fields without end.
-    kernels, measured
-        Measured blur on the fine grid, and its mean transfer.
+    - `scale`: 1 or 2.
+    - `pairs`, `averages`, `scenes`, `simulated`: real pairs, long averages with bright
+      parts at 1, structure, fields without end.
+    - `kernels`, `measured`: measured blur on the fine grid, and its mean transfer.
     """
 
     scale: int

@@ -36,14 +36,10 @@ _COARSER = 4  # light out of focus is computed on a grid so many times as coarse
 class Blur:
     """An optical blur, and what a network is told of it.
 
-    Attributes
-    ----------
-    psf
-        On the fine grid.
-    cutoff
-        Of a widefield microscope with a blur as wide; cycles a pixel of the fine grid.
-    transfer
-        As `ImagingConditions` has it.
+    - `psf`: on the fine grid.
+    - `cutoff`: of a widefield microscope with a blur as wide; cycles a pixel of the
+      fine grid.
+    - `transfer`: as `ImagingConditions` has it.
     """
 
     psf: PSF
@@ -56,16 +52,10 @@ def draw_blur(
 ) -> Blur:
     """Return a blur of about a cut-off, or one that was measured.
 
-    Parameters
-    ----------
-    cutoff
-        Cycles a pixel of the fine grid.
-    kernels
-        Measured ones on that grid; none of the patches has one if there are none.
-    rng
-        Decides.
-    error
-        Standard deviation of the error of the width that is told, relative.
+    - `cutoff`: cycles a pixel of the fine grid.
+    - `kernels`: measured ones on that grid; none of the patches has one if there are
+      none.
+    - `error`: standard deviation of the error of the width that is told, relative.
     """
     shares = {kind: _KINDS[kind] for kind in _KINDS if kernels or kind != "measured"}
     weights = np.array([*shares.values()])
@@ -96,14 +86,9 @@ def mean_transfer(kernels: Sequence[PSF]) -> tuple[float, ...]:
 class Scenes:
     """Where structure comes from.
 
-    Attributes
-    ----------
-    sim
-        Real SIM images by structure, (Y, X) each, bright parts about 1.
-    sharp
-        Sharp fields, finer than their own blur.
-    simulated
-        Fields of the simulator.
+    - `sim`: real SIM images by structure, (Y, X) each, bright parts about 1.
+    - `sharp`: sharp fields, finer than their own blur.
+    - `simulated`: fields of the simulator.
     """
 
     sim: Mapping[str, Sequence[FloatArray]]
@@ -115,16 +100,9 @@ class Scenes:
     ) -> FloatArray:
         """Return a square of structure, sharp to twice a cut-off.
 
-        Parameters
-        ----------
-        source
-            "sim", "sharp" or "simulated".
-        side
-            Pixels along it.
-        cutoff
-            Of the blur that it will get, in cycles a pixel.
-        rng
-            Decides.
+        - `source`: "sim", "sharp" or "simulated".
+        - `side`: pixels along it.
+        - `cutoff`: of the blur that it will get, in cycles a pixel.
         """
         soft = _SOFTNESS / cutoff
         if source == "sim":
@@ -177,16 +155,9 @@ def scaled_crop(
 ) -> FloatArray:
     """Return a random square of a plane changed in size, laid at random.
 
-    Parameters
-    ----------
-    plane
-        (Y, X); mirrored beyond its edges where it is too small.
-    side
-        Pixels along the square.
-    factor
-        Of its size; below 1 it is shrunk, smoothed before.
-    rng
-        Decides.
+    - `plane`: (Y, X); mirrored beyond its edges where it is too small.
+    - `side`: pixels along the square.
+    - `factor`: of its size; below 1 it is shrunk, smoothed before.
     """
     same = abs(factor - 1) < 0.02
     wanted = side if same else int(np.ceil(side / factor)) + 2

@@ -71,10 +71,7 @@ class Gray:
 def open_data_set(place: Path) -> DataSet | None:
     """Return the data set of a folder with index.csv, avg1/ and avg400/, or None.
 
-    Raises
-    ------
-    InputError
-        When a row of the index cannot be read.
+    Raises InputError when a row of the index cannot be read.
     """
     if not (place / INDEX).is_file() or not (place / "avg1").is_dir():
         return None
@@ -101,10 +98,7 @@ def open_data_set(place: Path) -> DataSet | None:
 def index(path: Path) -> dict[str, Gray]:
     """Return what the index says, by image.
 
-    Raises
-    ------
-    InputError
-        When a column is missing, or a value is no number.
+    Raises InputError when a column is missing, or a value is no number.
     """
     with path.open(newline="") as lines:
         return {
@@ -153,14 +147,9 @@ WIDTH = 2.6  # full width of its blur, in pixels; the measured kernels say 4 at 
 class PhotonPair:
     """A real noisy image and its long average, both in photons.
 
-    Attributes
-    ----------
-    noisy
-        (Y, X) photons a pixel.
-    clean
-        (Y * scale, X * scale) photons a pixel of `noisy`.
-    valid
-        The shape of `clean`, False where either was clipped.
+    - `noisy`: (Y, X) photons a pixel.
+    - `clean`: (Y * scale, X * scale) photons a pixel of `noisy`.
+    - `valid`: the shape of `clean`, False where either was clipped.
     """
 
     noisy: FloatArray
@@ -225,12 +214,8 @@ def sim_images(data: Path, validation: bool) -> dict[str, list[FloatArray]]:
 class Simulated:
     """Simulated fields without end: a network that sees few learns them by heart.
 
-    Attributes
-    ----------
-    seed
-        The same seed gives the same fields.
-    kept
-        How many there are at a time.
+    - `seed`: the same seed gives the same fields.
+    - `kept`: how many there are at a time.
     """
 
     seed: int

@@ -11,7 +11,7 @@ from torch.nn import functional
 from w2s_cli.errors import UsageError
 from w2s_cli.networks.vgg import VGG
 from w2s_cli.training.losses import LOSSES
-from w2s_cli.training.losses.feature_distances import (
+from w2s_cli.training.losses.vgg_losses import (
     covariance,
     gram,
     gram_matrix,
