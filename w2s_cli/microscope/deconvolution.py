@@ -72,7 +72,11 @@ class Optics:
         around = [(side, side) for side in self.reach]
         blurred = self._filtered(np.pad(light, around, mode="symmetric"), self.otf)
         (top, left), (height, width) = self.reach, light.shape
-        return _binned(blurred[top : top + height, left : left + width], self.scale)
+        image = blurred[top : top + height, left : left + width]
+        scale = self.scale
+        height, width = (side // scale for side in image.shape)
+        cells: NDArray[Any] = image.reshape(height, scale, width, scale)
+        return np.asarray(cells.mean((1, 3)), np.float32)
 
     def back(self, image: FloatArray) -> FloatArray:
         """Return a (Y, X) camera image sent back to the light, where it came from.
@@ -105,13 +109,6 @@ def transfer(psf: PSF, shape: tuple[int, int]) -> NDArray[np.complex64]:
     field = np.zeros(shape, np.float32)
     np.add.at(field, np.ix_(*places), psf.weights)
     return np.asarray(fft.rfft2(field, workers=-1), np.complex64)
-
-
-def _binned(image: FloatArray, scale: int) -> FloatArray:
-    """Return the means of squares of `scale` x `scale` pixels."""
-    height, width = (side // scale for side in image.shape)
-    cells: NDArray[Any] = image.reshape(height, scale, width, scale)
-    return np.asarray(cells.mean((1, 3)), np.float32)
 
 
 def _folded(wide: FloatArray, reach: int) -> FloatArray:

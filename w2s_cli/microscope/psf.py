@@ -59,7 +59,12 @@ class PSF:
         reach = [side // 2 for side in self.weights.shape]
         wide = np.pad(image, [(side, side) for side in reach], mode="symmetric")
         shape = [fft.next_fast_len(side, real=True) for side in wide.shape]
-        otf = fft.rfft2(_rolled(self.weights, shape))
+        weights = self.weights
+        field = np.zeros(shape, np.float32)
+        field[: weights.shape[0], : weights.shape[1]] = weights
+        otf = fft.rfft2(
+            np.roll(field, [-(side // 2) for side in weights.shape], (0, 1))
+        )
         blurred = fft.irfft2(fft.rfft2(wide, shape) * otf, shape)
         inner = [
             slice(side, side + length)
@@ -180,13 +185,6 @@ def _check_optics(
                 f"the {name} must be above 0, found {length:g}",
                 hint="it is in micrometres",
             )
-
-
-def _rolled(weights: FloatArray, shape: list[int]) -> FloatArray:
-    """Return `weights` in a field of zeros, its middle at the corner."""
-    field = np.zeros(shape, np.float32)
-    field[: weights.shape[0], : weights.shape[1]] = weights
-    return np.roll(field, [-(side // 2) for side in weights.shape], (0, 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

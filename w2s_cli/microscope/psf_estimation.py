@@ -174,7 +174,10 @@ def fit_joint_psf(
 
     Raises InputError when the pairs show no PSF.
     """
-    psf = _gaussian(width, overlays[0].reach)
+    line = np.exp(
+        -0.5 * (np.arange(-overlays[0].reach, overlays[0].reach + 1) / width) ** 2
+    )
+    psf = PSF.normalised(np.outer(line, line))
     for _ in range(PSF_ESTIMATION_ROUNDS):
         alignments = [
             refine_alignment(
@@ -234,12 +237,6 @@ def _equations(overlay: Overlay, alignment: Alignment, psf: PSF) -> PSFEquations
     return psf_equations(overlay, left, alignment, overlay.mean(left**2))
 
 
-def _gaussian(width: float, reach: int) -> PSF:
-    """Return a Gaussian that fills the PSF's side, whatever its width."""
-    line = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width) ** 2)
-    return PSF.normalised(np.outer(line, line))
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class PSFFit:
     """A PSF and how it was found.
@@ -288,7 +285,14 @@ def fit_psf(
             pairs, names or [f"pair {at + 1}" for at in range(len(pairs))], strict=True
         )
     ]
-    _check_alike(overlays)
+    first = overlays[0]
+    for other in overlays[1:]:
+        if other.scale != first.scale:
+            raise InputError(
+                f"{first.name}: the sharp image is x{first.scale}; "
+                f"{other.name}: it is x{other.scale}",
+                hint="estimate their kernels apart",
+            )
     alignments, width = fit_gaussian_blur(overlays)
     if constant is None:
         found = fit_joint_psf(overlays, alignments, width)
@@ -315,14 +319,3 @@ def _check(side: int, constant: float | None) -> None:
             f"the regularisation must be above 0, found {constant:g}",
             hint=f"auto lets the noise decide; the W2S authors added {W2S_CONSTANT:g}",
         )
-
-
-def _check_alike(overlays: Sequence[Overlay]) -> None:
-    first = overlays[0]
-    for other in overlays[1:]:
-        if other.scale != first.scale:
-            raise InputError(
-                f"{first.name}: the sharp image is x{first.scale}; "
-                f"{other.name}: it is x{other.scale}",
-                hint="estimate their kernels apart",
-            )

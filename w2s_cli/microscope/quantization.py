@@ -37,17 +37,10 @@ def clipping_step(planes: Sequence[NDArray[Any]], level: float) -> float:
     Clipping and blank areas pile pixels up on an end of the range. So does darkness on
     0 photons, which the caller has to tell apart.
 
-    Parameters
-    ----------
-    planes
-        (Y, X) each.
-    level
-        The lowest or the highest value in all of them.
+    - `planes`: (Y, X) each.
+    - `level`: the lowest or the highest value in all of them.
 
-    Returns
-    -------
-    float
-        0 where there is no pile.
+    Returns 0 where there is no pile.
     """
     away = [np.abs(plane - level) for plane in planes]
     step = float(min(far[far > 0].min(initial=np.inf) for far in away))
@@ -65,18 +58,11 @@ def unclipped(
 ) -> tuple[DoubleArray, DoubleArray]:
     """Return the mean and variance that a normal variable had before it was clipped.
 
-    Parameters
-    ----------
-    mean, variance
-        Shape (N,), after clipping.
-    low, high
-        Shape (N,), the shares of it that were clipped from below and from above;
-        together less than 1.
+    - `mean`, `variance`: shape (N,), after clipping.
+    - `low`, `high`: shape (N,), the shares of it that were clipped from below and from
+      above; together less than 1.
 
-    Returns
-    -------
-    tuple of arrays
-        Mean and variance, shape (N,). From [1]_, Eq. 27 to 32, for given shares.
+    Returns mean and variance, shape (N,). From [1]_, Eq. 27 to 32, for given shares.
     """
     shift, kept = _clipped_normal(ndtri(low), -ndtri(high))
     whole = variance / kept
@@ -103,15 +89,9 @@ def smallest_denominator(plane: NDArray[Any]) -> int:
     An average of K whole counts is one, and so are 2x2 pixels averaged (4), and counts
     divided by 255. What float32 cannot tell from chance is not looked for.
 
-    Parameters
-    ----------
-    plane
-        (Y, X), of any real dtype.
+    - `plane`: (Y, X), of any real dtype.
 
-    Returns
-    -------
-    int
-        1 for whole numbers, 0 where there is no such K up to 1024.
+    Returns 1 for whole numbers, 0 where there is no such K up to 1024.
     """
     if plane.dtype.kind in "iu":
         return 1

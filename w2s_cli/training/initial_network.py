@@ -14,7 +14,7 @@ from w2s_cli.networks import DISCRIMINATORS, NETWORKS
 from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.registry import Entry, Registry
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.recipe_tables import Discriminator, Network
+from w2s_cli.training.recipe_tables import Network
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.cache import fetched_weights
 from w2s_cli.weights.catalogue import WEIGHTS
@@ -52,7 +52,16 @@ def initial_network(recipe: Recipe) -> nn.Module:
     else:
         torch.manual_seed(recipe.seed)
         network = build_module(NETWORKS, recipe.network)
-    _check_side(recipe.network.name, recipe.patches.side, network.multiple_of)
+    side = recipe.patches.side
+    multiple = network.multiple_of
+    if side % multiple:
+        below = side // multiple * multiple
+        near = [str(near) for near in (below, below + multiple) if near]
+        raise UsageError(
+            f"patches.side is {side}, but {recipe.network.name} takes multiples of "
+            f"{multiple}",
+            hint=f"set patches.side={' or '.join(near)}",
+        )
     assert isinstance(network, nn.Module)
     return network
 
@@ -89,7 +98,15 @@ def initial_discriminator(recipe: Recipe) -> nn.Module:
     """Return the discriminator of a recipe; errors are those of `network_of`."""
     options = recipe.discriminator
     if options.start:
-        network = _discriminator_from_weights(options)
+        path = resolve_weights("discriminator.start", options.start)
+        state = checkpoint.load(path).state
+        kind = DISCRIMINATORS[options.network].load()
+        if not kind.detect(state):
+            raise WeightsError(
+                f"the recipe trains against {options.network}, but {path} holds none",
+                hint="change discriminator.start or discriminator.network",
+            )
+        network = kind.from_state_dict(state)
     else:
         torch.manual_seed(recipe.seed + 1)
         network = build_module(
@@ -103,30 +120,6 @@ def initial_discriminator(recipe: Recipe) -> nn.Module:
     _check_discriminator_size(options.network, network, recipe)
     assert isinstance(network, nn.Module)
     return network
-
-
-def _discriminator_from_weights(options: Discriminator) -> Any:
-    """Return the discriminator that its `start` holds."""
-    path = resolve_weights("discriminator.start", options.start)
-    state = checkpoint.load(path).state
-    kind = DISCRIMINATORS[options.network].load()
-    if not kind.detect(state):
-        raise WeightsError(
-            f"the recipe trains against {options.network}, but {path} holds none",
-            hint="change discriminator.start or discriminator.network",
-        )
-    return kind.from_state_dict(state)
-
-
-def _check_side(name: str, side: int, multiple: int) -> None:
-    """Look whether a network takes patches of a size."""
-    if side % multiple:
-        below = side // multiple * multiple
-        near = [str(near) for near in (below, below + multiple) if near]
-        raise UsageError(
-            f"patches.side is {side}, but {name} takes multiples of {multiple}",
-            hint=f"set patches.side={' or '.join(near)}",
-        )
 
 
 def _check_discriminator_size(name: str, network: Any, recipe: Recipe) -> None:

@@ -1,7 +1,7 @@
 """The progress of a training: its log, and what a callback gets."""
 
 import csv
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -101,13 +101,13 @@ def read_log(path: Path) -> dict[str, list[tuple[int, float]]]:
     curves: dict[str, list[tuple[int, float]]] = {}
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
-            for name, value in _values(row.items()):
+            for name, value in (
+                (name, float(text))
+                for name, text in row.items()
+                if text and name != "step"
+            ):
                 curves.setdefault(name, []).append((int(row["step"]), value))
     return curves
-
-
-def _values(items: Iterable[tuple[str, str]]) -> Iterable[tuple[str, float]]:
-    return ((name, float(text)) for name, text in items if text and name != "step")
 
 
 def smoothed(curve: list[tuple[int, float]], count: int) -> list[tuple[int, float]]:
@@ -126,7 +126,12 @@ class TensorBoardWriter:
 
     def add(self, progress: TrainingProgress) -> None:
         """Write a step: its losses, and the samples where there are any."""
-        writer = self._writer(str(progress.folder))
+        folder = str(progress.folder)
+        if folder not in self._writers:
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._writers[folder] = SummaryWriter(folder)
+        writer = self._writers[folder]
         step = progress.step
         writer.add_scalar("loss", progress.loss, step)
         writer.add_scalar("rate", progress.rate, step)
@@ -143,13 +148,6 @@ class TensorBoardWriter:
         """Finish the files."""
         for writer in self._writers.values():
             writer.close()
-
-    def _writer(self, folder: str) -> Any:
-        if folder not in self._writers:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._writers[folder] = SummaryWriter(folder)
-        return self._writers[folder]
 
 
 def tensorboard_writer() -> TensorBoardWriter | None:

@@ -308,30 +308,27 @@ def check(recipe: Recipe) -> None:
                 hint="leave out slashes",
             )
     for part in recipe.parts:
-        _check_part(part)
-
-
-def _check_part(recipe: Recipe) -> None:
-    if recipe.units not in _UNITS[recipe.examples]:
-        raise UsageError(
-            f"examples of the kind {recipe.examples!r} don't come in units "
-            f"{recipe.units!r}",
-            hint=f"set units to {' or '.join(_UNITS[recipe.examples])}, or change "
-            "examples",
-        )
-    for name in recipe.loss:
-        if LOSSES[name].name in _OF_ROOTS and recipe.units != "root":
+        if part.units not in _UNITS[part.examples]:
             raise UsageError(
-                f"the loss {name!r} is for units 'root', not {recipe.units!r}",
-                hint="name another in the table loss, such as l1 or mse",
+                f"examples of the kind {part.examples!r} don't come in units "
+                f"{part.units!r}",
+                hint=f"set units to {' or '.join(_UNITS[part.examples])}, or change "
+                "examples",
             )
-    weight = recipe.discriminator.weight if recipe.discriminator.network else 0
-    if not any([*recipe.loss.values(), weight]):
-        raise UsageError(
-            "the recipe has no loss with a weight above 0", hint="for example loss.l1=1"
-        )
-    if not any(vars(recipe.sources).values()):
-        raise UsageError(
-            "no share in the table 'sources' is above 0",
-            hint="for example sources.simulated=1",
-        )
+        for name in part.loss:
+            if LOSSES[name].name in _OF_ROOTS and part.units != "root":
+                raise UsageError(
+                    f"the loss {name!r} is for units 'root', not {part.units!r}",
+                    hint="name another in the table loss, such as l1 or mse",
+                )
+        weight = part.discriminator.weight if part.discriminator.network else 0
+        if not any([*part.loss.values(), weight]):
+            raise UsageError(
+                "the recipe has no loss with a weight above 0",
+                hint="for example loss.l1=1",
+            )
+        if not any(vars(part.sources).values()):
+            raise UsageError(
+                "no share in the table 'sources' is above 0",
+                hint="for example sources.simulated=1",
+            )

@@ -48,7 +48,16 @@ def load_checkpoint(path: Path, recipe: Recipe, device: str) -> dict[str, Any]:
     Raises InputError when it is of another recipe, has more steps, or is broken.
     """
     content = _content(path, device)
-    _check_same(content["recipe"], recipe.as_dict(), path)
+    found = content["recipe"]
+    wanted = recipe.as_dict()
+    found = {**Recipe("").as_dict(), **found}  # an old one knows fewer keys
+    for key in sorted(wanted.keys() - FREE):
+        if found[key] != wanted[key]:
+            where, was, wants = _difference(key, found[key], wanted[key])
+            raise InputError(
+                f"{path} is of a training with {where} = {was}, not {wants}",
+                hint=_ELSEWHERE,
+            )
     if content["step"] > recipe.steps:
         raise InputError(
             f"{path} has taken {content['step']} steps already, more than "
@@ -69,18 +78,6 @@ def _content(path: Path, device: str) -> dict[str, Any]:
     if not isinstance(found, dict) or not {"recipe", "step"} <= found.keys():
         raise InputError(f"{path} is no checkpoint that can be read", hint=_ELSEWHERE)
     return found
-
-
-def _check_same(found: Any, wanted: dict[str, Any], path: Path) -> None:
-    """Refuse to mix two trainings: what decides about the steps must be the same."""
-    found = {**Recipe("").as_dict(), **found}  # an old one knows fewer keys
-    for key in sorted(wanted.keys() - FREE):
-        if found[key] != wanted[key]:
-            where, was, wants = _difference(key, found[key], wanted[key])
-            raise InputError(
-                f"{path} is of a training with {where} = {was}, not {wants}",
-                hint=_ELSEWHERE,
-            )
 
 
 def _difference(key: str, found: Any, wanted: Any) -> tuple[str, Any, Any]:
@@ -232,7 +229,9 @@ class Trainer:
 
         Raises UsageError when weights are not finite; the last checkpoint stays.
         """
-        self._check_weights()
+        for name, weight in self._model.network.state_dict().items():
+            if not weight.isfinite().all():
+                raise self._diverged(f"weights {name!r} of the network are not finite")
         content = {
             "recipe": self._recipe.as_dict(),
             "step": self.step,
@@ -275,11 +274,6 @@ class Trainer:
         for name, value in terms.items():
             if not isfinite(value):
                 raise self._diverged(f"the loss {name!r} is {value}")
-
-    def _check_weights(self) -> None:
-        for name, weight in self._model.network.state_dict().items():
-            if not weight.isfinite().all():
-                raise self._diverged(f"weights {name!r} of the network are not finite")
 
     def _diverged(self, what: str) -> UsageError:
         rate = self._recipe.optimiser.rate

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -31,6 +31,7 @@ class Batch:
       that for the discriminator; None where it is not.
     """
 
+    shared: ClassVar[frozenset[str]] = frozenset()  # tensors that all patches share
     image: Tensor
     truth: Tensor
     valid: Tensor
@@ -62,34 +63,26 @@ class Batch:
     def concatenate(cls, batches: Sequence["Batch"]) -> "Batch":
         """Return several batches as one."""
         first = batches[0]
-
-        def joined(name: str) -> Tensor:
-            return torch.cat([getattr(batch, name) for batch in batches])
-
-        return cls(
-            image=joined("image"),
-            truth=joined("truth"),
-            valid=joined("valid"),
-            lift=joined("lift"),
-            units=first.units,
-            sharpened=None if first.sharpened is None else joined("sharpened"),
-        )
+        joined: dict[str, Any] = {
+            name: torch.cat([getattr(batch, name) for batch in batches])
+            for name, value in vars(first).items()
+            if isinstance(value, Tensor) and name not in cls.shared
+        }
+        return replace(first, **joined)
 
     def to(self, device: str) -> Self:
         """Return the batch on a device, the image in the layout that networks like."""
-        sharpened = None if self.sharpened is None else self.sharpened.to(device)
-        return replace(
-            self,
-            image=self.image.to(device, memory_format=torch.channels_last),
-            truth=self.truth.to(device),
-            valid=self.valid.to(device),
-            lift=self.lift.to(device),
-            sharpened=sharpened,
-        )
+        moved: dict[str, Any] = {
+            name: value.to(device)
+            for name, value in vars(self).items()
+            if isinstance(value, Tensor)
+        }
+        moved["image"] = self.image.to(device, memory_format=torch.channels_last)
+        return replace(self, **moved)
 
     @property
     def target(self) -> Tensor:
-        """Return the truth in `units`, which losses hold an output against."""
+        """Return the truth in `units`, which losses compare an output with."""
         return self._in_units(self.truth if self.sharpened is None else self.sharpened)
 
     @property

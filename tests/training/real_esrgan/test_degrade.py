@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from w2s_cli.training.patches import real_esrgan_patches, real_esrgan_stages
+from w2s_cli.training.patches import real_esrgan_patches
 from w2s_cli.training.patches.real_esrgan_patches import Degraded, degrade
 from w2s_cli.training.recipe_tables import RealEsrgan, SecondStage, Stage
 
@@ -78,11 +78,11 @@ def test_steps_happen_in_order_and_as_often_as_told(
 
         monkeypatch.setattr(place, name, spied)
 
-    spy(real_esrgan_stages, "draw_kernel", "blur")
-    spy(real_esrgan_stages, "draw_low_pass", "filter")
+    spy(real_esrgan_patches, "draw_kernel", "blur")
+    spy(real_esrgan_patches, "draw_low_pass", "filter")
     spy(real_esrgan_patches, "resized", "size")
-    spy(real_esrgan_stages, "add_noise", "noise")
-    spy(real_esrgan_stages, "compress", "jpeg")
+    spy(real_esrgan_patches, "add_noise", "noise")
+    spy(real_esrgan_patches, "compress", "jpeg")
     image = np.full((16, 16), 0.5, np.float32)
     rows = []
     for seed in range(DRAWS):

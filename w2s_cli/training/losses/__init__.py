@@ -1,17 +1,21 @@
-"""Losses: each one function, or one small class.
+"""Losses: each one function.
 
 The target of a row is a callable `(recipe, device)` that returns a `Loss`. A recipe's
 table `loss` gives the weight of each; what a discriminator says is weighed in its table
-`adversary`.
+`discriminator`.
 """
 
+from functools import wraps
 from typing import TYPE_CHECKING, Protocol
 
 from w2s_cli.registry import Entry, Registry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
+    from w2s_cli.training.recipe import Recipe
     from w2s_cli.training.training_batch import Batch
 
 
@@ -24,6 +28,16 @@ class Loss(Protocol):
         - `output`: (N, 1, Y * scale, X * scale) float32, in the units of the batch.
         """
         ...
+
+
+def without_settings(loss: Loss) -> "Callable[[Recipe, str], Loss]":
+    """Return the target of a row from a loss that nothing in a recipe changes."""
+
+    @wraps(loss)
+    def of_recipe(recipe: "Recipe", device: str) -> Loss:
+        return loss
+
+    return of_recipe
 
 
 LOSSES = Registry(

@@ -1,9 +1,7 @@
-"""How well an output explains another image of the same light.
+"""Losses in photons: for `w2s adapt`, and for networks that part focus from haze.
 
-For `w2s adapt`: the output of a network that enlarges is blurred and binned before it
-is held against what a camera saw, and what blur hides is kept as it was.
-
-Losses of patches at every exposure, and of networks that part focus from haze.
+For `w2s adapt` the output of a network that enlarges is blurred and binned before it is
+compared with what a camera saw, and what blur hides is kept as it was.
 
 A squared error over the variance of the noise is small where there is little light, and
 large where there is much: bright patches would decide about everything. The roots of
@@ -11,18 +9,15 @@ the patches' errors, summed, let each patch pull with a force of the same order,
 within a patch teach the mean of what could be there, as the squared error does.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Self, cast
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from w2s_cli.errors import UsageError
-from w2s_cli.training.losses import Loss
+from w2s_cli.training.losses import without_settings
 from w2s_cli.training.losses.pixel import LEAST_NOISE
-from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
 
 STRAYING = 0.1
@@ -46,17 +41,6 @@ class AdaptationBatch(Batch):
     kernel: Tensor | None = None
     before: Tensor | None = None
 
-    def to(self, device: str) -> Self:
-        """Return the batch on a device."""
-        moved = super().to(device)
-        kernel, before = (
-            None if one is None else one.to(device)
-            for one in (self.kernel, self.before)
-        )
-        return replace(
-            moved, lowered=self.lowered.to(device), kernel=kernel, before=before
-        )
-
     def errors(self, output: Tensor) -> Tensor:
         """Return the squared error of each pixel in photons, over a patch's noise.
 
@@ -77,12 +61,9 @@ def blur_and_bin(photons: Tensor, kernel: Tensor) -> Tensor:
     return functional.avg_pool2d(functional.conv2d(wide, kernel.flip(2, 3)), 2)
 
 
-def explained(recipe: Recipe, device: str) -> Loss:
+@without_settings
+def explained(output: Tensor, batch: Batch) -> Tensor:
     """Return the error of what an output explains, and how far it has strayed."""
-    return _explained
-
-
-def _explained(output: Tensor, batch: Batch) -> Tensor:
     if not isinstance(batch, AdaptationBatch):
         raise UsageError(
             "the loss 'explained' is for `w2s adapt`, which knows the noise",
@@ -119,31 +100,15 @@ class ImagingBatch(Batch):
       parted.
     """
 
+    shared = frozenset({"kernel"})
     on_camera: Tensor
     haze: Tensor
     parted: Tensor
     kernel: Tensor
 
-    @classmethod
-    def concatenate(cls, batches: Sequence["Batch"]) -> "ImagingBatch":
-        """Return several batches as one."""
-        ours = [cast("ImagingBatch", batch) for batch in batches]
-        names = ("image", "truth", "valid", "lift", "on_camera", "haze", "parted")
-        joined: dict[str, Any] = {
-            name: torch.cat([getattr(batch, name) for batch in ours]) for name in names
-        }
-        return replace(ours[0], **joined)
 
-    def to(self, device: str) -> Self:
-        """Return the batch on a device."""
-        moved = super().to(device)
-        names = ("on_camera", "haze", "parted", "kernel")
-        return replace(
-            moved, **{name: getattr(self, name).to(device) for name in names}
-        )
-
-
-def imaging(recipe: Recipe, device: str) -> Loss:
+@without_settings
+def imaging(output: Tensor, batch: Batch) -> Tensor:
     """Return the errors of each patch over its noise, in photons and of the roots.
 
     Of a network with one output that is all the light, at scale 1; of one with two,
@@ -154,10 +119,6 @@ def imaging(recipe: Recipe, device: str) -> Loss:
     UsageError
         When the loss is computed, and the patches are others.
     """
-    return _imaging
-
-
-def _imaging(output: Tensor, batch: Batch) -> Tensor:
     if not isinstance(batch, ImagingBatch):
         raise UsageError(
             "the loss 'imaging' is for patches that are told of noise and blur",
@@ -185,15 +146,17 @@ def _two(output: Tensor, batch: ImagingBatch) -> Tensor:
     noise = (batch.on_camera + lift).mean((1, 2, 3)).clamp(min=LEAST_NOISE)
     terms = torch.zeros_like(noise)
     if parted.any():
-        some = _parted(total[parted], haze[parted], batch, noise[parted])
+        some = _simulated(total[parted], haze[parted], batch, noise[parted])
         terms = terms.index_put((parted.nonzero()[:, 0],), some)
     if not parted.all():
-        rest = _explained_imaging(total[~parted], haze[~parted], batch, noise[~parted])
+        rest = _real(total[~parted], haze[~parted], batch, noise[~parted])
         terms = terms.index_put(((~parted).nonzero()[:, 0],), rest)
     return terms.mean()
 
 
-def _parted(total: Tensor, haze: Tensor, batch: ImagingBatch, noise: Tensor) -> Tensor:
+def _simulated(
+    total: Tensor, haze: Tensor, batch: ImagingBatch, noise: Tensor
+) -> Tensor:
     """Return the loss of patches whose light in focus and out of focus is known.
 
     What blur hides grows with the contrast of the truth: bright patches are held to
@@ -223,9 +186,7 @@ def _parted(total: Tensor, haze: Tensor, batch: ImagingBatch, noise: Tensor) -> 
     )
 
 
-def _explained_imaging(
-    total: Tensor, haze: Tensor, batch: ImagingBatch, noise: Tensor
-) -> Tensor:
+def _real(total: Tensor, haze: Tensor, batch: ImagingBatch, noise: Tensor) -> Tensor:
     """Return the loss of real pairs: how well all light explains their average.
 
     Light out of focus is neither negative nor more than all light.

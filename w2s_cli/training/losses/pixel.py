@@ -16,59 +16,46 @@ from torch import Tensor
 from torch.nn import functional
 
 from w2s_cli.errors import UsageError
-from w2s_cli.training.losses import Loss
-from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.losses import without_settings
 from w2s_cli.training.training_batch import Batch
 
 
-def l1(recipe: Recipe, device: str) -> Loss:
+@without_settings
+def l1(output: Tensor, batch: Batch) -> Tensor:
     """Return the absolute error: its minimum is the median of what could be there.
 
     Zhou et al., "W2S", ECCV Workshops 2020, Eq. 5.
     """
-    return _l1
+    return batch.mean((output - batch.target).abs())
 
 
-def mse(recipe: Recipe, device: str) -> Loss:
+@without_settings
+def mse(output: Tensor, batch: Batch) -> Tensor:
     """Return the squared error: its minimum is the mean of what could be there.
 
     The public code of W2S has it where the paper has the absolute error.
     """
-    return _mse
-
-
-def _l1(output: Tensor, batch: Batch) -> Tensor:
-    return batch.mean((output - batch.target).abs())
-
-
-def _mse(output: Tensor, batch: Batch) -> Tensor:
     return batch.mean((output - batch.target) ** 2)
 
 
 LEAST_NOISE = 0.375  # photons: what the transform adds where there are none
 
 
-def counts(recipe: Recipe, device: str) -> Loss:
+@without_settings
+def counts(output: Tensor, batch: Batch) -> Tensor:
     """Return the squared error in photons, over the mean variance of a patch's noise.
 
     Every exposure weighs the same, and within an image the error in counts decides.
     """
-    return _counts
-
-
-def root(recipe: Recipe, device: str) -> Loss:
-    """Return the squared error of stabilised values over the mean: dim parts count."""
-    return _root
-
-
-def _counts(output: Tensor, batch: Batch) -> Tensor:
     photons = (output / 2) ** 2 - batch.lift
     light = (batch.truth + batch.lift).mean((1, 2, 3), keepdim=True)
     noise = light.clamp(min=LEAST_NOISE)
     return batch.mean((photons - batch.truth) ** 2 / noise)
 
 
-def _root(output: Tensor, batch: Batch) -> Tensor:
+@without_settings
+def root(output: Tensor, batch: Batch) -> Tensor:
+    """Return the squared error of stabilised values over the mean: dim parts count."""
     target = batch.target
     level = target.mean((1, 2, 3), keepdim=True).clamp(min=1)
     return batch.mean((output - target) ** 2 / level)
@@ -81,7 +68,8 @@ _C1 = 0.01**2
 _C2 = 0.03**2
 
 
-def ssim(recipe: Recipe, device: str) -> Loss:
+@without_settings
+def ssim(output: Tensor, batch: Batch) -> Tensor:
     """Return 1 less the mean structural similarity of pictures with white at 1.
 
     As `w2s_cli.metrics.structural_similarity.ssim` does, it looks through a Gaussian
@@ -93,7 +81,16 @@ def ssim(recipe: Recipe, device: str) -> Loss:
     UsageError
         On its first use, when patches are smaller than the window.
     """
-    return _ssim
+    height, width = output.shape[-2:]
+    if min(height, width) < _SIDE:
+        raise UsageError(
+            f'the loss "ssim" takes patches of {_SIDE} x {_SIDE} pixels or more, '
+            f"found {height} x {width}",
+            hint="set patches.side higher",
+        )
+    similarity = similarity_map(batch.picture(output), batch.picture(batch.target))
+    spoilt = functional.max_pool2d((~batch.valid).float(), _SIDE, stride=1)
+    return ((1 - similarity) * (1 - spoilt)).mean()
 
 
 def similarity_map(first: Tensor, second: Tensor) -> Tensor:
@@ -113,19 +110,6 @@ def similarity_map(first: Tensor, second: Tensor) -> Tensor:
     variances = squared_one - one**2 + squared_other - other**2
     luminance = (2 * one * other + _C1) / (one**2 + other**2 + _C1)
     return luminance * (2 * covariance + _C2) / (variances + _C2)
-
-
-def _ssim(output: Tensor, batch: Batch) -> Tensor:
-    height, width = output.shape[-2:]
-    if min(height, width) < _SIDE:
-        raise UsageError(
-            f'the loss "ssim" takes patches of {_SIDE} x {_SIDE} pixels or more, '
-            f"found {height} x {width}",
-            hint="set patches.side higher",
-        )
-    similarity = similarity_map(batch.picture(output), batch.picture(batch.target))
-    spoilt = functional.max_pool2d((~batch.valid).float(), _SIDE, stride=1)
-    return ((1 - similarity) * (1 - spoilt)).mean()
 
 
 def _blurred(images: Tensor) -> Tensor:

@@ -26,7 +26,6 @@ from w2s_cli.networks.vgg import VGG
 from w2s_cli.training.initial_network import resolve_weights
 from w2s_cli.training.losses import Loss
 from w2s_cli.training.recipe import Recipe
-from w2s_cli.training.recipe_tables import Features
 from w2s_cli.training.training_batch import Batch
 from w2s_cli.weights import checkpoint
 
@@ -53,29 +52,19 @@ class SharedFeatures:
 
         Returns (N, C, Y, X) float32 each. Those of the target have no gradient.
         """
-        features = self._stored(loss_name, output, batch)
-        if features is None:
-            features = self._run(output, batch)
+        last_output, last_batch, features = self._last or (None, None, {})
+        same = output is last_output and batch is last_batch
+        if not same or loss_name not in self._waiting:
+            # bfloat16 would round off the small differences that the losses are about
+            with torch.autocast(output.device.type, enabled=False):
+                found = self.network(batch.picture(output))
+                wanted = self.network(batch.picture(batch.target))
+            pairs = zip(found, wanted, strict=True)
+            features = dict(zip(self.network.layers, pairs, strict=True))
             self._waiting = self._losses
         self._waiting = self._waiting - {loss_name}
         self._last = (output, batch, features) if self._waiting else None
         return features
-
-    def _stored(
-        self, loss_name: str, output: Tensor, batch: Batch
-    ) -> FeaturePairs | None:
-        if self._last is None or loss_name not in self._waiting:
-            return None
-        last_output, last_batch, features = self._last
-        return features if output is last_output and batch is last_batch else None
-
-    def _run(self, output: Tensor, batch: Batch) -> FeaturePairs:
-        # bfloat16 would round off the small differences that the losses are about
-        with torch.autocast(output.device.type, enabled=False):
-            found = self.network(batch.picture(output))
-            wanted = self.network(batch.picture(batch.target))
-        pairs = zip(found, wanted, strict=True)
-        return dict(zip(self.network.layers, pairs, strict=True))
 
 
 def shared_features(recipe: Recipe, loss_name: str, device: str) -> SharedFeatures:
@@ -87,13 +76,11 @@ def shared_features(recipe: Recipe, loss_name: str, device: str) -> SharedFeatur
     VGG-19; UnknownNameError when the network has no such layer.
     """
     losses = FEATURE_LOSSES & {loss_name, *recipe.loss}
-    layers = tuple(sorted(_layers(recipe.features, losses)))
-    return _load_features(recipe.features.weights, layers, losses, device)
-
-
-def _layers(features: Features, losses: Set[str]) -> set[str]:
-    layers = set(features.layers) if "perceptual" in losses else set()
-    return layers | {features.texture} if losses - {"perceptual"} else layers
+    layers = set(recipe.features.layers) if "perceptual" in losses else set()
+    if losses - {"perceptual"}:
+        layers.add(recipe.features.texture)
+    named = recipe.features.weights
+    return _load_features(named, tuple(sorted(layers)), losses, device)
 
 
 @lru_cache(maxsize=1)
@@ -116,14 +103,8 @@ def perceptual(recipe: Recipe, device: str) -> Loss:
     """Return the distance of features, the mean of each layer, in a weighted sum.
 
     W2S squares the differences ([1]_, Eq. 4); ESRGAN and Real-ESRGAN take their
-    absolute values.
-
-    Raises
-    ------
-    UsageError
-        When there are no layers.
-    WeightsError, UnknownNameError
-        As `shared_features`.
+    absolute values. Raises UsageError when there are no layers, and what
+    `shared_features` does.
     """
     weights = recipe.features.layers
     if not weights:
@@ -148,12 +129,7 @@ def texture(recipe: Recipe, device: str) -> Loss:
     """Return the squared difference of the features' covariances ([1]_, Eq. 3).
 
     It is the mean over the entries of the matrix, as in the public code of W2S, where
-    the paper writes a norm.
-
-    Raises
-    ------
-    WeightsError, UnknownNameError
-        As `shared_features`.
+    the paper writes a norm. Raises what `shared_features` does.
     """
     return _second_order(recipe, device, "texture", covariance)
 
@@ -162,12 +138,7 @@ def gram(recipe: Recipe, device: str) -> Loss:
     """Return the squared difference of the features' Gram matrices.
 
     It is the mean over the entries, of matrices over the number of features, as in
-    [4]_; [3]_ has another constant factor.
-
-    Raises
-    ------
-    WeightsError, UnknownNameError
-        As `shared_features`.
+    [4]_; [3]_ has another constant factor. Raises what `shared_features` does.
     """
     return _second_order(recipe, device, "gram", gram_matrix)
 

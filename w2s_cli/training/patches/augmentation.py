@@ -1,16 +1,18 @@
-"""The same turn for an input and its truth; a grid of patches."""
+"""What samplers share: random squares, laid alike, and a grid of patches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.datasets.data_set import Image
 from w2s_cli.errors import InputError
 
+T = TypeVar("T")
 Plane = NDArray[Any]
 Augment = Literal["turns", "w2s", "mirror", "none"]
 
@@ -23,35 +25,52 @@ def augment_planes(
     - `planes`: (Y, Y) each, of any size and dtype.
     - `augment`: as `recipe.Patches` has it: "w2s" is that of the published code of W2S.
     """
-    mirror_x, mirror_y, transpose = _WAYS[augment](rng)
-    return [
-        np.ascontiguousarray(_flipped(plane, mirror_x, mirror_y, transpose))
-        for plane in planes
-    ]
+    mirror_x = mirror_y = transpose = False
+    if augment == "turns" or (augment == "w2s" and rng.random() < 0.5):
+        mirror_x, mirror_y, transpose = (bool(way) for way in rng.integers(2, size=3))
+    elif augment == "mirror":
+        mirror_x = rng.random() < 0.5
+    laid = (
+        plane[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1] for plane in planes
+    )
+    return [np.ascontiguousarray(one.T if transpose else one) for one in laid]
 
 
-def _flipped(plane: Plane, mirror_x: bool, mirror_y: bool, transpose: bool) -> Plane:
-    mirrored = plane[:: -1 if mirror_y else 1, :: -1 if mirror_x else 1]
-    return mirrored.T if transpose else mirrored
+def random_squares(
+    planes: Sequence[Plane], side: int, rng: np.random.Generator
+) -> list[Plane]:
+    """Return the same random square of every plane, laid in the same way.
+
+    `side` is in pixels of the first plane, which is mirrored beyond its edges where it
+    is smaller; the others may be so many times as large.
+    """
+    height, width = planes[0].shape
+    if min(height, width) < side:
+        beyond = [(0, max(side - length, 0)) for length in (height, width)]
+        planes = [np.pad(plane, beyond, mode="symmetric") for plane in planes]
+        height, width = planes[0].shape
+    y, x = rng.integers(height - side + 1), rng.integers(width - side + 1)
+    squares = []
+    for plane in planes:
+        n = len(plane) // height
+        squares.append(plane[y * n : (y + side) * n, x * n : (x + side) * n])
+    return augment_planes(squares, "turns", rng)
 
 
-def _any(rng: np.random.Generator) -> list[bool]:
-    return [bool(way) for way in rng.integers(2, size=3)]
+def inner(plane: FloatArray, edge: int) -> FloatArray:
+    """Return a plane without so many pixels at each edge."""
+    return np.ascontiguousarray(plane[edge:-edge, edge:-edge])
 
 
-def _half(rng: np.random.Generator) -> list[bool]:
-    return _any(rng) if rng.random() < 0.5 else [False] * 3
+def one_of(things: Sequence[T], rng: np.random.Generator) -> T:
+    """Return any of some things."""
+    return things[int(rng.integers(len(things)))]
 
 
-def _mirrored(rng: np.random.Generator) -> list[bool]:
-    return [rng.random() < 0.5, False, False]
-
-
-def _unchanged(rng: np.random.Generator) -> list[bool]:
-    return [False] * 3
-
-
-_WAYS = {"turns": _any, "w2s": _half, "mirror": _mirrored, "none": _unchanged}
+def weighted_name(weights: Mapping[str, float], rng: np.random.Generator) -> str:
+    """Return one of the names, each as often as its weight says."""
+    shares = np.array([*weights.values()], float)
+    return str(rng.choice([*weights], p=shares / shares.sum()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +95,17 @@ class Grid:
 
         Raises InputError when an image is too small for a patch, or broken.
         """
-        corners = [
-            (number, y, x)
-            for number, image in enumerate(images)
-            for y, x in _corners(image, side, stride)
-        ]
+        corners: list[tuple[int, int, int]] = []
+        for number, image in enumerate(images):
+            height, width = image.shape()
+            if min(height, width) <= side:
+                raise InputError(
+                    f"{image.where} has {height} x {width} pixels, but a grid of "
+                    f"patches of {side} x {side} needs one more along each side",
+                    hint="set a smaller patches.side, or patches.stride=0",
+                )
+            rows, columns = (range(0, n - side, stride) for n in (height, width))
+            corners += [(number, y, x) for y in rows for x in columns]
         return cls(np.array(corners), seed)
 
     def place(self, number: int) -> tuple[int, int, int]:
@@ -89,18 +114,6 @@ class Grid:
         order = _order(*self.seed, epoch, len(self.corners))
         image, y, x = self.corners[order[within]]
         return int(image), int(y), int(x)
-
-
-def _corners(image: Image, side: int, stride: int) -> list[tuple[int, int]]:
-    height, width = image.shape()
-    if min(height, width) <= side:
-        raise InputError(
-            f"{image.where} has {height} x {width} pixels, but a grid of patches of "
-            f"{side} x {side} needs one more along each side",
-            hint="set a smaller patches.side, or patches.stride=0",
-        )
-    rows, columns = (range(0, length - side, stride) for length in (height, width))
-    return [(y, x) for y in rows for x in columns]
 
 
 @lru_cache(maxsize=4)  # a batch may end one epoch and begin the next

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,16 @@ from w2s_cli.microscope.psf import PSF, gaussian_psf
 from w2s_cli.microscope.simulation import Exposure, out_of_focus, widefield
 from w2s_cli.training.initial_network import scale_of
 from w2s_cli.training.patches import STREAMS, Part, PatchSampler, truth
-from w2s_cli.training.patches.augmentation import augment_planes
+from w2s_cli.training.patches.augmentation import (
+    augment_planes,
+    inner,
+    one_of,
+    random_squares,
+    weighted_name,
+)
 from w2s_cli.training.patches.truth import PhotonPair
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
-
-_T = TypeVar("_T")
 
 # The blur of the target, as a share of the blur that is to be undone: structured
 # illumination resolves twice as finely. A sharper target teaches a network to guess.
@@ -62,17 +65,13 @@ class Draw:
 
     def sample(self) -> Sample:
         """Return the patch, real or degraded."""
-        source = self._source({**vars(self.recipe.sources)})
+        source = weighted_name(vars(self.recipe.sources), self.rng)
         return self._real() if source == "pairs" else self._simulated(source)
 
-    def _source(self, shares: dict[str, float]) -> str:
-        weights = np.array([*shares.values()], float)
-        return str(self.rng.choice([*shares], p=weights / weights.sum()))
-
     def _real(self) -> Sample:
-        pair = _one_of(self.pairs, self.rng)
+        pair = one_of(self.pairs, self.rng)
         planes = [pair.noisy, pair.clean, pair.valid]
-        noisy, clean, valid = _crop(planes, self.recipe.patches.side, self.rng)
+        noisy, clean, valid = random_squares(planes, self.recipe.patches.side, self.rng)
         noise = NoiseModel(gain=1)
         return Sample(noise.stabilise(noisy), clean, noise.lift, valid)
 
@@ -86,8 +85,10 @@ class Draw:
         noise = NoiseModel(gain=1, read_noise=read)
         same_size = self.scale == 1
         if source == "even":
+            side = self.recipe.patches.side
             expected, target = (
-                self._even(exposure, scale) for scale in (1, self.scale)
+                _lit(np.zeros((side * scale,) * 2, np.float32), exposure)
+                for scale in (1, self.scale)
             )
         elif same_size and source == "averages":
             clean = self._cropped(source, self.recipe.patches.side)
@@ -99,11 +100,6 @@ class Draw:
         seen = noise.stabilise(noise.sample(expected, rng, multiplied=multiplied))
         return Sample(seen, target, noise.lift, np.ones(target.shape, bool))
 
-    def _even(self, exposure: Exposure, scale: int) -> FloatArray:
-        """Return light without structure: the background."""
-        side = self.recipe.patches.side * scale
-        return _lit(np.zeros((side, side), np.float32), exposure)
-
     def _blurred(
         self, source: str, exposure: Exposure
     ) -> tuple[FloatArray, FloatArray]:
@@ -111,18 +107,25 @@ class Draw:
 
         A second field over the first, from any source, makes many fields out of few.
         """
-        kernel, spread = self._kernel()
-        sharpness = spread * self.rng.uniform(*TARGET_BLUR)
+        rng, light = self.rng, self.recipe.light
+        if rng.random() < light.measured:
+            chosen = one_of(self.kernels, rng)
+            (weights,) = augment_planes([chosen.weights], "turns", rng)
+            kernel, spread = PSF(weights), MEASURED_SPREAD
+        else:
+            spread = rng.uniform(*light.blur)
+            kernel = gaussian_psf(spread)
+        sharpness = spread * rng.uniform(*TARGET_BLUR)
         fine = self._fine(source, sharpness)
-        if self.rng.random() < OVERLAID:
+        if rng.random() < OVERLAID:
             shares = {**vars(self.recipe.sources), "pairs": 0.0, "even": 0.0}
-            other = self._fine(self._source(shares), sharpness)
-            fine = fine + np.float32(self.rng.uniform(0.1, 1)) * other
-        if self.rng.random() < HAZY:
-            haze = self.rng.uniform(*self.recipe.light.haze)
+            other = self._fine(weighted_name(shares, rng), sharpness)
+            fine = fine + np.float32(rng.uniform(0.1, 1)) * other
+        if rng.random() < HAZY:
+            haze = rng.uniform(*light.haze)
             fine = fine + np.float32(haze) * out_of_focus(fine)
         expected = widefield(fine, kernel, exposure)
-        return _inner(fine, HALO), _inner(expected, HALO // 2)
+        return inner(fine, HALO), inner(expected, HALO // 2)
 
     def _fine(self, source: str, spread: float) -> FloatArray:
         """Return a patch as sharp as the target; an average is blurred already."""
@@ -130,55 +133,15 @@ class Draw:
         return fine if source == "averages" else gaussian_psf(spread).blur(fine)
 
     def _cropped(self, source: str, side: int) -> FloatArray:
-        (crop,) = _crop([_one_of(self.fields[source], self.rng)], side, self.rng)
-        return crop
-
-    def _kernel(self) -> tuple[PSF, float]:
-        """Return a kernel, and the standard deviation of its middle part."""
-        if self.rng.random() < self.recipe.light.measured:
-            chosen = _one_of(self.kernels, self.rng)
-            (weights,) = augment_planes([chosen.weights], "turns", self.rng)
-            return PSF(weights), MEASURED_SPREAD
-        spread = self.rng.uniform(*self.recipe.light.blur)
-        return gaussian_psf(spread), spread
-
-
-def _crop(
-    planes: Sequence[NDArray[Any]], side: int, rng: np.random.Generator
-) -> list[NDArray[Any]]:
-    """Return the same random square of every plane, turned the same way.
-
-    `side` is in pixels of the first plane; the others may be so many times as large.
-    """
-    height, width = planes[0].shape
-    if min(height, width) < side:
-        pad = [(0, max(side - length, 0)) for length in (height, width)]
-        planes = [np.pad(plane, pad, mode="symmetric") for plane in planes]
-        height, width = planes[0].shape
-    y, x = rng.integers(height - side + 1), rng.integers(width - side + 1)
-    finer = (len(plane) // height for plane in planes)
-    return augment_planes(
-        [
-            plane[y * n : (y + side) * n, x * n : (x + side) * n]
-            for plane, n in zip(planes, finer, strict=True)
-        ],
-        "turns",
-        rng,
-    )
-
-
-def _one_of(things: Sequence[_T], rng: np.random.Generator) -> _T:
-    return things[int(rng.integers(len(things)))]
+        field = one_of(self.fields[source], self.rng)
+        (square,) = random_squares([field], side, self.rng)
+        return square
 
 
 def _lit(plane: FloatArray, exposure: Exposure) -> FloatArray:
     """Return the photons that the parts of a plane give, before any blur."""
     light = (plane + exposure.background) * exposure.photons
     return np.asarray(light, np.float32)
-
-
-def _inner(plane: FloatArray, edge: int) -> FloatArray:
-    return np.ascontiguousarray(plane[edge:-edge, edge:-edge])
 
 
 _FEWER = 8  # times fewer simulated fields to validate on than to train on
@@ -201,7 +164,16 @@ def open_physics(recipe: Recipe, part: Part) -> "PhysicsSampler":
     given = {"pairs": found, **fields}
     for source, some in given.items():
         if getattr(shares, source) and not some:
-            raise _nothing(recipe, source, part)
+            where = (
+                f"usable image at {data / 'sharp'}/*.tif"
+                if source == "sharp"
+                else f"field of view from {span[0]} to {span[1]} in {data / 'w2s'}"
+            )
+            raise InputError(
+                f"sources.{source} is {getattr(shares, source):g}, but there is no "
+                f"{where} for {part}",
+                hint=f"name another folder with data=FOLDER, or set sources.{source}=0",
+            )
     kept = recipe.simulated_fields
     kept = max(kept // _FEWER, 1) if validation else kept
     return PhysicsSampler(
@@ -249,17 +221,3 @@ class PhysicsSampler(PatchSampler):
             ).sample()
             for number in numbers
         ]
-
-
-def _nothing(recipe: Recipe, source: str, part: Part) -> InputError:
-    span = recipe.train_fields if part == "training" else recipe.validation_fields
-    where = (
-        f"usable image at {recipe.data / 'sharp'}/*.tif"
-        if source == "sharp"
-        else f"field of view from {span[0]} to {span[1]} in {recipe.data / 'w2s'}"
-    )
-    return InputError(
-        f"sources.{source} is {getattr(recipe.sources, source):g}, but there is no "
-        f"{where} for {part}",
-        hint=f"name another folder with data=FOLDER, or set sources.{source}=0",
-    )

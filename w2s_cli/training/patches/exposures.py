@@ -68,7 +68,40 @@ def draw_processing(rng: np.random.Generator, in_place: bool = False) -> Process
     """Return a way at random; `in_place` for one that moves no light."""
     shares = _IN_PLACE if in_place else _SHARES
     name = str(rng.choice([*shares], p=[*shares.values()]))
-    return _DRAWN[name](rng, in_place)
+    way: Way
+    if name == "shifted":
+        by = [rng.uniform(0, 1) if rng.random() < 0.8 else 0.0 for _ in range(2)]
+        by[rng.integers(2)] = rng.uniform(0.1, 0.9)
+        way = partial(shifted, down=by[0], right=by[1])
+    elif name == "binned":
+        phase = (int(rng.integers(2)), int(rng.integers(2)))
+        way = partial(binned, smooth=rng.random() < 0.5, phase=phase)
+    elif name == "smeared":
+        axis, share = int(rng.integers(2)), rng.uniform(0.15, 0.75)
+        if in_place or rng.random() < 0.5:
+            way = partial(averaged, axis=axis, share=share)
+        else:
+            way = partial(smeared, axis=axis, kept=share)
+    elif name == "smoothed":
+        sigma = rng.uniform(0.4, 0.8 if in_place else 1.1)
+        way = partial(gaussian_filter, sigma=sigma, mode="mirror")
+    elif name == "resampled":
+        factor, order = rng.uniform(0.7, 1.4), int(rng.choice([1, 3]))
+        way = partial(zoom, zoom=factor, order=order, mode="mirror", grid_mode=True)
+    else:
+        return _colour_camera(rng)
+    return Processing(way)
+
+
+def _colour_camera(rng: np.random.Generator) -> Processing:
+    """Return a Bayer mosaic; a dye lights its colours unevenly, half of the time."""
+    even = rng.random() < 0.5
+    red, blue = (1.0, 1.0) if even else rng.uniform(0.05, 1, 2)
+    phase = int(rng.integers(4))
+    cell = np.array([[red, 1], [1, blue]], np.float32)
+    cell = np.roll(cell, (-(phase // 2), -(phase % 2)), (0, 1))
+    balance = cell if rng.random() < 0.5 else np.ones_like(cell)
+    return Processing(partial(demosaiced, phase=phase, balance=balance), cell)
 
 
 def shifted(image: FloatArray, down: float, right: float) -> FloatArray:
@@ -133,57 +166,6 @@ def jpeg(image: FloatArray, quality: int) -> FloatArray:
     Image.fromarray(whole).save(kept, "JPEG", quality=quality)
     with Image.open(kept) as opened:
         return np.asarray(opened, np.float32)
-
-
-def _shifted(rng: np.random.Generator, in_place: bool) -> Processing:
-    by = [rng.uniform(0, 1) if rng.random() < 0.8 else 0.0 for _ in range(2)]
-    by[rng.integers(2)] = rng.uniform(0.1, 0.9)
-    return Processing(partial(shifted, down=by[0], right=by[1]))
-
-
-def _binned(rng: np.random.Generator, in_place: bool) -> Processing:
-    phase = (int(rng.integers(2)), int(rng.integers(2)))
-    return Processing(partial(binned, smooth=rng.random() < 0.5, phase=phase))
-
-
-def _smeared(rng: np.random.Generator, in_place: bool) -> Processing:
-    axis, share = int(rng.integers(2)), rng.uniform(0.15, 0.75)
-    if in_place or rng.random() < 0.5:
-        return Processing(partial(averaged, axis=axis, share=share))
-    return Processing(partial(smeared, axis=axis, kept=share))
-
-
-def _smoothed(rng: np.random.Generator, in_place: bool) -> Processing:
-    sigma = rng.uniform(0.4, 0.8 if in_place else 1.1)
-    return Processing(partial(gaussian_filter, sigma=sigma, mode="mirror"))
-
-
-def _bayer(rng: np.random.Generator, in_place: bool) -> Processing:
-    """Return a colour camera; a dye lights its colours unevenly, half of the time."""
-    even = rng.random() < 0.5
-    red, blue = (1.0, 1.0) if even else rng.uniform(0.05, 1, 2)
-    phase = int(rng.integers(4))
-    cell = np.array([[red, 1], [1, blue]], np.float32)
-    cell = np.roll(cell, (-(phase // 2), -(phase % 2)), (0, 1))
-    balance = cell if rng.random() < 0.5 else np.ones_like(cell)
-    return Processing(partial(demosaiced, phase=phase, balance=balance), cell)
-
-
-def _resampled(rng: np.random.Generator, in_place: bool) -> Processing:
-    factor, order = rng.uniform(0.7, 1.4), int(rng.choice([1, 3]))
-    return Processing(
-        partial(zoom, zoom=factor, order=order, mode="mirror", grid_mode=True)
-    )
-
-
-_DRAWN: dict[str, Callable[[np.random.Generator, bool], Processing]] = {
-    "shifted": _shifted,
-    "binned": _binned,
-    "smeared": _smeared,
-    "smoothed": _smoothed,
-    "bayer": _bayer,
-    "resampled": _resampled,
-}
 
 
 MARGIN = 24  # pixels around a patch, for what processing takes from beyond it

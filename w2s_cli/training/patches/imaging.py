@@ -8,7 +8,6 @@ its long average is what both must give together, blurred and binned.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,12 +23,23 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import PSF, halved
 from w2s_cli.training.initial_network import scale_of
 from w2s_cli.training.losses.photons import ImagingBatch
-from w2s_cli.training.patches import STREAMS, Part, PatchSampler, exposures, truth
-from w2s_cli.training.patches.exposures import MARGIN, CameraImage, add_defects, expose
+from w2s_cli.training.patches import STREAMS, Part, PatchSampler, truth
+from w2s_cli.training.patches.augmentation import (
+    inner,
+    one_of,
+    random_squares,
+    weighted_name,
+)
+from w2s_cli.training.patches.exposures import (
+    MARGIN,
+    CameraImage,
+    add_defects,
+    draw_processing,
+    expose,
+)
 from w2s_cli.training.patches.scenes import (
     HALO,
     Scenes,
-    crop,
     draw_blur,
     mean_transfer,
     out_of_focus_light,
@@ -56,7 +66,12 @@ def open_imaging(recipe: Recipe, part: Part) -> "ImagingPatches":
     given = {"pairs": found, "averages": found, "sim": sim, "sharp": sharp}
     for source, some in given.items():
         if getattr(shares, source) and not some:
-            raise _nothing(recipe.data, source, getattr(shares, source))
+            where = {"sim": "sim_truth/*.png", "sharp": "sharp/*.tif"}
+            raise InputError(
+                f"sources.{source} is {getattr(shares, source):g}, but there is no "
+                f"usable image at {data}/{where.get(source, 'w2s/avg1, w2s/avg400')}",
+                hint=f"name another folder with data=FOLDER, or set sources.{source}=0",
+            )
     kept = recipe.simulated_fields
     kernels = truth.kernels(data) if recipe.light.measured else []
     return ImagingPatches(
@@ -141,8 +156,7 @@ class _Drawing:
 
     def patch(self) -> _Patch:
         """Return the patch, real or made, with defects or without."""
-        shares = {**vars(self.pool.recipe.sources)}
-        source = self._source(shares)
+        source = weighted_name(vars(self.pool.recipe.sources), self.rng)
         imaging = self.pool.recipe.imaging
         patch = self._pair() if source == "pairs" else self._made(source)
         if self._happens(1 - imaging.known):
@@ -154,10 +168,10 @@ class _Drawing:
         return replace(patch, image=add_defects(patch.image, self.rng, wide=wide))
 
     def _pair(self) -> _Patch:
-        pairs = self.pool.pairs
-        pair = pairs[int(self.rng.integers(len(pairs)))]
+        pair = one_of(self.pool.pairs, self.rng)
         planes = [pair.noisy, pair.clean, pair.valid.astype(np.float32)]
-        noisy, clean, valid = crop(planes, self.pool.recipe.patches.side, self.rng)
+        side = self.pool.recipe.patches.side
+        noisy, clean, valid = random_squares(planes, side, self.rng)
         wrong = float(np.exp(self.rng.normal(0, _GAIN_ERROR * self._happens(0.25))))
         noise = NoiseModel(gain=wrong)
         conditions = ImagingConditions(noise.floor, transfer=self.pool.measured)
@@ -182,7 +196,7 @@ class _Drawing:
             transfer = self.pool.measured
         else:
             scene = self._scene(source, 2 * (side + 2 * margin) + 2 * HALO, photons)
-            light = _inner(scene.on_camera, HALO // 2)
+            light = inner(scene.on_camera, HALO // 2)
             transfer = scene.transfer
         span, rng = self.pool.recipe.light.sigma, self.rng
         noise = NoiseModel(1, read_noise=rng.uniform(*span) * self._happens(0.5))
@@ -191,22 +205,21 @@ class _Drawing:
             noise,
             rng,
             multiplied=self._happens(self.pool.recipe.light.multiplied),
-            processing=exposures.draw_processing(rng, scale == 2)
-            if processed
-            else None,
+            processing=draw_processing(rng, scale == 2) if processed else None,
         )
         told = replace(seen.conditions, transfer=transfer)
         seen, valid = replace(seen, conditions=told), np.ones((side, side), np.float32)
         if scale == 1 or scene is None:
             return _Patch(seen, valid)
         edge, gain = HALO + 2 * margin, np.float32(seen.gain)
-        focus, haze = (_inner(one, edge) / gain for one in (scene.focus, scene.haze))
+        focus, haze = (inner(one, edge) / gain for one in (scene.focus, scene.haze))
         return _Patch(seen, valid, focus, haze + np.float32(seen.shift))
 
     def _average(self, side: int, photons: float) -> FloatArray:
-        averages = self.pool.averages
-        plane = averages[int(self.rng.integers(len(averages)))]
-        return np.float32(photons) * np.maximum(crop([plane], side, self.rng)[0], 0)
+        plane = one_of(self.pool.averages, self.rng)
+        (square,) = random_squares([plane], side, self.rng)
+        light: FloatArray = np.float32(photons) * np.maximum(square, 0)
+        return light
 
     def _scene(self, source: str, side: int, photons: float) -> _Scene:
         """Return structure with haze and even light, all of it lit."""
@@ -235,7 +248,8 @@ class _Drawing:
     def _structure(self, side: int, cutoff: float) -> FloatArray:
         """Return structure of any source that has some of its own."""
         shares = vars(self.pool.recipe.sources)
-        source = self._source({name: shares[name] for name in ("sim", "simulated")})
+        some = {name: shares[name] for name in ("sim", "simulated")}
+        source = weighted_name(some, self.rng)
         return self.scenes.structure(source, side, cutoff, self.rng)
 
     def _background(self) -> float:
@@ -259,19 +273,11 @@ class _Drawing:
             low, high = min(low, _AVERAGE_MOST / 4), min(high, _AVERAGE_MOST)
         return float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
 
-    def _source(self, shares: dict[str, float]) -> str:
-        weights = np.array([*shares.values()], float)
-        return str(self.rng.choice([*shares], p=weights / weights.sum()))
-
     def _happens(self, share: float) -> bool:
         return bool(self.rng.random() < share)
 
 
 _POINT = PSF(np.ones((1, 1), np.float32))
-
-
-def _inner(plane: FloatArray, edge: int) -> FloatArray:
-    return np.ascontiguousarray(plane[edge:-edge, edge:-edge])
 
 
 def _as_batch(patch: _Patch, scale: int, kernel: FloatArray) -> ImagingBatch:
@@ -302,18 +308,4 @@ def _as_batch(patch: _Patch, scale: int, kernel: FloatArray) -> ImagingBatch:
         haze=tensor(haze),
         parted=torch.tensor([parted]),
         kernel=torch.from_numpy(np.asarray(kernel, np.float32)),
-    )
-
-
-def _nothing(data: Path, source: str, share: float) -> InputError:
-    where = {
-        "pairs": "w2s/avg1, w2s/avg400",
-        "averages": "w2s/avg1, w2s/avg400",
-        "sim": "sim_truth/*.png",
-        "sharp": "sharp/*.tif",
-    }[source]
-    return InputError(
-        f"sources.{source} is {share:g}, but there is no usable image at "
-        f"{data}/{where}",
-        hint=f"name another folder with data=FOLDER, or set sources.{source}=0",
     )

@@ -124,7 +124,11 @@ class BlindSpotMask:
         if self.value == "median":
             image[rows, columns] = _medians(noisy, rows, columns, self.radius)
         else:
-            image[rows, columns] = _neighbours(noisy, rows, columns, self.radius, rng)
+            height, width = noisy.shape
+            moves = rng.integers(-self.radius, self.radius + 1, (2, len(rows)))
+            y = (rows + moves[0]).clip(0, height - 1)
+            x = (columns + moves[1]).clip(0, width - 1)
+            image[rows, columns] = np.asarray(noisy[y, x])
         around = _reached(hidden, self.reach)
         image[around] = rng.permutation(noisy.ravel())[: int(around.sum())]
         return MaskedPatch(image, hidden)
@@ -147,20 +151,6 @@ def _scattered(
     inside = (points < np.array(shape)[:, None]).all(0)
     rows, columns = points[:, inside]
     return rows, columns
-
-
-def _neighbours(
-    noisy: FloatArray,
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
-    radius: int,
-    rng: np.random.Generator,
-) -> FloatArray:
-    height, width = noisy.shape
-    moves = rng.integers(-radius, radius + 1, (2, len(rows)))
-    y = (rows + moves[0]).clip(0, height - 1)
-    x = (columns + moves[1]).clip(0, width - 1)
-    return np.asarray(noisy[y, x])
 
 
 def _medians(

@@ -60,7 +60,13 @@ def fit_patch_side(recipe: Recipe, all_series: Sequence[Series]) -> Recipe:
     """
     planes = [plane for series in all_series for plane in series]
     for plane in planes:
-        _check_plane(plane)
+        if min(plane.shape) < LEAST_SIDE:
+            raise _too_small(plane, LEAST_SIDE)
+        if plane.min() == plane.max():
+            raise InputError(
+                "an image without any structure or noise has nothing to fit",
+                hint="is it the right channel, and exposed?",
+            )
     if recipe.masking.kind == "capture":
         _check_captures(all_series)
     scale = mask_of(recipe.masking).scale
@@ -72,16 +78,6 @@ def fit_patch_side(recipe: Recipe, all_series: Sequence[Series]) -> Recipe:
     if not side:
         raise _too_small(smallest, scale * step)
     return replace(recipe, patches=replace(recipe.patches, side=side))
-
-
-def _check_plane(plane: FloatArray) -> None:
-    if min(plane.shape) < LEAST_SIDE:
-        raise _too_small(plane, LEAST_SIDE)
-    if plane.min() == plane.max():
-        raise InputError(
-            "an image without any structure or noise has nothing to fit",
-            hint="is it the right channel, and exposed?",
-        )
 
 
 def _too_small(plane: FloatArray, least: int) -> InputError:
@@ -100,8 +96,8 @@ def _check_captures(all_series: Sequence[Series]) -> None:
             hint="give a time series (--axes TYX where the file doesn't say), or use "
             "--method n2sr, which takes single images",
         )
-    for captures in all_series:
-        for number, (one, other) in enumerate(pairwise(captures)):
+    for series in all_series:
+        for number, (one, other) in enumerate(pairwise(series)):
             far = drift(one, other)
             if far > MOST_DRIFT:
                 raise InputError(
@@ -124,11 +120,16 @@ def drift(one: FloatArray, other: FloatArray) -> float:
     .. [1] C. D. Kuglin and D. C. Hines, "The phase correlation image alignment method",
        Proc. IEEE Int. Conf. on Cybernetics and Society (1975).
     """
-    window = _window(one.shape)
+    height, width = one.shape
+    window = np.hanning(height)[:, None] * np.hanning(width)
+    window = window.astype(np.float32)
     spectra = [fft.rfft2((plane - plane.mean()) * window) for plane in (one, other)]
     crossed = spectra[0] * spectra[1].conj()
     # phases alone, where there is more than noise: its power is that of the window
-    phases = crossed / (abs(crossed) + (window**2).sum()) * _coarse(one.shape)
+    height, width = one.shape
+    y, x = fft.fftfreq(height)[:, None], fft.rfftfreq(width)
+    left = np.exp(-2 * (np.pi * _COARSE) ** 2 * (y**2 + x**2))
+    phases = crossed / (abs(crossed) + (window**2).sum()) * np.asarray(left, np.float32)
     likeness = fft.irfft2(phases, s=one.shape)
     if likeness.max() < _CLEAR * likeness.std():
         return 0.0
@@ -142,20 +143,6 @@ def _highest(line: FloatArray, at: int) -> float:
     before, here, after = (float(line[(at + step) % length]) for step in (-1, 0, 1))
     exact = at + 0.5 * (before - after) / (before - 2 * here + after)
     return (exact + length / 2) % length - length / 2
-
-
-def _window(shape: tuple[int, ...]) -> FloatArray:
-    height, width = shape
-    window = np.hanning(height)[:, None] * np.hanning(width)
-    return window.astype(np.float32)
-
-
-def _coarse(shape: tuple[int, ...]) -> FloatArray:
-    """Return what a Gaussian blur leaves of each part of a spectrum."""
-    height, width = shape
-    y, x = fft.fftfreq(height)[:, None], fft.rfftfreq(width)
-    left = np.exp(-2 * (np.pi * _COARSE) ** 2 * (y**2 + x**2))
-    return np.asarray(left, np.float32)
 
 
 _EVERY = 4  # of such squares along each side, one is
@@ -191,8 +178,11 @@ class NoisyPatchSampler(PatchSampler):
     ) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
         """Return a square of a plane, of what is asked for, and of what is held out."""
         series = self._usable[int(rng.integers(len(self._usable)))]
-        draw = _two_captures if self._paired else _one_capture
-        one, other = draw(len(series), rng)
+        if self._paired:  # any capture, and one next to it
+            first, forth = int(rng.integers(len(series) - 1)), bool(rng.integers(2))
+            one, other = (first, first + 1) if forth else (first + 1, first)
+        else:
+            one = other = int(rng.integers(len(series)))
         side = self.recipe.patches.side * self._mask.scale
         y, x = (self._start(length, side, rng) for length in series[one].shape)
         inside = np.s_[y : y + side, x : x + side]
@@ -224,18 +214,6 @@ class NoisyPatchSampler(PatchSampler):
 def _held_out(at: NDArray[np.intp]) -> NDArray[np.bool_]:
     """Return which rows, or columns, go through squares that are held out."""
     return np.asarray(at // HELD_OUT_SIDE % _EVERY == 1)
-
-
-def _one_capture(count: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Return any capture, twice."""
-    at = int(rng.integers(count))
-    return at, at
-
-
-def _two_captures(count: int, rng: np.random.Generator) -> tuple[int, int]:
-    """Return any capture and one next to it."""
-    first, forth = int(rng.integers(count - 1)), bool(rng.integers(2))
-    return (first, first + 1) if forth else (first + 1, first)
 
 
 def open_noisy(recipe: Recipe, part: Part) -> NoisyPatchSampler:

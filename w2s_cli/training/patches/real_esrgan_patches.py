@@ -22,13 +22,19 @@ from w2s_cli.io import open_image
 from w2s_cli.io.formats import image_files
 from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
 from w2s_cli.training.initial_network import scale_of
-from w2s_cli.training.patches import Part, PatchSampler, real_esrgan_stages
+from w2s_cli.training.patches import Part, PatchSampler
 from w2s_cli.training.patches.augmentation import augment_planes
 from w2s_cli.training.patches.image_cache import ImageCache
 from w2s_cli.training.patches.real_esrgan_stages import (
+    WHITE,
     Shape,
+    add_noise,
+    compress,
     draw_factor,
+    draw_kernel,
+    draw_low_pass,
     draw_mode,
+    gray_levels,
     resized,
     scaled,
     sharpened,
@@ -199,12 +205,18 @@ def degrade(
     small = height // scale, width // scale
     source = sharpened(sharp)
     image = _stage(source, sharp.shape, options.first, rng)
-    image = real_esrgan_stages.compress(image, options.first, rng)
+    image = compress(image, options.first, rng)
     image = _stage(image, small, options.second, rng)
-    image = _finished(image, small, options, rng)
-    low = real_esrgan_stages.gray_levels(image).astype(np.float32) / np.float32(
-        real_esrgan_stages.WHITE
-    )
+    # JPEG and the last change of size and filter, in either order
+    jpeg_last = rng.random() < 0.5
+    if not jpeg_last:
+        image = compress(image, options.second, rng)
+    image = resized(image, small, draw_mode(rng))
+    if rng.random() < options.final_sinc:
+        image = draw_low_pass(rng).blur(image)
+    if jpeg_last:
+        image = compress(image, options.second, rng)
+    low = gray_levels(image).astype(np.float32) / np.float32(WHITE)
     return Degraded(low, sharp, source)
 
 
@@ -213,31 +225,9 @@ def _stage(
 ) -> FloatArray:
     """Return an image after blur, a change of size from `whole`, and noise."""
     if rng.random() < stage.blur:
-        image = real_esrgan_stages.draw_kernel(stage, rng).blur(image)
+        image = draw_kernel(stage, rng).blur(image)
     shape = scaled(whole, draw_factor(stage, rng))
-    return real_esrgan_stages.add_noise(
-        resized(image, shape, draw_mode(rng)), stage, rng
-    )
-
-
-def _finished(
-    image: FloatArray, small: Shape, options: RealEsrgan, rng: np.random.Generator
-) -> FloatArray:
-    """Return an image of the last size, after JPEG and the filter in either order."""
-    if rng.random() < 0.5:
-        image = _filtered(image, small, options, rng)
-        return real_esrgan_stages.compress(image, options.second, rng)
-    image = real_esrgan_stages.compress(image, options.second, rng)
-    return _filtered(image, small, options, rng)
-
-
-def _filtered(
-    image: FloatArray, small: Shape, options: RealEsrgan, rng: np.random.Generator
-) -> FloatArray:
-    image = resized(image, small, draw_mode(rng))
-    if rng.random() < options.final_sinc:
-        image = real_esrgan_stages.draw_low_pass(rng).blur(image)
-    return image
+    return add_noise(resized(image, shape, draw_mode(rng)), stage, rng)
 
 
 def open_degraded(recipe: Recipe, part: Part) -> "DegradedPatchSampler":

@@ -26,13 +26,12 @@ from w2s_cli.metrics.input_checks import size
 from w2s_cli.restorers.units import EIGHT_BIT, Linear, Units
 from w2s_cli.training.initial_network import scale_of
 from w2s_cli.training.patches import STREAMS, Part, PatchSampler
-from w2s_cli.training.patches.augmentation import Grid, augment_planes
+from w2s_cli.training.patches.augmentation import Grid, augment_planes, one_of
 from w2s_cli.training.patches.image_cache import with_cache
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
 
 Names = dict[int, list[str]]  # by level
-_TENTH = 10
 
 
 def select_pairs(data: DataSet, recipe: Recipe, part: Part, scale: int) -> Names:
@@ -69,7 +68,12 @@ def select_pairs(data: DataSet, recipe: Recipe, part: Part, scale: int) -> Names
             f"pairs.few asks for {few} pairs, {data.place} has {count} for training",
             hint="ask for less, or for all with pairs.few=0",
         )
-    return _few(found, few, recipe.seed) if few else found
+    if not few:
+        return found
+    every = [(level, name) for level, names in found.items() for name in names]
+    rng = np.random.default_rng([recipe.seed, few])
+    chosen = [every[i] for i in sorted(rng.permutation(len(every))[:few])]
+    return {level: [name for at, name in chosen if at == level] for level in found}
 
 
 def _of_level(
@@ -96,7 +100,9 @@ def _validation_names(
         return _within(data, names, recipe.validation_fields)
     if known:
         return names
-    groups = _groups(data, split)[::_TENTH]
+    # Every tenth of all groups, whatever their level
+    every = data.splits.get(split, set[str]().union(*data.inputs.values()))
+    groups = sorted({data.group_of(name) for name in every})[::10]
     return [name for name in names if data.group_of(name) in groups]
 
 
@@ -104,13 +110,6 @@ def _split(data: DataSet, recipe: Recipe) -> str:
     """Return the split to train on: all of a set that nobody has split."""
     split = recipe.pairs.split
     return ALL if split == "train" and not data.splits else split
-
-
-def _groups(data: DataSet, split: str) -> list[str]:
-    """Return all groups of a split, whatever their level, in order."""
-    everything = set[str]().union(*data.inputs.values())
-    names = data.splits.get(split, everything)
-    return sorted({data.group_of(name) for name in names})
 
 
 def _within(data: DataSet, names: list[str], span: tuple[int, int]) -> list[str]:
@@ -128,13 +127,6 @@ def _number(data: DataSet, name: str) -> int:
             hint="set pairs.fields=false, and train on a split",
         )
     return int(numbers[-1])
-
-
-def _few(found: Names, few: int, seed: int) -> Names:
-    everything = [(level, name) for level, names in found.items() for name in names]
-    rng = np.random.default_rng([seed, few])
-    chosen = [everything[i] for i in sorted(rng.permutation(len(everything))[:few])]
-    return {level: [name for at, name in chosen if at == level] for level in found}
 
 
 class Planes(NamedTuple):
@@ -244,6 +236,11 @@ def open_pairs(recipe: Recipe, part: Part) -> "PairSampler":
     scale = scale_of(recipe)
     names = select_pairs(data, recipe, part, scale)
     pairs = [(level, name) for level in names for name in names[level]]
+    grid, patches = None, recipe.patches
+    if patches.stride:
+        images = [data.inputs[level][name] for level, name in pairs]
+        seed = (recipe.seed, STREAMS[part])
+        grid = Grid.over(images, patches.side, patches.stride, seed)
     return PairSampler(
         recipe,
         part,
@@ -251,7 +248,7 @@ def open_pairs(recipe: Recipe, part: Part) -> "PairSampler":
         read=_reader(data, recipe, part, names),
         names={level: found for level, found in names.items() if found},
         pairs=pairs,
-        grid=_grid(data, recipe, part, pairs),
+        grid=grid,
     )
 
 
@@ -278,18 +275,13 @@ class PairSampler(PatchSampler):
             pair, *corner = self.grid.place(step * patches.batch + number)
             planes = self.read(*self.pairs[pair], rng)
         else:
-            planes = self.read(*self._drawn(rng), rng)
+            level = one_of([*self.names], rng)
+            planes = self.read(level, one_of(self.names[level], rng), rng)
             corner = _corner(planes, patches.side, rng)
         cut = _cut(planes, corner, patches.side)
         image, truth, valid = augment_planes(cut, patches.augment, rng)
         enter = self.numbers.enter
         return Batch.of_patch(enter(image), enter(truth), valid, self.recipe.units)
-
-    def _drawn(self, rng: np.random.Generator) -> tuple[int, str]:
-        """Return any level, and the name of any pair of it."""
-        levels = [*self.names]
-        level = levels[rng.integers(len(levels))]
-        return level, self.names[level][rng.integers(len(self.names[level]))]
 
 
 def _reader(data: DataSet, recipe: Recipe, part: Part, names: Names) -> PairReader:
@@ -319,17 +311,6 @@ def _numbers(data: DataSet, recipe: Recipe) -> Linear:
     own = data.unit == "z"
     zero, one = (data.offset, data.per_unit) if own else (Z_OFFSET, Z_UNIT)
     return Linear(zero, one * _SPREADS[units])
-
-
-def _grid(
-    data: DataSet, recipe: Recipe, part: Part, pairs: Sequence[tuple[int, str]]
-) -> Grid | None:
-    patches = recipe.patches
-    if not patches.stride:
-        return None
-    images = [data.inputs[level][name] for level, name in pairs]
-    seed = (recipe.seed, STREAMS[part])
-    return Grid.over(images, patches.side, patches.stride, seed)
 
 
 def _corner(planes: Planes, side: int, rng: np.random.Generator) -> list[int]:

@@ -18,7 +18,12 @@ from w2s_cli.microscope.imaging_conditions import (
     psf_transfer,
 )
 from w2s_cli.microscope.psf import PSF, diffraction_psf, gaussian_psf
-from w2s_cli.training.patches.augmentation import augment_planes
+from w2s_cli.training.patches.augmentation import (
+    augment_planes,
+    one_of,
+    random_squares,
+    weighted_name,
+)
 
 HALO = 32  # pixels of the fine grid around a patch, so that its blur has no edge
 SIM_EDGE = 0.265
@@ -58,12 +63,10 @@ def draw_blur(
     - `error`: standard deviation of the error of the width that is told, relative.
     """
     shares = {kind: _KINDS[kind] for kind in _KINDS if kernels or kind != "measured"}
-    weights = np.array([*shares.values()])
-    kind = rng.choice([*shares], p=weights / weights.sum())
+    kind = weighted_name(shares, rng)
     wrong = float(np.exp(rng.normal(0, error))) if error else 1.0
     if kind == "measured":
-        chosen = kernels[int(rng.integers(len(kernels)))]
-        (laid,) = augment_planes([chosen.weights], "turns", rng)
+        (laid,) = augment_planes([one_of(kernels, rng).weights], "turns", rng)
         psf = PSF(laid)
         return Blur(psf, MEASURED_CUTOFF, psf_transfer(psf, 2))
     if kind == "gaussian":
@@ -108,17 +111,17 @@ class Scenes:
         if source == "sim":
             return self._sim(side, cutoff, rng)
         if source == "sharp":
-            field = scaled_crop(_one_of(self.sharp, rng), side, 1.0, rng)
+            field = scaled_crop(one_of(self.sharp, rng), side, 1.0, rng)
             return np.asarray(
                 gaussian_filter(field, soft * rng.uniform(0.5, 1)), np.float32
             )
         factor = 1.0 if rng.random() < 0.5 else rng.uniform(0.8, 1.5)
-        field = scaled_crop(_one_of(self.simulated, rng), side, factor, rng)
+        field = scaled_crop(one_of(self.simulated, rng), side, factor, rng)
         return np.asarray(gaussian_filter(field, soft), np.float32)
 
     def _sim(self, side: int, cutoff: float, rng: np.random.Generator) -> FloatArray:
         """Return a part of a SIM image, shrunk until it is sharp enough."""
-        field = _one_of(self.sim[str(rng.choice([*self.sim]))], rng)
+        field = one_of(self.sim[str(rng.choice([*self.sim]))], rng)
         most = min(SIM_EDGE / (1.8 * cutoff), 1.0)
         own = most == 1 and rng.random() < 0.5
         factor = 1.0 if own else rng.uniform(0.5, max(most, 0.52))
@@ -161,30 +164,10 @@ def scaled_crop(
     """
     same = abs(factor - 1) < 0.02
     wanted = side if same else int(np.ceil(side / factor)) + 2
-    field = crop([plane], wanted, rng)[0]
+    field: FloatArray = random_squares([plane], wanted, rng)[0]
     if same:
         return field
     if factor < 1:
         field = gaussian_filter(field, 0.4 * (1 / factor - 1))
     field = zoom(field, factor, order=1, mode="mirror", grid_mode=True)
     return np.asarray(field[:side, :side], np.float32)
-
-
-def crop(
-    planes: Sequence[FloatArray], side: int, rng: np.random.Generator
-) -> list[FloatArray]:
-    """Return the same random square of every plane, laid in the same way."""
-    height, width = planes[0].shape
-    if min(height, width) < side:
-        beyond = [(0, max(side - length, 0)) for length in (height, width)]
-        planes = [np.pad(plane, beyond, mode="symmetric") for plane in planes]
-        height, width = planes[0].shape
-    y, x = rng.integers(height - side + 1), rng.integers(width - side + 1)
-    squares = [plane[y : y + side, x : x + side] for plane in planes]
-    return [
-        np.asarray(one, np.float32) for one in augment_planes(squares, "turns", rng)
-    ]
-
-
-def _one_of(things: Sequence[FloatArray], rng: np.random.Generator) -> FloatArray:
-    return things[int(rng.integers(len(things)))]
