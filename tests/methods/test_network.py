@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError, WeightsError
@@ -32,6 +33,26 @@ def test_traits_come_from_the_network_and_its_record(tmp_path: Path) -> None:
     assert traits.margin == network.margin
     assert traits.expects is Units.ROOT
     assert traits.trained_range == TrainedRange((1, 50), 2, (0.1, 0.2))
+
+
+@pytest.mark.parametrize("method", [Denoise, Jdsr, DenoiseFast, JdsrFast])
+@pytest.mark.parametrize("photons", [2, 1000])
+def test_nothing_beyond_the_margin_matters(
+    method: type[Denoise | Jdsr | DenoiseFast | JdsrFast], photons: int
+) -> None:
+    shipped = method(device="cpu", precision="fp32")
+    margin, scale = shipped.traits.margin, method.scale
+    side = 2 * margin + 32
+    spots = gaussian_filter(rng.random((side, side)) > 0.995, 1.5, output=np.float32)
+    light = photons * (spots / spots.max() + 0.1)
+    one = (2 * np.sqrt(rng.poisson(light) + 0.375)).astype(np.float32)
+    other = np.pad(one, 48, mode="wrap")  # other neighbours beyond the margin
+    inner, outer = (
+        shipped(plane[None])[0][edge:-edge, edge:-edge]
+        for plane, edge in ((one, margin * scale), (other, (margin + 48) * scale))
+    )
+    assert np.abs(inner - outer).max() < 1e-4  # the noise has a deviation of 1
+    assert f"margin {margin} of" in shipped.provenance["tiles"]
 
 
 def test_a_network_that_needs_the_whole_plane_gets_it(

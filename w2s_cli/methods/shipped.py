@@ -53,15 +53,21 @@ class Shipped:
 
     name: ClassVar[str]
     scale: ClassVar[int]
+    reach: ClassVar[int]
+    """Input pixels; what lies further off changes the output of the weights that ship
+    by less than 1e-4 of the noise. The network's own margin is what could reach it."""
 
     @property
     def provenance(self) -> dict[str, str]:
         """Return what decides about the output besides the input and the options."""
-        told = isinstance(self._loaded.network, ConditionalUNet)
+        network = self._loaded.network
+        told = isinstance(network, ConditionalUNet)
+        near = f"within 1e-4 of the noise: margin {self._margin} of {network.margin}"
         return {
             "weights_sha256": self._loaded.digest,
             "device": self._loaded.device,
             "precision": self._computed,
+            **({"tiles": near} if self._margin < network.margin else {}),
             **({"told": str(self.conditions), "haze": self.haze} if told else {}),
         }
 
@@ -71,7 +77,7 @@ class Shipped:
         network = self._loaded.network
         return Traits(
             scale=network.scale,
-            margin=network.margin,
+            margin=self._margin,
             multiple_of=network.multiple_of,
             whole=network.whole,
             expects=Units.ROOT,
@@ -134,6 +140,10 @@ class Shipped:
         return NetworkRunner(loaded.network, loaded.device, self._computed)
 
     @property
+    def _margin(self) -> int:
+        return self._loaded.network.margin if self.weights else self.reach
+
+    @property
     def _computed(self) -> str:
         auto = self.precision == "auto"
         return fastest(self._loaded.device) if auto else self.precision
@@ -158,6 +168,7 @@ class Denoise(Shipped):
 
     name = "denoise"
     scale = 1
+    reach = 56
 
 
 @dataclass(frozen=True)
@@ -166,6 +177,7 @@ class Jdsr(Shipped):
 
     name = "jdsr"
     scale = 2
+    reach = 56
 
 
 @dataclass(frozen=True)
@@ -174,6 +186,7 @@ class DenoiseFast(Shipped):
 
     name = "denoise-fast"
     scale = 1
+    reach = 48
 
 
 @dataclass(frozen=True)
@@ -182,6 +195,7 @@ class JdsrFast(Shipped):
 
     name = "jdsr-fast"
     scale = 2
+    reach = 48
 
 
 @dataclass(frozen=True)
