@@ -12,6 +12,7 @@ import typer
 from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import TERMINAL, note, print_error, table
+from w2s_cli.cli.progress import Lines, seen_moving
 from w2s_cli.errors import UsageError, W2SError
 
 if TYPE_CHECKING:
@@ -165,8 +166,9 @@ def _table(rows: list[dict[str, Any]]) -> str:
 
 @contextmanager
 def _progress_bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show how far a download is, on standard error, where somebody can see it."""
+    """Show how far a download is, on standard error."""
     from rich.console import Console
+    from rich.filesize import decimal
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -176,15 +178,18 @@ def _progress_bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], No
         TransferSpeedColumn,
     )
 
-    console = Console(stderr=True)
+    moving = seen_moving(quiet=quiet)
+    if not moving and not quiet:
+        yield Lines(name, decimal).reach
+        return
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
-        console=console,
-        disable=quiet or not console.is_terminal or console.is_dumb_terminal,
+        console=Console(stderr=True),
+        disable=not moving,
         transient=True,
         redirect_stdout=False,
     ) as display:

@@ -1,6 +1,6 @@
 """A progress bar on standard error, where somebody can see it move."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from w2s_cli.pipeline.spec import RestoreSpec
     from w2s_cli.restorers.chain import Chain
     from w2s_cli.restorers.restorer import FitProgress
+
+
+EVERY = 30  # seconds between two lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,52 @@ class Bar:
         self.display.update(self.task, completed=done, total=total)
 
 
+class Lines:
+    """The same as lines, for a log file: one now and then, none of what is short."""
+
+    def __init__(self, name: str, in_words: Callable[[int], str] = str) -> None:
+        self._name, self._in_words = name, in_words
+        self._first, self._done, self._total = 0, 0, 0
+        self._begun = self._said = monotonic()
+
+    def start(self, total: int) -> None:
+        """Learn how many there are."""
+        self._first, self._done, self._total = 0, 0, total
+        self._begun = monotonic()
+
+    def rename(self, name: str) -> None:
+        """Say what is in hand now."""
+        self._name = name
+
+    def advance(self) -> None:
+        """Count one more."""
+        self.reach(self._done + 1, self._total)
+
+    def reach(self, done: int, total: int) -> None:
+        """Learn how many are done, and of how many."""
+        if total != self._total or done < self._done:
+            self.start(total)
+            self._first = done  # a download that goes on has some already
+        self._done, now = done, monotonic()
+        if now - self._said < EVERY or not self._first < done < total:
+            return
+        self._said = now
+        left = (now - self._begun) / (done - self._first) * (total - done)
+        counted = f"{self._in_words(done)} of {self._in_words(total)}"
+        note(f"{self._name}: {counted}, about {duration(left)} left")
+
+
+def seen_moving(*, quiet: bool) -> bool:
+    """Return whether somebody can see a bar move on standard error."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return not quiet and console.is_terminal and not console.is_dumb_terminal
+
+
 @contextmanager
-def progress(name: str, *, quiet: bool) -> Iterator[Bar]:
-    """Show a bar while the block runs, unless nobody could see it."""
+def progress(name: str, *, quiet: bool) -> Iterator[Bar | Lines]:
+    """Show a bar while the block runs; lines where nobody could see it move."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -53,15 +99,17 @@ def progress(name: str, *, quiet: bool) -> Iterator[Bar]:
         TimeRemainingColumn,
     )
 
-    console = Console(stderr=True)
-    still = quiet or not console.is_terminal or console.is_dumb_terminal
+    moving = seen_moving(quiet=quiet)
+    if not moving and not quiet:
+        yield Lines(name)
+        return
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=console,
-        disable=still,
+        console=Console(stderr=True),
+        disable=not moving,
         transient=True,
         redirect_stdout=False,  # the image itself may go there
     ) as display:
@@ -76,7 +124,7 @@ class FitDisplay:
     """What a method is fitted to, and the bar that shows how far it is."""
 
     name: str
-    bar: Bar
+    bar: Bar | Lines
     quiet: bool
 
     def of_channel(self, channel: int) -> "FitProgress":
