@@ -240,3 +240,24 @@ def test_a_channel_is_chosen_by_its_index_or_its_name() -> None:
     for channel in (1, "actin", "2"):
         found = w2s.restore(stack, "identity", channel=channel)
         np.testing.assert_array_equal(found.image, pixels[1])
+
+
+def test_a_method_learns_once_from_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "raw").mkdir()
+    first, other = noisy(64, 64), noisy(64, 64)[::-1].copy()
+    np.save(tmp_path / "raw" / "a.npy", first)
+    few = {"iterations": 2, "width": 4}
+    learn = partial(w2s.restore, method="n2v", noise=CAMERA, options=few, device="cpu")
+    from_folder = learn(w2s.Stack(other, "YX"), train_on=tmp_path / "raw")
+    assert from_folder.record["train_on"] == ["a.npy"]
+    from_file = learn(other, train_on=[tmp_path / "raw" / "a.npy"])
+    np.testing.assert_array_equal(from_folder.image, from_file)
+    alone = learn(w2s.Stack(other, "YX"))
+    assert alone.record["learned"] != from_folder.record["learned"]
+    with pytest.raises(UsageError, match="for methods that learn from the image"):
+        w2s.restore(other, "median", train_on=tmp_path / "raw")
+    with pytest.raises(UsageError, match="the image has 2 channels"):
+        learn(w2s.Stack(np.stack([first, other]), "CYX"), train_on=tmp_path / "raw")

@@ -11,11 +11,13 @@ import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.api.images import Array, as_stack
+from w2s_cli.batch.file_pairs import files
 from w2s_cli.errors import UsageError
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.io.wanted import by_number
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.restoration import Restoration, RestoreProgress, restore_stack
+from w2s_cli.pipeline.shared_fitting import check_fitting, fit_files
 from w2s_cli.pipeline.spec import RestoreSpec, defects_of
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.tiling import restore_plane
@@ -84,6 +86,7 @@ def restore(
     channel: str | int | None = ...,
     display_range: tuple[float, float] | None = ...,
     defects: str | Path = ...,
+    train_on: str | Path | Sequence[str | Path] = ...,
     progress: Callable[[int, int], None] | None = ...,
 ) -> RestoreResult: ...
 @overload
@@ -101,6 +104,7 @@ def restore(
     channel: str | int | None = ...,
     display_range: tuple[float, float] | None = ...,
     defects: str | Path = ...,
+    train_on: str | Path | Sequence[str | Path] = ...,
     progress: Callable[[int, int], None] | None = ...,
 ) -> Array: ...
 def restore(
@@ -117,6 +121,7 @@ def restore(
     channel: str | int | None = None,
     display_range: tuple[float, float] | None = None,
     defects: str | Path = "auto",
+    train_on: str | Path | Sequence[str | Path] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> RestoreResult | Array:
     """Denoise an image, enlarge it, or both.
@@ -149,6 +154,9 @@ def restore(
     defects
         "auto" to repair pixels that the camera reads wrongly, "all" to even out rows
         and columns as well, "keep" to leave them, or a file with a map of them.
+    train_on
+        Files or folders that a method such as "n2sr" learns from, once for all images
+        with the same ones; without, it learns from each image.
     progress
         Called after each tile with the number that is done, and that of all.
 
@@ -191,8 +199,13 @@ def restore(
         noise=GivenNoise(_models(noise)),
         display_range=DisplayRange(*display_range) if display_range else None,
         defects=defects_of(defects),
+        train_on=tuple(files(_paths(train_on))),
         channel=by_number(channel),
     )
+    built, fitted = spec.chain(), None
+    if train_on:
+        check_fitting(spec, built, [])
+        fitted = fit_files(spec, built, spec.train_on)
     done, total = 0, 0
 
     def started(tiles: int) -> None:
@@ -208,6 +221,8 @@ def restore(
     found = restore_stack(
         spec,
         as_stack(image, axes),
+        chain=built,
+        fitted=fitted,
         progress=RestoreProgress(started=started, tile=tile_done),
     )
     if isinstance(image, Stack):

@@ -51,7 +51,9 @@ def fit_files(
     spec: RestoreSpec,
     chain: Chain,
     files: Sequence[Path],
-    progress: Callable[[int], FitProgress],
+    progress: Callable[[int], FitProgress] = lambda channel: (
+        lambda step, steps, loss: None
+    ),
 ) -> dict[int, Fittable]:
     """Return the method that is to be fitted, fitted to each channel of some files."""
     method = chain.to_fit
