@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, shift
 
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_estimation import Dark, fit_noise
@@ -182,6 +182,16 @@ def test_a_white_image_has_no_correlation():
 def test_fine_structure_in_much_light_is_no_correlation(peak):
     counts = exposure(NoiseModel(2.2, 100, 3), structured(512, peak))
     assert fit_noise([counts]).correlation == pytest.approx(0, abs=0.06)
+
+
+@pytest.mark.parametrize("peak", [40, 400, 1500])
+@pytest.mark.parametrize("side", [96, 128, 160])
+def test_structure_of_a_small_bright_crop_is_no_correlation(peak, side):
+    camera = NoiseModel(2.2, 100.0, 2.0)
+    plane = exposure(camera, structured(side, peak))
+    assert abs(fit_noise([plane]).correlation) < 0.1
+    moved = shift(plane.astype(np.float32), (0.3, 0.5), order=1, mode="nearest")
+    assert fit_noise([moved]).correlation > 0.3
 
 
 @pytest.mark.parametrize("sigma", [1, (0, 1)], ids=["both axes", "along x"])

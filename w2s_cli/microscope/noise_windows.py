@@ -9,6 +9,7 @@ whatever the distribution of the noise.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from math import sqrt
 from typing import Any, Self
 
 import numpy as np
@@ -31,6 +32,10 @@ GRID = slice(8, -8, 2)
 """Where the windows are along each axis: clear of the edges, and not too close."""
 ENOUGH = 4000
 """Windows that tell the correlation to about 0.03."""
+_FEWEST = 125
+_WHITE = 0.06  # correlation that is not looked into
+_DOUBT, _CHANCE = 1.5, 0.7  # of a correlation, times the root of the windows
+_FALL = 0.2  # of a correlation in fewer windows that tells of structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +165,33 @@ def _ring_share(there: NDArray[np.bool_]) -> FloatArray:
 def neighbour_correlation(windows: Windows, variance: FloatArray) -> float:
     """Return the correlation of neighbours, if it falls off as after a Gaussian blur.
 
+    It is that of the windows with least structure for their noise. In a small image
+    these are most of them, and sharp structure passes for correlation: but that falls
+    as fewer windows are looked at, and true correlation stays.
+    """
+    order = np.argsort(windows.rough / variance, kind="stable")
+    count = min(max(len(order) // 4, ENOUGH), len(order))
+    first = found = _correlation(windows, variance, order[:count])
+    least = (abs(found) - _DOUBT / sqrt(count), found, count)
+    while abs(found) > _WHITE and count // 2 >= max(len(order) // 16, _FEWEST):
+        count //= 2
+        found = _correlation(windows, variance, order[:count])
+        least = min(least, (abs(found) - _DOUBT / sqrt(count), found, count))
+    _, last, count = least
+    fall = abs(first) - abs(last)
+    if fall < max(_FALL * abs(first), _CHANCE / sqrt(count)):
+        return first
+    return max(abs(last) - 0.75 * fall, 0.0) * (1 if last > 0 else -1)
+
+
+def _correlation(windows: Windows, variance: FloatArray, some: IndexArray) -> float:
+    """Return the correlation along the axis where it is stronger, in some windows.
+
     A low-pass filter lets more of such noise through than a high-pass filter, by a
     factor that follows from the correlation: read the table backwards. Both are taken
     with a high-pass filter along the other axis, which keeps structure out.
     """
-    quiet = _quietest(windows.rough / variance)
-    windows, variance = windows.where(quiet), variance[quiet]
+    windows, variance = windows.where(some), variance[some]
     table = np.linspace(-0.45, 0.95, 141)
     ratio = _passed(LOW_PASS, table) / _passed(HIGH_PASS, table)
     energy = _whitened(windows.energy, variance)
@@ -174,13 +200,6 @@ def neighbour_correlation(windows: Windows, variance: FloatArray) -> float:
         for low in (windows.down, windows.across)
     )
     return max(found, key=abs)
-
-
-def _quietest(rough: FloatArray) -> IndexArray:
-    """Return the windows with least structure for their noise, enough of them."""
-    count = min(max(len(rough) // 4, ENOUGH), len(rough))
-    quiet: IndexArray = np.argpartition(rough, count - 1)[:count]
-    return quiet
 
 
 def _passed(taps: DoubleArray, neighbour_correlation: DoubleArray) -> DoubleArray:
