@@ -15,6 +15,7 @@ from typing import Any, Literal
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
@@ -92,9 +93,10 @@ def png(
         mpl.rcParams.update(_STYLE)
         figure = Figure(figsize=size, dpi=dpi, layout="constrained")
         draw(figure)
-        figure.savefig(drawn := BytesIO(), format="png")
-    with Image.open(drawn) as picture:
-        colours = picture.convert("RGB")
+        # Not savefig, which draws twice
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.draw()
+    colours = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     file = BytesIO()
     if colours.getcolors(256):  # a byte a pixel, where that loses no colour
         colours = colours.quantize(256, dither=Image.Dither.NONE)
