@@ -8,7 +8,7 @@ import pytest
 import tifffile
 
 from w2s_cli.datasets import DATASETS, find
-from w2s_cli.datasets import video_rate as video
+from w2s_cli.datasets import layouts as video
 from w2s_cli.errors import InputError, NothingMatchedError, UnknownNameError
 
 

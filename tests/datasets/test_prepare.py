@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from w2s_cli.datasets import find
-from w2s_cli.datasets.manifest import MANIFEST, Manifest
+from w2s_cli.datasets.dataset_check import MANIFEST, Manifest
 from w2s_cli.datasets.preparation import PrepareConfig, PrepareResult
 from w2s_cli.datasets.preparation import prepare as ordered
 from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT

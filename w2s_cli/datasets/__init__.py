@@ -12,7 +12,6 @@ where something else is there.
 """
 
 import os
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from w2s_cli.datasets.data_set import DataSet, ImagePair
@@ -48,21 +47,21 @@ DATASETS = Registry(
     ),
     Entry(
         "fmd",
-        "w2s_cli.datasets.fmd:open_data_set",
+        "w2s_cli.datasets.layouts:fmd",
         "FMD: confocal, two-photon and wide-field, or its mixed test set",
         "Zhang et al. 2019",
         needs="TYPE/raw/FOV/*.png and TYPE/gt/FOV/avg50.png, or test_mix/raw/*.png",
     ),
     Entry(
         "video-rate",
-        "w2s_cli.datasets.video_rate:open_data_set",
+        "w2s_cli.datasets.layouts:video_rate",
         "pairs of MITO, MPM, MEM or NUC, x2",
         "video-rate Real-ESRGAN",
         needs="MITO/LR and MITO/HR",
     ),
     Entry(
         "folders",
-        "w2s_cli.datasets.folders:open_data_set",
+        "w2s_cli.datasets.layouts:folders",
         "any two folders with files of equal stems",
         needs="noisy/ and clean/, low/ and high/, lr/ and hr/, or input/ and target/",
     ),
@@ -86,24 +85,12 @@ def find(
 ) -> DataSet:
     """Return the data set that a name or a path means.
 
-    Parameters
-    ----------
-    wanted
-        "simulated", a folder or a zip, or the name of one that was fetched.
-    kind
-        Of `DATASETS`, where a folder holds several; otherwise the first is meant.
-    truth
-        The folder of the truths, where `wanted` is the folder of their images alone.
-
-    Raises
-    ------
-    UnknownNameError
-        When there is no such kind.
-    InputError
-        When there is no such place, it cannot be read, or its layout is unknown.
+    Wanted is "simulated", a folder or a zip, or the name of one that was fetched; the
+    first kind of `DATASETS` that a folder holds is meant, or the one that is named.
+    `truth` is the folder of the truths where `wanted` is that of their images alone.
     """
     if truth is not None:
-        from w2s_cli.datasets.folders import paired
+        from w2s_cli.datasets.layouts import paired
 
         return paired(Path(wanted), truth)
     if str(wanted) == SIMULATED:
@@ -114,17 +101,21 @@ def find(
     rows = [DATASETS[kind]] if kind else list(DATASETS)
     for entry in rows:
         for inside in _INSIDE if place.is_dir() else ("",):
-            if entry.name != SIMULATED and (found := _opened(entry, place / inside)):
+            if entry.name == SIMULATED:
+                continue
+            found: DataSet | None = entry.load()(place / inside)
+            if found:
                 return found
+    if place.is_file():
+        contents = f"a file of {place.stat().st_size} bytes"
+    else:
+        names = sorted(path.name for path in place.iterdir())
+        contents = f"it holds {few(names)}" if names else "the folder is empty"
+    layouts = [f"{row.name}: {row.needs}" for row in rows if row.name != SIMULATED]
     raise InputError(
-        f"{place} is no data set that w2s knows: {_contents(place)}",
-        hint="expected one of: " + "; ".join(_layouts(rows)),
+        f"{place} is no data set that w2s knows: {contents}",
+        hint="expected one of: " + "; ".join(layouts),
     )
-
-
-def _opened(entry: Entry, place: Path) -> DataSet | None:
-    found: DataSet | None = entry.load()(place)
-    return found
 
 
 def _place(wanted: str) -> Path:
@@ -159,15 +150,3 @@ def _readable(place: Path) -> bool:
             f"cannot read {place}: Permission denied", hint="check its permissions"
         )
     return True
-
-
-def _contents(place: Path) -> str:
-    """Say what is at a place, in a few words."""
-    if place.is_file():
-        return f"a file of {place.stat().st_size} bytes"
-    inside = sorted(path.name for path in place.iterdir())
-    return f"it holds {few(inside)}" if inside else "the folder is empty"
-
-
-def _layouts(rows: Iterable[Entry]) -> Iterator[str]:
-    return (f"{row.name}: {row.needs}" for row in rows if row.name != SIMULATED)

@@ -171,16 +171,9 @@ class DataSet:
                 f"{size(truth)}, not {scale} times as many along each side",
                 hint="an image and its truth show the same field",
             )
-        valid = _both(image_valid, truth_valid, scale)
+        valid = truth_valid
+        if image_valid is not None:
+            valid = image_valid.repeat(scale, axis=0).repeat(scale, axis=1)
+            valid = valid if truth_valid is None else valid & truth_valid
         noise = self.noises.get(level, {}).get(name)
         return ImagePair(name, self.group_of(name), image, truth, valid, noise)
-
-
-def _both(
-    image_valid: Mask | None, truth_valid: Mask | None, scale: int
-) -> Mask | None:
-    """Return where image and truth are valid, on the grid of the truth."""
-    if image_valid is None:
-        return truth_valid
-    fine = image_valid.repeat(scale, axis=0).repeat(scale, axis=1)
-    return fine if truth_valid is None else fine & truth_valid

@@ -1,16 +1,24 @@
-"""Look at every file of a data set: what is there, missing, or broken."""
+"""Look at every file of a data set: what is there, missing, or broken.
 
+`w2s-data.csv`, beside the files that `w2s data prepare` made, has the checksum of each.
+A row is written before its file takes its place, so that a file is never without one
+unless somebody else has put it there.
+"""
+
+import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.manifest import listed
-from w2s_cli.errors import InputError
+from w2s_cli.errors import InputError, OutputError
+from w2s_cli.io.targets import replacing
 
 Progress = Callable[[int, int], None]
 Size = tuple[int, int]
+MANIFEST = "w2s-data.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +96,29 @@ def check(data: DataSet, progress: Progress) -> CheckResult:
     made = listed(Path(data.place))
     faults += [Fault(str(file), reason) for file, reason in made if reason]
     names = {name for part in images for name in part}
-    return CheckResult(
-        data,
-        _parts(data),
-        sorted({data.group_of(name) for name in names}),
-        _pairs(data),
-        faults,
-        len(made),
-    )
-
-
-def _parts(data: DataSet) -> list[Part]:
     named = {
         f"level {level}{' (drawn)' if level in data.drawn else ''}": part
         for level, part in sorted(data.inputs.items())
     }
     named |= {f"truth x{scale}": part for scale, part in sorted(data.truths.items())}
-    return [
-        Part(name, len(part), sorted(set(data.expected) - part.keys()))
-        for name, part in named.items()
-    ]
-
-
-def _pairs(data: DataSet) -> dict[str, int]:
-    if not data.truths:
-        return {}
-    both = data.inputs[data.levels[0]].keys() & data.truths[data.scales[0]].keys()
-    counts = {split: len(both & set(names)) for split, names in data.splits.items()}
-    return {"all": len(both), **counts}
+    pairs = {}
+    if data.truths:
+        first = data.truths[data.scales[0]]
+        both = data.inputs[data.levels[0]].keys() & first.keys()
+        pairs["all"] = len(both)
+        for split, members in data.splits.items():
+            pairs[split] = len(both & set(members))
+    return CheckResult(
+        data,
+        [
+            Part(name, len(part), sorted(set(data.expected) - part.keys()))
+            for name, part in named.items()
+        ],
+        sorted({data.group_of(name) for name in names}),
+        pairs,
+        faults,
+        len(made),
+    )
 
 
 def _unequal(data: DataSet, sizes: Mapping[str, Size]) -> Iterator[Fault]:
@@ -139,3 +142,103 @@ def _first(data: DataSet, name: str, sizes: Mapping[str, Size]) -> Size | None:
         if image and image.where in sizes:
             return sizes[image.where]
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file that was made."""
+
+    file: str  # path in the folder of the manifest
+    sha256: str
+    source: str  # what it was made of
+    how: str  # how, for a reader; a file that was made otherwise is made anew
+
+
+_COLUMNS = [column.name for column in fields(Made)]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The files that were made in a folder."""
+
+    folder: Path
+    made: dict[str, Made]
+
+    @classmethod
+    def of(cls, folder: Path) -> "Manifest":
+        """Return the manifest of a folder, empty where there is none yet.
+
+        A last row that was cut off, as by a crash, does not count.
+        """
+        path = folder / MANIFEST
+        if not path.is_file():
+            return cls(folder, {})
+        text = path.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1]
+        rows = csv.DictReader(whole.splitlines())
+        found = [
+            Made(**row) for row in rows if [*row] == _COLUMNS and all(row.values())
+        ]
+        return cls(folder, {row.file: row for row in found})
+
+    def has(self, file: str, how: str) -> bool:
+        """Say whether a file was made so, and is still what it was."""
+        known = self.made.get(file)
+        return bool(known and known.how == how and not self.fault(known))
+
+    def fault(self, row: Made) -> str:
+        """Say what has become of a file, nothing where it is as it was made."""
+        path = self.folder / row.file
+        try:
+            same = digest_of(path) == row.sha256
+        except FileNotFoundError:
+            return "is in the manifest, but not there"
+        except OSError as error:
+            return f"cannot be read: {error.strerror}"
+        return "" if same else "has another checksum than when it was made"
+
+    def begin(self) -> None:
+        """Write what is known, so that rows can be added behind it."""
+        with (
+            replacing(self.folder / MANIFEST) as path,
+            path.open("w", newline="", encoding="utf-8") as lines,
+        ):
+            rows = csv.writer(lines, lineterminator="\n")
+            rows.writerow(_COLUMNS)
+            rows.writerows(astuple(row) for row in self.made.values())
+
+    def add(self, row: Made) -> None:
+        """Write one row more."""
+        path = self.folder / MANIFEST
+        try:
+            with path.open("a", newline="", encoding="utf-8") as lines:
+                csv.writer(lines, lineterminator="\n").writerow(astuple(row))
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {path}: {error.strerror}", hint="check the free space"
+            ) from error
+        self.made[row.file] = row
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as content:
+        return file_digest(content, "sha256").hexdigest()
+
+
+def listed(place: Path) -> list[tuple[Path, str]]:
+    """Return the files that a manifest lists, and what has become of each.
+
+    The manifest is in the place, or in the folder around it; it lists files elsewhere
+    too, which do not count.
+    """
+    inside = place.resolve()
+    for folder in (inside, inside.parent):
+        if (folder / MANIFEST).is_file():
+            manifest = Manifest.of(folder)
+            return [
+                (folder / row.file, manifest.fault(row))
+                for row in manifest.made.values()
+                if (folder / row.file).is_relative_to(inside)
+            ]
+    return []

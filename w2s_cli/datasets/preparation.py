@@ -22,7 +22,7 @@ import numpy as np
 from w2s_cli._typing import FloatArray
 from w2s_cli.datasets import find, w2s
 from w2s_cli.datasets.data_set import DataSet, field_of
-from w2s_cli.datasets.manifest import Made, Manifest, digest_of
+from w2s_cli.datasets.dataset_check import Made, Manifest, digest_of
 from w2s_cli.datasets.w2s import SIM_FOLDER, folder_of
 from w2s_cli.datasets.w2s_raw import Average, averages
 from w2s_cli.errors import (
@@ -159,7 +159,12 @@ def prepare(
     source: Path, target: Path, config: PrepareConfig, progress: Progress
 ) -> PrepareResult:
     """Make what is not there yet; an image that is broken does not stop the others."""
-    data = _source(source)
+    data = find(source)
+    if data.name not in _SOURCES:
+        raise InputError(
+            f"{source} is of the kind {data.name}: no averages can be made of it",
+            hint=f"give a copy of the kind {' or '.join(_SOURCES)}",
+        )
     tasks = tasks_of(config, data)
     if not tasks:
         raise NothingMatchedError(
@@ -179,16 +184,6 @@ def prepare(
         done += len(wanted)
         progress(done, total)
     return PrepareResult(made, kept, missing_of(config, data), failed)
-
-
-def _source(source: Path) -> DataSet:
-    data = find(source)
-    if data.name not in _SOURCES:
-        raise InputError(
-            f"{source} is of the kind {data.name}: no averages can be made of it",
-            hint=f"give a copy of the kind {' or '.join(_SOURCES)}",
-        )
-    return data
 
 
 def _begun(target: Path, tasks: Iterable[Task]) -> Manifest:

@@ -99,13 +99,7 @@ class Array:
 
 
 def averages(array: Array, levels: Collection[int]) -> dict[int, FloatArray]:
-    """Return the averages of several levels, from one walk through the captures.
-
-    Returns
-    -------
-    dict
-        Level -> (Y, X) float32 counts.
-    """
+    """Return averages in counts by level, from one walk through the captures."""
     height, width = captures_shape(array)
     frames = {level: frames_of(level) for level in levels}
     sums = {level: np.zeros((height, width), np.uint32) for level in levels}
@@ -248,22 +242,18 @@ def _in_zip(path: Path) -> Iterator[tuple[str, Array]]:
         with ZipFile(path) as archive:
             names = archive.namelist()
     except (BadZipFile, OSError) as error:
-        raise _refusal(path) from error
+        with path.open("rb") as file:
+            start = file.read(len(_ZIP))
+        if start == _ZIP:
+            raise InputError(
+                f"{path} is truncated: a zip ends with its contents, this one does not",
+                hint="download it again; `w2s fetch w2s-raw` goes on where it stopped",
+            ) from error
+        raise InputError(
+            f"{path} is no zip: it starts with {start!r}",
+            hint="name the zip of W2S, or a folder; unpack other archives first",
+        ) from error
     return ((name, Array(path, name)) for name in names)
-
-
-def _refusal(path: Path) -> InputError:
-    with path.open("rb") as file:
-        start = file.read(len(_ZIP))
-    if start == _ZIP:
-        return InputError(
-            f"{path} is truncated: a zip ends with its contents, this one does not",
-            hint="download it again; `w2s fetch w2s-raw` goes on where it stopped",
-        )
-    return InputError(
-        f"{path} is no zip: it starts with {start!r}",
-        hint="name the zip of W2S, or a folder; unpack other archives first",
-    )
 
 
 def _in_folder(path: Path) -> Iterator[tuple[str, Array]]:
