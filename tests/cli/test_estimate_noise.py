@@ -35,7 +35,10 @@ def test_table(w2s, images: Path) -> None:
     assert head.startswith("file         channel  gain ")
     assert [row.split()[0] for row in rows] == ["two.tif", "two.tif", "repeats.tif"]
     assert all(float(row.split()[2]) == pytest.approx(2, rel=0.3) for row in rows)
-    assert all("+-" in row and row.endswith("yes") for row in rows)
+    assert all(row.endswith("yes") and "+-" not in row for row in rows)
+    verbose = w2s("estimate-noise", "two.tif", "--verbose").stdout.splitlines()
+    assert verbose[0].split()[-2:] == ["a", "b"]
+    assert all(row.count(" +- ") == 2 for row in verbose[1:])
     assert result.stderr.startswith("error: bad.tif is not a TIFF")
 
 
@@ -119,11 +122,42 @@ def test_warnings_say_where(w2s, images: Path) -> None:
     tifffile.imwrite("mean.tif", mean)
     result = w2s("estimate-noise", "mean.tif")
     assert result.exit_code == 0
-    assert "+-" not in result.stdout
     assert result.stdout.rstrip().endswith("no")
+    assert "+-" not in w2s("estimate-noise", "mean.tif", "--verbose").stdout
     assert result.stderr.startswith(
         "warning: mean.tif: every value is a multiple of 1/4"
     )
+
+
+def test_restored_images_are_said_to_be(w2s, images: Path) -> None:
+    camera = ["--gain", 2, "--offset", 100, "--read-noise", 3]
+    for name, *words in (
+        ("done.tif", "nlm", *camera),
+        ("grown.tif", "bicubic"),
+        ("copy.tif", "identity"),
+    ):
+        w2s("restore", "repeats.tif", "-o", name, "--method", *words)
+    told = "restored by w2s with nlm: the noise of its input was gain 2, offset 100, "
+    result = w2s("estimate-noise", "done.tif", "grown.tif", "copy.tif", "two.tif")
+    assert result.exit_code == 0
+    assert [row.split()[0] for row in result.stdout.splitlines()[1:]] == [
+        *("copy.tif", "two.tif", "two.tif")
+    ]
+    assert result.stderr.splitlines() == [
+        f"done.tif: {told}read noise 3",
+        "grown.tif: restored by w2s with bicubic: the noise of its input was not "
+        "measured",
+    ]
+    alone = w2s("estimate-noise", "done.tif", "--json")
+    assert alone.exit_code == 4
+    assert alone.stderr.splitlines() == [
+        f"error: done.tif: {told}read noise 3",
+        "hint: measure the image that it was made from",
+    ]
+    Path("camera.json").write_text(alone.stdout)
+    used = w2s("restore", "done.tif", "-o", "x.tif", "--noise", "camera.json")
+    assert used.exit_code == 2
+    assert "camera.json has no noise model for done.tif: restored by w2s" in used.stderr
 
 
 def test_standard_input(w2s, images: Path) -> None:

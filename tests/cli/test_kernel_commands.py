@@ -55,6 +55,21 @@ def images(here: Path) -> Path:
     return here
 
 
+def test_the_kernel_is_written_beside_unless_it_is_said_where(
+    w2s, images: Path
+) -> None:
+    first = w2s("estimate-kernel", "wf/0.tif", "sim/0.tif", *SIDE)
+    assert first.exit_code == 0
+    assert "kernel          wf/0_kernel.tif\n" in first.stdout
+    assert tifffile.imread("wf/0_kernel.tif").sum() == pytest.approx(1, rel=1e-5)
+    again = w2s("estimate-kernel", "wf/0.tif", "sim/0.tif", *SIDE)
+    assert again.exit_code == 7
+    assert again.stderr.startswith("error: wf/0_kernel.tif exists")
+    Path("wf/0_kernel.tif").unlink()
+    assert w2s("estimate-kernel", "wf/", "sim/", *SIDE).exit_code == 0
+    assert Path("wf_kernel.tif").exists()
+
+
 def test_a_pair(w2s, images: Path) -> None:
     words = ["wf/0.tif", "sim/0.tif", "-o", "k.tif", *SIDE, "--pixel-size", "0.05"]
     result = w2s("estimate-kernel", *words, "--plot", "k.png")

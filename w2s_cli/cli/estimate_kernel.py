@@ -24,7 +24,16 @@ def estimate_kernel(
             metavar="LOW... HIGH...",
         ),
     ],
-    output: ask.KernelFile,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The kernel: a .tif or .npy file.  [default: beside the first LOW, "
+            "LOW_kernel.tif]",
+            metavar="OUT",
+        ),
+    ] = None,
     side: Annotated[
         int, typer.Option("--side", help="Side of the kernel in pixels, odd.")
     ] = 35,
@@ -48,6 +57,7 @@ def estimate_kernel(
     """Estimate the blur kernel between widefield and sharp images of the same fields.
 
     For example:
+      w2s estimate-kernel widefield.tif sim.tif
       w2s estimate-kernel widefield.tif sim.tif -o kernel.tif --plot kernel.png
       w2s estimate-kernel wf1.tif wf2.tif sim1.tif sim2.tif -o kernel.tif
       w2s estimate-kernel widefield/ sim/ -o kernel.tif --pixel-size 0.0325
@@ -68,6 +78,8 @@ def estimate_kernel(
         raise UsageError("--json and --csv both want standard output", hint="drop one")
     constant = _constant(regularisation)
     files = paired_files(images)
+    low = images[0] if images[0].name.strip(".") else images[0].resolve()
+    output = output or low.with_name(f"{low.stem}_kernel.tif")
     check_targets(output, plot, [*chain(*files)], overwrite=overwrite)
     found = psf_from_files(
         files, side, constant, pixel_size, axes=axes, channel=channel

@@ -48,7 +48,7 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 
 _COLUMNS = (
-    *("file", "channel", "gain", "offset", "read noise", "a", "b", "SNR", "photons"),
+    *("file", "channel", "gain", "offset", "read noise", "SNR", "photons"),
     *("saturated", "correlation", "trusted"),
 )
 
@@ -64,6 +64,7 @@ def estimate_noise(
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
+    verbose: ask.Verbose = False,
     quiet: ask.Quiet = False,
 ) -> None:
     """Estimate the noise of a camera from images.
@@ -75,7 +76,7 @@ def estimate_noise(
       w2s estimate-noise repeats.tif --repeats T --dark dark.tif
       w2s estimate-noise cell.tif --plot noise.png
 
-    The variance is a * mean + b: a is the gain, in counts a photon.
+    The gain is in counts a photon, offset and read noise are in counts.
     """
     from w2s_cli.batch.file_pairs import files as found_in
     from w2s_cli.batch.file_pairs import left
@@ -102,10 +103,11 @@ def estimate_noise(
     elif as_csv:
         _print_csv(reports)
     else:
-        _print_table(reports)
+        _print_table(reports, verbose=verbose)
     if plot:
         _draw(plot, reports, quiet=quiet)
-    raise typer.Exit(exit_code(reports))
+    raw = [one for one in reports if not _restored(one)]
+    raise typer.Exit(exit_code(raw or reports))
 
 
 def _show_warnings(reports: "list[NoiseReport | Failure]") -> None:
@@ -114,10 +116,21 @@ def _show_warnings(reports: "list[NoiseReport | Failure]") -> None:
 
     for report in reports:
         if isinstance(report, Failure):
-            show_failure(report)
+            if _restored(report) and len(reports) > 1:
+                note(f"{report.source}: {report.error}")
+            else:
+                show_failure(report)
             continue
         for warning in report.warnings:
             warn(f"{report.source}: {warning}")
+
+
+def _restored(report: "NoiseReport | Failure") -> bool:
+    """Return whether w2s made an image, so that it says nothing of a camera."""
+    from w2s_cli.batch.jobs import Failure
+    from w2s_cli.pipeline.noise_report import RestoredImage
+
+    return isinstance(report, Failure) and isinstance(report.error, RestoredImage)
 
 
 def _done(reports: "list[NoiseReport | Failure]") -> "list[NoiseReport]":
@@ -141,29 +154,32 @@ def _print_csv(reports: "list[NoiseReport | Failure]") -> None:
         writer.writerows(rows)
 
 
-def _print_table(reports: "list[NoiseReport | Failure]") -> None:
+def _print_table(reports: "list[NoiseReport | Failure]", *, verbose: bool) -> None:
     lines = [
-        [str(report.source), *_cells(channel)]
+        [str(report.source), *_cells(channel), *(_line(channel) if verbose else [])]
         for report in _done(reports)
         for channel in report.channels
     ]
     if lines:
-        typer.echo(table([[*_COLUMNS], *lines]))
+        heads = [*_COLUMNS, *(["a", "b"] if verbose else [])]
+        typer.echo(table([heads, *lines]))
+
+
+def _line(channel: "ChannelDiagnosis") -> list[str]:
+    """Return a and b; doubtful numbers come without a standard error."""
+    row = channel.as_json()
+    if not channel.trusted:
+        return [f"{row['a']:.4g}", f"{row['b']:.4g}"]
+    return [f"{row[key]:.4g} +- {row[key + '_error']:.2g}" for key in "ab"]
 
 
 def _cells(channel: "ChannelDiagnosis") -> list[str]:
-    """Return a line of the table; doubtful numbers come without a standard error."""
     row = channel.as_json()
-    a, b = f"{row['a']:.4g}", f"{row['b']:.4g}"
-    if channel.trusted:
-        a, b = f"{a} +- {row['a_error']:.2g}", f"{b} +- {row['b_error']:.2g}"
     return [
         channel.name,
         f"{row['gain']:.4g}",
         f"{row['offset']:.4g}",
         f"{row['read_noise']:.3g}",
-        a,
-        b,
         f"{row['peak_snr']:.1f} dB",
         f"{row['photons']:.3g}",
         f"{row['saturated']:.2%}",

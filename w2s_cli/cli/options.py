@@ -153,6 +153,9 @@ Quiet = Annotated[
     bool,
     typer.Option("--quiet", "-q", help="Say only what went wrong or needs a look."),
 ]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say all that is known.")
+]
 
 # Of the commands about blur kernels.
 KernelFile = Annotated[

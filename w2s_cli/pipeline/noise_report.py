@@ -5,14 +5,14 @@ one frame of a camera with a K-th of the gain, and a sum of 2x2 pixels like one 
 a camera with larger pixels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from w2s_cli.errors import AxesError, UsageError
+from w2s_cli.errors import AxesError, InputError, UsageError
 from w2s_cli.io import open_image
 from w2s_cli.io.targets import spooled_input
 from w2s_cli.microscope.noise_estimation import Dark, measure_dark
@@ -61,6 +61,43 @@ class NoiseReport:
         return {"source": str(self.source), "channels": rows}
 
 
+class RestoredImage(InputError):
+    """An image that w2s has restored: its noise is not that of a camera."""
+
+
+def check_raw(stack: Stack) -> None:
+    """Refuse an image that w2s has restored, and say what is known of its input."""
+    for step in reversed(stack.history):
+        if step.get("command") == "simulate":
+            return
+        names = _methods(step)
+        if step.get("command") == "restore" and not {*names} <= {"identity"}:
+            raise RestoredImage(
+                f"restored by w2s with {'+'.join(names)}: the noise of its input was "
+                + (noise_in_words(step.get("noise")) or "not measured"),
+                hint="measure the image that it was made from",
+            )
+
+
+def _methods(step: Mapping[str, Any]) -> list[str]:
+    try:
+        return [str(link["method"]) for link in step["links"]]
+    except (KeyError, TypeError):
+        return [str(step.get("method", "a method that is not known"))]
+
+
+def noise_in_words(models: Any) -> str:
+    """Return the noise models of a record, "" where it has none that can be read."""
+    try:
+        return "; ".join(
+            f"gain {one['gain']:.4g}, offset {one['offset']:.4g}, "
+            f"read noise {one['read_noise']:.3g}"
+            for one in models
+        )
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
 def report_noise(request: NoiseRequest, source: Path) -> NoiseReport:
     """Return what a file, or "-" for standard input, says of its camera's noise."""
     with (
@@ -72,6 +109,7 @@ def report_noise(request: NoiseRequest, source: Path) -> NoiseReport:
             colours=request.channel is not None,
         ) as whole,
     ):
+        check_raw(whole)
         stack = whole.only_channel(request.channel) if request.channel else whole
         darks = _darks(request, stack)
         channels = [_channel(stack, n, request, dark) for n, dark in enumerate(darks)]
