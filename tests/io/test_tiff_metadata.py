@@ -143,7 +143,8 @@ def ome_file(tmp_path):
         },
     )
     xml = tifffile.tiffcomment(path).encode().decode()
-    roi = '<ROI ID="ROI:0"/></OME>'
+    shape = '<Rectangle ID="Shape:0" X="1" Y="2" Width="3.5" Height="1"/>'
+    roi = f'<ROI ID="ROI:0"><Union>{shape}</Union></ROI></OME>'
     xml = xml.replace("</Image>", '<ROIRef ID="ROI:0"/></Image>').replace("</OME>", roi)
     tifffile.tiffcomment(path, xml.encode())
     return path
@@ -186,13 +187,18 @@ def test_ome(ome_file, tmp_path):
     planes = pixels.findall(f"{OME}Plane")
     assert [plane.get("DeltaT") for plane in planes] == ["0.0", "0.1", "0.5", "0.6"]
     assert root.find(f".//{OME}M").text == "7"
-    assert root.find(f".//{OME}ROI") is None
-    assert root.find(f".//{OME}ROIRef") is None
+    assert root.find(f".//{OME}ROIRef").attrib == {"ID": "ROI:0"}
+    shape = root.find(f"{OME}ROI/{OME}Union/{OME}Rectangle")
+    assert shape.attrib == {
+        "ID": "Shape:0",
+        **{"X": "2", "Y": "4", "Width": "7", "Height": "2"},
+    }
     order = [child.tag.rpartition("}")[2] for child in pixels]
     assert order == ["Channel"] * 2 + ["TiffData"] + ["Plane"] * 4
     assert [child.tag for child in root] == [
         f"{OME}Image",
         f"{OME}StructuredAnnotations",
+        f"{OME}ROI",
     ]
 
 

@@ -32,7 +32,14 @@ from w2s_cli.io.targets import check_target, replacing
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Stack
 
-__all__ = ["check_fits", "check_target", "images_of", "open_image", "write_image"]
+__all__ = [
+    "check_fits",
+    "check_target",
+    "images_of",
+    "left_out",
+    "open_image",
+    "write_image",
+]
 
 
 @contextmanager
@@ -108,6 +115,12 @@ def check_fits(stack: Stack, path: Path) -> None:
         raise InputError(
             f"{path} cannot hold this image: {reason}", hint="write a .tif file"
         )
+
+
+def left_out(stack: Stack, path: Path) -> tuple[str, ...]:
+    """Return what a file of the suffix of `path` will not hold of a stack, in words."""
+    lost = import_module(format_for(path).module).left_out(stack)
+    return (f"not kept in the output: {'; '.join(lost)}",) if lost else ()
 
 
 def write_image(

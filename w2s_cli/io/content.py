@@ -84,13 +84,16 @@ def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
         extra["stored dtype"] = str(content.dtype)
     if not axes and known != content.axes:
         extra["axes guessed"] = True
-    channels = content.shape[known.index("C")] if "C" in known else 1
+    count = content.shape[known.index("C")] if "C" in known else 1
+    channels = content.channels
+    if 0 < len(channels) < count and not axes:  # those that the file forgot
+        channels += (Channel(),) * (count - len(channels))
     return Stack(
         data=_Planes(numbers, (height, width), dtype, content.read),
         axes="".join(known[axis] for axis in order) + "YX",
         pixel_size=content.pixel_size,
         time_step=content.time_step,
-        channels=content.channels if len(content.channels) == channels else (),
+        channels=channels if len(channels) == count else (),
         history=content.history,
         extra=extra,
         warnings=content.warnings,

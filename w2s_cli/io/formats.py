@@ -14,8 +14,8 @@ _EXPORT = "export it as OME-TIFF, for example with Fiji and Bio-Formats"
 class Format:
     """One row of the table of formats.
 
-    Its module has `open_stack(path, wanted)`, `unsupported(stack)` and
-    `write(stack, path, history)`.
+    Its module has `open_stack(path, wanted)`, `unsupported(stack)`, `left_out(stack)`
+    and `write(stack, path, history)`.
     """
 
     name: str

@@ -9,7 +9,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from w2s_cli.io.content import History, from_json, to_json
-from w2s_cli.io.resolution import Resolution, kept_resolution
+from w2s_cli.io.regions import scaled_imagej
+from w2s_cli.io.resolution import Resolution, enlargement, kept_resolution
 from w2s_cli.io.units import (
     is_printed,
     is_uncalibrated,
@@ -26,6 +27,7 @@ _LARGEST = 2**32 - 2**25  # bytes; less than 4 GiB by what the metadata may take
 _COUNTS = ("images", "channels", "slices", "frames", "order", "axes", _HISTORY)
 _PLACED = ("ROI", "Overlays")  # in pixels of the source's grid
 _ORIGIN = ("xorigin", "yorigin")
+_OWN = ("Info", "Labels", "Ranges", "ROI", "Overlays", "xorigin", "yorigin", "vunit")
 _BINARY = ("Info", "Labels", "Ranges", "LUTs", "Plot", "Properties", *_PLACED)
 
 
@@ -214,17 +216,31 @@ def _select_channel(metadata: dict[str, Any], stack: Stack) -> None:
 
 
 def _rescale(metadata: dict[str, Any], stack: Stack) -> None:
-    """Move what is given in pixels to the stack's grid, or drop it."""
-    plane = stack.extra.get("plane", stack.data.shape[-2:])
-    if plane == stack.data.shape[-2:]:
-        return
+    """Move what is given in pixels to the stack's grid, or drop what cannot be."""
+    factor = enlargement(stack)
     for key in _PLACED:
-        metadata.pop(key, None)
-    for key, before, after in zip(
-        _ORIGIN, plane[::-1], stack.data.shape[:-3:-1], strict=True
-    ):
-        if key in metadata:
-            metadata[key] = metadata[key] * after / before
+        regions = (scaled_imagej(one, factor) for one in _list(metadata.pop(key, None)))
+        if kept := [region for region in regions if region]:
+            metadata[key] = kept if key == "Overlays" else kept[0]
+    for key in _ORIGIN:
+        origin = metadata.get(key)
+        if factor and isinstance(origin, int | float):
+            metadata[key] = origin * factor
+        elif not factor:
+            metadata.pop(key, None)
+
+
+def left_out(stack: Stack) -> list[str]:
+    """Return what cannot be moved to the grid of the stack."""
+    said, factor = stack.extra.get("imagej", {}), enlargement(stack)
+    regions = [region for key in _PLACED for region in _list(said.get(key))]
+    lost = [one for one in regions if not scaled_imagej(one, factor)]
+    return [f"{len(lost)} regions of interest, which cannot be scaled"] if lost else []
+
+
+def has_no_place_in_ome(stack: Stack) -> list[str]:
+    """Return what the source says that a file for other programs does not hold."""
+    return [key for key in _OWN if key in stack.extra.get("imagej", {})]
 
 
 def _list(value: Any) -> list[Any]:

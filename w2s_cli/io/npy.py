@@ -75,6 +75,13 @@ def unsupported(stack: Stack) -> str:
     return ""
 
 
+def left_out(stack: Stack) -> list[str]:
+    """Return what of the stack the file will not hold: all but the pixels."""
+    known = {"pixel sizes": stack.pixel_size, "the time step": stack.time_step}
+    known |= {"channel names": any(channel.name for channel in stack.channels)}
+    return [what for what, said in known.items() if said]
+
+
 def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
     """Write the pixels; nothing else has a place in this format."""
     header = {

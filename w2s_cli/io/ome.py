@@ -8,6 +8,9 @@ from xml.etree.ElementTree import Element, SubElement
 
 from w2s_cli import __version__
 from w2s_cli.io.content import History, from_json, to_json
+from w2s_cli.io.ome_repair import LATEST
+from w2s_cli.io.ome_source import fits, reduce, sizes_of
+from w2s_cli.io.regions import scale_ome
 from w2s_cli.io.resolution import enlargement
 from w2s_cli.io.units import is_ome, is_uncalibrated, micrometres, positive, seconds
 from w2s_cli.stack import Channel, Stack
@@ -95,22 +98,16 @@ def _channel(element: Element) -> Channel:
     return Channel(name, (red, green, blue))
 
 
-_SCHEMAS = "http://www.openmicroscopy.org/Schemas"
-_LATEST = f"{_SCHEMAS}/OME/2016-06"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _TYPES = {"float32": "float"}
 _HISTORY_ID = "Annotation:w2s:history"
-# Elements that name pixels, planes or files of the source, not of the copy.
-_STALE = ("BinData", "TiffData", "MetadataOnly", "HashSHA1")
-_STALE_REFERENCES = ("ImageRef", "PlateRef", "ScreenRef")
 
 
 def ome_xml(stack: Stack, history: History) -> str:
     """Return the OME-XML of a file with the planes of `stack` in its own order.
 
-    Where the stack comes from an OME file of as many planes, all that its XML says of
-    the instrument, the channels and the planes stays. Regions of interest stay only
-    where the pixel grid does.
+    Where the stack comes from an OME file, all that its XML says of the instrument, the
+    channels and the planes stays; regions of interest move with the pixel grid.
     """
     root = _source(stack) or _new(stack)
     namespace = root.tag.partition("}")[0] + "}"
@@ -127,62 +124,44 @@ def ome_xml(stack: Stack, history: History) -> str:
     return xml.decode("ascii")
 
 
-def _sizes(stack: Stack) -> dict[str, int]:
-    lengths = dict(zip(stack.axes, stack.data.shape, strict=True))
-    return {axis: lengths.get(axis, 1) for axis in "XYZCT"}
-
-
 def _source(stack: Stack) -> Element | None:
-    """Return the XML of the source without what the stack has not, if it fits."""
+    """Return the XML of the source, reduced to what the stack has of it."""
     if "ome" not in stack.extra:
         return None
     root = ElementTree.fromstring(stack.extra["ome"])
-    images = root.findall("{*}Image")
-    pixels = images[0].find("{*}Pixels") if images else None
-    if pixels is None:
+    image = root.find("{*}Image")
+    if image is None or image.find("{*}Pixels") is None:
         return None
-    if "channel" in stack.extra:
-        _keep_channel(pixels, stack.extra["channel"])
-    sizes = _sizes(stack)
-    if any(pixels.get(f"Size{axis}") != str(sizes[axis]) for axis in "ZCT"):
-        return None
-    if len(pixels.findall("{*}Channel")) not in (0, sizes["C"]):
-        return None
-    for image in images[1:]:
-        root.remove(image)
-    stale = _STALE + (_STALE_REFERENCES if len(images) > 1 else ())
-    if stack.data.shape[-2:] != stack.extra["plane"]:
-        stale += ("ROI", "ROIRef")
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag.rpartition("}")[2] in stale:
-                parent.remove(child)
+    reduce(root, stack)
+    scale_ome(root, enlargement(stack))
     return root
 
 
-def _keep_channel(pixels: Element, number: int) -> None:
-    """Leave only one channel and its planes."""
-    for position, channel in enumerate(pixels.findall("{*}Channel")):
-        if position != number:
-            pixels.remove(channel)
-    for plane in pixels.findall("{*}Plane"):
-        if plane.get("TheC") == str(number):
-            plane.set("TheC", "0")
-        else:
-            pixels.remove(plane)
-    pixels.set("SizeC", "1")
+def left_out(stack: Stack) -> list[str]:
+    """Return what the XML of a stack does not say that the XML of its source says."""
+    root = ElementTree.fromstring(stack.extra.get("ome", "<OME/>"))
+    image = root.find("{*}Image")
+    pixels = None if image is None else image.find("{*}Pixels")
+    if pixels is None:
+        return []
+    lost = []
+    if pixels.find("{*}Plane") is not None and not fits(pixels, stack):
+        lost.append("times and positions of its planes, whose axes are other ones")
+    if not scale_ome(root, enlargement(stack)):
+        lost.append("regions of interest with masks, which cannot be scaled")
+    return lost
 
 
 def _new(stack: Stack) -> Element:
     """Return the least XML that describes the channels of a stack."""
-    root = Element(f"{{{_LATEST}}}OME")
-    root.set(f"{{{_XSI}}}schemaLocation", f"{_LATEST} {_LATEST}/ome.xsd")
-    image = SubElement(root, f"{{{_LATEST}}}Image", ID="Image:0")
-    pixels = SubElement(image, f"{{{_LATEST}}}Pixels", ID="Pixels:0")
+    root = Element(f"{{{LATEST}}}OME")
+    root.set(f"{{{_XSI}}}schemaLocation", f"{LATEST} {LATEST}/ome.xsd")
+    image = SubElement(root, f"{{{LATEST}}}Image", ID="Image:0")
+    pixels = SubElement(image, f"{{{LATEST}}}Pixels", ID="Pixels:0")
     for number in range(stack.channel_count):
         channel = SubElement(
             pixels,
-            f"{{{_LATEST}}}Channel",
+            f"{{{LATEST}}}Channel",
             ID=f"Channel:0:{number}",
             SamplesPerPixel="1",
         )
@@ -198,7 +177,7 @@ def _new(stack: Stack) -> Element:
 
 def _describe(pixels: Element, stack: Stack, namespace: str) -> None:
     """Say in `pixels` what the planes of the stack are, and where in the file."""
-    sizes = _sizes(stack)
+    sizes = sizes_of(stack)
     dtype = stack.data.dtype.name
     pixels.attrib.pop("SignificantBits", None)
     pixels.set("DimensionOrder", "XYZCT")

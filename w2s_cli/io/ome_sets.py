@@ -68,6 +68,10 @@ def for_tifffile(xml: str, path: Path) -> str:
         if image not in own:
             root.remove(image)
     _check_promises(root, path)
+    # tifffile splits an axis where an annotation says that it holds another one, such
+    # as angles in Z; OME counts planes as if it did not.
+    for notes in root.findall("{*}StructuredAnnotations"):
+        root.remove(notes)
     return ElementTree.tostring(root, encoding="unicode")
 
 

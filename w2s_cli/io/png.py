@@ -96,6 +96,11 @@ def unsupported(stack: Stack) -> str:
     return ""
 
 
+def left_out(stack: Stack) -> list[str]:
+    """Return what of the stack the file will not hold."""
+    return ["channel names"] if any(one.name for one in stack.channels) else []
+
+
 def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
     """Write the plane, its pixel size along Y and X, and the history."""
     image = Image.fromarray(np.ascontiguousarray(stack.data[()]))

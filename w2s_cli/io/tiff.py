@@ -1,30 +1,23 @@
 """TIFF files of every kind, plane by plane; ImageJ stays ImageJ, others become OME."""
 
 import logging
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from w2s_cli.errors import InputError
-from w2s_cli.io import imagej, ome, ome_sets
+from w2s_cli.errors import InputError, few
+from w2s_cli.io import imagej, ome
 from w2s_cli.io.content import Content, History, as_stack, lookup_colour
-from w2s_cli.io.formats import COMPANION
 from w2s_cli.io.resolution import read_resolution, resolution_tags
-from w2s_cli.io.tiff_planes import (
-    check_chain,
-    check_description,
-    check_pages_end,
-    plane_reader,
-)
+from w2s_cli.io.tiff_opening import BROKEN, opened
+from w2s_cli.io.tiff_planes import check_chain, check_description, plane_reader
 from w2s_cli.io.tiff_series import TiffImage, chosen, images_in
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Channel, Stack
@@ -50,10 +43,15 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
     """Open a TIFF, as `w2s_cli.io.open_image` says."""
     with ExitStack() as files:
-        with _as_input_errors(path):
-            file, xml, missing = _opened(path)
+        try:
+            file, xml, said = opened(path)
             files.enter_context(file)
             images = images_in(file, xml, path)
+        except BROKEN as error:
+            raise InputError(
+                f"{path} starts like a TIFF but is broken: {error}",
+                hint="copy or export it again",
+            ) from error
         place, left = chosen(images, wanted)
         content = _content(file, images[place], xml, path)
         extra = {
@@ -61,51 +59,8 @@ def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
             "series": [one.as_json(number) for number, one in enumerate(images, 1)],
             "series number": place + 1,
         }
-        said = (*missing, *left, *content.warnings)
+        said = (*said, *left, *content.warnings)
         yield as_stack(replace(content, extra=extra, warnings=said), wanted, path)
-
-
-def _opened(path: Path) -> tuple[tifffile.TiffFile, str, tuple[str, ...]]:
-    """Return a file, the OME-XML of its set, and what is missing of that."""
-    if path.suffix.lower() == COMPANION:
-        xml, member = ome_sets.member_of(path)
-        known = ome_sets.for_tifffile(xml, path)
-        return tifffile.TiffFile(member, omexml=known), xml, ()
-    check_pages_end(path)
-    file = tifffile.TiffFile(path)
-    with ExitStack() as files:
-        files.enter_context(file)
-        if not file.ome_metadata:
-            files.pop_all()
-            return file, "", ()
-        xml, missing = ome_sets.whole_xml(file.ome_metadata, path)
-        ome.read_metadata(xml or file.ome_metadata)
-        known = ome_sets.for_tifffile(xml or file.ome_metadata, path)
-    return tifffile.TiffFile(path, omexml=known), xml, missing
-
-
-@contextmanager
-def _as_input_errors(path: Path) -> Iterator[None]:
-    """Turn what tifffile raises on broken files into an InputError."""
-    try:
-        yield
-    except (
-        ArithmeticError,
-        AssertionError,
-        AttributeError,
-        LookupError,
-        MemoryError,
-        OSError,
-        ParseError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        struct.error,
-    ) as error:
-        raise InputError(
-            f"{path} starts like a TIFF but is broken: {error}",
-            hint="copy or export it again",
-        ) from error
 
 
 def _content(
@@ -233,10 +188,23 @@ def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
     Compression is that of the source where it was deflate, LZW or zstd. The
     description comes last: `history` is complete when the planes are.
     """
-    if stack.extra.get("format") == "ImageJ TIFF" and imagej.can_hold(stack):
+    if _stays_imagej(stack):
         _write_imagej(stack, path, history)
     else:
         _write_ome(stack, path, history)
+
+
+def _stays_imagej(stack: Stack) -> bool:
+    return stack.extra.get("format") == "ImageJ TIFF" and imagej.can_hold(stack)
+
+
+def left_out(stack: Stack) -> list[str]:
+    """Return what of the stack's source the file will not hold."""
+    if _stays_imagej(stack):
+        return imagej.left_out(stack)
+    lost = imagej.has_no_place_in_ome(stack)
+    own = [f"ImageJ's own {few(lost)}, which OME-TIFF has no place for"] if lost else []
+    return ome.left_out(stack) + own
 
 
 def _write_ome(stack: Stack, path: Path, history: Callable[[], History]) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from w2s_cli import __version__
 from w2s_cli._typing import FloatArray
-from w2s_cli.io import write_image
+from w2s_cli.io import left_out, write_image
 from w2s_cli.io.targets import STREAM, check_target, spooled_input, spooled_output
 from w2s_cli.methods.build import chain_record
 from w2s_cli.microscope.noise_model import NoiseModel
@@ -313,7 +313,7 @@ def restore_file(
         result.diagnosis.channels,
         result.tally.clipped,
         perf_counter() - start,
-        tuple(result.warnings),
+        (*result.warnings, *left_out(result.image, spooled)),
         result.choice,
         result.found(),
     )

@@ -1,0 +1,83 @@
+"""A TIFF as tifffile opens it, whatever its metadata are like."""
+
+import re
+import struct
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+import tifffile
+
+from w2s_cli.io.formats import COMPANION
+from w2s_cli.io.ome_repair import readable
+from w2s_cli.io.ome_sets import for_tifffile, member_of, whole_xml
+from w2s_cli.io.tiff_planes import check_pages_end
+
+# What tifffile raises on files and metadata that are broken
+BROKEN = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    OSError,
+    ParseError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+_OME = re.compile(r"<(\w+:)?OME[\s>]")
+_WITHOUT_METADATA: Any = dict.fromkeys(
+    ("is_ome", "is_imagej", "is_shaped", "is_mmstack", "is_ndtiff"), False
+)
+
+
+def opened(path: Path) -> tuple[tifffile.TiffFile, str, tuple[str, ...]]:
+    """Return the file with its series known, its OME-XML, and what of it is no use.
+
+    Metadata that cannot be read are not used, and the planes, which are as good as
+    before, are taken in the order of the file.
+    """
+    if path.suffix.lower() == COMPANION:
+        xml, member = member_of(path)
+        return tifffile.TiffFile(member, omexml=for_tifffile(xml, path)), xml, ()
+    check_pages_end(path)
+    file = tifffile.TiffFile(path)
+    try:
+        file, xml, said = _with_xml(file, path)
+        try:
+            _ = file.series
+        except BROKEN as error:
+            file, xml = _again(file, **_WITHOUT_METADATA), ""
+            _ = file.series
+            said = (
+                f"its metadata cannot be used ({error}): its planes are taken in the "
+                "order of the file, and what else they say is left out",
+            )
+    except BaseException:
+        file.close()
+        raise
+    return file, xml, said
+
+
+def _with_xml(
+    file: tifffile.TiffFile, path: Path
+) -> tuple[tifffile.TiffFile, str, tuple[str, ...]]:
+    """Return the file, the OME-XML of its set, and what of that cannot be used."""
+    xml = file.pages.first.description
+    if not file.is_ome and not _OME.search(xml[:2000]):
+        return file, "", ()
+    mended, said = readable(xml)
+    if not mended:
+        return _again(file, is_ome=False), "", said
+    whole, missing = whole_xml(mended, path)
+    known = for_tifffile(whole or mended, path)
+    return _again(file, is_ome=True, omexml=known), whole, missing
+
+
+def _again(file: tifffile.TiffFile, **options: Any) -> tifffile.TiffFile:
+    """Open a file another time, in another way."""
+    path = file.filehandle.path
+    file.close()
+    return tifffile.TiffFile(path, **options)
