@@ -1,5 +1,7 @@
 """Tiny copies of the sets that recipes train on: simulated cells, with real noise."""
 
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import gaussian_psf, halved
 from w2s_cli.microscope.simulation import simulate_field
+from w2s_cli.training.patches.truth import Simulated
 
 SIDE = 72
 CAMERA = NoiseModel(gain=12, offset=100, read_noise=8)
@@ -94,3 +97,20 @@ def repeats(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "series.tif", series, imagej=True, metadata={"axes": "TYX"}
     )
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def remembered_fields() -> Iterator[None]:
+    """Draw each simulated field once for all tests: it depends on its number alone."""
+
+    @lru_cache(maxsize=200)
+    def drawn(seed: int, side: int, number: int) -> NDArray[np.float32]:
+        field = simulate_field(side, np.random.default_rng([seed, number]))
+        field.flags.writeable = False  # the tests share it
+        return field
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            Simulated, "_new", lambda own, number: drawn(own.seed, own.side, number)
+        )
+        yield

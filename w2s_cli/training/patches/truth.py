@@ -222,16 +222,22 @@ class Simulated:
     kept: int
     side: int = 352
     _fields: dict[int, FloatArray] = field(default_factory=dict, init=False)
+    _before: range = field(default=range(0), init=False)
 
     def at(self, step: int) -> list[FloatArray]:
-        """Return the fields of a step: the last step's, but for one that is new."""
-        self._fields = {
-            number: self._fields[number]
-            if number in self._fields
-            else self._new(number)
-            for number in range(step, step + self.kept)
+        """Return the fields of a step: the last step's, but for one that is new.
+
+        Those of the call before are kept too: a discriminator may take another step's.
+        """
+        wanted, before = range(step, step + self.kept), self._before
+        fields = {
+            n: one for n, one in self._fields.items() if n in wanted or n in before
         }
-        return [*self._fields.values()]
+        for number in wanted:
+            if number not in fields:
+                fields[number] = self._new(number)
+        self._fields, self._before = fields, wanted
+        return [fields[number] for number in wanted]
 
     def _new(self, number: int) -> FloatArray:
         return simulate_field(self.side, np.random.default_rng([self.seed, number]))
