@@ -40,25 +40,14 @@ _FAINT = 0.05  # correlation below which a peak is none
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decorrelation:
-    """What the analysis found.
+    """What the analysis found."""
 
-    Attributes
-    ----------
-    resolution
-        Period of the finest detail in pixels, 2 or more; infinite where there is none.
-    snr
-        A_0, the height of the peak before any filter: more for less noise; 0 without a
-        peak.
-    radius
-        (R,) cut-offs, 1 at the Nyquist frequency.
-    curves
-        (1 + filters, R) correlations; the first is before any filter.
-    """
-
+    # period of the finest detail in pixels, 2 or more; infinite where there is none
     resolution: float
+    # A_0, the height of the peak before any filter: more for less noise; 0 without one
     snr: float
-    radius: DoubleArray
-    curves: DoubleArray
+    radius: DoubleArray  # (R,) cut-offs, 1 at the Nyquist frequency
+    curves: DoubleArray  # (1 + filters, R) correlations; the first is before any filter
 
 
 def decorrelation(image: Image) -> float:
@@ -73,18 +62,7 @@ def decorrelation(image: Image) -> float:
 
 
 def decorrelation_analysis(image: Image) -> Decorrelation:
-    """Return the resolution of an image with the curves that led to it.
-
-    Parameters
-    ----------
-    image
-        (Y, X), 64 x 64 pixels or more, of any real dtype.
-
-    Raises
-    ------
-    InputError
-        When the image is too small, constant or not finite.
-    """
+    """Return the resolution of an image with the curves that led to it."""
     spectrum = _Rings.of(checked_image(image, "the image", LEAST))
     plain = spectrum.curve(inf)
     start = _peak(plain)

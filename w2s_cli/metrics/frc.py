@@ -43,28 +43,18 @@ from w2s_cli.metrics.input_checks import FloatImage, Image, checked_image, check
 
 Threshold = Literal["1/7", "half-bit", "3-sigma"]
 
-LEAST = 32
-"""Pixels along a side that give enough rings."""
+LEAST = 32  # pixels along a side that give enough rings
 _TAPER = 0.25  # part of the side over which the window falls, both ends together
 _SMOOTHING = 1 / 80  # standard deviation of the smoothing, as a part of the rings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RingCorrelation:
-    """The correlation of two images over rings of the Fourier plane.
+    """The correlation of two images over rings of the Fourier plane."""
 
-    Attributes
-    ----------
-    frequency
-        (R,) of each ring, in cycles a pixel; up to 0.5.
-    correlation
-        (R,) from -1 to 1.
-    count
-        (R,) pixels of the Fourier plane on each ring: what its noise is averaged over.
-    """
-
-    frequency: DoubleArray
-    correlation: DoubleArray
+    frequency: DoubleArray  # (R,) of each ring, in cycles a pixel; up to 0.5
+    correlation: DoubleArray  # (R,) from -1 to 1
+    # (R,) pixels of the Fourier plane on each ring: what its noise is averaged over
     count: IndexArray
 
     @property
@@ -79,11 +69,6 @@ class RingCorrelation:
         "1/7" is that of [2]_, for two halves of the data: the figure is that of both
         together. "half-bit" is where a ring carries half a bit a pixel, and "3-sigma"
         where it is three deviations from noise ([3]_, Eq. 17 and 7).
-
-        Raises
-        ------
-        UsageError
-            When there is no such threshold.
         """
         root = np.sqrt(self.count)
         match kind:
@@ -145,11 +130,6 @@ def ring_correlation(reference: Image, image: Image) -> RingCorrelation:
 
     The mean is taken off and the edges are tapered over an eighth of the side each, so
     that they do not correlate.
-
-    Raises
-    ------
-    InputError
-        As `frc`.
     """
     checked_pair(reference, image)
     first = checked_image(reference, "the reference", LEAST)
@@ -213,11 +193,6 @@ def split_correlation(image: Image) -> RingCorrelation:
     power for its noise, a half of the photons has a half: a correlation r becomes
     2 r / (1 + r), with the noise of half as many pixels. ([4]_ leaves the shift in, and
     corrects the frequency by a curve fitted to images instead.)
-
-    Raises
-    ------
-    InputError
-        As `single_frc`.
     """
     pixels = checked_image(image, "the image", 2 * LEAST)
     height, width = (side // 2 * 2 for side in pixels.shape)

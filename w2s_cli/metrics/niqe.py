@@ -25,10 +25,8 @@ from w2s_cli._typing import DoubleArray
 from w2s_cli.errors import InputError, UsageError, WeightsError
 from w2s_cli.metrics.input_checks import Image, check_range, checked_image
 
-BLOCK = 96
-"""Pixels along the side of a block on the first scale."""
-FEATURES = 36
-"""Of a block, 18 on each of two scales."""
+BLOCK = 96  # pixels along the side of a block on the first scale
+FEATURES = 36  # of a block, 18 on each of two scales
 
 _REACH, _SIGMA = 3, 7 / 6  # of the window around a pixel
 _NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
@@ -58,11 +56,7 @@ class Blocks(NamedTuple):
 def block_features(image: DoubleArray) -> Blocks:
     """Return the features of all whole blocks of an image.
 
-    Parameters
-    ----------
-    image
-        (Y, X) of 96 x 96 pixels or more, black about 0 and white about 255: the
-        normalisation adds 1 to a spread.
+    Black is about 0 and white about 255: the normalisation adds 1 to a spread.
     """
     height, width = (side // BLOCK * BLOCK for side in image.shape)
     fine = image[:height, :width]
@@ -76,8 +70,11 @@ def block_features(image: DoubleArray) -> Blocks:
 
 def contrast_normalised(image: DoubleArray) -> tuple[DoubleArray, DoubleArray]:
     """Return `(image - mean) / (spread + 1)`, and the spread, around each pixel."""
-    mean = _around(image)
-    spread = np.sqrt(np.abs(_around(image**2) - mean**2))
+    mean, square = (
+        np.asarray(gaussian_filter(one, _SIGMA, mode="nearest", radius=_REACH))
+        for one in (image, image**2)
+    )
+    spread = np.sqrt(np.abs(square - mean**2))
     return (image - mean) / (spread + 1), spread
 
 
@@ -120,11 +117,6 @@ def halved(image: DoubleArray) -> DoubleArray:
     return np.asarray(correlate1d(down, taps, 1, mode="reflect", origin=-1)[:, ::2])
 
 
-def _around(image: DoubleArray) -> DoubleArray:
-    smooth = gaussian_filter(image, _SIGMA, mode="nearest", radius=_REACH)
-    return np.asarray(smooth)
-
-
 def _cut(image: DoubleArray, side: int) -> DoubleArray:
     """Return the blocks of an image as (B, side, side)."""
     rows, columns = (length // side for length in image.shape)
@@ -134,44 +126,27 @@ def _cut(image: DoubleArray, side: int) -> DoubleArray:
 
 def _features(blocks: DoubleArray) -> DoubleArray:
     """Return the 18 features of (B, S, S) blocks: of pixels, and of 4 products."""
-    shape, left, right = asymmetric_fit(_flat(blocks))
+    flat = (len(blocks), -1)
+    shape, left, right = asymmetric_fit(blocks.reshape(flat))
     columns = [shape, (left + right) / 2]
     for shift in _NEIGHBOURS:
         moved = np.roll(blocks, shift, axis=(1, 2))
-        shape, left, right = asymmetric_fit(_flat(blocks * moved))
+        shape, left, right = asymmetric_fit((blocks * moved).reshape(flat))
         mean = (right - left) * gamma(2 / shape) / gamma(1 / shape)
         columns += [shape, mean, left, right]
     return np.stack(columns, axis=1)
 
 
-def _flat(blocks: DoubleArray) -> DoubleArray:
-    return blocks.reshape(len(blocks), -1)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Pristine:
-    """The features of blocks of sharp images, as a Gaussian of many dimensions.
+    """The features of blocks of sharp images, as a Gaussian of many dimensions."""
 
-    Attributes
-    ----------
-    mean
-        (36,) float64.
-    covariance
-        (36, 36) float64.
-    """
-
-    mean: DoubleArray
-    covariance: DoubleArray
+    mean: DoubleArray  # (36,)
+    covariance: DoubleArray  # (36, 36)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Return the model in an .npz: arrays `mu_pris_param` and `cov_pris_param`.
-
-        Raises
-        ------
-        WeightsError
-            When it is missing, or holds no such model.
-        """
+        """Return the model in an .npz: arrays `mu_pris_param` and `cov_pris_param`."""
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 mean, covariance = arrays[_MEAN].ravel(), arrays[_COVARIANCE]
@@ -197,50 +172,32 @@ class Pristine:
         data_range: float = WHITE,
         sharpness: float = 0.75,
     ) -> Self:
-        """Return the model of your own sharp images.
+        """Return the model of your own sharp images, each of 96 x 96 pixels or more.
 
         Only the sharp blocks of each image count (Mittal 2013, Sec. II-B): those with
         more than `sharpness` times the local contrast of its sharpest.
-
-        Parameters
-        ----------
-        images
-            (Y, X) each, of 96 x 96 pixels or more.
-        data_range
-            Difference of white and black in the images.
-        sharpness
-            0 for all blocks, towards 1 for fewer.
-
-        Raises
-        ------
-        UsageError
-            When `data_range` or `sharpness` makes no sense.
-        InputError
-            When an image is too small, constant or not finite, or too few blocks are
-            sharp.
         """
         if not 0 <= sharpness < 1:
             raise UsageError(f"sharpness is 0 or more, below 1, found {sharpness:g}")
-        found = [_sharp(_blocks(image, data_range, 1), sharpness) for image in images]
-        features = np.concatenate(found) if found else np.empty((0, FEATURES))
+        found = [np.empty((0, FEATURES))]
+        for image in images:
+            blocks = _blocks(image, data_range, 1)
+            least = sharpness * blocks.sharpness.max()
+            found.append(blocks.features[blocks.sharpness > least])
+        features = np.concatenate(found)
         if len(features) <= FEATURES:
             raise InputError(
                 f"a model of {FEATURES} features takes {FEATURES + 1} sharp blocks of "
                 f"{BLOCK} x {BLOCK} pixels or more, found {len(features)}",
                 hint="give more images, or larger ones",
             )
-        return cls._of(features)
+        return cls(features.mean(0), np.cov(features, rowvar=False))
 
     def distance(self, features: DoubleArray) -> float:
         """Return how far (B, 36) features are from the model: Eq. 10 of Mittal 2013."""
-        other = self._of(features)
-        apart = self.mean - other.mean
-        pooled = (self.covariance + other.covariance) / 2
+        apart = self.mean - features.mean(0)
+        pooled = (self.covariance + np.cov(features, rowvar=False)) / 2
         return float(np.sqrt(apart @ np.linalg.pinv(pooled) @ apart))
-
-    @classmethod
-    def _of(cls, features: DoubleArray) -> Self:
-        return cls(features.mean(0), np.cov(features, rowvar=False))
 
 
 def niqe(image: Image, pristine: Pristine, *, data_range: float = WHITE) -> float:
@@ -292,8 +249,3 @@ def _blocks(image: Image, data_range: float, least: int) -> Blocks:
             hint="the image is too small or too flat, or data_range is not its own",
         )
     return Blocks(found.features[whole], found.sharpness[whole])
-
-
-def _sharp(blocks: Blocks, sharpness: float) -> DoubleArray:
-    least = sharpness * blocks.sharpness.max()
-    return np.asarray(blocks.features[blocks.sharpness > least])

@@ -29,29 +29,16 @@ _NARROWEST = 0.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Squirrel:
-    """The error of a super-resolved image against its input.
+    """The error of a super-resolved image against its input."""
 
-    Attributes
-    ----------
-    rse
-        Resolution-scaled error: the root of the mean squared error, in the input's
-        units. The noise of the input is part of it.
-    rsp
-        Resolution-scaled Pearson coefficient, -1 to 1.
-    sigma
-        Standard deviation of the fitted blur, in pixels of the image; None where a
-        PSF was given.
-    error
-        (Y, X) absolute error on the input's pixels, in its units.
-    explained
-        (Y, X) the image as the input should show it: blurred, on the input's pixels and
-        in its units.
-    """
-
+    # Resolution-scaled error: the root of the mean squared error, in the input's units.
+    # The noise of the input is part of it
     rse: float
-    rsp: float
+    rsp: float  # resolution-scaled Pearson coefficient, -1 to 1
+    # of the fitted blur, in pixels of the image; None where a PSF was given
     sigma: float | None
-    error: FloatImage
+    error: FloatImage  # (Y, X), absolute, on the input's pixels and in its units
+    # (Y, X), the image as the input should show it: blurred, in its pixels and units
     explained: FloatImage
 
 
@@ -77,7 +64,13 @@ def squirrel(low: Image, image: Image, *, psf: NDArray[Any] | None = None) -> Sq
     """
     target = checked_image(low, "the input", LEAST)
     sharp = checked_image(image, "the image", LEAST)
-    scale = _scale(target, sharp)
+    scale: int = sharp.shape[0] // target.shape[0]
+    if scale < 1 or sharp.shape != tuple(scale * side for side in target.shape):
+        raise InputError(
+            f"the image is {size(sharp)} pixels and its input {size(target)}: it must "
+            "have as many along Y and X, or a whole number of times as many",
+            hint="the input comes first: are they swapped?",
+        )
     sigma = None
     if psf is None:
         blur = _Blur(sharp, scale)
@@ -87,8 +80,13 @@ def squirrel(low: Image, image: Image, *, psf: NDArray[Any] | None = None) -> Sq
         seen = _binned(_blurred(sharp, psf), scale)
     explained = _matched(target, seen)
     error = np.abs(target - explained)
-    rse = float(np.sqrt(np.mean(error**2)))
-    return Squirrel(rse, _pearson(target, seen), sigma, error, explained)
+    one, other = target - target.mean(), seen - seen.mean()
+    lengths = np.sqrt((one**2).sum() * (other**2).sum())
+    return Squirrel(
+        float(np.sqrt(np.mean(error**2))),
+        float((one * other).sum() / max(lengths, 1e-300)),
+        *(sigma, error, explained),
+    )
 
 
 def rse(low: Image, image: Image, *, psf: NDArray[Any] | None = None) -> float:
@@ -131,17 +129,6 @@ def _best_sigma(target: FloatImage, blur: _Blur) -> float:
     return float(np.exp(found.x))
 
 
-def _scale(low: FloatImage, image: FloatImage) -> int:
-    scale: int = image.shape[0] // low.shape[0]
-    if scale < 1 or image.shape != tuple(scale * side for side in low.shape):
-        raise InputError(
-            f"the image is {size(image)} pixels and its input {size(low)}: it must "
-            "have as many along Y and X, or a whole number of times as many",
-            hint="the input comes first: are they swapped?",
-        )
-    return scale
-
-
 def _blurred(image: FloatImage, psf: NDArray[Any]) -> FloatImage:
     weights = np.asarray(psf, np.float64)
     if weights.ndim != 2 or not all(side % 2 for side in weights.shape):
@@ -163,9 +150,3 @@ def _matched(target: FloatImage, seen: FloatImage) -> FloatImage:
     """Return `seen` with the gain, 0 or more, and offset that fit it to `target`."""
     gain, _ = fit_gain_offset(target, seen)
     return np.asarray(max(gain, 0.0) * (seen - seen.mean()) + target.mean())
-
-
-def _pearson(first: FloatImage, second: FloatImage) -> float:
-    one, other = first - first.mean(), second - second.mean()
-    scale = np.sqrt((one**2).sum() * (other**2).sum())
-    return float((one * other).sum() / max(scale, 1e-300))
