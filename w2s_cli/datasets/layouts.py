@@ -29,8 +29,7 @@ References
 
 from pathlib import Path
 
-from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.planes import FilePlane, non_empty
+from w2s_cli.datasets.data_set import DataSet, FilePlane, non_empty
 from w2s_cli.errors import InputError, NothingMatchedError, few
 from w2s_cli.io.formats import image_files, stem
 from w2s_cli.restorers.units import EIGHT_BIT

@@ -20,8 +20,7 @@ values of counts is not published: those of the PNG form are left as they are.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from w2s_cli.datasets.data_set import DataSet
-from w2s_cli.datasets.planes import FilePlane, non_empty, planes
+from w2s_cli.datasets.data_set import DataSet, FilePlane, non_empty, planes
 from w2s_cli.restorers.units import EIGHT_BIT, Units
 
 CAPTURES = 400

@@ -5,11 +5,14 @@ recognition", ICLR 2015. Their features serve to compare images; they restore no
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError, UnknownNameError, WeightsError
 from w2s_cli.networks.rebuild import State, conv_shape
 
@@ -100,6 +103,12 @@ class VGG(nn.Module):
         for name, layer in zip(names, self.features, strict=False):
             features = found[name] = layer(features)
         return tuple(found[name] for name in self.layers)
+
+    def rectified(self, image: NDArray[Any]) -> list[FloatArray]:
+        """Return (C, Y, X) of a (Y, X) image in [0, 1] after a rectifier a layer."""
+        with torch.inference_mode():
+            tensor = torch.from_numpy(np.asarray(image, np.float32))[None, None]
+            return [layer[0].relu().numpy() for layer in self(tensor)]
 
 
 def _named_layers(steps: Sequence[int]) -> Iterator[tuple[str, nn.Module]]:

@@ -218,9 +218,11 @@ def resources_for(
             else Pristine.read(place)
         )
     if "layers" in needs:
-        from w2s_cli.weights.vgg_features import vgg_features
+        from w2s_cli.networks.vgg import VGG
+        from w2s_cli.weights import checkpoint
 
-        features = vgg_features(vgg or _fetched("vgg19", needs["layers"], "layers"))
+        place = vgg or _fetched("vgg19", needs["layers"], "layers")
+        features = VGG.from_state_dict(checkpoint.load(place).state).rectified
     return MetricResources(model, features)
 
 

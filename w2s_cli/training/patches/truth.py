@@ -45,8 +45,7 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.datasets import w2s
-from w2s_cli.datasets.data_set import DataSet, field_of
-from w2s_cli.datasets.planes import FilePlane
+from w2s_cli.datasets.data_set import DataSet, FilePlane, field_of
 from w2s_cli.errors import InputError
 from w2s_cli.io import open_image
 from w2s_cli.microscope.deconvolution import richardson_lucy

@@ -6,14 +6,15 @@ import torch
 
 from w2s_cli.errors import WeightsError
 from w2s_cli.networks.vgg import VGG
-from w2s_cli.weights.vgg_features import vgg_features
+from w2s_cli.weights import checkpoint
 
 
 def test_features_are_those_of_the_network_after_its_rectifiers(tmp_path: Path) -> None:
     network = VGG(16)
     torch.save(network.state_dict(), tmp_path / "vgg.pth")
     image = np.random.default_rng(0).random((32, 48))
-    found = vgg_features(tmp_path / "vgg.pth")(image)
+    state = checkpoint.load(tmp_path / "vgg.pth").state
+    found = VGG.from_state_dict(state).rectified(image)
     assert [layer.shape for layer in found] == [
         (64, 32, 48),
         (128, 16, 24),
@@ -30,4 +31,4 @@ def test_features_are_those_of_the_network_after_its_rectifiers(tmp_path: Path) 
 def test_other_weights(tmp_path: Path) -> None:
     torch.save({"weight": torch.ones(3)}, tmp_path / "w.pth")
     with pytest.raises(WeightsError, match="neither VGG-16 nor VGG-19"):
-        vgg_features(tmp_path / "w.pth")
+        VGG.from_state_dict(checkpoint.load(tmp_path / "w.pth").state)
