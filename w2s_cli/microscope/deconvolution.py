@@ -1,9 +1,4 @@
-"""The way of light to the camera as a linear map, and the way back.
-
-A camera pixel sees the blurred light of its own area. The map and its adjoint are what
-a deconvolution alternates between.
-
-Richardson-Lucy deconvolution that knows the camera's noise, and when to stop.
+"""Richardson-Lucy deconvolution that knows the camera's noise, and when to stop.
 
 Each step multiplies the light by what the camera saw over what it should have seen,
 sent back through the optics [1]_ [2]_. It climbs towards the light that most likely
@@ -54,12 +49,7 @@ class Optics:
 
     @classmethod
     def of(cls, psf: PSF, shape: tuple[int, int], scale: int = 1) -> "Optics":
-        """Return the optics before a camera.
-
-        - `psf`: the blur, on the grid of the light.
-        - `shape`: (Y, X) of the camera image.
-        - `scale`: pixels of the light along the side of a camera pixel.
-        """
+        """Return the optics for a camera image of a (Y, X) `shape`."""
         reach = (psf.weights.shape[0] // 2, psf.weights.shape[1] // 2)
         padded = (
             fft.next_fast_len(shape[0] * scale + 2 * reach[0], real=True),
@@ -72,10 +62,10 @@ class Optics:
         around = [(side, side) for side in self.reach]
         blurred = self._filtered(np.pad(light, around, mode="symmetric"), self.otf)
         (top, left), (height, width) = self.reach, light.shape
-        image = blurred[top : top + height, left : left + width]
-        scale = self.scale
-        height, width = (side // scale for side in image.shape)
-        cells: NDArray[Any] = image.reshape(height, scale, width, scale)
+        inner, scale = blurred[top : top + height, left : left + width], self.scale
+        cells: NDArray[Any] = inner.reshape(
+            height // scale, scale, width // scale, scale
+        )
         return np.asarray(cells.mean((1, 3)), np.float32)
 
     def back(self, image: FloatArray) -> FloatArray:

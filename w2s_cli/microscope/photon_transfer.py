@@ -52,9 +52,9 @@ class _View:
         return pairwise(plane.astype(np.float32) for plane in self.exposures)
 
     def around(self, light: FloatArray) -> FloatArray:
-        """Return the brightness of each pixel by other exposures than a pair.
+        """Return the brightness of each pixel by other exposures than a pair's `light`.
 
-        - `light`: the sum of the pair; of two exposures in all, the neighbours tell it.
+        Of two exposures in all, the neighbours tell it.
         """
         if self.count > 2:
             return (self.total - light) / np.float32(self.count - 2)
@@ -82,9 +82,8 @@ def fit_repeats(
     if not sums[2].any():
         raise InputError("the repeats do not differ from one another", hint=HINT)
     pairs = seen[0].count - 1
-    levels = brightness_levels(
-        sums, 3 - 1 / pairs
-    )  # successive pairs share an exposure
+    # Successive pairs share an exposure
+    levels = brightness_levels(sums, 3 - 1 / pairs)
     line = rising_line(levels, dark)
     model = noise_model_of_line(line, float(levels.mean.min()), dark)
     return NoiseFit(model, line, levels, max((c for _, c in parts), key=abs))
@@ -99,7 +98,11 @@ def _seen(view: Iterable[NDArray[Any]]) -> _View:
         count += 1
     if count < 2:
         raise InputError("there is one exposure only: no repeats", hint=HINT)
-    return _View(view, count, total, *_ends(first))
+    low, high = float(first.min()), float(first.max())
+    # NaN where pixels are not clipped
+    low = low if clipping_step([first], low) else np.nan
+    high = high if clipping_step([first], high) else np.nan
+    return _View(view, count, total, low, high)
 
 
 def _measured(view: _View, scale: BrightnessBins) -> tuple[DoubleArray, float]:
@@ -114,7 +117,10 @@ def _measured(view: _View, scale: BrightnessBins) -> tuple[DoubleArray, float]:
         )
         bins = scale.bins(view.around(light).ravel())
         sums += sums_by_bin(bins, light.ravel() / 2, change.ravel() ** 2 / 2, low, high)
-        neighbours += _neighbours(change)
+        square = max(float((change**2).mean()), 1e-30)
+        along_y = float((change[1:] * change[:-1]).mean())
+        along_x = float((change[:, 1:] * change[:, :-1]).mean())
+        neighbours += (along_y / square, along_x / square)
     return sums, float(max(neighbours / (view.count - 1), key=abs))
 
 
@@ -122,15 +128,6 @@ def _checked(plane: NDArray[Any]) -> FloatArray:
     if not np.isfinite(plane).all():
         raise InputError("the image holds NaN or infinite values")
     return plane.astype(np.float32)
-
-
-def _ends(plane: FloatArray) -> tuple[float, float]:
-    """Return the values at which pixels are clipped, NaN where they are not."""
-    low, high = float(plane.min()), float(plane.max())
-    return (
-        low if clipping_step([plane], low) else np.nan,
-        high if clipping_step([plane], high) else np.nan,
-    )
 
 
 def _without_flicker(before: FloatArray, after: FloatArray) -> FloatArray:
@@ -144,12 +141,3 @@ def _without_flicker(before: FloatArray, after: FloatArray) -> FloatArray:
     light -= light.mean()
     slope = np.vdot(change, light) / max(np.vdot(light, light), np.float32(1e-30))
     return np.asarray(change - slope * light, np.float32)
-
-
-def _neighbours(noise: FloatArray) -> tuple[float, float]:
-    """Return the correlation of neighbouring pixels along Y and X."""
-    square = max(float((noise**2).mean()), 1e-30)
-    return (
-        float((noise[1:] * noise[:-1]).mean()) / square,
-        float((noise[:, 1:] * noise[:, :-1]).mean()) / square,
-    )

@@ -27,10 +27,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import sqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import zoom
 
@@ -150,28 +148,21 @@ def wiener_psf(
     overlays: Sequence[Overlay], shifts: Sequence[Shift], constant: float
 ) -> DoubleArray:
     """Return the mean over pairs of (P, P) PSFs, before they are normalised."""
-    psfs = [
-        _divided(overlay, shift, constant)
-        for overlay, shift in zip(overlays, shifts, strict=True)
-    ]
-    return np.asarray(np.mean(psfs, axis=0))
-
-
-def _divided(overlay: Overlay, shift: Shift, constant: float) -> DoubleArray:
-    enlarged = zoom(overlay.low, overlay.scale, order=1, mode="nearest", grid_mode=True)
-    sharp, wide = (
-        fft.rfft2(_stretched(image)) for image in (overlay.moved(shift), enlarged)
-    )
-    quotient: NDArray[Any] = sharp.conj() * wide / (np.abs(sharp) ** 2 + constant)
-    field = fft.irfft2(quotient, enlarged.shape)
-    place = np.arange(-overlay.reach, overlay.reach + 1)
-    psf = field[np.ix_(place, place)]
-    return np.asarray(psf / psf.sum(), np.float64)
-
-
-def _stretched(image: NDArray[Any]) -> DoubleArray:
-    low, high = np.percentile(image, _STRETCH)
-    return np.asarray((image.astype(np.float64) - low) / max(high - low, 1e-30))
+    psfs = []
+    for overlay, shift in zip(overlays, shifts, strict=True):
+        low, scale = overlay.low, overlay.scale
+        large = zoom(low, scale, order=1, mode="nearest", grid_mode=True)
+        spectra = []
+        for image in (overlay.moved(shift), large):
+            dark, bright = np.percentile(image, _STRETCH)
+            stretched = (image.astype(np.float64) - dark) / max(bright - dark, 1e-30)
+            spectra.append(fft.rfft2(stretched))
+        sharp, wide = spectra
+        quotient = sharp.conj() * wide / (np.abs(sharp) ** 2 + constant)
+        place = np.arange(-overlay.reach, overlay.reach + 1)
+        psf = fft.irfft2(quotient, large.shape)[np.ix_(place, place)]
+        psfs.append(psf / psf.sum())
+    return np.asarray(np.mean(psfs, axis=0), np.float64)
 
 
 @dataclass(frozen=True, slots=True)

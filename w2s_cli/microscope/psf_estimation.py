@@ -1,23 +1,17 @@
-"""What is known of a PSF before it is measured, and what is known after.
-
-A PSF has a width, and it is smooth on a scale that goes with it: before the images
-are looked at, its weights are Gaussian random numbers whose power falls with the
-distance from the middle (`extent`) and with spatial frequency (`smoothness`). Least
-squares with such a prior is a Wiener filter, `conj(H) L / (|H|^2 + noise power / PSF
-power)`, whose PSF power depends on frequency and place. The images themselves
-choose the prior: the one under which they are most probable ([1]_, Sec. 2).
-
-References
-----------
-.. [1] D. J. C. MacKay, "Bayesian interpolation", Neural Computation 4 (1992).
-
-The blur between a widefield image and a sharp image of the same field.
+"""The blur between a widefield image and a sharp image of the same field.
 
 The widefield image is `gain * see(psf * sharp) + background` plus noise ([1]_,
 Eq. 1). First a Gaussian PSF is fitted together with shift, gain and background; it
 says where the images lie, how wide the PSF is, and what the edges of the images
 contribute. Then all weights of the PSF are found by regularised least squares
 ([1]_, Eq. 2), in two rounds; many pairs share one PSF.
+
+A PSF has a width, and it is smooth on a scale that goes with it: before the images
+are looked at, its weights are Gaussian random numbers whose power falls with the
+distance from the middle (`extent`) and with spatial frequency (`smoothness`). Least
+squares with such a prior is a Wiener filter, `conj(H) L / (|H|^2 + noise power / PSF
+power)`, whose PSF power depends on frequency and place. The images themselves
+choose the prior: the one under which they are most probable ([2]_, Sec. 2).
 
 The noise of the sharp image is not accounted for: where its spectrum is mostly noise,
 the PSF's comes out too small.
@@ -27,6 +21,7 @@ References
 .. [1] R. Zhou, M. El Helou, D. Sage, T. Laroche, A. Seitz and S. Susstrunk, "W2S:
    Microscopy data with joint denoising and super-resolution for widefield to SIM
    mapping", ECCV Workshops (2020).
+.. [2] D. J. C. MacKay, "Bayesian interpolation", Neural Computation 4 (1992).
 """
 
 from collections.abc import Sequence
@@ -142,7 +137,7 @@ def posterior(
     )
 
 
-PSF_ESTIMATION_ROUNDS = 2
+FIT_ROUNDS = 2
 EXTENTS = (0.8, 1.3, 2.0)
 SMOOTHNESSES = (0.5, 0.7, 1.0)
 """Priors that the images choose from, in standard deviations of the Gaussian."""
@@ -178,20 +173,19 @@ def fit_joint_psf(
         -0.5 * (np.arange(-overlays[0].reach, overlays[0].reach + 1) / width) ** 2
     )
     psf = PSF.normalised(np.outer(line, line))
-    for _ in range(PSF_ESTIMATION_ROUNDS):
+    for _ in range(FIT_ROUNDS):
         alignments = [
             refine_alignment(
                 overlay, image_through(overlay, alignment, psf), alignment
             )[0]
             for overlay, alignment in zip(overlays, alignments, strict=True)
         ]
-        total: PSFEquations = reduce(
-            add,
-            (
-                _equations(overlay, alignment, psf)
-                for overlay, alignment in zip(overlays, alignments, strict=True)
-            ),
-        )
+        parts = []
+        for overlay, alignment in zip(overlays, alignments, strict=True):
+            left = residual_image(overlay, alignment, psf)
+            noise = overlay.mean(left**2)
+            parts.append(psf_equations(overlay, left, alignment, noise))
+        total: PSFEquations = reduce(add, parts)
         prior, found = _most_probable(total, psf, width)
         psf = checked_psf(found.weights)
     error = found.doubt / float((found.weights**2).sum())
@@ -230,11 +224,6 @@ def _most_probable(
     ]
     best = min(range(len(found)), key=lambda number: found[number].improbability)
     return priors[best], found[best]
-
-
-def _equations(overlay: Overlay, alignment: Alignment, psf: PSF) -> PSFEquations:
-    left = residual_image(overlay, alignment, psf)
-    return psf_equations(overlay, left, alignment, overlay.mean(left**2))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

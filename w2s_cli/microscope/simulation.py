@@ -1,7 +1,8 @@
-"""The insides of a cell as a super-resolution microscope would draw them.
+"""A simulated cell, and the microscope that looks at it.
 
-Each function draws one kind of structure on a square field and returns it as float32
-with a bright part of about 1. Lengths are in pixels of the field.
+Functions such as `filaments` draw one kind of structure, as a super-resolution
+microscope would, on a square field and return it as float32 with a bright part of about
+1. Lengths are in pixels of the field.
 """
 
 from collections.abc import Callable

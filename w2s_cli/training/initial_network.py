@@ -160,7 +160,15 @@ def build_module(catalogue: Registry[Entry], wanted: Network) -> Any:
     for option in wanted.options:
         if option not in known:
             raise UnknownNameError(f"option of {wanted.name}", option, known)
-        _check_option(wanted, option, known[option].annotation)
+        kind_of, given = known[option].annotation, wanted.options[option]
+        least = 0 if option == "doublings" else 1  # a network of 0 levels has no end
+        right = type(given) is kind_of and (kind_of is bool or given >= least)
+        if kind_of in (int, bool) and not right:
+            takes = kind_of.__name__ + (f" of {least} or more" * (kind_of is int))
+            raise UsageError(
+                f"option {option!r} of {wanted.name} takes {takes}, not {given!r}",
+                hint="see the recipe's table network.options",
+            )
     try:
         return kind(**wanted.options)
     except (TypeError, ValueError) as error:
@@ -168,17 +176,3 @@ def build_module(catalogue: Registry[Entry], wanted: Network) -> Any:
             f"{wanted.name} cannot be made of {dict(wanted.options)}: {error}",
             hint="see the recipe's table network.options",
         ) from error
-
-
-def _check_option(wanted: Network, option: str, kind: Any) -> None:
-    """Look at what has a plain type: a network of 0 levels has no end."""
-    value = wanted.options[option]
-    least = 0 if option == "doublings" else 1
-    if kind not in (int, bool):
-        return
-    if type(value) is not kind or (kind is int and value < least):
-        takes = kind.__name__ + (f" of {least} or more" if kind is int else "")
-        raise UsageError(
-            f"option {option!r} of {wanted.name} takes {takes}, not {value!r}",
-            hint="see the recipe's table network.options",
-        )

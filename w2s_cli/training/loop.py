@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 import torch
 
-from w2s_cli import __version__
 from w2s_cli.training.distributed import Distributed, join_processes
 from w2s_cli.training.patches import Part, PatchSampler, open_sampler
 from w2s_cli.training.progress import (
@@ -165,16 +164,10 @@ def _validation_batches(
 
 
 def _record(recipe: Recipe) -> dict[str, Any]:
-    expects: dict[str, Any] = {
-        "expects": "counts under the generalised Anscombe transform",
-        "gives": "the truth under the same transform",
-        "trained_on": recipe.trained_range,
-    }
-    return {
-        "name": recipe.name,
-        "summary": recipe.summary,
-        "licence": recipe.licence,
-        **(expects if recipe.units == "root" else {"units": recipe.units}),
-        "recipe": recipe.as_dict(),
-        "trained by": f"w2s {__version__}",
-    }
+    if recipe.units != "root":
+        return recipe.record(units=recipe.units)
+    return recipe.record(
+        expects="counts under the generalised Anscombe transform",
+        gives="the truth under the same transform",
+        trained_on=recipe.trained_range,
+    )

@@ -17,7 +17,6 @@ References
 from dataclasses import dataclass
 from math import log, pi
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,7 +24,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 
-from w2s_cli import __version__
 from w2s_cli.networks.patch_mixture import PatchMixture
 from w2s_cli.training.patches import STREAMS
 from w2s_cli.training.patches.degraded_truth import PhysicsSampler, Sample, open_physics
@@ -74,7 +72,8 @@ def train(recipe: Recipe, progress: ProgressCallback = lambda _: None) -> Path:
         log.add(now)
         progress(now)
     path = recipe.folder / f"{recipe.name}.safetensors"
-    checkpoint.save(path, sums.mixture.state(), _record(recipe))
+    expects = "patches of counts under the generalised Anscombe transform"
+    checkpoint.save(path, sums.mixture.state(), recipe.record(expects=expects))
     return path
 
 
@@ -181,14 +180,3 @@ def _first_guesses(recipe: Recipe, sampler: PhysicsSampler) -> Tensor:
             found.append(region.T @ region / len(region))
         step += 1
     return torch.stack(found[:count])
-
-
-def _record(recipe: Recipe) -> dict[str, Any]:
-    return {
-        "name": recipe.name,
-        "summary": recipe.summary,
-        "licence": recipe.licence,
-        "expects": "patches of counts under the generalised Anscombe transform",
-        "recipe": recipe.as_dict(),
-        "trained by": f"w2s {__version__}",
-    }

@@ -101,12 +101,10 @@ def read_log(path: Path) -> dict[str, list[tuple[int, float]]]:
     curves: dict[str, list[tuple[int, float]]] = {}
     with path.open(newline="") as file:
         for row in csv.DictReader(file):
-            for name, value in (
-                (name, float(text))
-                for name, text in row.items()
-                if text and name != "step"
-            ):
-                curves.setdefault(name, []).append((int(row["step"]), value))
+            step = int(row.pop("step"))
+            for name, text in row.items():
+                if text:
+                    curves.setdefault(name, []).append((step, float(text)))
     return curves
 
 

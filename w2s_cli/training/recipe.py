@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from w2s_cli import __version__
 from w2s_cli.errors import InputError, UnknownNameError, UsageError, W2SError
 from w2s_cli.training.losses import LOSSES
 from w2s_cli.training.recipe_tables import (
@@ -129,6 +130,17 @@ class Recipe(Table):
         found = asdict(self.trained_on) if self.trained_on else {}
         return {key: value for key, value in found.items() if value is not None}
 
+    def record(self, **about: object) -> dict[str, Any]:
+        """Return the record of weights; `about` says what they take and give."""
+        return {
+            "name": self.name,
+            "summary": self.summary,
+            "licence": self.licence,
+            **about,
+            "recipe": self.as_dict(),
+            "trained by": f"w2s {__version__}",
+        }
+
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe as JSON would hold it, without what is local."""
         table = asdict(self)
@@ -201,7 +213,16 @@ def _read(recipe: str, users: tuple[str, ...] = ()) -> Toml:
             f"the recipe {recipe!r} is like itself, by way of {users[-1]!r}",
             hint="leave out one key 'like'",
         )
-    table = _parsed(recipe)
+    path = Path(recipe) if recipe.endswith(".toml") else SHIPPED / f"{recipe}.toml"
+    if not path.is_file():
+        if path.parent == SHIPPED:
+            names = (found.stem for found in SHIPPED.iterdir())
+            raise UnknownNameError("recipe", recipe, names)
+        raise InputError(f"no recipe at {path}", hint="check the spelling")
+    try:
+        table = tomllib.loads(path.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}") from error
     model = table.pop("like", "")
     if not isinstance(model, str):
         raise UsageError(
@@ -209,20 +230,6 @@ def _read(recipe: str, users: tuple[str, ...] = ()) -> Toml:
             hint="the name of a recipe that ships, or a file",
         )
     return _merged(_read(model, (*users, recipe)), table) if model else table
-
-
-def _parsed(recipe: str) -> Toml:
-    path = Path(recipe) if recipe.endswith(".toml") else SHIPPED / f"{recipe}.toml"
-    if not path.is_file():
-        if path.parent == SHIPPED:
-            raise UnknownNameError(
-                "recipe", recipe, (p.stem for p in SHIPPED.iterdir())
-            )
-        raise InputError(f"no recipe at {path}", hint="check the spelling")
-    try:
-        return tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not TOML: {error}") from error
 
 
 def _recipe(table: Toml, phases: tuple[Recipe, ...] = ()) -> Recipe:

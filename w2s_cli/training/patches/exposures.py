@@ -1,12 +1,9 @@
-"""What cameras and programs do to a noisy image before anybody sees it.
+"""From the light on a camera to a stabilised image, and what is known of it.
 
-Each way gives neighbours a part of each other's noise, so that denoisers for white
-noise take it for structure: demosaicing of a colour camera, registration by a fraction
-of a pixel, binning that was enlarged again, the smear along a scan line, resampling,
-JPEG. All but JPEG are linear.
-
-From the light on a camera to a stabilised image, and what is known of it.
-
+Cameras and programs process images before anybody sees them. Each way gives neighbours
+a part of each other's noise, so that denoisers for white noise take it for structure:
+demosaicing of a colour camera, registration by a fraction of a pixel, binning that was
+enlarged again, the smear along a scan line, resampling, JPEG. All but JPEG are linear.
 The truth of a processed image is the processed light: what the same camera and program
 would have given without noise.
 """

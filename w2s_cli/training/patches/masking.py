@@ -117,7 +117,12 @@ class BlindSpotMask:
 
     def __call__(self, noisy: FloatArray, rng: np.random.Generator) -> MaskedPatch:
         """Mask blind spots of a patch."""
-        rows, columns = _scattered(noisy.shape, self.period, rng)
+        side = self.period
+        squares = [-(-length // side) for length in noisy.shape]
+        points = np.indices(squares).reshape(2, -1) * side
+        points += rng.integers(side, size=points.shape)
+        inside = (points < np.array(noisy.shape)[:, None]).all(0)
+        rows, columns = points[:, inside]
         hidden = np.zeros(noisy.shape, bool)
         hidden[rows, columns] = True
         image = noisy.copy()
@@ -140,17 +145,6 @@ class BlindSpotMask:
         image = noisy.copy()
         image[rows, columns] = _medians(noisy, rows, columns, self.radius)
         return MaskedPatch(image, hidden)
-
-
-def _scattered(
-    shape: tuple[int, ...], side: int, rng: np.random.Generator
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return a pixel of each square of `side` pixels: rows and columns."""
-    corners = np.indices([-(-length // side) for length in shape]).reshape(2, -1) * side
-    points = corners + rng.integers(side, size=corners.shape)
-    inside = (points < np.array(shape)[:, None]).all(0)
-    rows, columns = points[:, inside]
-    return rows, columns
 
 
 def _medians(

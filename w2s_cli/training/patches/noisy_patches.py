@@ -1,21 +1,9 @@
-"""Train on noisy images without any truth.
+"""Patches of noisy images without any truth, of which a part is masked.
 
 Noise is independent from pixel to pixel, structure is not. So a network that must give
-pixels that it does not get can only fit the structure::
-
-    series              planes in stabilised counts, captures of the same together
-      -> noisy_patches  patches, of which `masking` hides a part
-      -> training.loop  the training of any other recipe
-      -> methods        n2sr, n2v, n2s and n2n, as `w2s restore` knows them
-
-A part of every image is held out of the loss in training: the loss there tells when the
-network begins to fit the noise.
-
-Patches of noisy images, of which a part is masked.
-
-Some squares of every image are held out, one of every 4 x 4: nothing in them is asked
-for in training, so what the network gives there tells whether it fits structure or
-noise.
+pixels that it does not get can only fit the structure. Some squares of every image are
+held out, one of every 4 x 4: nothing in them is asked for in training, so what the
+network gives there tells whether it fits structure or noise.
 """
 
 from collections.abc import Sequence
@@ -121,15 +109,13 @@ def drift(one: FloatArray, other: FloatArray) -> float:
        Proc. IEEE Int. Conf. on Cybernetics and Society (1975).
     """
     height, width = one.shape
-    window = np.hanning(height)[:, None] * np.hanning(width)
-    window = window.astype(np.float32)
+    window = np.outer(np.hanning(height), np.hanning(width)).astype(np.float32)
     spectra = [fft.rfft2((plane - plane.mean()) * window) for plane in (one, other)]
     crossed = spectra[0] * spectra[1].conj()
-    # phases alone, where there is more than noise: its power is that of the window
-    height, width = one.shape
     y, x = fft.fftfreq(height)[:, None], fft.rfftfreq(width)
-    left = np.exp(-2 * (np.pi * _COARSE) ** 2 * (y**2 + x**2))
-    phases = crossed / (abs(crossed) + (window**2).sum()) * np.asarray(left, np.float32)
+    coarse = np.exp(-2 * (np.pi * _COARSE) ** 2 * (y**2 + x**2)).astype(np.float32)
+    # phases alone, where there is more than noise: its power is that of the window
+    phases = crossed / (abs(crossed) + (window**2).sum()) * coarse
     likeness = fft.irfft2(phases, s=one.shape)
     if likeness.max() < _CLEAR * likeness.std():
         return 0.0

@@ -1,9 +1,9 @@
-"""Sharp images, degraded twice: the training examples of Real-ESRGAN [1]_.
+"""Blur, change of size, noise and JPEG of Real-ESRGAN [1]_, and its unsharp mask.
 
-A patch goes through blur, a change of size, noise and JPEG; then, more mildly, through
-all of it again; then through a low-pass filter, which rings as sharpened images do.
-What it is after that is the input, what it was before is the truth. The recipe's table
-`real_esrgan` has every share and span; its defaults are the published ones for x2.
+With `q` the squared Mahalanobis distance from the middle, a generalized Gaussian is
+``exp(-q^b / 2)`` and a plateau ``1 / (1 + q^b)``; the plain Gaussian has b = 1. They
+are round ("iso"), or have two widths and an angle ("aniso"). The low-pass filter is a
+sinc for two dimensions, ``w J1(w r) / (2 pi r)`` at a distance of r pixels.
 
 What is done otherwise than in the published code:
 
@@ -16,48 +16,13 @@ What is done otherwise than in the published code:
   nothing.
 - A blur mirrors the image beyond its edge with the pixel at the edge, not without it.
 
+As there, nothing is smoothed before an image gets smaller: bilinear and bicubic
+reductions alias, area reductions do not.
+
 References
 ----------
 .. [1] X. Wang, L. Xie, C. Dong and Y. Shan, "Real-ESRGAN: training real-world blind
    super-resolution with pure synthetic data", ICCV Workshops (2021): section 3.
-
-The blurs of Real-ESRGAN [1]_, each summing to 1.
-
-With `q` the squared Mahalanobis distance from the middle, a generalized Gaussian is
-``exp(-q^b / 2)`` and a plateau ``1 / (1 + q^b)``; the plain Gaussian has b = 1. They
-are round ("iso"), or have two widths and an angle ("aniso"). The low-pass filter is a
-sinc for two dimensions, ``w J1(w r) / (2 pi r)`` at a distance of r pixels.
-
-References
-----------
-.. [1] X. Wang et al., "Real-ESRGAN", ICCV Workshops (2021): sections 3.1 and 3.3.
-
-The noise of Real-ESRGAN [1]_: even over the image, or that of its light.
-
-Published code draws it once for all channels of a colour picture ("gray"), or for each.
-Images here have one channel, where both are the same draw: a deviation without effect.
-
-References
-----------
-.. [1] X. Wang et al., "Real-ESRGAN", ICCV Workshops (2021): section 3.1.
-
-What JPEG leaves of an image.
-
-It is Pillow's, of an 8-bit gray image in memory; the published code has a
-differentiable imitation, in floats and of colours.
-
-Changes of size, as careless as those that images on the web go through.
-
-Nothing is smoothed before an image gets smaller, as in the published code (`torch`'s
-`interpolate` without `antialias`): bilinear and bicubic reductions alias, area
-reductions do not.
-
-The unsharp mask that Real-ESRGAN sharpens truths with [1]_.
-
-References
-----------
-.. [1] X. Wang et al., "Real-ESRGAN", ICCV Workshops (2021): section 3.4; the numbers
-   are those of the published code.
 """
 
 import io

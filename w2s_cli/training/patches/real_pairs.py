@@ -1,12 +1,9 @@
-"""Which pairs are for the training, and which for the validation.
+"""Patches of real pairs, of any set that w2s knows.
 
-A pair belongs to one of both, and so does its field of view.
-
-Patches of real pairs, of any set that w2s knows.
-
-The journey of the numbers: counts or gray values of the files -> the same square of
-input and truth -> both laid alike -> the units of the network. No patch is scaled on
-its own, so intensities stay comparable.
+Counts or gray values of the files -> the same square of input and truth -> both laid
+alike -> the units of the network. No patch is scaled on its own, so intensities stay
+comparable. A pair is for the training or for the validation, and so is its field of
+view.
 """
 
 import re

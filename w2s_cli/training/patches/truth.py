@@ -2,20 +2,14 @@
 
 The data folder holds, any part of it optional::
 
-    w2s/avg1/FFF_C.png, w2s/avg400/FFF_C.png   field of view, channel; 8-bit gray
-    w2s/index.csv                              how their gray values relate to photons
+    w2s/avg1/FFF_C.png, w2s/avg400/FFF_C.png   a capture, and a 400-frame average
+    w2s/index.csv                              how their gray values relate to counts
     w2s/kernels_36x36.npy                      measured blur kernels, (N, 36, 36)
     sharp/*.tif                                clean fields, of any axes
     sim_truth/STRUCTURE_NN.png                 real SIM images, 8-bit gray
 
-W2S training fields in 8 bit, each image stretched on its own, and their way back.
-
-::
-
-    avg1/001_0.png, avg400/001_0.png     a single capture, and its 400-frame average
-    index.csv                            how gray values relate to counts, by image
-
-The columns of the index that are read:
+FFF and C are the field of view and the channel. Each of these images is 8-bit gray,
+stretched on its own; the columns of the index that are read:
 
 ==================  ==============================================================
 image               its name, "001_0"
@@ -25,11 +19,9 @@ gain_counts         the camera's gain, counts a photon
 offset_counts       its offset, counted from gray 0
 ==================  ==============================================================
 
-It stands beside `truth`, which trains the shipped networks on it, and is no layout that
-`w2s data` knows: the folder was made for this project and is not published.
-
 Counts come back but for an offset that nobody wrote down, so that differences are right
-and z-scores shifted. Pixels that were clipped in either image are not valid.
+and z-scores shifted. Pixels that were clipped in either image are not valid. `w2s data`
+does not know the folder: it was made for the shipped networks and is not published.
 """
 
 import csv
@@ -75,6 +67,19 @@ def open_data_set(place: Path) -> DataSet | None:
     if not (place / INDEX).is_file() or not (place / "avg1").is_dir():
         return None
     grays = index(place / INDEX)
+    inputs, truths = {}, {}
+    for name, gray in grays.items():
+        inputs[name] = FilePlane(
+            place / "avg1" / f"{name}.png",
+            factor=1 / gray.per_count,
+            limits=_CLIPPED,
+        )
+        truths[name] = FilePlane(
+            place / "avg400" / f"{name}.png",
+            factor=gray.slope / gray.per_count,
+            offset=gray.intercept / gray.per_count,
+            limits=_CLIPPED,
+        )
     return DataSet(
         name="w2s-samples",
         title="W2S training fields in 8 bit",
@@ -82,8 +87,8 @@ def open_data_set(place: Path) -> DataSet | None:
         unit="z",
         per_unit=w2s.Z_UNIT,
         offset=0.0,
-        inputs={1: {name: _noisy(place, name, gray) for name, gray in grays.items()}},
-        truths={1: {name: _clean(place, name, gray) for name, gray in grays.items()}},
+        inputs={1: inputs},
+        truths={1: truths},
         splits={
             split: names
             for split, names in w2s.splits().items()
@@ -121,20 +126,6 @@ def _gray(row: Mapping[str, str], where: str) -> Gray:
             hint="copy the index again",
         ) from error
     return Gray(per_count, slope, intercept, NoiseModel(gain, offset))
-
-
-def _noisy(place: Path, name: str, gray: Gray) -> FilePlane:
-    path = place / "avg1" / f"{name}.png"
-    return FilePlane(path, factor=1 / gray.per_count, limits=_CLIPPED)
-
-
-def _clean(place: Path, name: str, gray: Gray) -> FilePlane:
-    return FilePlane(
-        place / "avg400" / f"{name}.png",
-        factor=gray.slope / gray.per_count,
-        offset=gray.intercept / gray.per_count,
-        limits=_CLIPPED,
-    )
 
 
 AVERAGED = 400  # captures in a long average
