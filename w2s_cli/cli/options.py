@@ -141,6 +141,15 @@ Tile = Annotated[
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist.")
 ]
+Preview = Annotated[
+    Path | None,
+    typer.Option(
+        "--preview",
+        help="Draw input, output and their difference, in units of the noise, of the "
+        "middle plane of one file.",
+        metavar="FILE.png",
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing."),

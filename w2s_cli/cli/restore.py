@@ -1,5 +1,6 @@
 """`w2s restore`: the main spec."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +9,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.fetch import fetch_needed
-from w2s_cli.cli.output import warn
+from w2s_cli.cli.output import check_plot, note, warn
 from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
 from w2s_cli.cli.reports import (
     document,
@@ -46,6 +47,7 @@ def restore(
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",
     tile: ask.Tile = 512,
+    preview: ask.Preview = None,
     overwrite: ask.Overwrite = False,
     dry_run: ask.DryRun = False,
     as_json: ask.AsJson = False,
@@ -61,6 +63,7 @@ def restore(
       w2s restore tiles.ome.tif -o sharp/ --series all
       w2s restore cell.tif -o clean.tif --method n2sr
       w2s restore *.tif -o clean/ --method n2sr --train-on best.tif
+      w2s restore cell.tif -o sharp.tif --preview look.png
       w2s restore cell.tif -o sharp.tif --dry-run
 
     Without --gain or --noise the noise of the camera is estimated from each file.
@@ -103,15 +106,37 @@ def restore(
     specs, pictures = by_output(spec, pairs)
     for said in (*left(inputs), *pictures):
         warn(said)
+    if preview:
+        _check_preview(preview, specs, overwrite=overwrite)
     if dry_run:
         reports: list[Plan | Failure] | list[RestoredFile | Failure]
         reports = _planned(specs, chain, show=not as_json)
     else:
         make_folder(output, pairs)
-        reports = _restored(spec, specs, chain, quiet=quiet)
+        reports = _restored(spec, specs, chain, preview, quiet=quiet)
     if as_json:
         typer.echo(document(reports))
     raise typer.Exit(exit_code(reports))
+
+
+def _check_preview(
+    preview: Path, pairs: "Collection[FilePair]", *, overwrite: bool
+) -> None:
+    """Find out before the work whether there is one file to draw, and where to."""
+    from w2s_cli.io.targets import STREAM
+
+    if len(pairs) != 1:
+        raise UsageError(
+            f"a preview shows one image, not {len(pairs)}",
+            hint="restore one of them with --preview, then all without",
+        )
+    named = [path for pair in pairs for path in pair]
+    if STREAM in named:
+        raise UsageError(
+            "a preview needs files to look at, not standard input or output",
+            hint="name the input, and the output with -o",
+        )
+    check_plot(preview, named, overwrite=overwrite)
 
 
 def _planned(
@@ -133,6 +158,7 @@ def _restored(
     spec: "RestoreSpec",
     specs: "dict[FilePair, RestoreSpec]",
     chain: "Chain",
+    preview: Path | None,
     *,
     quiet: bool,
 ) -> "list[RestoredFile | Failure]":
@@ -143,7 +169,7 @@ def _restored(
 
     def work(source: Path, target: Path) -> "RestoredFile":
         with progress(source.name, quiet=quiet) as bar:
-            return restore_file(
+            outcome = restore_file(
                 specs[source, target],
                 chain,
                 source,
@@ -155,6 +181,11 @@ def _restored(
                     fit=FitDisplay(source.name, bar, quiet=quiet).of_channel,
                 ),
             )
+        if preview:
+            from w2s_cli.bench.preview import preview as draw
+
+            draw(specs[source, target], source, outcome, preview)
+        return outcome
 
     reports: list[RestoredFile | Failure] = []
     licences_due = not quiet
@@ -167,4 +198,6 @@ def _restored(
                 show_licences(spec.method)
                 licences_due = False
             show_restored(report, quiet=quiet)
+            if preview and not quiet:
+                note(f"look at {preview}")
     return reports

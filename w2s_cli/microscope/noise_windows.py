@@ -195,6 +195,9 @@ def _correlation(windows: Windows, variance: FloatArray, some: IndexArray) -> fl
     table = np.linspace(-0.45, 0.95, 141)
     ratio = _passed(LOW_PASS, table) / _passed(HIGH_PASS, table)
     energy = _whitened(windows.energy, variance)
+    if not energy:  # nothing of the finest detail is left, as after enlarging
+        smooth = np.any(windows.down) or np.any(windows.across)
+        return float(table[-1]) if smooth else 0.0
     found = (
         float(np.interp(_whitened(low, variance) / energy, ratio, table))
         for low in (windows.down, windows.across)
