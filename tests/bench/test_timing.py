@@ -38,7 +38,7 @@ def test_runs_end_with_the_budget_but_there_is_one(plane: Path) -> None:
 def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
     config = SpeedConfig("denoise", device="cpu", precision="fp32", tile=40, seconds=0)
     timed = measure(config, 96, plane)
-    [link] = config.spec.chain().links
+    [link] = config.chain().links
     assert (link.traits.margin, link.traits.multiple_of) == (56, 8)
     sides = (96, 96, 72)  # 40 + 56 is the far edge, 80 - 56 is 24
     by_hand = sum(
@@ -77,7 +77,7 @@ def test_a_failure_is_told(plane: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_unknown_methods_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="no method is called 'gausian'"):
-        SpeedConfig("gausian").spec.chain()
+        SpeedConfig("gausian").chain()
 
 
 def _fails_above(monkeypatch: pytest.MonkeyPatch, side: int) -> None:

@@ -148,14 +148,24 @@ def run_speed(
             )
     busy_before = load()
     for config in configs:
-        config.spec.chain()  # complains of it now, not after minutes
+        config.chain()  # complains of it now, not after minutes
     peaks: dict[str, float] = {}
     rows = []
     with _planes(sizes, on_row) as (planes, estimates):
         for config in configs:
-            for timed in _one(config, planes, peaks, on_row):
-                rows.append(timed)
-                on_done()
+            # A process for each method. The planes grow, so that the memory that it
+            # has held before is no more than what it needs now.
+            with ProcessPoolExecutor(
+                1,
+                mp_context=get_context("spawn"),
+                # Ctrl-C reaches it too: it shall end without a word.
+                initializer=signal.signal,
+                initargs=(signal.SIGINT, signal.SIG_DFL),
+            ) as process:
+                for side, plane in planes.items():
+                    on_row(f"{config.method}, {side} pixels")
+                    rows.append(_timed(process, config, side, plane, peaks))
+                    on_done()
     return SpeedResult(
         rows,
         peaks,
@@ -194,29 +204,6 @@ def _planes(
             fit_noise(sample_squares([noisy]))
             estimates[side] = perf_counter() - start
         yield planes, estimates
-
-
-def _one(
-    config: SpeedConfig,
-    planes: Mapping[int, Path],
-    peaks: dict[str, float],
-    on_row: Callable[[str], None],
-) -> Iterator[MethodSpeed]:
-    """Yield what a method takes on each plane, and learn the peaks it is held to.
-
-    The planes grow, so that the memory that a process has held before is no more than
-    what it needs now.
-    """
-    with ProcessPoolExecutor(
-        1,
-        mp_context=get_context("spawn"),
-        # Ctrl-C reaches it too: it shall end without a word.
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        for side, plane in planes.items():
-            on_row(f"{config.method}, {side} pixels")
-            yield _timed(process, config, side, plane, peaks)
 
 
 def _timed(

@@ -13,6 +13,7 @@ import numpy as np
 
 from w2s_cli.bench import machine
 from w2s_cli.errors import W2SError
+from w2s_cli.methods.build import build
 from w2s_cli.microscope.simulation import CAMERA
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
@@ -116,35 +117,16 @@ class MethodSpeed:
         return cls(**measured, times=times)
 
 
+_built = lru_cache(maxsize=1)(build)  # so that networks load once a process
 _WARM_UP = 64  # pixels
 _MOST_RUNS = 25
 
 
 @dataclass(frozen=True, slots=True)
-class SpeedConfig:
-    """What is timed, and how."""
+class SpeedConfig(RestoreSpec):
+    """A restoration that is timed."""
 
-    # method, options, weights, device, precision: the chain of methods: see
-    # `w2s_cli.methods.build.build`
-    method: str
-    options: tuple[str, ...] = ()
-    weights: tuple[Path, ...] = ()
-    device: str = "auto"
-    precision: str = "auto"
-    tile: int = 512  # side of a tile, in input pixels
     seconds: float = 3.0  # after which no further run begins; the first one always ends
-
-    @property
-    def spec(self) -> RestoreSpec:
-        """Return how a plane is restored."""
-        return RestoreSpec(
-            self.method,
-            self.options,
-            self.weights,
-            self.device,
-            self.precision,
-            self.tile,
-        )
 
 
 def measure(config: SpeedConfig, side: int, plane: Path) -> MethodSpeed:
@@ -163,13 +145,15 @@ def measure(config: SpeedConfig, side: int, plane: Path) -> MethodSpeed:
 
 
 def _measured(config: SpeedConfig, stack: Stack) -> MethodSpeed:
-    chain = _chain(config)
+    chain = _built(
+        config.method, config.options, config.weights, config.device, config.precision
+    )
     side = stack.data.shape[0]
     found = diagnose(stack, noise=False, display_range=chain.needs_range)
     shown = found.display_ranges.get(0)
     known = Diagnosis((ChannelDiagnosis(model=CAMERA, display_range=shown),))
     corner = stack.data[()][:_WARM_UP, :_WARM_UP]
-    _restored(config, Stack(corner, "YX"), known)
+    _restored(config, chain, Stack(corner, "YX"), known)
     device = None
     if any(link.traits.device for link in chain.links):
         from w2s_cli.networks.inference import (
@@ -186,7 +170,7 @@ def _measured(config: SpeedConfig, stack: Stack) -> MethodSpeed:
     tiles = 0
     while not times or (sum(times) < config.seconds and len(times) < _MOST_RUNS):
         start = perf_counter()
-        tiles += _restored(config, stack, known)
+        tiles += _restored(config, chain, stack, known)
         times.append(perf_counter() - start)
     planned = len(times) * tile_count(side, side, chain.traits, config.tile)
     whole = tiles == planned
@@ -202,20 +186,15 @@ def _measured(config: SpeedConfig, stack: Stack) -> MethodSpeed:
     )
 
 
-def _restored(config: SpeedConfig, stack: Stack, known: Diagnosis) -> int:
+def _restored(config: SpeedConfig, chain: Chain, stack: Stack, known: Diagnosis) -> int:
     """Restore a stack of one plane; return how many tiles it took."""
     tiles: list[None] = []
     result = restore_stack(
-        config.spec,
+        config,
         stack,
-        chain=_chain(config),
+        chain=chain,
         diagnosis=known,
         progress=RestoreProgress(tile=lambda: tiles.append(None)),
     )
     _ = result.image.data[()]  # a plane is computed when it is asked for
     return len(tiles)
-
-
-@lru_cache(maxsize=1)
-def _chain(config: SpeedConfig) -> Chain:
-    return config.spec.chain()

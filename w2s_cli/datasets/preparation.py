@@ -1,6 +1,4 @@
-"""What `w2s data prepare` is asked to make, file by file.
-
-Make the averages, z-scores, PNGs and SIM targets of W2S from a copy of it.
+"""Make the averages, z-scores, PNGs and SIM targets of W2S from a copy of it.
 
 The forms are those that the authors published, under the same names::
 
@@ -109,9 +107,8 @@ def missing_of(config: PrepareConfig, data: DataSet) -> dict[int, list[str]]:
 
 def has_image(data: DataSet, level: int, name: str) -> bool:
     """Say whether a copy has the image of a level, or the SIM image."""
-    return name in (
-        data.truths.get(2, {}) if level == SIM else data.inputs.get(level, {})
-    )
+    sim = level == SIM
+    return name in (data.truths.get(2, {}) if sim else data.inputs.get(level, {}))
 
 
 def _names(config: PrepareConfig) -> Iterator[str]:
@@ -120,22 +117,18 @@ def _names(config: PrepareConfig) -> Iterator[str]:
 
 
 def _task(config: PrepareConfig, name: str, level: int, form: str) -> Task:
-    folder = SIM_FOLDER if level == SIM else folder_of(level)
+    folder, what = SIM_FOLDER, "SIM"
+    if level != SIM:
+        folder, frames = folder_of(level), w2s.frames_of(level)
+        what = f"capture {frames[0]}"
+        if len(frames) > 1:
+            what = f"mean of captures {frames[0]}-{frames[-1]}"
     if form == "normalized":
-        how = f"({_what(level)} - {w2s.Z_OFFSET}) / {w2s.Z_UNIT}, float32"
+        how = f"({what} - {w2s.Z_OFFSET}) / {w2s.Z_UNIT}, float32"
         return Task(level, form, f"normalized/{folder}/{name}.npy", how)
     part = "train" if int(field_of(name)) <= _PUBLISHED_TRAINING else "test"
-    how = f"{config.grays_per_count:g} * {_what(level)}, rounded, from 0 to 255"
+    how = f"{config.grays_per_count:g} * {what}, rounded, from 0 to 255"
     return Task(level, form, f"{part}/{folder}/{name}.png", how)
-
-
-def _what(level: int) -> str:
-    if level == SIM:
-        return "SIM"
-    frames = w2s.frames_of(level)
-    if len(frames) == 1:
-        return f"capture {frames[0]}"
-    return f"mean of captures {frames[0]}-{frames[-1]}"
 
 
 Progress = Callable[[int, int], None]
@@ -178,7 +171,14 @@ def prepare(
         left = [task for task in wanted if not manifest.has(task.file, task.how)]
         kept += len(wanted) - len(left)
         try:
-            made += _make(data, name, left, config.grays_per_count, manifest)
+            planes = _counts(data, name, {task.level for task in left})
+            for task in left:
+                plane, where = planes[task.level]
+                with replacing(target / task.file) as temporary:
+                    _write(temporary, task.form, plane, config.grays_per_count)
+                    row = Made(task.file, digest_of(temporary), where, task.how)
+                    manifest.add(row)
+                made += 1
         except InputError as error:
             failed[name] = error
         done += len(wanted)
@@ -208,23 +208,6 @@ def _begun(target: Path, tasks: Iterable[Task]) -> Manifest:
     return manifest
 
 
-def _make(
-    data: DataSet, name: str, tasks: Sequence[Task], grays: float, manifest: Manifest
-) -> int:
-    """Make the files of an image and return how many they are."""
-    if not tasks:
-        return 0
-    planes = _counts(data, name, {task.level for task in tasks})
-    for task in tasks:
-        plane, where = planes[task.level]
-        path = manifest.folder / task.file
-        with replacing(path) as temporary:
-            _write(temporary, task.form, plane, grays)
-            made = Made(task.file, digest_of(temporary), where, task.how)
-            manifest.add(made)
-    return len(tasks)
-
-
 def _counts(
     data: DataSet, name: str, levels: Collection[int]
 ) -> dict[int, tuple[FloatArray, str]]:
@@ -235,14 +218,10 @@ def _counts(
     if isinstance(captures, Average):  # one walk through the captures for all
         planes = averages(captures.array, images)
         found = {level: (plane, captures.where) for level, plane in planes.items()}
-    else:
-        found = {
-            level: (image.read()[0], image.where) for level, image in images.items()
-        }
+        images = {}
     if SIM in levels:
-        sim = data.truths[2][name]
-        found[SIM] = (sim.read()[0], sim.where)
-    return found
+        images[SIM] = data.truths[2][name]
+    return found | {at: (image.read()[0], image.where) for at, image in images.items()}
 
 
 def _write(path: Path, form: str, counts: FloatArray, grays: float) -> None:
