@@ -8,6 +8,8 @@ from w2s_cli.errors import UsageError
 from w2s_cli.microscope.noise_correlation import correlated_noise, lag_of
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import FARTHEST, NoiseModel
+from w2s_cli.microscope.psf import gaussian_psf
+from w2s_cli.microscope.simulation import Exposure, simulate_cell, widefield
 
 WHITE = tuple(
     tuple(float((y, x) == (0, FARTHEST)) for x in range(2 * FARTHEST + 1))
@@ -54,7 +56,20 @@ def test_noise_is_that_of_the_pixels_whatever_was_done_to_them(kind, photons):
     assert not found.white
     levels = np.percentile(change(2.2 * light + 100), [10, 50, 95]).astype(np.float32)
     truth = NoiseModel(2.2, 100, 3).variance(levels) * kept
-    assert np.sqrt(found.model.variance(levels) / truth) == pytest.approx(1, abs=0.12)
+    # What a wide Gaussian does to noise is taken for structure in part.
+    off = 0.17 if kind == "gaussian" else 0.12
+    assert np.sqrt(found.model.variance(levels) / truth) == pytest.approx(1, abs=off)
+
+
+@pytest.mark.parametrize("kind", CORRELATED)
+def test_dense_structure_is_not_taken_for_noise(kind):
+    change, kept = CORRELATED[kind]
+    scene = simulate_cell(256, np.random.default_rng(5))
+    light = widefield(scene, gaussian_psf(2.5), Exposure(50, 0.05))
+    found = estimated(change(counts(light)).astype(np.float32))
+    level = np.array([2.2 * light.mean() + 100], np.float32)
+    truth = NoiseModel(2.2, 100, 3).variance(level) * kept
+    assert 0.6 < float(np.sqrt(found.model.variance(level) / truth)[0]) < 1.6
 
 
 def test_correlations_are_those_of_the_filter():
