@@ -86,22 +86,25 @@ def test_content_decides_not_the_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("kind", "keep", "plane"),
+    ("kind", "keep", "planes", "said"),
     [
-        ("plain", 0.5, r"plane \d is missing \(it is promised at byte \d+ of \d+\)"),
-        ("ome", 0.5, "plane 2 is missing"),
-        ("imagej", 0.5, r"plane 2 is missing \(6 planes are promised\)"),
-        ("lzw", 0.5, r"plane \d is missing"),
-        ("w2s", 0.5, r"plane \d is missing"),
-        ("w2s", 0.99, "its description is missing, which names the axes"),
+        ("plain", 0.5, 1, r"it is cut off: page 2 is promised at byte \d+ of \d+"),
+        ("ome", 0.5, 1, "it is cut off before its description, so that its axes"),
+        ("imagej", 0.5, 3, "3 of 6 planes that it promises are there: slices 1-3 of 6"),
+        ("shaped", 0.5, 3, "3 of 6 planes that it promises are there: slices 1-3 of 6"),
+        ("lzw", 0.5, 1, "it is cut off: page "),
+        ("w2s", 0.5, 1, "it is cut off before its description, so that its axes"),
+        ("w2s", 0.99, 6, "it is cut off before its description, so that its axes"),
     ],
 )
-def test_truncated_tiff(tmp_path, kind, keep, plane):
+def test_truncated_tiff(tmp_path, kind, keep, planes, said):
+    """What is whole is read, and the rest said to be missing."""
     path = tmp_path / "a.tif"
     options = {
         "plain": {"metadata": None},
         "ome": {"ome": True, "metadata": {"axes": "TYX"}},
-        "imagej": {"imagej": True, "metadata": {"axes": "TYX"}},
+        "imagej": {"imagej": True, "metadata": {"axes": "ZYX"}},
+        "shaped": {"metadata": {"axes": "ZYX"}},
         "lzw": {"compression": "lzw", "metadata": None},
     }
     if kind == "w2s":
@@ -110,7 +113,18 @@ def test_truncated_tiff(tmp_path, kind, keep, plane):
         tifffile.imwrite(path, STACK.data, photometric="minisblack", **options[kind])
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * keep)])
-    assert_refused(path, f"is truncated: .*{plane}")
+    with open_image(path) as stack:
+        found = np.asarray(stack).reshape(-1, 32, 33)
+        assert re.match(said, "; ".join(stack.warnings))
+    assert len(found) >= planes
+    np.testing.assert_array_equal(found, STACK.data[: len(found)])
+
+
+def test_truncated_within_the_first_plane(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, STACK.data, imagej=True)
+    path.write_bytes(path.read_bytes()[:1500])
+    assert_refused(path, "is truncated: of 6 planes that it promises none is whole")
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])

@@ -110,6 +110,22 @@ def _not_understood(
         yield f"its unit of time, {tunit!r}, is not known: {kept}"
 
 
+def reduced(extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of the planes and channels that `missing_planes` has left."""
+    metadata, numbers = dict(extra["imagej"]), extra["numbers"]
+    if labels := _list(metadata.get("Labels")):
+        metadata["Labels"] = [labels[n] for n in numbers if n < len(labels)]
+    if channels := extra["kept"].get("C"):
+        count = metadata["channels"]
+        for key, width in (("LUTs", 1), ("Ranges", 2)):
+            values = _list(metadata.get(key))
+            if len(values) == width * count:
+                spans = (values[width * n : width * (n + 1)] for n in channels)
+                metadata[key] = [value for span in spans for value in span]
+        metadata["channels"] = len(channels)
+    return metadata
+
+
 def can_hold(stack: Stack) -> bool:
     """Return whether ImageJ's own kind of TIFF can hold the stack."""
     size = prod(stack.data.shape) * stack.data.dtype.itemsize

@@ -180,3 +180,14 @@ def _check_promises(root: Element, path: Path) -> None:
 def _count(element: Element, name: str) -> int:
     text = element.get(name, "1")
     return int(text) if text.isdecimal() else 1
+
+
+def missing_members(xml: str, path: Path) -> list[str]:
+    """Return the files that the first image lies in and that are not in the folder."""
+    if not xml:
+        return []
+    image = ElementTree.fromstring(xml).find("{*}Image")
+    uuids = [] if image is None else image.findall(_UUIDS)
+    names = {Path(uuid.get("FileName", path.name)).name for uuid in uuids}
+    there = (name for name in names if path.with_name(name).exists())
+    return sorted(names.difference(there, {path.name}))

@@ -58,7 +58,8 @@ def _parts(stack: Stack) -> Mapping[str, Sequence[int]]:
 
     "kept" is what `missing_planes` has left, "channel" the one of it that was taken.
     """
-    kept: dict[str, Sequence[int]] = dict(stack.extra.get("kept", {}))
+    left: Mapping[str, Sequence[int]] = stack.extra.get("kept", {})
+    kept = {axis: places for axis, places in left.items() if axis in "ZCT"}
     if "channel" in stack.extra:
         number = stack.extra["channel"]
         kept["C"] = [kept["C"][number] if "C" in kept else number]

@@ -15,9 +15,16 @@ from numpy.typing import NDArray
 from w2s_cli.errors import InputError, few
 from w2s_cli.io import imagej, ome
 from w2s_cli.io.content import Content, History, as_stack, lookup_colour
+from w2s_cli.io.missing_planes import without_missing
+from w2s_cli.io.ome_sets import missing_members
 from w2s_cli.io.resolution import read_resolution, resolution_tags
 from w2s_cli.io.tiff_opening import BROKEN, opened
-from w2s_cli.io.tiff_planes import check_chain, check_description, plane_reader
+from w2s_cli.io.tiff_planes import (
+    cut_off,
+    lacks_description,
+    plane_reader,
+    promised,
+)
 from w2s_cli.io.tiff_series import TiffImage, chosen, images_in
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Channel, Stack
@@ -69,21 +76,44 @@ def _content(
     """Return what an image in a file holds, at its full resolution."""
     series = image.series
     page = series.keyframe
-    check_chain(file, series, path)
     axes, shape = _axes(file, series, path)
+    if promise := promised(file, series):
+        axes, shape = f"{promise[0]}YX", (*promise[1], *shape[-2:])
+    read, there = plane_reader(file, series, shape, path)
     content = Content(
         axes=axes,
         shape=shape,
         dtype=series.dtype,
-        read=plane_reader(file, series, shape, path),
+        read=read,
         channels=_palette_channel(file, page, path),
         extra=_form(file, series, page),
+        warnings=tuple(_what_is_lacking(file, series)),
     )
-    check_description(file, path)
     own = "" if image.place is None else ome.image_first(xml, image.place)
     said = _read_metadata(file, series, page, own)
     extra = {**content.extra, **said.pop("extra", {})}
-    return replace(content, **said, extra=extra)
+    warnings = (*content.warnings, *said.pop("warnings", ()))
+    content = replace(content, **said, extra=extra, warnings=warnings)
+    lost = few(missing_members(own, path)) if series.kind == "ome" else ""
+    lost = f" ({lost} of its set is not in the folder)" if lost else ""
+    content = without_missing(content, there, path, lost)
+    if "numbers" in content.extra and "imagej" in content.extra:
+        left = imagej.reduced(content.extra)
+        content = replace(content, extra={**content.extra, "imagej": left})
+    return content
+
+
+def _what_is_lacking(
+    file: tifffile.TiffFile, series: tifffile.TiffPageSeries
+) -> Iterator[str]:
+    """Say what the end of a file that is cut off would have held, beside planes."""
+    if lacks_description(file):
+        yield (
+            "it is cut off before its description, so that its axes, pixel sizes and "
+            "history are not known: copy it again"
+        )
+    if not promised(file, series) and (why := cut_off(file, series)):
+        yield why
 
 
 def _axes(

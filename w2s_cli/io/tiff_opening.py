@@ -28,6 +28,7 @@ BROKEN = (
     struct.error,
 )
 _OME = re.compile(r"<(\w+:)?OME[\s>]")
+_MIXED = "its pages are not all of one type or size: ImageJ's description is not used"
 _WITHOUT_METADATA: Any = dict.fromkeys(
     ("is_ome", "is_imagej", "is_shaped", "is_mmstack", "is_ndtiff"), False
 )
@@ -47,6 +48,9 @@ def opened(path: Path) -> tuple[tifffile.TiffFile, str, tuple[str, ...]]:
     try:
         file, xml, said = _with_xml(file, path)
         try:
+            if _is_mixed(file.series[0]):
+                file = _again(file, is_imagej=False)
+                said = (*said, _MIXED)
             _ = file.series
         except BROKEN as error:
             file, xml = _again(file, **_WITHOUT_METADATA), ""
@@ -59,6 +63,14 @@ def opened(path: Path) -> tuple[tifffile.TiffFile, str, tuple[str, ...]]:
         file.close()
         raise
     return file, xml, said
+
+
+def _is_mixed(series: tifffile.TiffPageSeries) -> bool:
+    """Return whether pages that ImageJ describes as one stack are of several types."""
+    page = series.keyframe
+    if series.kind != "imagej" or len(series) == 1 or page.compression != 1:
+        return False
+    return any(one and sum(one.databytecounts) != page.nbytes for one in series)
 
 
 def _with_xml(

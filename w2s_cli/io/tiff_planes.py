@@ -11,6 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, OutOfMemoryError
+from w2s_cli.io.units import positive
 
 _Page = tifffile.TiffPage | tifffile.TiffFrame
 # What tifffile and its codecs raise on broken data
@@ -27,23 +28,49 @@ _BIG_TIFF = 43  # the version
 _HINT = "copy or export it again"
 
 
-def check_chain(
-    file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path
-) -> None:
-    """Find out whether tifffile has given up a series because the file ends early."""
-    if series.kind not in ("uniform", "generic"):
-        return
+def promised(
+    file: tifffile.TiffFile, series: tifffile.TiffPageSeries
+) -> tuple[str, tuple[int, ...]] | None:
+    """Return the axes and lengths of planes that a description promises in vain.
+
+    None where tifffile believes it, or nothing is promised.
+    """
+    alone = series.kind == "imagej" and len(series) == 1
+    if not (series.kind in ("uniform", "generic") or alone) or len(file.series) > 1:
+        return None
     if file.is_imagej:
-        promised = (file.imagej_metadata or {}).get("images", "more")
-        raise _truncated(path, len(series), f"{promised} planes are promised")
-    if file.is_shaped:
-        raise _truncated(path, len(series), "more planes are promised")
+        said = file.imagej_metadata or {}
+        named = [("T", "frames"), ("Z", "slices"), ("C", "channels")]
+        lengths = [(axis, positive(said.get(name, 1))) for axis, name in named]
+        known = [(axis, int(length or 1)) for axis, length in lengths]
+        planes = int(positive(said.get("images", 1)) or 1)
+        if prod(length for _, length in known) != planes:
+            known = [("I", planes)]
+    elif file.is_shaped:
+        shape = (file.shaped_metadata or ({},))[0].get("shape", ())
+        axes = (file.shaped_metadata or ({},))[0].get("axes", "Q" * len(shape))
+        known = [*zip(axes, shape, strict=False)][:-2]
+    else:
+        return None
+    long = [(axis, length) for axis, length in known if length > 1]
+    page = series.keyframe
+    read = series.size // (page.imagelength * page.imagewidth)
+    if not read < prod(length for _, length in long) <= _size(file):
+        return None
+    return "".join(axis for axis, _ in long), tuple(length for _, length in long)
+
+
+def cut_off(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str:
+    """Return why there may have been more pages than there are; nothing if all are."""
     pages = len(file.pages)  # walks the whole chain
     following = _following(file)
-    if following:
-        raise _truncated(
-            path, pages, f"it is promised at byte {following} of {_size(file)}"
-        )
+    if not following or series.kind not in ("uniform", "generic"):
+        return ""
+    return (
+        f"it is cut off: page {pages + 1} is promised at byte {following} of "
+        f"{_size(file)}. What was read before is used; copy or export it again if more "
+        "were taken"
+    )
 
 
 def check_pages_end(path: Path) -> None:
@@ -69,13 +96,11 @@ def check_pages_end(path: Path) -> None:
             place = int.from_bytes(file.read(pointer), order)
 
 
-def check_description(file: tifffile.TiffFile, path: Path) -> None:
-    """Find out whether the file ends before its description, which may come last."""
-    if _DESCRIPTION in _tag_codes(file) and _DESCRIPTION not in file.pages.first.tags:
-        raise InputError(
-            f"{path} is truncated: its description is missing, which names the axes",
-            hint=_HINT,
-        )
+def lacks_description(file: tifffile.TiffFile) -> bool:
+    """Return whether the file ends before its description, which may come last."""
+    return (
+        _DESCRIPTION in _tag_codes(file) and _DESCRIPTION not in file.pages.first.tags
+    )
 
 
 def plane_reader(
@@ -83,16 +108,20 @@ def plane_reader(
     series: tifffile.TiffPageSeries,
     shape: tuple[int, ...],
     path: Path,
-) -> Callable[[int], NDArray[Any]]:
+) -> tuple[Callable[[int], NDArray[Any]], NDArray[np.bool_]]:
     """Return a function from the number of a plane, in file order, to its pixels.
 
-    Data that lie in the file as they are, such as the single page of an ImageJ file
-    above 4 GB, are read at their place, everything else through its page.
+    Also return which planes are whole. Data that lie in the file as they are, such as
+    the single page of an ImageJ file above 4 GB, are read at their place, everything
+    else through its page.
     """
     page = series.keyframe
-    if series.dataoffset is None or series.is_multifile or page.samplesperpixel > 1:
+    start, several = series.dataoffset, len(series) > 1
+    paged = several and len(series) < prod(shape[:-2]) and not _following(file)
+    apart = series.is_multifile or page.samplesperpixel > 1 or paged
+    if start is None or apart or (page.offset > start and not several):
         return _from_pages(series, shape, path)
-    return _in_place(file, series.dataoffset, series.dtype, shape, path)
+    return _in_place(file, start, series.dtype, shape, path)
 
 
 def _in_place(
@@ -101,13 +130,11 @@ def _in_place(
     dtype: np.dtype[Any],
     shape: tuple[int, ...],
     path: Path,
-) -> Callable[[int], NDArray[Any]]:
+) -> tuple[Callable[[int], NDArray[Any]], NDArray[np.bool_]]:
     *lead, height, width = shape
     pixels = height * width
     stored = dtype.newbyteorder(file.byteorder)
     held = (_size(file) - offset) // (pixels * dtype.itemsize)
-    if held < prod(lead):
-        raise _truncated(path, held, f"{prod(lead)} planes are promised")
 
     def read(number: int) -> NDArray[Any]:
         handle = file.filehandle
@@ -115,54 +142,46 @@ def _in_place(
             handle.seek(offset + number * pixels * dtype.itemsize)
             data = handle.read(pixels * dtype.itemsize)
         if len(data) < pixels * dtype.itemsize:
-            raise _truncated(path, number, f"{prod(lead)} planes are promised")
+            raise InputError(
+                f"{path} is truncated: plane {number + 1} is missing", hint=_HINT
+            )
         plane = np.frombuffer(data, stored).reshape(height, width)
         return plane.astype(dtype.newbyteorder("="))
 
-    return read
+    return read, np.arange(prod(lead)) < held
 
 
 def _from_pages(
     series: tifffile.TiffPageSeries, shape: tuple[int, ...], path: Path
-) -> Callable[[int], NDArray[Any]]:
+) -> tuple[Callable[[int], NDArray[Any]], NDArray[np.bool_]]:
     *lead, height, width = shape
-    page = series.keyframe
-    per_page = page.size // (height * width)
-    pages = [
-        _page(series, number // per_page, number, path)
-        for number in range(0, prod(lead), per_page)
-    ]
+    per_page = series.keyframe.size // (height * width)
+    count = prod(lead)
+    pages = [_page(series, place) for place in range(-(-count // per_page))]
 
     def read(number: int) -> NDArray[Any]:
-        planes = _decoded(pages[number // per_page], number, path)
+        page = pages[number // per_page]
+        assert page is not None
+        planes = _decoded(page, number, path)
         # Samples beside each other in a pixel become planes one after the other.
         apart = np.moveaxis(planes, -1, 1).reshape(-1, height, width)
         plane: NDArray[Any] = apart[number % per_page]
         return plane
 
-    return read
+    there = np.array([page is not None for page in pages])
+    return read, there.repeat(per_page)[:count]
 
 
-def _page(
-    series: tifffile.TiffPageSeries, place: int, number: int, path: Path
-) -> _Page:
-    """Return the page that holds plane `number`, if the file has all of it."""
+def _page(series: tifffile.TiffPageSeries, place: int) -> _Page | None:
+    """Return a page of a series, if the file has all of it."""
     try:
-        page = series[place]
+        page: _Page | None = series[place]
     except (IndexError, tifffile.TiffFileError):
-        page = None
-    ends = (
-        map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
-        if page
-        else ()
-    )
-    end = max(ends, default=0)
-    if page is None or not end:
-        raise _truncated(path, number, "no page holds it")
-    size = page.parent.filehandle.size
-    if end > size:
-        raise _truncated(path, number, f"it ends at byte {end} of {size}")
-    return page
+        return None
+    if page is None or not page.dataoffsets:
+        return None
+    ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
+    return page if 0 < max(ends) <= page.parent.filehandle.size else None
 
 
 def _decoded(page: _Page, number: int, path: Path) -> NDArray[Any]:
@@ -209,9 +228,3 @@ def _following(file: tifffile.TiffFile) -> int:
 
 def _size(file: tifffile.TiffFile) -> int:
     return int(file.filehandle.size)
-
-
-def _truncated(path: Path, number: int, found: str) -> InputError:
-    return InputError(
-        f"{path} is truncated: plane {number + 1} is missing ({found})", hint=_HINT
-    )
