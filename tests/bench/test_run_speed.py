@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,17 @@ def _with_times(*times: float, **changes: Any) -> SpeedResult:
     return replace(SPEEDS, rows=rows, **changes)
 
 
-def test_a_run_measures_each_method_at_each_size() -> None:
+def test_a_run_measures_each_method_at_each_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In threads, which start sooner; `w2s speed` is tested with processes."""
+    started: list[int] = []
+
+    def threads(workers: int, **_: Any) -> ThreadPoolExecutor:
+        started.append(workers)
+        return ThreadPoolExecutor(workers)
+
+    monkeypatch.setattr(speed, "ProcessPoolExecutor", threads)
     said: list[str] = []
     configs = [SpeedConfig(name, seconds=0) for name in ("identity", "bicubic")]
     found = speed.run_speed(configs, [96, 64], on_row=said.append)
@@ -53,6 +64,7 @@ def test_a_run_measures_each_method_at_each_size() -> None:
     assert [*found.estimates] == [64, 96]
     assert found.machine["cores"] >= 1
     assert "bicubic, 96 pixels" in said
+    assert started == [1, 1]
 
 
 def test_the_methods_that_ship() -> None:

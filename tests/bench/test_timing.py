@@ -36,11 +36,12 @@ def test_runs_end_with_the_budget_but_there_is_one(plane: Path) -> None:
 
 
 def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
-    config = SpeedConfig("denoise", device="cpu", precision="fp32", tile=40, seconds=0)
+    how = {"device": "cpu", "precision": "fp32", "tile": 40, "seconds": 0}
+    config = SpeedConfig("denoise-fast", **how)
     timed = measure(config, 96, plane)
     [link] = config.chain().links
-    assert (link.traits.margin, link.traits.multiple_of) == (56, 8)
-    sides = (96, 96, 72)  # 40 + 56 is the far edge, 80 - 56 is 24
+    assert (link.traits.margin, link.traits.multiple_of) == (48, 8)
+    sides = (88, 96, 64)  # 40 + 48, all, and 96 less 80 - 48
     by_hand = sum(
         gflop(link.traits.network.network, *both) for both in product(sides, sides)
     )
@@ -49,9 +50,10 @@ def test_a_network_has_the_work_of_its_tiles(plane: Path) -> None:
 
 
 def test_networks_of_a_chain_add_up_on_the_pixels_that_they_see() -> None:
+    net = "denoise-fast"
     one, two, larger = (
         sum(gflop_by_precision(build(method), 64, 512).values())
-        for method in ("denoise+bicubic", "denoise+denoise", "bicubic+denoise")
+        for method in (f"{net}+bicubic", f"{net}+{net}", f"bicubic+{net}")
     )
     assert two == pytest.approx(2 * one)
     assert larger == pytest.approx(4 * one)
