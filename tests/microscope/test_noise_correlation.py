@@ -70,6 +70,8 @@ def test_dense_structure_is_not_taken_for_noise(kind):
     level = np.array([2.2 * light.mean() + 100], np.float32)
     truth = NoiseModel(2.2, 100, 3).variance(level) * kept
     assert 0.6 < float(np.sqrt(found.model.variance(level) / truth)[0]) < 1.6
+    # What tells defects from sharp structure goes by all that neighbours share.
+    assert at(found, 0, 1) > found.model.correlation[0][FARTHEST + 1]
 
 
 def test_correlations_are_those_of_the_filter():

@@ -74,7 +74,7 @@ class CorrelatedNoise:
         The noise model of `NoiseFit`, its variance corrected for what the high-pass
         filter did not see, with the correlation; unchanged where the noise is white.
     correlation
-        As measured, white or not.
+        As measured, white or not, that of structure included.
     windows
         How many windows it is from.
     """
@@ -126,13 +126,13 @@ def correlated_noise(
     share = _structure_share(true)
     profile = np.array([np.exp(-(y * y + x * x) / _STRUCTURE) for y, x in LAGS])
     true = true - share * true[0] * profile
-    table, seen = _table((true / true[0]).clip(-1, 1)), _taken(_SIDE, _DEGREE) @ true
+    own, seen = _table((true / true[0]).clip(-1, 1)), _taken(_SIDE, _DEGREE) @ true
     passed = float((windows.energy[quiet] / expected[quiet]).mean())
     lines = [_raised(fit.line, true[0] / passed)] + [
         _line(windows, filtered, true[0] / float(filtered @ seen), dark)
         for filtered in _FILTERS
     ]
-    apart = lag_of(table)
+    apart = lag_of(own)
     if apart > 1 and min(min(plane.shape) for plane in pixels) >= 32 * apart:
         parts = [
             p[y::apart, x::apart] for p in pixels for y, x in np.ndindex(apart, apart)
@@ -144,7 +144,7 @@ def correlated_noise(
     bright = np.array((low + high) / 2)
     line = min(lines, key=lambda one: float(one.variance(bright)))
     line = _raised(line, 1 - _REMAINDER * share**6)
-    model = replace(noise_model_of_line(line, low, dark), correlation=table)
+    model = replace(noise_model_of_line(line, low, dark), correlation=own)
     return CorrelatedNoise(model, table, len(quiet))
 
 
