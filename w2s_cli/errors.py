@@ -10,14 +10,18 @@ code    meaning
 4       the input is unreadable or unsupported
 5       weights are missing or corrupt
 6       out of memory, even with the smallest tile
-7       the output exists, or cannot be written
-130     interrupted
+7       the output exists, or cannot be written; the disk is full
+70      a bug in w2s, whose traceback is shown
+130     interrupted; 143 and the like: ended by that signal (128 + its number)
 141     the reader of standard output went away
 ======  ==========================================================
 """
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from errno import EDQUOT, EFBIG, ENOSPC, EROFS
+from signal import SIGINT
+from traceback import format_exception_only
 
 _MOST_NAMED = 3  # things of a long list that a message names
 
@@ -79,6 +83,67 @@ class OutputError(W2SError):
     """An output that exists already, or that cannot be written."""
 
     exit_code = 7
+
+
+class DiskFullError(OutputError):
+    """No room for an output, nor for those that would follow."""
+
+
+class BugError(W2SError):
+    """A failure that nobody has foreseen; its cause is what was raised."""
+
+    exit_code = 70
+
+
+class Stopped(KeyboardInterrupt):
+    """The program was asked to end by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    @staticmethod
+    def exit_code_of(interrupt: KeyboardInterrupt) -> int:
+        """Return what the program ends with, as a shell would have it."""
+        return 128 + getattr(interrupt, "number", SIGINT)
+
+
+def explained(error: Exception) -> W2SError:
+    """Return a failure of the machine, or a bug, in the words of the program."""
+    match error:
+        case W2SError():
+            return error
+        case MemoryError():
+            found: W2SError = OutOfMemoryError(
+                "out of memory", hint="close other programs"
+            )
+        case OSError(errno=code) if code in (ENOSPC, EDQUOT):
+            found = DiskFullError(
+                f"cannot write{_where(error)}: {disk_full(error)}",
+                hint="make room, and run it again",
+            )
+        case OSError(errno=code) if code in (EFBIG, EROFS):
+            found = OutputError(f"cannot write{_where(error)}: {error.strerror}")
+        case OSError():
+            reason = error.strerror or error
+            found = InputError(f"cannot read{_where(error)}: {reason}")
+        case _:
+            found = BugError(
+                f"a bug in w2s: {''.join(format_exception_only(error)).strip()}",
+                hint="please report it with the lines above",
+            )
+    found.__cause__ = error
+    return found
+
+
+def disk_full(error: OSError) -> str:
+    """Return what there is too little of, in words; "" where that was not it."""
+    words = {ENOSPC: "the disk is full", EDQUOT: "the disk quota is used up"}
+    return words.get(error.errno or 0, "")
+
+
+def _where(error: OSError) -> str:
+    return f" {error.filename}" if error.filename else ""
 
 
 def few(things: Sequence[object]) -> str:

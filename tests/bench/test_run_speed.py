@@ -98,7 +98,7 @@ def test_figures_follow_from_the_times() -> None:
 
 
 def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
-    write_speeds(SPEEDS, tmp_path / "s.json")
+    write_speeds(SPEEDS, tmp_path / "s.json", overwrite=False)
     assert read_speeds(tmp_path / "s.json") == SPEEDS
 
 

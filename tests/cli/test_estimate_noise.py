@@ -49,12 +49,12 @@ def test_json_is_what_restore_takes(w2s, images: Path) -> None:
     Path("noise.json").write_text(result.stdout)
     words = ["restore", "two.tif", "-o", "out.tif", "--noise", "noise.json", "--json"]
     [done] = json.loads(w2s(*words, "--method", "vst+bm3d", "-O", "profile=lc").stdout)
-    assert [row["gain"] for row in done["noise"]] == [
+    assert [row["gain"] for row in done["record"]["noise"]] == [
         row["gain"] for row in entry["channels"]
     ]
     one = [*words, "--channel", "2", "--overwrite", "--method", "vst+bm3d"]
     [done] = json.loads(w2s(*one, "-O", "profile=lc").stdout)
-    assert done["noise"][0]["gain"] == entry["channels"][1]["gain"]
+    assert done["record"]["noise"][0]["gain"] == entry["channels"][1]["gain"]
 
 
 def test_json_of_several_files(w2s, images: Path) -> None:

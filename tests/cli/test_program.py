@@ -1,14 +1,11 @@
 """The program as a whole: help, version, completion, light imports, pipes, Ctrl-C."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import tifffile
 
@@ -160,35 +157,6 @@ def test_an_image_flows_through_pipes(here: Path) -> None:
     (here / "piped.tif").write_bytes(done.stdout)
     assert tifffile.imread(here / "piped.tif").shape == (2, 120, 100)
     assert done.stderr.startswith(b"standard input -> standard output: 2 x 120 x 100")
-
-
-def test_ctrl_c_leaves_nothing_behind(here: Path) -> None:
-    tifffile.imwrite("big.tif", np.zeros((64, 512, 512), np.uint16))
-    words = [
-        "restore",
-        "big.tif",
-        "-o",
-        "out.tif",
-        "--method",
-        "median",
-        "-O",
-        "size=9",
-    ]
-    running = subprocess.Popen(
-        [*W2S, *words],
-        stderr=subprocess.PIPE,
-        text=True,
-        # Tests that run in the background may have been told to ignore it.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    deadline = time.monotonic() + 20
-    while not list(here.glob(".w2s-*")) and time.monotonic() < deadline:
-        os.sched_yield()
-    running.send_signal(signal.SIGINT)
-    _, said = running.communicate(timeout=20)
-    assert running.returncode == 130
-    assert said == "interrupted\n"
-    assert sorted(path.name for path in here.iterdir()) == ["big.tif", "cell.tif"]
 
 
 def test_a_bar_moves_on_a_terminal_only(here: Path) -> None:

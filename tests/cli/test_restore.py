@@ -155,9 +155,12 @@ def test_json(w2s, here: Path) -> None:
     assert result.exit_code == 1
     done, failed = json.loads(result.stdout)
     assert (done["source"], done["target"]) == ("cell.tif", "out/cell.tif")
-    assert (done["shape"], done["scale"], done["clipped"]) == ([2, 60, 50], 1, 0)
-    assert done["warnings"] == done["noise"] == []
+    assert done["output_shape"] == done["input_shape"] == [2, 60, 50]
+    assert (done["scale"], done["clipped_pixels"], done["dtype"]) == (1, 0, "uint16")
+    assert done["warnings"] == done["record"]["noise"] == []
     assert failed == {
+        "schema": 1,
+        "status": "failed",
         "source": "no.tif",
         "target": "out/no.tif",
         "error": "there is no file no.tif",
@@ -176,7 +179,7 @@ def test_dry_run(w2s, here: Path) -> None:
     )
     [plan] = json.loads(w2s(*words, "-n", "--json").stdout)
     assert (plan["tiles"], plan["output_shape"]) == (2, [2, 120, 100])
-    assert plan["memory"] > 1 << 20
+    assert plan["memory_bytes"] > 1 << 20
     assert names(here) == ["cell.tif"]
 
 
@@ -433,8 +436,12 @@ def test_a_bug_shows_its_traceback(w2s, here: Path, monkeypatch) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(Gaussian, "__call__", wrong)
-    with pytest.raises(ZeroDivisionError):
-        w2s("restore", "cell.tif", "-o", "out.tif", *SMOOTH)
+    result = w2s("restore", "cell.tif", "-o", "out.tif", *SMOOTH)
+    assert result.exit_code == 70
+    first, *_, error, hint = result.stderr.splitlines()
+    assert first == "Traceback (most recent call last):"
+    assert error == "error: cell.tif: a bug in w2s: ZeroDivisionError"
+    assert hint == "hint: please report it with the lines above"
     assert names(here) == ["cell.tif"]
 
 

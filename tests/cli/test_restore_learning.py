@@ -82,7 +82,7 @@ def test_channels_learn_apart(w2s, folder: Path) -> None:
     [done] = json.loads(result.stdout)
     found = digests("a.tif")
     assert len(set(found)) == 2
-    assert [one["weights_sha256"] for one in done["learned"]] == found
+    assert [one["weights_sha256"] for one in done["record"]["learned"]] == found
     words = ["-o", "b.tif", *N2SR, "--save-weights", "w.safetensors"]
     for dry in ([], ["-n"]):
         refused = w2s("restore", "c.tif", *words, *dry)

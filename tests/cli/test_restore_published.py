@@ -170,7 +170,7 @@ def test_auto_says_what_it_takes(w2s, here: Path) -> None:
     dry = w2s(*words, "-o", "c.tif", "-n")
     assert first in dry.stderr
     [plan] = json.loads(w2s(*words, "-o", "c.tif", "-n", "--json").stdout)
-    assert plan["method"] == "auto"
+    assert plan["method"] == done["method"] == "denoise"
     assert plan["auto"] == done["auto"]
 
 

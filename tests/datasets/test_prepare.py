@@ -164,7 +164,7 @@ def test_a_full_disk(raw: Path, tmp_path: Path, monkeypatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(OutputError, match="No space left on device"):
+    with pytest.raises(OutputError, match="the disk is full"):
         prepare(raw, tmp_path / "out", levels=[1])
     assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == [
         MANIFEST

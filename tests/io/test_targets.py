@@ -1,6 +1,7 @@
 """Standard input and output as files."""
 
 import io
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,8 @@ import pytest
 
 from w2s_cli.errors import InputError, OutputError, UsageError
 from w2s_cli.io import open_image, write_image
-from w2s_cli.io.targets import spooled_input, spooled_output
+from w2s_cli.io.atomic_files import claimed, own_prefix, remove_strays, replacing
+from w2s_cli.io.targets import check_writable, spooled_input, spooled_output
 from w2s_cli.stack import Stack
 
 STREAM = Path("-")
@@ -81,3 +83,77 @@ def test_output_that_fails(monkeypatch, error, raised, message):
     monkeypatch.setattr("sys.stdout", stream(Failing()))
     with pytest.raises(raised, match=message), spooled_output(STREAM) as path:
         write_image(STACK, path)
+
+
+def test_strays_go_when_their_process_is_gone(tmp_path):
+    """Those of this host that live, and of others for a week, are left alone."""
+    name = own_prefix()
+    host = name.removeprefix(".w2s-").rsplit("-", 3)[0]
+    gone = f"{host}-{2**22 + 1}-0123abcd-01"
+    ours_of_before = name.replace(name.rsplit("-", 2)[1], "0123abcd")
+    dead = [f".w2s-{gone}.tmp", f"{ours_of_before}.tmp", ".w2s-0123.lock"]
+    living = [f"{name}.tmp", ".w2s-far-1-0123abcd-01.tmp", f".w2s-{host}-1-x.tmp", "a"]
+    old = [".w2s-far-2-0123abcd-01.tmp", ".w2s-0123456789abcdef.tmp"]
+    for one in dead + living + old:
+        (tmp_path / one).touch()
+    (tmp_path / f".w2s-{gone}-spool.tmp").mkdir()
+    (tmp_path / f".w2s-{gone}-spool.tmp" / "standard-input").touch()
+    for one in old:
+        os.utime(tmp_path / one, (0, 0))
+    remove_strays(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(living)
+
+
+def test_a_file_appears_whole_and_alone(tmp_path, monkeypatch):
+    target = tmp_path / "out.txt"
+    with replacing(target, overwrite=False) as temporary:
+        temporary.write_text("one")
+        assert not target.exists()
+    with (
+        pytest.raises(OutputError, match="it appeared in the meantime, and stays"),
+        replacing(target, overwrite=False) as temporary,
+    ):
+        temporary.write_text("two")
+    assert target.read_text() == "one"
+    target.unlink()
+    target.symlink_to("nowhere")  # a link to nothing is somebody's too
+    with pytest.raises(OutputError, match="exists"):
+        check_writable(target)
+    monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError(1, "no")))
+    with (
+        pytest.raises(OutputError, match="exists"),
+        replacing(target, overwrite=False),
+    ):
+        pass
+    target.unlink()
+    with replacing(target, overwrite=False) as temporary:
+        temporary.write_text("three")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["three"]
+
+
+def test_a_claim_without_locks(tmp_path, monkeypatch):
+    with (
+        claimed(tmp_path / "a"),
+        pytest.raises(OutputError, match="written by another process"),
+        claimed(tmp_path / "a"),
+    ):
+        pass
+    with claimed(tmp_path / "a"), claimed(tmp_path / "b"):
+        pass
+    assert not [*tmp_path.iterdir()]
+
+    def refuse(*_, **__):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with claimed(tmp_path / "a"), claimed(tmp_path / "a"):
+        pass
+
+
+def test_closed_streams(monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(InputError, match="input is closed"), spooled_input(STREAM):
+        pass
+    with pytest.raises(OutputError, match="output is closed"), spooled_output(STREAM):
+        pass

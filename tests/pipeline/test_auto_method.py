@@ -15,8 +15,7 @@ from w2s_cli.microscope.psf import gaussian_psf
 from w2s_cli.microscope.simulation import Exposure, simulate_cell, widefield
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.diagnose import diagnose
-from w2s_cli.pipeline.plan import plan_file
-from w2s_cli.pipeline.restoration import restore_file
+from w2s_cli.pipeline.file_restoration import plan_file, restore_file
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.stack import Stack
 

@@ -12,7 +12,8 @@ from w2s_cli.io import open_image, write_image
 from w2s_cli.microscope.defects import HOT, LINE
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.defect_repair import read_defect_map
-from w2s_cli.pipeline.restoration import restore_file, restore_stack
+from w2s_cli.pipeline.file_restoration import restore_file
+from w2s_cli.pipeline.restoration import restore_stack
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.stack import Stack
 

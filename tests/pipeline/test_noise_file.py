@@ -64,6 +64,21 @@ def test_missing_file() -> None:
         read_noise_models(Path("no.json"))
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_text_as_editors_and_shells_write_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "noise.json"
+    path.write_text('{"gain": 2}\r\n', encoding=encoding)
+    assert read_noise_models(path).everywhere == (NoiseModel(2),)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"gain": ' + "9" * 5000 + "}"])
+def test_json_that_nobody_wrote(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "noise.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"noise\.json is not JSON: "):
+        read_noise_models(path)
+
+
 def test_not_text(tmp_path: Path) -> None:
     path = tmp_path / "noise.json"
     path.write_bytes(b"\xff\xfe\x00")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from w2s_cli.batch.file_pairs import make_folder, paired
-from w2s_cli.errors import NothingMatchedError, OutputError, UsageError
+from w2s_cli.batch.file_pairs import paired
+from w2s_cli.errors import InputError, NothingMatchedError, OutputError, UsageError
+from w2s_cli.io.targets import make_folder
 
 
 @pytest.fixture
@@ -48,7 +49,6 @@ def test_pairs(inputs: list[str], output: str, pairs: list[tuple[str, str]]) -> 
     ("inputs", "output", "message"),
     [
         (["a.tif", "raw/a.tif"], "new", "a.tif and raw/a.tif would all be written to"),
-        (["a.tif", "a.tif"], "new", "a.tif and a.tif would all be written to"),
         (["a.tif", "raw/b.TIF"], "-", "2 images need a folder for an output, and -"),
         (["raw"], "a.tif", "2 images need a folder for an output, and a.tif is none"),
         (["-"], "out", "standard input has no name to write under in a folder"),
@@ -82,15 +82,34 @@ def test_nothing_matched(folder: Path) -> None:
     assert paired([Path("a[1].tif")], "b.tif") == [(Path("a[1].tif"), Path("b.tif"))]
 
 
-def test_the_folder_is_made_for_folders_only(folder: Path) -> None:
-    make_folder("b.tif", paired([Path("a.tif")], "b.tif"))
-    assert not (folder / "b.tif").exists()
-    make_folder("x/y/", paired([Path("a.tif")], "x/y/"))
-    assert (folder / "x/y").is_dir()
-
-
 @pytest.mark.usefixtures("folder")
 def test_a_folder_that_cannot_be_made() -> None:
-    pairs = paired([Path("raw")], "a.tif/new")
     with pytest.raises(OutputError, match=r"cannot make the folder a\.tif/new: Not a"):
-        make_folder("a.tif/new", pairs)
+        make_folder(Path("a.tif/new"))
+
+
+@pytest.mark.parametrize("mark", [".zgroup", ".zattrs", "zarr.json", ".zarray"])
+@pytest.mark.parametrize("output", ["cells.zarr", "cells.zarr/", "cells.zarr/0/sub"])
+def test_a_zarr_image_is_no_folder(folder: Path, mark: str, output: str) -> None:
+    (folder / "cells.zarr").mkdir()
+    (folder / "cells.zarr" / mark).touch()
+    with pytest.raises(UsageError, match=r"cells\.zarr is a Zarr image, not a folder"):
+        paired([Path("raw")], output)
+    with pytest.raises(UsageError, match=r"cells\.zarr is a Zarr image, not a folder"):
+        paired([Path("a.tif")], "cells.zarr/one.tif")
+
+
+def test_the_first_wrong_thing_is_named_first(folder: Path) -> None:
+    two = [Path("typo.tif"), Path("a.tif")]
+    with pytest.raises(InputError, match=r"^there is no file typo\.tif$"):
+        paired(two, "x.tif")
+    with pytest.raises(UsageError, match=r"^2 images need a folder .* x\.tif is none"):
+        paired([Path("a.tif"), Path("raw/a.tif")], "x.tif")
+    (folder / "x.tif").mkdir()  # somebody likes it so
+    assert paired([Path("a.tif"), Path("typo.tif")], "x.tif")
+    assert paired([Path("a.tif"), Path("typo.tif")], "y.tif/")
+
+
+def test_a_name_that_no_file_can_have(folder: Path) -> None:
+    long = Path("n" * 300 + ".tif")
+    assert paired([long, Path("a.tif")], "new")[0] == (long, Path("new") / long.name)

@@ -12,8 +12,9 @@ from w2s_cli.io import open_image, write_image
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline import diagnose as diagnose_module
+from w2s_cli.pipeline.file_restoration import restore_file
 from w2s_cli.pipeline.noise_report import NoiseRequest, report_noise
-from w2s_cli.pipeline.restoration import restore_file, restore_stack
+from w2s_cli.pipeline.restoration import restore_stack
 from w2s_cli.pipeline.spec import LEFT_OUT, RESOLVED, RestoreSpec
 from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Computed, Stack

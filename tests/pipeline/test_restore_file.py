@@ -1,19 +1,29 @@
 """One file restored, planned and examined; many files that do not harm each other."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
-from errno import EIO, ENOSPC
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from w2s_cli.batch.jobs import Failure, each, exit_code
-from w2s_cli.errors import InputError, OutOfMemoryError, OutputError, UsageError
+from w2s_cli.errors import (
+    BugError,
+    InputError,
+    OutOfMemoryError,
+    OutputError,
+    Stopped,
+    UsageError,
+)
 from w2s_cli.io import open_image, write_image
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.diagnose import diagnose
-from w2s_cli.pipeline.plan import plan_file
-from w2s_cli.pipeline.restoration import RestoredFile, RestoreProgress, restore_file
+from w2s_cli.pipeline.file_restoration import plan_file, restore_file
+from w2s_cli.pipeline.restoration import RestoreProgress
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.stack import Channel, Stack
 
@@ -49,7 +59,7 @@ def test_a_file_is_restored_and_says_how(source: Path, tmp_path: Path) -> None:
         target := tmp_path / "big.tif",
         progress=RestoreProgress(started=starts.append, tile=lambda: tiles.append(1)),
     )
-    assert (outcome.shape, outcome.scale) == ((2, 3, 200, 140), 2)
+    assert (outcome.output_shape, outcome.scale) == ((2, 3, 200, 140), 2)
     assert starts == [len(tiles)] == [24]
     with open_image(target) as stack:
         [record] = stack.history
@@ -73,7 +83,7 @@ def test_the_same_run_writes_the_same_bytes(source: Path, tmp_path: Path) -> Non
 def test_one_channel(source: Path, tmp_path: Path) -> None:
     job = replace(JOB, channel="actin")
     outcome = restore_file(job, job.chain(), source, target := tmp_path / "actin.tif")
-    assert outcome.shape == (3, 100, 70)
+    assert outcome.output_shape == (3, 100, 70)
     with open_image(target) as stack:
         assert stack.history[-1]["channel"] == "actin"
 
@@ -84,7 +94,7 @@ def test_clipped_pixels_are_counted(tmp_path: Path) -> None:
     write_image(Stack(step.astype(np.uint8), "YX"), source := tmp_path / "step.tif")
     job = RestoreSpec(method="bicubic")
     outcome = restore_file(job, job.chain(), source, tmp_path / "big.tif")
-    assert outcome.clipped > 0
+    assert outcome.clipped
 
 
 def test_the_noise_of_each_channel_is_estimated(tmp_path: Path) -> None:
@@ -95,7 +105,7 @@ def test_the_noise_of_each_channel_is_estimated(tmp_path: Path) -> None:
     for channel in outcome.channels:
         assert channel.noise.gain == pytest.approx(NOISE.gain, rel=0.45)
     with open_image(target) as stack:
-        assert stack.history[-1]["noise"] == outcome.as_json()["noise"]
+        assert stack.history[-1]["noise"] == outcome.record["noise"]
 
 
 def test_noise_is_given_for_all_channels_or_for_each() -> None:
@@ -139,7 +149,7 @@ def test_a_plan_keeps_its_word(source: Path, tmp_path: Path) -> None:
     assert not target.exists()
     assert (plan.axes, plan.dtype, plan.tiles) == ("CZYX", "uint16", 24)
     outcome = restore_file(job, job.chain(), source, target)
-    assert plan.output_shape == outcome.shape
+    assert plan.output_shape == outcome.output_shape
     with pytest.raises(OutputError, match=r"big\.tif exists"):
         plan_file(job, job.chain(), source, target)
 
@@ -154,25 +164,41 @@ def test_a_plan_of_larger_images_needs_more_memory(tmp_path: Path) -> None:
     assert needs[0] < needs[1]
 
 
+class Done:
+    """What became of a file that is done."""
+
+    def as_json(self) -> dict[str, Any]:
+        return {}
+
+
+def failing(raised: BaseException) -> Callable[[Path, Path], Done]:
+    """Return work that is done, but for the file "b"."""
+
+    def work(source: Path, target: Path) -> Done:
+        if source == Path("b"):
+            raise raised
+        return Done()
+
+    return work
+
+
 @pytest.mark.parametrize(
     ("raised", "told", "message"),
     [
         (InputError("bad"), InputError, "bad"),
         (MemoryError(), OutOfMemoryError, "out of memory"),
-        (OSError(EIO, "broken"), InputError, "cannot read: [Errno 5] broken"),
-        (OSError(ENOSPC, "full"), OutputError, "cannot write: [Errno 28] full"),
+        (OSError(EIO, "broken"), InputError, "cannot read: broken"),
+        (OSError(EIO, "broken", "b"), InputError, "cannot read b: broken"),
+        (OSError(EFBIG, "too large", "b"), OutputError, "cannot write b: too large"),
+        (KeyError("Size"), BugError, "a bug in w2s: KeyError: 'Size'"),
+        (RecursionError("deep"), BugError, "a bug in w2s: RecursionError: deep"),
     ],
 )
 def test_one_bad_file_does_not_stop_the_others(
     raised: Exception, told: type[Exception], message: str
 ) -> None:
-    def work(source: Path, target: Path) -> RestoredFile:
-        if source == Path("b"):
-            raise raised
-        return RestoredFile(source, target, (1, 1), 1, (), 0, 0.0)
-
-    reports = [*each([(Path(name), Path("x")) for name in "abc"], work)]
-    assert [type(report) for report in reports] == [RestoredFile, Failure, RestoredFile]
+    reports = [*each([(Path(name), Path("x")) for name in "abc"], failing(raised))]
+    assert [type(report) for report in reports] == [Done, Failure, Done]
     assert isinstance(reports[1], Failure)
     assert isinstance(reports[1].error, told)
     assert str(reports[1].error) == message
@@ -181,10 +207,28 @@ def test_one_bad_file_does_not_stop_the_others(
     assert exit_code(reports[1:2]) == reports[1].error.exit_code
 
 
-@pytest.mark.parametrize("raised", [ZeroDivisionError, BrokenPipeError])
-def test_a_bug_is_not_swallowed(raised: type[Exception]) -> None:
-    def work(source: Path, target: Path) -> RestoredFile:
-        raise raised
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        (OSError(ENOSPC, "full", "b"), 7, "cannot write b: the disk is full"),
+        (OSError(EDQUOT, "over"), 7, "cannot write: the disk quota is used up"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (Stopped(15), 143, "interrupted"),
+    ],
+)
+def test_what_ends_a_batch(raised: BaseException, code: int, said: str) -> None:
+    pairs = [(Path(name), Path("x")) for name in "abcd"]
+    found: list[Any] = []
+    with pytest.raises(type(raised)) if code > 7 else nullcontext():
+        for report in each(pairs, failing(raised)):
+            found.append(report.as_json())
+    assert [one.get("status") for one in found] == [None, "failed", *["not begun"] * 2]
+    missed = f"not begun: {said}"
+    assert [one.get("error") for one in found[1:]] == [said, missed, missed]
+    assert {one["exit_code"] for one in found[1:]} == {code}
+    assert [one["source"] for one in found[1:]] == [*"bcd"]
 
-    with pytest.raises(raised):
-        list(each([(Path("a"), Path("x"))], work))
+
+def test_a_reader_that_went_away_ends_all() -> None:
+    with pytest.raises(BrokenPipeError):
+        list(each([(Path("b"), Path("x"))], failing(BrokenPipeError())))

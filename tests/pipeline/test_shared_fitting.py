@@ -12,7 +12,7 @@ from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.diagnose import diagnose_channel
 from w2s_cli.pipeline.diagnosis import method_warnings
-from w2s_cli.pipeline.plan import Plan, plan_file
+from w2s_cli.pipeline.file_restoration import FileReport, plan_file
 from w2s_cli.pipeline.shared_fitting import check_fitted, check_fitting, fit_files
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.restorer import Fittable
@@ -181,18 +181,18 @@ def test_a_file_that_cannot_be_learned_from() -> None:
         fit_files(JOB, JOB.chain(), [Path("no.tif")], lambda at: lambda *how: None)
 
 
-def plan(job: RestoreSpec, source: str = "one.tif") -> Plan:
+def plan(job: RestoreSpec, source: str = "one.tif") -> FileReport:
     return plan_file(job, job.chain(), Path(source), Path("out.tif"))
 
 
 def test_a_plan_says_how_long_it_learns_and_from_what() -> None:
     found = plan(JOB)
-    assert (found.steps, found.train_on) == (2, ())
+    assert (found.steps, found.learns_from) == (2, (Path("one.tif"),))
     assert found.as_json()["learning"] == {"steps": 2, "from": ["one.tif"]}
     assert plan(JOB, "colours.tif").steps == 4
     others = plan(replace(JOB, train_on=(Path("two.tif"),)))
     assert others.as_json()["learning"] == {"steps": 2, "from": ["two.tif"]}
-    assert "learning" not in plan(RestoreSpec(method="median")).as_json()
+    assert plan(RestoreSpec(method="median")).as_json()["learning"] is None
 
 
 def test_a_plan_with_what_was_learned_before_learns_nothing() -> None:
@@ -200,7 +200,7 @@ def test_a_plan_with_what_was_learned_before_learns_nothing() -> None:
     assert method.weights
     found = plan(replace(JOB, weights=(method.weights,)))
     assert found.steps == 0
-    assert "learning" not in found.as_json()
+    assert found.as_json()["learning"] is None
 
 
 def test_learning_takes_memory_by_the_width_of_the_network() -> None:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.pipeline.restoration import restore_file
+from w2s_cli.pipeline.file_restoration import restore_file
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.weights.cache import fetched_path
 

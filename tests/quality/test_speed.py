@@ -28,7 +28,7 @@ from w2s_cli.networks.rdn import RDN
 from w2s_cli.networks.ridnet import RIDNet
 from w2s_cli.networks.san import SAN
 from w2s_cli.networks.srfbn import SRFBN
-from w2s_cli.pipeline.restoration import restore_file
+from w2s_cli.pipeline.file_restoration import restore_file
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.tiling import block_shapes
 from w2s_cli.stack import Stack

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from errno import EDQUOT, EFBIG, ENOSPC, EROFS
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from w2s_cli.errors import InputError, OutOfMemoryError, OutputError, W2SError
+from w2s_cli.errors import DiskFullError, Stopped, W2SError, explained
 
 FilePair = tuple[Path, Path]
 
@@ -20,6 +19,17 @@ class Report(Protocol):
         ...
 
 
+class EndedError(W2SError):
+    """Why a file was not done though nothing is wrong with it: the batch has ended.
+
+    Its exit code is that of what ended the batch.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why one file was not done."""
@@ -27,10 +37,17 @@ class Failure:
     source: Path
     target: Path | None
     error: W2SError
+    begun: bool = True
+
+    @property
+    def ends(self) -> bool:
+        """Find out whether no other file is done after it."""
+        return isinstance(self.error, DiskFullError | EndedError)
 
     def as_json(self) -> dict[str, Any]:
         """Return the failure as a JSON object."""
         return {
+            "status": "failed" if self.begun else "not begun",
             "source": str(self.source),
             **({"target": str(self.target)} if self.target else {}),
             "error": str(self.error),
@@ -47,49 +64,49 @@ def each(
 ) -> Iterator[Done | Failure]:
     """Yield what became of each file; a file that fails does not stop the next.
 
-    Failures that a user can cause become a `Failure`. A bug is raised as it is.
+    Only a full disk and an interruption end the batch: a `Failure` says so of the file
+    in hand and of each that was not begun. The interruption is raised at the end.
     """
-    for source, target in pairs:
-        yield _isolated(source, target, partial(work, source, target))
+    return _each([(one, two, partial(work, one, two)) for one, two in pairs])
 
 
 def each_file(
     sources: Iterable[Path], work: Callable[[Path], Done]
 ) -> Iterator[Done | Failure]:
     """Yield what became of each file, as `each` does, where nothing is written."""
-    for source in sources:
-        yield _isolated(source, None, partial(work, source))
+    return _each([(one, None, partial(work, one)) for one in sources])
 
 
 def exit_code(reports: Sequence[Report]) -> int:
-    """Return 0, the code of the only file's failure, or 1 where some of many failed."""
+    """Return 0, the code of the only file's failure or of what ended all, or 1."""
     failures = [report for report in reports if isinstance(report, Failure)]
-    if failures and len(reports) == 1:
-        return failures[0].error.exit_code
+    for failure in failures:
+        if len(reports) == 1 or failure.ends:
+            return failure.error.exit_code
     return 1 if failures else 0
 
 
-def _isolated(
-    source: Path, target: Path | None, work: Callable[[], Done]
-) -> Done | Failure:
-    try:
-        return work()
-    except BrokenPipeError:
-        raise
-    except (W2SError, MemoryError, OSError) as error:
-        return Failure(source, target, _told(error))
-
-
-def _told(error: Exception) -> W2SError:
-    """Return a failure of the machine in the words of the program."""
-    match error:
-        case W2SError():
-            return error
-        case MemoryError():
-            return OutOfMemoryError(
-                "out of memory", hint="use a smaller --tile, or restore one --channel"
-            )
-        case OSError(errno=code) if code in (ENOSPC, EDQUOT, EFBIG, EROFS):
-            return OutputError(f"cannot write: {error}")
-        case _:
-            return InputError(f"cannot read: {error}")
+def _each(
+    jobs: Sequence[tuple[Path, Path | None, Callable[[], Done]]],
+) -> Iterator[Done | Failure]:
+    for number, (source, target, work) in enumerate(jobs, start=1):
+        interrupt = None
+        report: Done | Failure
+        try:
+            report = work()
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            report = Failure(source, target, explained(error))
+        except KeyboardInterrupt as error:
+            interrupt = error
+            code = Stopped.exit_code_of(error)
+            report = Failure(source, target, EndedError("interrupted", code))
+        yield report
+        if isinstance(report, Failure) and report.ends:
+            ended = EndedError(f"not begun: {report.error}", report.error.exit_code)
+            for source, target, _ in jobs[number:]:
+                yield Failure(source, target, ended, begun=False)
+            if interrupt:
+                raise interrupt
+            return

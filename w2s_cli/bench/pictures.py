@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from w2s_cli.io.atomic_files import replacing
+
 _GAP = 8  # pixels between panels
 _LABEL = 26  # height of the line above a panel
 _FRAME = (255, 196, 0)
@@ -122,6 +124,5 @@ def save_sheet(
                 image.resize((side, side), Image.Resampling.NEAREST),
                 (column * step + _SHEET_GAP, number * step + _SHEET_LABEL),
             )
-    partial = path.with_suffix(".part")
-    sheet.save(partial, "PNG")
-    partial.replace(path)
+    with replacing(path) as temporary:
+        sheet.save(temporary, "PNG")

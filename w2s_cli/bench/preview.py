@@ -11,10 +11,10 @@ from PIL import Image, ImageDraw, ImageFont
 from w2s_cli._typing import FloatArray
 from w2s_cli.bench.pictures import busiest
 from w2s_cli.io import open_image
-from w2s_cli.io.targets import replacing
+from w2s_cli.io.atomic_files import replacing
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.diagnose import diagnose_channel
-from w2s_cli.pipeline.restoration import RestoredFile
+from w2s_cli.pipeline.file_restoration import FileReport
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.stack import Stack
 
@@ -54,7 +54,7 @@ class PreviewRow:
 
 
 def preview(
-    spec: RestoreSpec, source: Path, outcome: RestoredFile, picture: Path
+    spec: RestoreSpec, source: Path, outcome: FileReport, picture: Path
 ) -> None:
     """Draw the middle plane of a file that was restored, a row a channel, as a PNG."""
     with spec.opened(source) as whole:
@@ -78,7 +78,7 @@ def _middle(stack: Stack) -> list[tuple[int, ...]]:
 
 
 def _row(
-    stack: Stack, restored: Stack, outcome: RestoredFile, at: tuple[int, ...]
+    stack: Stack, restored: Stack, outcome: FileReport, at: tuple[int, ...]
 ) -> PreviewRow:
     """Return a plane before and after; a file may have lost axes of length 1."""
     number = int(np.ravel_multi_index(at, stack.data.shape[:-2])) if at else 0

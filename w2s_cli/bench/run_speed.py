@@ -20,7 +20,8 @@ from w2s_cli import __version__
 from w2s_cli.bench.machine import busy, load, machine
 from w2s_cli.bench.timing import MethodSpeed, SpeedConfig, measure, peak
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.io.targets import replacing
+from w2s_cli.io.atomic_files import replacing
+from w2s_cli.io.text_files import read_json
 from w2s_cli.methods import METHODS, PluginEntry
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.plane_sampling import sample_squares
@@ -105,7 +106,7 @@ class SpeedResult:
 def read_speeds(path: Path) -> SpeedResult:
     """Return what an earlier measurement has written."""
     try:
-        return SpeedResult.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return SpeedResult.from_json(read_json(path))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -115,10 +116,10 @@ def read_speeds(path: Path) -> SpeedResult:
         ) from error
 
 
-def write_speeds(result: SpeedResult, path: Path) -> None:
+def write_speeds(result: SpeedResult, path: Path, *, overwrite: bool) -> None:
     """Write a file for `read_speeds`, whole or not at all."""
     text = json.dumps(result.as_json(), indent=2, allow_nan=False)
-    with replacing(path) as temporary:
+    with replacing(path, overwrite=overwrite) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 

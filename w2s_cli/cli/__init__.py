@@ -8,7 +8,7 @@ from w2s_cli import __version__
 from w2s_cli.cli.adapt import adapt
 from w2s_cli.cli.bench import bench
 from w2s_cli.cli.blend import blend
-from w2s_cli.cli.commands import Command, Commands
+from w2s_cli.cli.commands import Command, Commands, stoppable, streams
 from w2s_cli.cli.convert import convert
 from w2s_cli.cli.data import data
 from w2s_cli.cli.demo import demo
@@ -21,6 +21,7 @@ from w2s_cli.cli.info import info
 from w2s_cli.cli.inspect import inspect
 from w2s_cli.cli.make_kernel import make_kernel
 from w2s_cli.cli.methods import methods
+from w2s_cli.cli.output import print_result
 from w2s_cli.cli.restore import restore
 from w2s_cli.cli.simulate import simulate
 from w2s_cli.cli.speed import speed
@@ -56,7 +57,7 @@ app.command("demo", cls=Command)(demo)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"w2s {__version__}")
+        print_result(f"w2s {__version__}")
         raise typer.Exit
 
 
@@ -82,4 +83,5 @@ def w2s(
 
 def main() -> None:
     """Run the command line."""
-    app(prog_name="w2s")
+    with streams(), stoppable():
+        app(prog_name="w2s")

@@ -11,7 +11,7 @@ from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names, numbers, weight_files
-from w2s_cli.cli.output import note, table, warn
+from w2s_cli.cli.output import note, print_result, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.score_options import convention_of
 
@@ -212,7 +212,7 @@ def bench(
     result = BenchResult(rows, selection, config, named, bool(against))
     print_json(result) if as_json else print_text(result)
     if csv:
-        write_csv(result, csv)
+        write_csv(result, csv, overwrite=overwrite)
         if not quiet:
             note(f"the scores of each image are in {csv}")
     if report:
@@ -251,25 +251,28 @@ def _run(
 
 def print_json(result: "BenchResult") -> None:
     """Print everything as one JSON object."""
-    typer.echo(json.dumps(result.as_json(), indent=2, allow_nan=False))
+    print_result(json.dumps(result.as_json(), indent=2, allow_nan=False))
 
 
 def print_text(result: "BenchResult") -> None:
     """Print what the numbers mean, and the table; on standard error, what to doubt."""
     for subject, text in result.stated.items():
-        typer.echo(f"{subject}: {text}")
-    typer.echo()
+        print_result(f"{subject}: {text}")
+    print_result()
     lines = [_cells(result, measured) for measured in result.rows]
-    typer.echo(table([_heads(result), *lines]))
+    print_result(table([_heads(result), *lines]))
     for remark in result.remarks:
         warn(remark)
 
 
-def write_csv(result: "BenchResult", path: Path) -> None:
+def write_csv(result: "BenchResult", path: Path, *, overwrite: bool) -> None:
     """Write a line an image of each row."""
-    from w2s_cli.io.targets import replacing
+    from w2s_cli.io.atomic_files import replacing
 
-    with replacing(path) as temporary, temporary.open("w", newline="") as lines:
+    with (
+        replacing(path, overwrite=overwrite) as temporary,
+        temporary.open("w", newline="") as lines,
+    ):
         writer = csv.writer(lines, lineterminator="\n")
         heads = ["method", "level", "image", "field", *result.metrics]
         writer.writerow([*heads, "seconds", "error", "protocol"])

@@ -1,17 +1,21 @@
 """How a command explains itself, and how it fails."""
 
+import io
 import os
+import signal
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from w2s_cli.cli.output import note, print_error
-from w2s_cli.errors import OutOfMemoryError, UsageError, W2SError
+from w2s_cli.errors import Stopped, UsageError, W2SError, explained
 
 _HINTS = {"method": "; methods that take turns are joined: --method denoise+bicubic"}
-INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
@@ -50,19 +54,63 @@ class Commands(_AsWritten, TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-        except W2SError as error:
-            print_error(error)
-            raise typer.Exit(error.exit_code) from error
-        except MemoryError as error:
-            print_error(OutOfMemoryError("out of memory", hint="close other programs"))
-            raise typer.Exit(OutOfMemoryError.exit_code) from error
-        except KeyboardInterrupt:
-            note("interrupted")
-            raise typer.Exit(INTERRUPTED) from None
+            return super().invoke(ctx)
         except BrokenPipeError:
-            # Python flushes standard output once more at its end: let it succeed.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(PIPE_CLOSED) from None
-        return result
+        except (W2SError, OSError, MemoryError) as error:
+            print_error(told := explained(error))
+            raise typer.Exit(told.exit_code) from error
+        except KeyboardInterrupt as error:
+            note("interrupted")
+            raise typer.Exit(Stopped.exit_code_of(error)) from None
+
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2", "SIGBREAK")
+_CLEANING = 5.0  # seconds in which another signal is not heard
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Have signals that end a program raise `Stopped`, so that it ends in good order.
+
+    Those that were ignored before, as under nohup, are still.
+    """
+    heard = [-_CLEANING]
+
+    def stop(number: int, _: Any) -> None:
+        if time.monotonic() - heard[0] >= _CLEANING:
+            heard[0] = time.monotonic()
+            raise Stopped(number)
+
+    for name in _SIGNALS:
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) not in (signal.SIG_IGN, None):
+            signal.signal(number, stop)
+    yield
+
+
+@contextmanager
+def streams() -> Iterator[None]:
+    """Let a standard stream be closed, full or unable to write a letter.
+
+    What is closed is opened on nothing: the next file would take its number.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    except Exception as error:  # outside of any command, or a bug
+        print_error(told := explained(error))
+        raise SystemExit(told.exit_code) from error
+    finally:
+        try:
+            if sys.stdout:
+                sys.stdout.flush()
+        except OSError:
+            # Python flushes it once more at its end: let it succeed.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -13,7 +13,7 @@ from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import names, numbers
 from w2s_cli.cli.commands import Command, Commands
-from w2s_cli.cli.output import note, print_error, table, warn
+from w2s_cli.cli.output import note, print_error, print_result, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.errors import InputError, few
 
@@ -66,11 +66,11 @@ def show_checked(found: "CheckResult") -> None:
     }
     if found.checksums:
         facts["checksums"] = f"{found.checksums} files compared"
-    typer.echo(table([[key, value] for key, value in facts.items()]))
+    print_result(table([[key, value] for key, value in facts.items()]))
     lines = [
         [part.name, str(part.count), brief(part.missing) or "-"] for part in found.parts
     ]
-    typer.echo("\n" + table([["part", "there", "missing"], *lines]))
+    print_result("\n" + table([["part", "there", "missing"], *lines]))
     for fault in found.faults:
         named = fault.where in fault.reason
         warn(fault.reason if named else f"{fault.where} {fault.reason}")
@@ -208,7 +208,7 @@ def prepare(
         found = prepared(raw, output, config, bar.reach)
     show_prepared(found, raw, output, quiet=quiet)
     if as_json:
-        typer.echo(json.dumps(prepared_json(found), indent=2))
+        print_result(json.dumps(prepared_json(found), indent=2))
     if found.failed:
         raise typer.Exit(1 if found.made or found.kept else InputError.exit_code)
 
@@ -234,7 +234,7 @@ def check(
     with progress(place, quiet=quiet) as bar:
         found = checked(find(place, kind=kind, truth=truth), bar.reach)
     if as_json:
-        typer.echo(json.dumps(found.as_json(), indent=2))
+        print_result(json.dumps(found.as_json(), indent=2))
     else:
         show_checked(found)
     if found.faults:
@@ -254,7 +254,7 @@ def listed(as_json: ask.JsonText = False) -> None:
     heads = ["name", "summary", "source", "needs"]
     rows = [{head: getattr(row, head) for head in heads} for row in DATASETS]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        print_result(json.dumps(rows, indent=2))
         return
     lines: Sequence[list[str]] = [[row[head] or "-" for head in heads] for row in rows]
-    typer.echo(table([[*heads[:-1], "known by"], *lines]))
+    print_result(table([[*heads[:-1], "known by"], *lines]))

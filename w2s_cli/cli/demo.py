@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from w2s_cli.cli import options as ask
+from w2s_cli.cli.output import note, print_result
 from w2s_cli.cli.reports import show_restored
 
 if TYPE_CHECKING:
@@ -48,16 +49,15 @@ def demo(
     Writes cell.tif (what the camera saw), sim.tif (restored) and demo.png (both, beside
     bicubic interpolation and the truth) into FOLDER, here unless given.
     """
-    from w2s_cli.batch.file_pairs import make_folder
     from w2s_cli.io import write_image
-    from w2s_cli.io.targets import check_target
+    from w2s_cli.io.targets import check_target, make_folder
     from w2s_cli.microscope.simulation import simulate_scene
-    from w2s_cli.pipeline.restoration import restore_file
+    from w2s_cli.pipeline.file_restoration import restore_file
     from w2s_cli.pipeline.spec import RestoreSpec
     from w2s_cli.stack import Stack
 
     cell, sim, picture = (folder / name for name in ("cell.tif", "sim.tif", "demo.png"))
-    make_folder(str(folder), [])
+    make_folder(folder)
     for target in (cell, sim, picture):
         check_target(target, overwrite=overwrite)
     scene = simulate_scene(seed, photons=photons)
@@ -67,11 +67,13 @@ def demo(
     show_restored(restore_file(spec, spec.chain(), cell, sim), quiet=False)
     scores = _compared(scene, sim, picture)
     if as_json:
-        typer.echo(json.dumps([asdict(score) for score in scores], indent=2))
+        print_result(json.dumps([asdict(score) for score in scores], indent=2))
     else:
         for score in scores:
-            typer.echo(f"{score.label:10} {score.psnr:6.2f} dB  SSIM {score.ssim:.3f}")
-    typer.echo(f"look at {picture}", err=True)
+            print_result(
+                f"{score.label:10} {score.psnr:6.2f} dB  SSIM {score.ssim:.3f}"
+            )
+    note(f"look at {picture}")
 
 
 def _compared(scene: "Scene", sim: Path, picture: Path) -> list[Score]:

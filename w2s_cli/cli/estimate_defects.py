@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from w2s_cli.cli import options as ask
+from w2s_cli.cli.output import print_result
 
 
 def estimate_defects(
@@ -35,9 +36,9 @@ def estimate_defects(
     check_target(output, overwrite=overwrite)
     found = estimated(sources, output, axes=axes, overwrite=overwrite)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        print_result(json.dumps(found, indent=2))
         return
-    typer.echo(
+    print_result(
         f"{output}: {found['hot']} hot, {found['dead']} dead, {found['blinking']} "
         f"blinking pixels and {found['lost']} in lost lines, {found['share']:.2%} in "
         f"all, from {found['planes']} planes"

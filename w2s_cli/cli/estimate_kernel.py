@@ -9,7 +9,7 @@ import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
-from w2s_cli.cli.output import warn
+from w2s_cli.cli.output import print_result, warn
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -93,12 +93,12 @@ def estimate_kernel(
         warn(warning)
     profile = profile_rows(found.fit.psf)
     if as_json:
-        typer.echo(json.dumps({**fit_facts(found), "profile": profile}, indent=2))
+        print_result(json.dumps({**fit_facts(found), "profile": profile}, indent=2))
     elif as_csv:
-        typer.echo(",".join(profile[0]))
+        print_result(",".join(profile[0]))
         for row in profile:
             cells = ("" if value is None else f"{value:.6g}" for value in row.values())
-            typer.echo(",".join(cells))
+            print_result(",".join(cells))
     else:
         _print(found, output)
 
@@ -147,4 +147,4 @@ def _print(found: "FilesPSF", output: Path) -> None:
             )
         )
     for label, text in rows:
-        typer.echo(f"{label:15} {text}")
+        print_result(f"{label:15} {text}")

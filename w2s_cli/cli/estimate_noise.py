@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import check_plot, note, table, warn
-from w2s_cli.cli.reports import document, show_failure
+from w2s_cli.cli.output import check_plot, note, print_result, printable, table, warn
+from w2s_cli.cli.reports import Form, show_failure, tell
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def estimate_noise(
     plot: Plot = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
+    as_lines: ask.AsLines = False,
     as_csv: AsCsv = False,
     verbose: ask.Verbose = False,
     quiet: ask.Quiet = False,
@@ -83,8 +84,11 @@ def estimate_noise(
     from w2s_cli.batch.jobs import each_file, exit_code
     from w2s_cli.pipeline.noise_report import NoiseRequest, read_dark, report_noise
 
-    if as_json and as_csv:
-        raise UsageError("--json and --csv both want standard output", hint="drop one")
+    form = Form(as_json=as_json, as_lines=as_lines)
+    if form.option and as_csv:
+        raise UsageError(
+            f"{form.option} and --csv both want standard output", hint="drop one"
+        )
     sources = found_in(files)
     for said in left(files):
         warn(said)
@@ -96,13 +100,16 @@ def estimate_noise(
         check_plot(plot, sources, overwrite=overwrite)
     darks = read_dark(dark) if dark else ()
     request = NoiseRequest(axes, series, channel, repeats, darks)
-    reports = [*each_file(sources, partial(report_noise, request))]
-    _show_warnings(reports)
-    if as_json:
-        typer.echo(document(reports))
-    elif as_csv:
+    work = partial(report_noise, request)
+    reports = tell(
+        each_file(sources, work),
+        _show_warnings,
+        form,
+        partial(_show_failure, alone=len(sources) == 1),
+    )
+    if as_csv:
         _print_csv(reports)
-    else:
+    elif not form.option:
         _print_table(reports, verbose=verbose)
     if plot:
         _draw(plot, reports, quiet=quiet)
@@ -110,19 +117,18 @@ def estimate_noise(
     raise typer.Exit(exit_code(raw or reports))
 
 
-def _show_warnings(reports: "list[NoiseReport | Failure]") -> None:
-    """Say what failed, and what speaks against the numbers."""
-    from w2s_cli.batch.jobs import Failure
+def _show_warnings(report: "NoiseReport") -> None:
+    """Say what speaks against the numbers."""
+    for warning in report.warnings:
+        warn(f"{report.source}: {warning}")
 
-    for report in reports:
-        if isinstance(report, Failure):
-            if _restored(report) and len(reports) > 1:
-                note(f"{report.source}: {report.error}")
-            else:
-                show_failure(report)
-            continue
-        for warning in report.warnings:
-            warn(f"{report.source}: {warning}")
+
+def _show_failure(failure: "Failure", *, alone: bool) -> None:
+    """Say what failed; of restored images among others only that they are."""
+    if _restored(failure) and not alone:
+        note(f"{failure.source}: {failure.error}")
+    else:
+        show_failure(failure)
 
 
 def _restored(report: "NoiseReport | Failure") -> bool:
@@ -142,7 +148,7 @@ def _done(reports: "list[NoiseReport | Failure]") -> "list[NoiseReport]":
 def _print_csv(reports: "list[NoiseReport | Failure]") -> None:
     """Print a line a channel; warnings are joined by semicolons."""
     rows = [
-        {"file": str(report.source)}
+        {"file": printable(str(report.source))}
         | channel.as_json()
         | {"warnings": "; ".join(channel.warnings)}
         for report in _done(reports)
@@ -162,7 +168,7 @@ def _print_table(reports: "list[NoiseReport | Failure]", *, verbose: bool) -> No
     ]
     if lines:
         heads = [*_COLUMNS, *(["a", "b"] if verbose else [])]
-        typer.echo(table([heads, *lines]))
+        print_result(table([heads, *lines]))
 
 
 def _line(channel: "ChannelDiagnosis") -> list[str]:
@@ -190,7 +196,7 @@ def _cells(channel: "ChannelDiagnosis") -> list[str]:
 
 def _draw(plot: Path, reports: "list[NoiseReport | Failure]", *, quiet: bool) -> None:
     from w2s_cli.bench.plots import plot_noise
-    from w2s_cli.io.targets import replacing
+    from w2s_cli.io.atomic_files import replacing
 
     for report in _done(reports):
         fits = {

@@ -13,7 +13,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names
-from w2s_cli.cli.output import note, table, warn
+from w2s_cli.cli.output import note, print_result, table, warn
 from w2s_cli.cli.score_options import convention_of
 from w2s_cli.errors import UsageError, few
 
@@ -44,7 +44,7 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
     from w2s_cli.bench.scores.intervals import FEWEST, too_narrow
 
     if per_image:
-        typer.echo(table([["image", *found.config.metrics], *_images(found)]) + "\n")
+        print_result(table([["image", *found.config.metrics], *_images(found)]) + "\n")
     head = [
         "metric",
         "mean",
@@ -52,7 +52,7 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
         "unit",
         "better",
     ]
-    typer.echo(table([head, *_means(found)]) + "\n")
+    print_result(table([head, *_means(found)]) + "\n")
     facts = {
         "images": _images_in_words(found),
         "protocol": protocol,
@@ -63,7 +63,7 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
             f"bootstrap over fields, {found.config.resamples} draws, "
             f"seed {found.config.seed}"
         )
-    typer.echo(table([[*fact] for fact in facts.items()]))
+    print_result(table([[*fact] for fact in facts.items()]))
     if found.groups == 1:
         note("no intervals: one field of view says nothing of others")
     elif found.groups < FEWEST:
@@ -74,16 +74,19 @@ def print_json(found: "Evaluation", protocol: str) -> None:
     """Print all there is as one JSON object."""
     from w2s_cli.bench.scores.evaluation import as_json
 
-    typer.echo(json.dumps(as_json(found, protocol), indent=2))
+    print_result(json.dumps(as_json(found, protocol), indent=2))
 
 
-def write_csv(found: "Evaluation", path: Path) -> None:
+def write_csv(found: "Evaluation", path: Path, *, overwrite: bool) -> None:
     """Write a row an image."""
     from w2s_cli.bench.scores.evaluation import rows
-    from w2s_cli.io.targets import replacing
+    from w2s_cli.io.atomic_files import replacing
 
     lines = rows(found)
-    with replacing(path) as temporary, temporary.open("w", newline="") as file:
+    with (
+        replacing(path, overwrite=overwrite) as temporary,
+        temporary.open("w", newline="") as file,
+    ):
         writer = csv.DictWriter(file, [*lines[0]], lineterminator="\n")
         writer.writeheader()
         writer.writerows(lines)
@@ -207,7 +210,7 @@ def evaluate(
     found = score_all(matches, groups, config)
     warn_of(found)
     if csv:
-        write_csv(found, csv)
+        write_csv(found, csv, overwrite=overwrite)
     if as_json:
         print_json(found, protocol)
     else:

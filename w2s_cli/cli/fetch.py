@@ -11,7 +11,7 @@ import typer
 
 from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import TERMINAL, note, print_error, table
+from w2s_cli.cli.output import TERMINAL, note, print_error, print_result, table
 from w2s_cli.cli.progress import Lines, seen_moving
 from w2s_cli.errors import UsageError, W2SError
 
@@ -78,7 +78,7 @@ def fetch(
     items = _items(wanted or [], everything=everything, listed=listed)
     if listed:
         rows = [_row(item) for item in items]
-        typer.echo(json.dumps(rows, indent=2) if as_json else _table(rows))
+        print_result(json.dumps(rows, indent=2) if as_json else _table(rows))
         return
     from w2s_cli.weights.cache import fetched_path
 
@@ -99,7 +99,7 @@ def fetch(
                 if item.note:
                     note(f"{item.name}: {item.note}")
             if print_path:
-                typer.echo(path)
+                print_result(str(path))
     if codes:
         raise typer.Exit(codes[0] if len(codes) == len(items) else 1)
 

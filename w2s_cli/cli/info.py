@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import readable, warn
+from w2s_cli.cli.output import print_result, readable, warn
 
 _UNITS = {"pixel_size": " (um)", "time_step": " (s)"}
 
@@ -28,14 +28,15 @@ def info(
 
     if series != "all":
         facts = _facts(file, series)
-        typer.echo(json.dumps(facts, indent=2)) if as_json else _print(file, facts)
+        print_result(json.dumps(facts, indent=2)) if as_json else _print(file, facts)
         return
     every = [_facts(file, number) for number in images_of(file, colours=False)]
     if as_json:
-        typer.echo(json.dumps(every, indent=2))
+        print_result(json.dumps(every, indent=2))
         return
     for number, facts in enumerate(every):
-        typer.echo("\n" if number else "", nl=False)
+        if number:
+            print_result()
         _print(file, facts)
 
 
@@ -67,14 +68,14 @@ def _print(file: Path, facts: dict[str, Any]) -> None:
         warn(f"{file}: {warning}")
     for key, value in facts.items():
         label = key.replace("_", " ") + _UNITS.get(key, "")
-        typer.echo(f"{label:15} {readable(value)}")
+        print_result(f"{label:15} {readable(value)}")
         if key == "format" and len(images) > 1:
             for image in images:
-                typer.echo(f"{'image':15} {_listed(image, taken)}")
+                print_result(f"{'image':15} {_listed(image, taken)}")
     for number, step in enumerate(history, start=1):
-        typer.echo(f"\nstep {number}")
+        print_result(f"\nstep {number}")
         for key, value in step.items():
-            typer.echo(f"  {key:10} {readable(value)}")
+            print_result(f"  {key:10} {readable(value)}")
 
 
 def _listed(image: dict[str, Any], taken: int) -> str:

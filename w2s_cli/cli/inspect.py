@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import readable
+from w2s_cli.cli.output import print_result, readable
 
 
 def inspect(
@@ -26,12 +26,12 @@ def inspect(
 
     facts = examined(file).as_json()
     if as_json:
-        typer.echo(json.dumps(facts, indent=2))
+        print_result(json.dumps(facts, indent=2))
         return
     about, record = facts.pop("facts"), facts.pop("record")
     for key, value in (facts | about).items():
-        typer.echo(f"{key.replace('_', ' '):12} {readable(value)}")
+        print_result(f"{key.replace('_', ' '):12} {readable(value)}")
     if record:
-        typer.echo("\nrecord")
+        print_result("\nrecord")
     for key, value in record.items():
-        typer.echo(f"  {key:12} {readable(value)}")
+        print_result(f"  {key:12} {readable(value)}")

@@ -50,7 +50,7 @@ def draw(psf: "PSF", path: Path, title: str) -> None:
     import numpy as np
 
     from w2s_cli.bench.plots import Series, line_plot
-    from w2s_cli.io.targets import replacing
+    from w2s_cli.io.atomic_files import replacing
     from w2s_cli.pipeline.psf_from_pairs import profile_rows, psf_facts
 
     rows = profile_rows(psf)

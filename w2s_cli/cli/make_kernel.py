@@ -8,6 +8,7 @@ import typer
 from w2s_cli import __version__
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
+from w2s_cli.cli.output import print_result
 
 
 def make_kernel(
@@ -52,8 +53,8 @@ def make_kernel(
         draw(psf, plot, title=f"NA {na:g}, {wavelength:g} um")
     if as_json:
         known: dict[str, Any] = {**psf_facts(psf), "light_within": held}
-        typer.echo(json.dumps({**known, "profile": profile_rows(psf)}, indent=2))
+        print_result(json.dumps({**known, "profile": profile_rows(psf)}, indent=2))
         return
     rows = [("kernel", f"{output}"), *about(psf), ("light within", f"{held:.1%}")]
     for label, text in rows:
-        typer.echo(f"{label:15} {text}")
+        print_result(f"{label:15} {text}")

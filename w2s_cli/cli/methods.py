@@ -7,7 +7,7 @@ import typer
 
 from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import TERMINAL, note, table, warn
+from w2s_cli.cli.output import TERMINAL, note, print_result, table, warn
 from w2s_cli.errors import UsageError
 from w2s_cli.methods import METHODS, MethodEntry, PluginEntry
 from w2s_cli.registry import LICENCE
@@ -39,10 +39,10 @@ def methods(
     rows = [row for row in METHODS if _usable(row)]
     if as_json:
         facts = [{fact: getattr(row, fact) for fact in _FACTS} for row in rows]
-        typer.echo(json.dumps(facts, indent=2))
+        print_result(json.dumps(facts, indent=2))
         return
     lines = [[row.name, _scale(row), _summary(row)] for row in rows]
-    typer.echo(table([["name", "scale", "summary"], *lines], TERMINAL))
+    print_result(table([["name", "scale", "summary"], *lines], TERMINAL))
     note("`w2s methods NAME` has its needs, source, licence and options")
 
 
@@ -80,7 +80,7 @@ def _show(row: MethodEntry, *, as_json: bool) -> None:
         for option in options_of(row.load())
     ]
     if as_json:
-        typer.echo(json.dumps(options, indent=2))
+        print_result(json.dumps(options, indent=2))
         return
     facts = {
         "method": row.name,
@@ -91,7 +91,7 @@ def _show(row: MethodEntry, *, as_json: bool) -> None:
         "licence": row.licence,
     }
     known = [[fact, value] for fact, value in facts.items() if value]
-    typer.echo(table(known, TERMINAL))
+    print_result(table(known, TERMINAL))
     if not options:
         note(f"{row.name} has no options")
         return
@@ -100,4 +100,4 @@ def _show(row: MethodEntry, *, as_json: bool) -> None:
         ["-" if one[head] in (None, "") else str(one[head]) for head in heads]
         for one in options
     ]
-    typer.echo("\n" + table([heads, *lines], TERMINAL))
+    print_result("\n" + table([heads, *lines], TERMINAL))

@@ -157,6 +157,12 @@ DryRun = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print what became of each file as JSON.")
 ]
+AsLines = Annotated[
+    bool,
+    typer.Option(
+        "--json-lines", help="Print a line of JSON of each file as soon as it is done."
+    ),
+]
 JsonText = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Quiet = Annotated[
     bool,

@@ -1,6 +1,9 @@
-"""What is said on standard error."""
+"""What is printed: results on standard output, all else on standard error."""
 
 import os
+import sys
+import traceback
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import wrap
@@ -8,11 +11,42 @@ from typing import Any
 
 import typer
 
-from w2s_cli.errors import UsageError, W2SError
+from w2s_cli.errors import BugError, OutputError, UsageError, W2SError
+
+
+def print_result(text: str = "") -> None:
+    """Print a line, or lines, of what a command is asked for."""
+    if sys.stdout is None:
+        raise OutputError("cannot write standard output: it is closed")
+    try:
+        typer.echo("\n".join(map(printable, text.split("\n"))))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"cannot write standard output: {error.strerror or error}",
+            hint="check the file or the command that it goes to",
+        ) from error
+
+
+def printable(text: str) -> str:
+    """Return a line with what would steer a terminal, or hide, as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        one
+        if one.isprintable() or unicodedata.category(one) == "Zs"
+        else one.encode("unicode_escape", "surrogatepass").decode()
+        for one in text
+    )
 
 
 def print_error(error: W2SError, subject: str = "") -> None:
-    """Say what happened and what to try next."""
+    """Say what happened and what to try next; of a bug where."""
+    if isinstance(error, BugError) and error.__cause__:
+        for line in traceback.format_exception(error.__cause__):
+            for one in line.splitlines():
+                _say(one)
     where = f"{subject}: " if subject else ""
     _say(f"error: {where}{error}", typer.colors.RED)
     if error.hint:
@@ -31,8 +65,14 @@ def note(message: str) -> None:
 
 def _say(message: str, colour: str | None = None) -> None:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    message = printable(message)
     shown = message if plain or not colour else typer.style(message, fg=colour)
-    typer.echo(shown, err=True)
+    try:
+        typer.echo(shown, err=True)
+    except BrokenPipeError:
+        raise
+    except OSError:  # nobody can be told
+        pass
 
 
 TERMINAL = 80  # columns that every terminal has
@@ -47,13 +87,13 @@ def readable(value: Any) -> str:
         case [dict(), *_]:
             return "; ".join(map(readable, value))
         case list() if value:
-            return ", ".join(map(str, value))
+            return ", ".join(map(printable, map(str, value)))
         case float():
             return f"{value:.6g}"
         case int():
             return str(value)
         case _:
-            return str(value or "-")
+            return printable(str(value or "-"))
 
 
 def table(lines: list[list[str]], width: int = 0) -> str:
@@ -61,6 +101,7 @@ def table(lines: list[list[str]], width: int = 0) -> str:
 
     With a width the last column is broken into as many lines as it takes.
     """
+    lines = [[printable(cell) for cell in line] for line in lines]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     if width:
         widths[-1] = max(width - sum(widths[:-1]) - 2 * len(widths[:-1]), 20)

@@ -155,5 +155,5 @@ def fit_to_files(
         shown = FitDisplay(name, bar, quiet=quiet)
         fitted = fit_files(spec, chain, spec.train_on, shown.of_channel)
     if spec.save_weights:
-        save_weights(fitted, spec.save_weights)
+        save_weights(fitted, spec.save_weights, overwrite=spec.overwrite)
     return fitted

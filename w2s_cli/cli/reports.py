@@ -1,25 +1,25 @@
 """How a report on a file reads: a line on standard error, or JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
-
-from w2s_cli.cli.output import note, print_error, warn
-from w2s_cli.errors import few
+from w2s_cli.cli.output import note, print_error, print_result, warn
+from w2s_cli.errors import UsageError, few
 from w2s_cli.registry import LICENCE
 
 if TYPE_CHECKING:
     from w2s_cli.batch.jobs import Failure, Report
     from w2s_cli.pipeline.auto_method import Choice
     from w2s_cli.pipeline.diagnosis import ChannelDiagnosis
-    from w2s_cli.pipeline.plan import Plan
-    from w2s_cli.pipeline.restoration import RestoredFile
+    from w2s_cli.pipeline.file_restoration import FileReport
+
+    Told = TypeVar("Told", bound=Report)
 
 
-def show_restored(outcome: "RestoredFile", *, quiet: bool) -> None:
+def show_restored(outcome: "FileReport", *, quiet: bool) -> None:
     """Say in a line what was done; say in any case what speaks against it."""
     for warning in outcome.warnings:
         warn(f"{_name(outcome.source, 'standard input')}: {warning}")
@@ -27,12 +27,27 @@ def show_restored(outcome: "RestoredFile", *, quiet: bool) -> None:
         return
     if outcome.choice:
         note(_chosen(outcome.source, outcome.choice))
-    facts = [_size(outcome.shape), f"x{outcome.scale}"]
+    facts = [_size(outcome.output_shape), f"x{outcome.scale}"]
     facts += [_noise(channel) for channel in outcome.channels if channel.model]
     if outcome.clipped:
         facts.append(f"{outcome.clipped} pixels clipped")
-    facts.append(f"{outcome.seconds:.1f} s")
+    facts.append(f"{outcome.seconds or 0:.1f} s")
     note(f"{_arrow(outcome)}: {', '.join(facts)}")
+
+
+class RestoredDisplay:
+    """Says of each restored file what was done, and after the first the licences."""
+
+    def __init__(self, method: str, *, quiet: bool) -> None:
+        self._licences_of = "" if quiet else method
+        self._quiet = quiet
+
+    def __call__(self, outcome: "FileReport") -> None:
+        """Say it of one file."""
+        if self._licences_of:
+            show_licences(self._licences_of)
+        self._licences_of = ""
+        show_restored(outcome, quiet=self._quiet)
 
 
 def show_licences(methods: str) -> None:
@@ -44,21 +59,26 @@ def show_licences(methods: str) -> None:
             note(f"{entry.name}: licence: {entry.licence} ({entry.source})")
 
 
-def show_plan(plan: "Plan") -> None:
-    """Print what would be done."""
+def show_plan(plan: "FileReport", *, quiet: bool = False) -> None:
+    """Print what would be done; say in any case what speaks against it."""
+    for warning in plan.warnings:
+        warn(f"{_name(plan.source, 'standard input')}: {warning}")
+    if quiet:
+        return
     if plan.choice:
         note(_chosen(plan.source, plan.choice))
-    typer.echo(
-        f"{_arrow(plan)}: {plan.axes} {_size(plan.shape)} to "
+    print_result(
+        f"{_arrow(plan)}: {plan.axes} {_size(plan.input_shape)} to "
         f"{_size(plan.output_shape)} {plan.dtype}, {plan.method}{_fitting(plan)}, "
         f"{plan.tiles} tiles of {plan.tile}, about {plan.memory >> 20} MiB of memory"
     )
 
 
-def _fitting(plan: "Plan") -> str:
+def _fitting(plan: "FileReport") -> str:
     if not plan.steps:
         return ""
-    files = f" from {few(plan.train_on)}" if plan.train_on else ""
+    others = plan.learns_from != (plan.source,)
+    files = f" from {few(plan.learns_from)}" if others else ""
     return f" (learns first, in {plan.steps} steps{files})"
 
 
@@ -68,7 +88,11 @@ def _chosen(source: Path, choice: "Choice") -> str:
 
 
 def show_failure(failure: "Failure") -> None:
-    """Say why a file was not done."""
+    """Say why a file was not done; what ends all is said once, when it has ended."""
+    from w2s_cli.batch.jobs import EndedError
+
+    if isinstance(failure.error, EndedError):
+        return
     message = str(failure.error)
     source = _name(failure.source, "standard input")
     named = (
@@ -78,12 +102,69 @@ def show_failure(failure: "Failure") -> None:
     print_error(failure.error, "" if named else source)
 
 
-def document(reports: "Sequence[Report]") -> str:
-    """Return reports as one JSON document."""
-    return json.dumps([report.as_json() for report in reports], indent=2)
+SCHEMA = 1  # raised when a key of the JSON changes its meaning or goes
 
 
-def _arrow(report: "RestoredFile | Plan") -> str:
+@dataclass(frozen=True)
+class Form:
+    """How reports on files are printed, beside what is said on standard error."""
+
+    as_json: bool = False  # one array, at the end
+    as_lines: bool = False  # a line a file, as soon as it is done
+
+    def __post_init__(self) -> None:
+        if self.as_json and self.as_lines:
+            raise UsageError(
+                "--json and --json-lines both want standard output", hint="drop one"
+            )
+
+    @property
+    def option(self) -> str:
+        """Return the option that fills standard output with JSON; "" for none."""
+        return "--json" if self.as_json else "--json-lines" if self.as_lines else ""
+
+
+def tell(
+    found: "Iterable[Told | Failure]",
+    show: "Callable[[Told], None]",
+    form: Form,
+    fail: "Callable[[Failure], None]" = show_failure,
+) -> "list[Told | Failure]":
+    """Tell of each file as soon as it is known what became of it; return all reports.
+
+    An interruption is raised when that is said too.
+    """
+    from w2s_cli.batch.jobs import Failure
+
+    reports: list[Told | Failure] = []
+    interrupt = None
+    try:
+        for report in found:
+            reports.append(report)
+            if not isinstance(report, Failure):
+                show(report)
+            elif report.begun:
+                fail(report)
+            if form.as_lines:
+                print_result(json.dumps(_facts(report)))
+    except KeyboardInterrupt as error:
+        interrupt = error
+    missing = [one for one in reports if isinstance(one, Failure) and one.ends]
+    if missing and len(reports) > 1:
+        names = few([one.source for one in missing])
+        note(f"not done: {len(missing)} of {len(reports)} files: {names}")
+    if form.as_json:
+        print_result(json.dumps([*map(_facts, reports)], indent=2))
+    if interrupt:
+        raise interrupt
+    return reports
+
+
+def _facts(report: "Report") -> dict[str, Any]:
+    return {"schema": SCHEMA, **report.as_json()}
+
+
+def _arrow(report: "FileReport") -> str:
     source = _name(report.source, "standard input")
     return f"{source} -> {_name(report.target, 'standard output')}"
 

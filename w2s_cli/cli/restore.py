@@ -1,6 +1,7 @@
 """`w2s restore`: the main spec."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,21 +10,14 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.fetch import fetch_needed
-from w2s_cli.cli.output import check_plot, note, warn
+from w2s_cli.cli.output import check_plot, warn
 from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
-from w2s_cli.cli.reports import (
-    document,
-    show_failure,
-    show_licences,
-    show_plan,
-    show_restored,
-)
+from w2s_cli.cli.reports import Form, RestoredDisplay, show_plan, tell
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from w2s_cli.batch.jobs import Failure, FilePair
-    from w2s_cli.pipeline.plan import Plan
-    from w2s_cli.pipeline.restoration import RestoredFile
+    from w2s_cli.pipeline.file_restoration import FileReport
     from w2s_cli.pipeline.spec import RestoreSpec
     from w2s_cli.restorers.chain import Chain
 
@@ -51,6 +45,7 @@ def restore(
     overwrite: ask.Overwrite = False,
     dry_run: ask.DryRun = False,
     as_json: ask.AsJson = False,
+    as_lines: ask.AsLines = False,
     quiet: ask.Quiet = False,
 ) -> None:
     """Denoise and enlarge images.
@@ -68,16 +63,18 @@ def restore(
 
     Without --gain or --noise the noise of the camera is estimated from each file.
     """
-    from w2s_cli.batch.file_pairs import files, left, make_folder, paired
-    from w2s_cli.batch.jobs import exit_code
+    from w2s_cli.batch.file_pairs import files, is_there, left, paired, refuse_missing
+    from w2s_cli.batch.jobs import each, exit_code
     from w2s_cli.batch.series import by_output
     from w2s_cli.methods.build import method_for_weights
+    from w2s_cli.pipeline.file_restoration import plan_file
     from w2s_cli.pipeline.shared_fitting import check_fitting
     from w2s_cli.pipeline.spec import RestoreSpec, defects_of
 
-    if as_json and output == "-":
+    form = Form(as_json=as_json, as_lines=as_lines)
+    if form.option and output == "-":
         raise UsageError(
-            "--json and the image cannot both go to standard output",
+            f"{form.option} and the image cannot both go to standard output",
             hint="name an output file with -o",
         )
     method = method or method_for_weights(weights or ())
@@ -98,6 +95,10 @@ def restore(
         overwrite=overwrite,
     )
     pairs = paired(inputs, output)
+    if not any(is_there(source) for source, _ in pairs):
+        # Nothing is fetched, loaded or learned for no image.
+        reports = tell(each(pairs, refuse_missing), show_plan, form)
+        raise typer.Exit(exit_code(reports))
     fetch_needed(method, quiet=quiet)
     chain = spec.chain()
     check_fitting(spec, chain, [source for source, _ in pairs])
@@ -109,13 +110,14 @@ def restore(
     if preview:
         _check_preview(preview, specs, overwrite=overwrite)
     if dry_run:
-        reports: list[Plan | Failure] | list[RestoredFile | Failure]
-        reports = _planned(specs, chain, show=not as_json)
+        found = each(specs, lambda *pair: plan_file(specs[pair], chain, *pair))
+        reports = tell(found, partial(show_plan, quiet=bool(form.option)), form)
     else:
-        make_folder(output, pairs)
-        reports = _restored(spec, specs, chain, preview, quiet=quiet)
-    if as_json:
-        typer.echo(document(reports))
+        into_folder = Path(output) not in [target for _, target in pairs]
+        found = _restored(
+            spec, specs, chain, preview, into_folder=into_folder, quiet=quiet
+        )
+        reports = tell(found, RestoredDisplay(method, quiet=quiet), form)
     raise typer.Exit(exit_code(reports))
 
 
@@ -139,35 +141,22 @@ def _check_preview(
     check_plot(preview, named, overwrite=overwrite)
 
 
-def _planned(
-    specs: "dict[FilePair, RestoreSpec]", chain: "Chain", *, show: bool
-) -> "list[Plan | Failure]":
-    from w2s_cli.batch.jobs import Failure, each
-    from w2s_cli.pipeline.plan import plan_file
-
-    reports = [*each(specs, lambda *pair: plan_file(specs[pair], chain, *pair))]
-    for report in reports:
-        if isinstance(report, Failure):
-            show_failure(report)
-        elif show:
-            show_plan(report)
-    return reports
-
-
 def _restored(
     spec: "RestoreSpec",
     specs: "dict[FilePair, RestoreSpec]",
     chain: "Chain",
     preview: Path | None,
     *,
+    into_folder: bool,
     quiet: bool,
-) -> "list[RestoredFile | Failure]":
-    from w2s_cli.batch.jobs import Failure, each
-    from w2s_cli.pipeline.restoration import RestoreProgress, restore_file
+) -> "Iterator[FileReport | Failure]":
+    from w2s_cli.batch.jobs import each
+    from w2s_cli.pipeline.file_restoration import restore_file
+    from w2s_cli.pipeline.restoration import RestoreProgress
 
     fitted = fit_to_files(spec, chain, quiet=quiet) if spec.train_on else None
 
-    def work(source: Path, target: Path) -> "RestoredFile":
+    def work(source: Path, target: Path) -> "FileReport":
         with progress(source.name, quiet=quiet) as bar:
             outcome = restore_file(
                 specs[source, target],
@@ -175,6 +164,7 @@ def _restored(
                 source,
                 target,
                 fitted=fitted,
+                into_folder=into_folder,
                 progress=RestoreProgress(
                     started=bar.start,
                     tile=bar.advance,
@@ -187,17 +177,4 @@ def _restored(
             draw(specs[source, target], source, outcome, preview)
         return outcome
 
-    reports: list[RestoredFile | Failure] = []
-    licences_due = not quiet
-    for report in each(specs, work):
-        reports.append(report)
-        if isinstance(report, Failure):
-            show_failure(report)
-        else:
-            if licences_due:
-                show_licences(spec.method)
-                licences_due = False
-            show_restored(report, quiet=quiet)
-            if preview and not quiet:
-                note(f"look at {preview}")
-    return reports
+    yield from each(specs, work)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import note, warn
+from w2s_cli.cli.output import note, print_result, warn
 from w2s_cli.errors import UsageError
 
 _Truth = Annotated[Path, typer.Argument(help="A sharp image.", metavar="TRUTH")]
@@ -111,7 +111,7 @@ def simulate(
     if outcome.saturated:
         warn(f"{outcome.target}: {outcome.saturated} pixels are saturated")
     if as_json:
-        typer.echo(json.dumps(outcome.as_json(), indent=2))
+        print_result(json.dumps(outcome.as_json(), indent=2))
         return
     size = " x ".join(map(str, outcome.shape))
     note(

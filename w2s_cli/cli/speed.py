@@ -10,7 +10,7 @@ import typer
 from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import names, numbers, weight_files
-from w2s_cli.cli.output import note, readable, table, warn
+from w2s_cli.cli.output import note, print_result, readable, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.errors import UsageError
 
@@ -95,7 +95,7 @@ def speed(
         result = run_speed(configs, sides, on_row=bar.rename, on_done=bar.advance)
     print_json(result, before) if as_json else print_text(result, before)
     if output:
-        write_speeds(result, output)
+        write_speeds(result, output, overwrite=overwrite)
         if not quiet:
             note(f"compare with it: w2s speed --against {output}")
     if result.failed:
@@ -143,7 +143,7 @@ def print_json(result: "SpeedResult", before: "SpeedResult | None") -> None:
     if before:
         record["ratios"] = [ratio.as_json() for ratio in ratios(result, before)]
         record["remarks"] += differences(result, before)
-    typer.echo(json.dumps(record, indent=2, allow_nan=False))
+    print_result(json.dumps(record, indent=2, allow_nan=False))
 
 
 def print_text(result: "SpeedResult", before: "SpeedResult | None") -> None:
@@ -151,8 +151,8 @@ def print_text(result: "SpeedResult", before: "SpeedResult | None") -> None:
     from w2s_cli.bench.run_speed import differences, ratios
 
     for subject, text in _stated(result).items():
-        typer.echo(f"{subject}: {text}")
-    typer.echo()
+        print_result(f"{subject}: {text}")
+    print_result()
     heads = [*_HEADS, *(_COMPARED if before else [])]
     by_row = {(one.method, one.side): one for one in ratios(result, before or result)}
     lines = [
@@ -160,7 +160,7 @@ def print_text(result: "SpeedResult", before: "SpeedResult | None") -> None:
         + (_compared(by_row.get((row.method, row.side))) if before else [])
         for row in result.rows
     ]
-    typer.echo(table([heads, *lines]))
+    print_result(table([heads, *lines]))
     remarks = differences(result, before) if before else []
     for remark in [*result.remarks, *remarks]:
         warn(remark)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from w2s_cli.cli import completion
-from w2s_cli.cli.output import TERMINAL, duration, table
+from w2s_cli.cli.output import TERMINAL, duration, note, print_result, table
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class _Watcher:
         if progress.validation is None:
             return
         if not self._quiet:
-            typer.echo(self._line(progress), err=True)
+            note(self._line(progress))
         draw(progress)
 
     def close(self) -> None:
@@ -170,7 +170,7 @@ def train(
     weights are for `w2s restore --weights`.
     """
     if list_:
-        typer.echo(recipes_table())
+        print_result(recipes_table())
         return
     if not recipe:
         raise UsageError(
@@ -183,4 +183,4 @@ def train(
     run = mixture_training.train if spec.kind == "mixture" else loop.train
     with watched(spec, quiet=quiet) as progress:
         weights = run(spec, progress)
-    typer.echo(weights)
+    print_result(str(weights))

@@ -14,7 +14,7 @@ from typing import Any
 
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.errors import InputError, OutputError
-from w2s_cli.io.targets import replacing
+from w2s_cli.io.atomic_files import replacing
 
 Progress = Callable[[int, int], None]
 Size = tuple[int, int]

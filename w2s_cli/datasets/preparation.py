@@ -31,7 +31,7 @@ from w2s_cli.errors import (
     UsageError,
 )
 from w2s_cli.io import png
-from w2s_cli.io.targets import replacing
+from w2s_cli.io.atomic_files import replacing
 from w2s_cli.stack import Stack
 
 Form = Literal["normalized", "png"]

@@ -26,9 +26,10 @@ from typing import Any
 import numpy as np
 
 from w2s_cli.errors import InputError
+from w2s_cli.io.atomic_files import replacing
 from w2s_cli.io.content import unsupported_dtype
 from w2s_cli.io.formats import format_for, format_of
-from w2s_cli.io.targets import check_target, replacing
+from w2s_cli.io.targets import check_target
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Stack
 
@@ -159,5 +160,5 @@ def write_image(
     def history() -> tuple[Mapping[str, Any], ...]:
         return (*stack.history, *([record()] if record else []))
 
-    with replacing(path) as temporary:
+    with replacing(path, overwrite=overwrite) as temporary:
         writer.write(stack, temporary, history)

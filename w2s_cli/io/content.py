@@ -163,7 +163,7 @@ def from_json(text: str) -> History:
     """Return the history in `text`; none where another program has spoilt it."""
     try:
         entries = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return ()
     if not isinstance(entries, list):
         return ()

@@ -1,5 +1,6 @@
 """Which format a file has, and which module reads and writes it."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,7 @@ def format_for(path: Path) -> Format:
 
 
 def _start(path: Path) -> bytes:
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if os.path.exists(path) and not (path.is_file() or path.is_dir()):  # noqa: PTH110
         raise InputError(
             f"{path} is a pipe, socket or device, not a file",
             hint="name a file, or - for standard input",
@@ -115,7 +116,8 @@ def _start(path: Path) -> bytes:
         ) from error
     except OSError as error:
         raise InputError(
-            f"cannot read {path}: {error.strerror}", hint="check its permissions"
+            f"cannot read {path}: {error.strerror}",
+            hint="check its permissions" if isinstance(error, PermissionError) else "",
         ) from error
     if not start:
         raise InputError(f"{path} is empty: 0 bytes", hint="copy or export it again")
@@ -143,7 +145,7 @@ def image_files(path: Path) -> Iterator[Path]:
 
     Hidden files, such as those that macOS puts beside others, are passed over.
     """
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - of any name, however long
         found = [one for one in _visible(path) if one.suffix.lower() in SUFFIXES]
         if not found:
             others = passed_over(path)
@@ -152,7 +154,7 @@ def image_files(path: Path) -> Iterator[Path]:
                 hint=f"images end in {', '.join(SUFFIXES)}",
             )
         yield from found
-    elif any(wild in path.name for wild in "*?[") and not path.exists():
+    elif any(wild in path.name for wild in "*?[") and not os.path.lexists(path):
         raise NothingMatchedError(
             f"nothing matches {path}", hint="is it the right folder?"
         )

@@ -1,12 +1,12 @@
 """Noise models given by the user: in a JSON file, or as numbers."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from w2s_cli.errors import UsageError
+from w2s_cli.io.text_files import read_json
 from w2s_cli.microscope.noise_model import Correlation, NoiseModel
 
 Models = tuple[NoiseModel, ...]
@@ -18,6 +18,7 @@ REPORTED = (
     *("correlation", "dark_known", "trusted", "warnings"),
 )
 """What `w2s estimate-noise` says of a channel beside its noise model."""
+_FILE_KEYS = {"schema", "status", "source", "channels", "warnings"}
 _HINT = 'for example {"gain": 2.1, "offset": 100, "read_noise": 1.5}'
 
 
@@ -81,7 +82,7 @@ def read_noise_models(path: Path) -> GivenNoise:
 
 def _content(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except OSError as error:
         raise UsageError(
             f"cannot read the noise model {path}: {error.strerror}"
@@ -97,10 +98,7 @@ def _is_entry(entry: Any) -> bool:
 def _models(content: Any, path: Path) -> Models:
     """Return the models of one file: of an object, or of the channels in it."""
     rows = [content]
-    if isinstance(content, dict) and {"channels"} <= {*content} <= {
-        "source",
-        "channels",
-    }:
+    if isinstance(content, dict) and {"channels"} <= {*content} <= _FILE_KEYS:
         rows = content["channels"]
     if not isinstance(rows, list) or not rows:
         raise UsageError(f"{path}: channels is no list of noise models", hint=_HINT)

@@ -1,4 +1,4 @@
-"""Where files go: checks before the work, whole files or none, standard streams."""
+"""Where files go: checks before the work, and standard streams."""
 
 import os
 import shutil
@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from uuid import uuid4
+from tempfile import TemporaryDirectory, gettempdir
 
 from w2s_cli.errors import InputError, OutputError, UsageError
+from w2s_cli.io.atomic_files import own_prefix, remove_strays
 from w2s_cli.io.formats import format_for
 
 
@@ -19,11 +19,33 @@ def check_target(path: Path, *, overwrite: bool = False) -> None:
     check_writable(path, overwrite=overwrite)
 
 
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror}", hint="give another name with -o"
+        ) from error
+    return True
+
+
+def make_folder(folder: Path, *, hint: str = "give another one with -o") -> None:
+    """Make a folder for outputs, where there is none; OutputError where none can be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot make the folder {folder}: {error.strerror or error}", hint=hint
+        ) from error
+
+
 def check_writable(path: Path, *, overwrite: bool = False) -> None:
     """Refuse a file that exists (OutputError), or whose folder cannot be written."""
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - of any name, however long
         raise OutputError(f"{path} is a folder", hint="name a file in it")
-    if path.exists() and not overwrite:
+    if _exists(path) and not overwrite:
         raise OutputError(f"{path} exists", hint="replace it with --overwrite")
     if not path.parent.is_dir():
         raise OutputError(
@@ -37,25 +59,6 @@ def check_writable(path: Path, *, overwrite: bool = False) -> None:
         )
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yield a name beside `path` that takes its place when the block succeeds.
-
-    An OSError of the block, such as that of a full disk, becomes an OutputError.
-    """
-    temporary = path.with_name(f".w2s-{uuid4().hex}.tmp")
-    try:
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}",
-            hint="check the free space and the permissions of its folder",
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 STREAM = Path("-")
 
 
@@ -65,13 +68,15 @@ def spooled_input(path: Path) -> Iterator[Path]:
     if path != STREAM:
         yield path
         return
+    if sys.stdin is None:
+        raise InputError("standard input is closed", hint="pipe a file into w2s")
     if sys.stdin.isatty():
         raise UsageError(
             "standard input is a terminal, not an image",
             hint="pipe a file into w2s, or name it",
         )
-    with TemporaryDirectory(prefix="w2s-") as folder:
-        spooled = Path(folder) / "standard-input"
+    with _spool_folder() as folder:
+        spooled = folder / "standard-input"
         _spool(spooled)
         yield spooled
 
@@ -85,15 +90,24 @@ def spooled_output(path: Path, suffix: str = ".tif") -> Iterator[Path]:
     if path != STREAM:
         yield path
         return
+    if sys.stdout is None:
+        raise OutputError("standard output is closed", hint="name a file with -o")
     if sys.stdout.isatty():
         raise UsageError(
             "standard output is a terminal, which cannot show an image",
             hint="redirect it into a file, or name one with -o",
         )
-    with TemporaryDirectory(prefix="w2s-") as folder:
-        spooled = Path(folder) / f"standard-output{suffix}"
+    with _spool_folder() as folder:
+        spooled = folder / f"standard-output{suffix}"
         yield spooled
         _copy_out(spooled)
+
+
+@contextmanager
+def _spool_folder() -> Iterator[Path]:
+    remove_strays(Path(gettempdir()))
+    with TemporaryDirectory(prefix=f"{own_prefix()}-", suffix=".tmp") as folder:
+        yield Path(folder)
 
 
 def _spool(path: Path) -> None:

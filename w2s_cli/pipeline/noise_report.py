@@ -58,7 +58,7 @@ class NoiseReport:
     def as_json(self) -> dict[str, Any]:
         """Return the file as a JSON object."""
         rows = [channel.as_json() for channel in self.channels]
-        return {"source": str(self.source), "channels": rows}
+        return {"status": "done", "source": str(self.source), "channels": rows}
 
 
 class RestoredImage(InputError):

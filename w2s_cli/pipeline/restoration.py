@@ -6,8 +6,6 @@ The command line, the Python API, the bench and the speed test all come through 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
-from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -15,20 +13,17 @@ from numpy.typing import NDArray
 
 from w2s_cli import __version__
 from w2s_cli._typing import FloatArray
-from w2s_cli.io import left_out, write_image
-from w2s_cli.io.targets import STREAM, check_target, spooled_input, spooled_output
 from w2s_cli.methods.build import chain_record
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import checked_finite
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.defect_repair import Repairs, map_for, repaired_stack
 from w2s_cli.pipeline.diagnose import diagnose
-from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
+from w2s_cli.pipeline.diagnosis import Diagnosis
 from w2s_cli.pipeline.shared_fitting import (
     FittedMethods,
     check_fitted,
     check_savable,
-    save_weights,
 )
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
@@ -172,16 +167,23 @@ class Restoration:
     def record(self) -> dict[str, Any]:
         """Return what an output says of its making; the same run says the same."""
         return {
-            "tool": "w2s",
-            "version": __version__,
-            "command": "restore",
-            **self.spec.as_record(),
-            "links": chain_record(self.method, self.chain),
+            **record_head(self.spec, self.method, self.chain),
             **self.found(),
             **self.repairs.as_json(),
             "clipped": self.tally.clipped,
             "warnings": self.warnings,
         }
+
+
+def record_head(spec: RestoreSpec, method: str, chain: Chain) -> dict[str, Any]:
+    """Return what the record says before any pixel is looked at."""
+    return {
+        "tool": "w2s",
+        "version": __version__,
+        "command": "restore",
+        **spec.as_record(),
+        "links": chain_record(method, chain),
+    }
 
 
 def restore_stack(
@@ -236,86 +238,6 @@ def restore_stack(
     )
     return Restoration(
         spec, part, image, method, chain, choice, diagnosis, fitted, tally, repairs
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class RestoredFile:
-    """What a restored file is, and what was found out on the way."""
-
-    source: Path
-    target: Path
-    # The output's shape, and its pixels per input pixel along Y and X
-    shape: tuple[int, ...]
-    scale: int
-    channels: tuple[ChannelDiagnosis, ...]  # what the input showed, by channel
-    clipped: int  # output pixels that did not fit into the file's dtype
-    seconds: float  # wall time
-    warnings: tuple[str, ...] = ()  # why the result should be looked at twice
-    # Which method was taken, and why, where that was left open
-    choice: Choice | None = None
-    # What was found out, as a part of a JSON object
-    found: Mapping[str, Any] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the outcome as a JSON object."""
-        return {
-            "source": str(self.source),
-            "target": str(self.target),
-            "shape": list(self.shape),
-            "scale": self.scale,
-            **self.found,
-            "clipped": self.clipped,
-            "warnings": [*self.warnings],
-            "seconds": round(self.seconds, 3),
-        }
-
-
-def restore_file(
-    spec: RestoreSpec,
-    chain: Chain,
-    source: Path,
-    target: Path,
-    *,
-    fitted: FittedMethods | None = None,
-    progress: RestoreProgress | None = None,
-) -> RestoredFile:
-    """Restore `source` into `target`, plane by plane."""
-    start = perf_counter()
-    if target != STREAM:
-        check_target(target, overwrite=spec.overwrite)
-    with (
-        spooled_input(source) as file,
-        spec.opened(file) as stack,
-        spooled_output(target) as spooled,
-    ):
-        result = restore_stack(
-            spec,
-            stack,
-            given=spec.noise.of(source),
-            chain=chain,
-            fitted=fitted,
-            progress=progress,
-        )
-        write_image(
-            result.image,
-            spooled,
-            overwrite=spec.overwrite,
-            record=lambda: result.record,
-        )
-        if spec.save_weights and not fitted:
-            save_weights(result.fitted, spec.save_weights)
-    return RestoredFile(
-        source,
-        target,
-        result.image.data.shape,
-        result.chain.traits.scale,
-        result.diagnosis.channels,
-        result.tally.clipped,
-        perf_counter() - start,
-        (*result.warnings, *left_out(result.image, spooled)),
-        result.choice,
-        result.found(),
     )
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from shutil import copyfile
 
 from w2s_cli.errors import UsageError
-from w2s_cli.io.targets import check_writable, replacing
+from w2s_cli.io.atomic_files import replacing
+from w2s_cli.io.targets import check_writable
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
@@ -93,9 +94,9 @@ def check_savable(spec: RestoreSpec, channels: int) -> None:
         )
 
 
-def save_weights(fitted: FittedMethods, target: Path) -> None:
+def save_weights(fitted: FittedMethods, target: Path, *, overwrite: bool) -> None:
     """Copy the weights that were fitted to the only channel to a file."""
     [method] = fitted.values()
     assert method.weights
-    with replacing(target) as partial:
+    with replacing(target, overwrite=overwrite) as partial:
         copyfile(method.weights, partial)

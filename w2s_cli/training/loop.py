@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import torch
 
+from w2s_cli.io.targets import make_folder
 from w2s_cli.training.distributed import Distributed, join_processes
 from w2s_cli.training.patches import Part, PatchSampler, open_sampler
 from w2s_cli.training.progress import (
@@ -19,7 +20,6 @@ from w2s_cli.training.progress import (
     ProgressCallback,
     Sample,
     TrainingProgress,
-    make_folder,
 )
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.trainer import DISCRIMINATOR, Trainer
@@ -74,7 +74,7 @@ def _train_phase(
     if distributed.first:
         log.truncate(trainer.step)
     validation = _validation_batches(sampler, recipe, distributed)
-    make_folder(recipe.folder)
+    make_folder(recipe.folder, hint="name another with runs=FOLDER")
     saved = monotonic()
     for batch, real in _batches(sampler, recipe, distributed, trainer.step):
         terms = trainer.train_step(batch, real)

@@ -24,6 +24,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from torch import Tensor
 
+from w2s_cli.io.targets import make_folder
 from w2s_cli.networks.patch_mixture import PatchMixture
 from w2s_cli.training.patches import STREAMS
 from w2s_cli.training.patches.degraded_truth import PhysicsSampler, Sample, open_physics
@@ -31,7 +32,6 @@ from w2s_cli.training.progress import (
     LossLog,
     ProgressCallback,
     TrainingProgress,
-    make_folder,
 )
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.weights import checkpoint
@@ -54,7 +54,7 @@ def train(recipe: Recipe, progress: ProgressCallback = lambda _: None) -> Path:
     """
     if recipe.threads:
         torch.set_num_threads(recipe.threads)
-    make_folder(recipe.folder)
+    make_folder(recipe.folder, hint="name another with runs=FOLDER")
     log = LossLog(recipe.folder / "log.csv")
     log.truncate(0)
     sampler = open_physics(recipe, "training")

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.errors import OutputError
+from w2s_cli.io.atomic_files import replacing
 from w2s_cli.restorers.restorer import FitProgress
 
 Sample: TypeAlias = tuple[NDArray[np.float32], ...]
@@ -56,20 +56,6 @@ def fit_progress(progress: FitProgress) -> ProgressCallback:
     return lambda now: progress(now.step, now.steps, now.loss)
 
 
-def make_folder(folder: Path) -> None:
-    """Make the folder that a training writes into, where there is none.
-
-    Raises OutputError when nothing can be written there.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot make the folder {folder}: {error.strerror or error}",
-            hint="name another with runs=FOLDER",
-        ) from error
-
-
 @dataclass(frozen=True)
 class LossLog:
     """A CSV file with a line a step."""
@@ -78,7 +64,7 @@ class LossLog:
 
     def add(self, progress: TrainingProgress) -> None:
         """Add a line to the file, which is made where it is missing."""
-        new = not self.path.exists()
+        new = not self._begun
         with self.path.open("a", newline="") as file:
             lines = csv.writer(file, lineterminator="\n")
             if new:
@@ -87,13 +73,17 @@ class LossLog:
 
     def truncate(self, step: int) -> None:
         """Leave out what came after `step`, which will be done again."""
-        if not self.path.exists():
+        if not self._begun:
             return
         head, *rows = self.path.read_text().splitlines()
         rows = [row for row in rows if int(row.partition(",")[0]) <= step]
-        partial = self.path.with_suffix(".part")
-        partial.write_text("".join(f"{row}\n" for row in [head, *rows]))
-        partial.replace(self.path)
+        with replacing(self.path) as temporary:
+            temporary.write_text("".join(f"{row}\n" for row in [head, *rows]))
+
+    @property
+    def _begun(self) -> bool:
+        """Find out whether the file has a head; a full disk may have left it empty."""
+        return self.path.exists() and self.path.stat().st_size > 0
 
 
 def read_log(path: Path) -> dict[str, list[tuple[int, float]]]:

@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from w2s_cli import __version__
 from w2s_cli.errors import InputError, UnknownNameError, UsageError, W2SError
+from w2s_cli.io.text_files import read_toml
 from w2s_cli.training.losses import LOSSES
 from w2s_cli.training.recipe_tables import (
     Count,
@@ -220,8 +221,8 @@ def _read(recipe: str, users: tuple[str, ...] = ()) -> Toml:
             raise UnknownNameError("recipe", recipe, names)
         raise InputError(f"no recipe at {path}", hint="check the spelling")
     try:
-        table = tomllib.loads(path.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        table = read_toml(path)
+    except ValueError as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
     model = table.pop("like", "")
     if not isinstance(model, str):
@@ -294,7 +295,7 @@ def _override(table: Toml, text: str) -> None:
             )
     try:
         table[last] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         table[last] = value
 
 

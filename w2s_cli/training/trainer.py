@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from w2s_cli.errors import InputError, UsageError
+from w2s_cli.io.atomic_files import replacing
 from w2s_cli.networks.unet import ConditionalUNet
 from w2s_cli.training.distributed import Distributed
 from w2s_cli.training.initial_network import initial_network
@@ -37,9 +38,8 @@ _ELSEWHERE = "give another folder with runs=FOLDER, or delete that one"
 
 def save_checkpoint(content: dict[str, Any], path: Path) -> None:
     """Write a checkpoint; the file appears when it is whole."""
-    partial = path.with_suffix(".part")
-    torch.save(content, partial)
-    partial.replace(path)
+    with replacing(path) as temporary:
+        torch.save(content, temporary)
 
 
 def load_checkpoint(path: Path, recipe: Recipe, device: str) -> dict[str, Any]:

@@ -74,10 +74,10 @@ def status(item: Item) -> Status:
 
 def record_hash(path: Path, sha256: str) -> None:
     """Note the hash that a file has, and that any later one must have."""
-    note = hash_file(path)
-    new = note.with_name(f"{note.name}.new")
-    new.write_text(f"{sha256}  {path.name}\n")
-    new.replace(note)
+    from w2s_cli.io.atomic_files import replacing  # with numpy, which a listing spares
+
+    with replacing(hash_file(path)) as temporary:
+        temporary.write_text(f"{sha256}  {path.name}\n")
 
 
 def hash_file(path: Path) -> Path:

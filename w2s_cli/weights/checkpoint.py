@@ -11,6 +11,7 @@ from safetensors.torch import save as as_bytes
 from torch import Tensor
 
 from w2s_cli.errors import WeightsError
+from w2s_cli.io.atomic_files import replacing
 from w2s_cli.weights import containers, contents
 from w2s_cli.weights.contents import Refusal
 
@@ -83,10 +84,11 @@ def save(
     record: Mapping[str, Any],
     *,
     halve: bool = True,
+    overwrite: bool = True,
 ) -> None:
     """Write tensors, floats as float16 if wanted, and their record as safetensors.
 
-    The file appears when it is whole.
+    The file appears when it is whole, where `overwrite` in place of one that is there.
     """
     written: dict[str, Tensor] = {}
     places = set()
@@ -98,6 +100,5 @@ def save(
             packed = packed.clone()
         places.add(packed.untyped_storage().data_ptr())
         written[name] = packed
-    partial = path.with_name(path.name + ".part")
-    partial.write_bytes(as_bytes(written, {_KEY: json.dumps(record)}))
-    partial.replace(path)
+    with replacing(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(as_bytes(written, {_KEY: json.dumps(record)}))

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from w2s_cli import __version__
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError, few
-from w2s_cli.io.targets import check_writable, replacing
+from w2s_cli.io.targets import check_writable
 from w2s_cli.networks.rebuild import Description, UnitName, describe, input_units
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.catalogue import of_hash
@@ -91,8 +91,7 @@ def convert(
         "wrapper": found.wrapper,
     }
     record["converted by"] = f"w2s {__version__}"
-    with replacing(target) as temporary:
-        checkpoint.save(temporary, found.state, record, halve=False)
+    checkpoint.save(target, found.state, record, halve=False, overwrite=overwrite)
     return weights
 
 
@@ -154,5 +153,4 @@ def blend(
         ],
         "blended by": f"w2s {__version__}",
     }
-    with replacing(target) as temporary:
-        checkpoint.save(temporary, state, record, halve=False)
+    checkpoint.save(target, state, record, halve=False, overwrite=overwrite)

@@ -18,7 +18,8 @@ from w2s_cli.bench.report.figures import (
 from w2s_cli.bench.report.ranking import Group, RankedRow, grouped, noisiest
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.errors import OutputError, UsageError
-from w2s_cli.io.targets import check_writable, replacing
+from w2s_cli.io.atomic_files import replacing
+from w2s_cli.io.targets import check_writable
 from w2s_cli.metrics import METRICS
 
 _PNG_FILES = "[0-9][0-9]-*.png"  # the figures of a report, in its folder

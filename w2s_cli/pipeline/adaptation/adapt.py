@@ -9,7 +9,7 @@ from typing import Any
 
 from w2s_cli import __version__
 from w2s_cli.errors import InputError, UsageError
-from w2s_cli.io.targets import check_writable, replacing
+from w2s_cli.io.targets import check_writable
 from w2s_cli.methods.shipped import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.networks.inference import available_device, fastest
@@ -180,8 +180,7 @@ def adapt(
             **trained.record,
             **_record(spec.method, found, trained_on, gain, blur),
         }
-        with replacing(target) as partial:
-            checkpoint.save(partial, trained.state, record, halve=False)
+        checkpoint.save(target, trained.state, record, halve=False)
     return gain
 
 

@@ -1,0 +1,193 @@
+"""Files that appear whole or not at all, and are never done by two at a time."""
+
+import os
+import platform
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from stat import S_IMODE, S_ISREG, S_IWUSR
+from uuid import uuid4
+
+from w2s_cli.errors import DiskFullError, OutputError, disk_full
+
+_PATIENCE = 0.2  # seconds: while another run looks whether a lock is still held
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Keep other processes from working on `path` at the same time.
+
+    The claim is a lock on a hidden file beside it, which ends with the process. A file
+    system without locks goes without: there `replacing` alone keeps what is there.
+
+    Raises
+    ------
+    OutputError
+        When another process has claimed it.
+    """
+    digest = sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:16]
+    release = _try_lock(path.with_name(f".w2s-{digest}.lock"))
+    if release is None:
+        raise OutputError(
+            f"{path} is being written by another process",
+            hint="wait for it, or name another folder with -o",
+        )
+    try:
+        yield
+    finally:
+        release()
+
+
+def _try_lock(path: Path) -> Callable[[], None] | None:
+    """Return what releases the lock that a file now is, None where another has it."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path, timeout=_PATIENCE, mode=0o666)
+    try:
+        lock.acquire(poll_interval=_PATIENCE / 4)
+    except Timeout:
+        return None
+    except OSError:  # no locks here, or nothing can be written, which shows later
+        return lambda: None
+
+    def release() -> None:
+        with suppress(OSError):
+            path.unlink()  # while it is locked: who waits for it makes a new one
+        lock.release()
+
+    return release
+
+
+@contextmanager
+def replacing(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """Yield an empty file beside `path` that takes its place when the block succeeds.
+
+    A file that is replaced hands on its permissions and its group. Without `overwrite`
+    one that is there by then stays, and an OutputError is raised. An OSError of the
+    block, such as that of a full disk, becomes an OutputError.
+    """
+    remove_strays(path.parent)
+    temporary = path.with_name(f"{own_prefix()}.tmp")
+    try:
+        old = path.lstat() if overwrite and path.is_file() else None
+        mode = S_IMODE(old.st_mode) if old and S_ISREG(old.st_mode) else 0o666
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, mode | S_IWUSR))
+        yield temporary
+        if old and S_ISREG(old.st_mode):
+            _hand_on(old, temporary)
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _put_exclusively(temporary, path)
+    except (OSError, RuntimeError) as error:
+        # NumPy and torch do not say that the disk is full: to write more does.
+        full = error if isinstance(error, OSError) and error.errno else None
+        full = full or _write_more(temporary)
+        if full and disk_full(full):
+            raise DiskFullError(
+                f"cannot write {path}: {disk_full(full)}",
+                hint="make room, and run it again",
+            ) from error
+        if not isinstance(error, OSError):
+            raise
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}",
+            hint="check the free space and the permissions of its folder",
+        ) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _hand_on(old: os.stat_result, temporary: Path) -> None:
+    if hasattr(os, "chown"):
+        with suppress(OSError):
+            os.chown(temporary, -1, old.st_gid)
+    temporary.chmod(S_IMODE(old.st_mode))
+
+
+def _put_exclusively(temporary: Path, path: Path) -> None:
+    """Rename a file, unless there is one of the new name."""
+    try:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+            temporary.replace(path)
+    except FileExistsError:
+        raise OutputError(
+            f"{path} exists: it appeared in the meantime, and stays as it is",
+            hint="replace it with --overwrite, or name another",
+        ) from None
+
+
+def _write_more(temporary: Path) -> OSError | None:
+    """Return why nothing more can be written to a file."""
+    try:
+        with temporary.open("ab") as file:
+            file.write(bytes(1 << 22))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error
+    return None
+
+
+_RUN = uuid4().hex[:8]
+_NAME = re.compile(
+    r"\.w2s-(?P<host>.+)-(?P<process>\d+)-(?P<run>[0-9a-f]{8})-[\w-]+\.tmp"
+)
+_ABANDONED = 7 * 24 * 3600  # seconds; on another host one cannot tell any sooner
+
+
+def own_prefix() -> str:
+    """Return the start of a new name, which tells its host and process."""
+    return f".w2s-{_host()}-{os.getpid()}-{_RUN}-{uuid4().hex[:8]}"
+
+
+@cache
+def remove_strays(folder: Path) -> None:
+    """Remove, once a run, what processes that were killed have left in a folder."""
+    with suppress(OSError):
+        for path in [*folder.glob(".w2s-*.tmp")]:
+            if _is_abandoned(path):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
+        for path in [*folder.glob(".w2s-*.lock")]:
+            if release := _try_lock(path):
+                release()
+
+
+def _is_abandoned(path: Path) -> bool:
+    name = _NAME.fullmatch(path.name)
+    if name and name["host"] == _host() and os.name == "posix":
+        process = int(name["process"])
+        return not _lives(process) or (process == os.getpid() and name["run"] != _RUN)
+    return time.time() - path.lstat().st_mtime > _ABANDONED
+
+
+def _host() -> str:
+    return re.sub(r"[^\w.-]", "_", platform.node())[:64]
+
+
+def _lives(process: int) -> bool:
+    """Find out whether a process of this host runs; a zombie does not."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    with suppress(OSError):
+        state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b") ")[2]
+        return not state.startswith((b"Z", b"X"))
+    return True

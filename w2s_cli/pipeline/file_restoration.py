@@ -1,0 +1,207 @@
+"""One file into another: what would be done, and the doing, told in the same terms."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from w2s_cli.io import left_out, write_image
+from w2s_cli.io.atomic_files import claimed
+from w2s_cli.io.targets import (
+    STREAM,
+    check_target,
+    make_folder,
+    spooled_input,
+    spooled_output,
+)
+from w2s_cli.pipeline.auto_method import Choice, resolve_auto
+from w2s_cli.pipeline.diagnose import diagnose
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis
+from w2s_cli.pipeline.memory_forecast import memory_needed
+from w2s_cli.pipeline.restoration import (
+    RestoreProgress,
+    record_head,
+    restore_stack,
+    tiles_of,
+)
+from w2s_cli.pipeline.shared_fitting import (
+    FittedMethods,
+    check_savable,
+    save_weights,
+)
+from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.restorers.chain import Chain
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """A file that is restored, or would be."""
+
+    source: Path
+    target: Path
+    axes: str
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    dtype: str  # of the output's pixels
+    scale: int  # output pixels per input pixel along Y and X
+    method: str  # the methods that are taken, without `auto`
+    tile: int  # its side, in input pixels
+    tiles: int
+    memory: int  # bytes of main memory that it takes at most, about
+    record: Mapping[str, Any]  # of the output; without what the pixels are yet to tell
+    warnings: tuple[str, ...] = ()  # why the result should be looked at twice
+    # Which method was taken, and why, where that was left open
+    choice: Choice | None = None
+    # How many steps it takes to fit the method before, in all channels; none where
+    # weights are given
+    steps: int = 0
+    learns_from: tuple[Path, ...] = ()
+    channels: tuple[ChannelDiagnosis, ...] = ()  # what the input showed, by channel
+    # Of a file that is done: output pixels that did not fit into the dtype, wall time
+    clipped: int | None = None
+    seconds: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as a JSON object; null for what is not known yet."""
+        files = [str(file) for file in self.learns_from]
+        done = self.seconds is not None
+        return {
+            "status": "done" if done else "planned",
+            "source": str(self.source),
+            "target": str(self.target),
+            "axes": self.axes,
+            "input_shape": [*self.input_shape],
+            "output_shape": [*self.output_shape],
+            "dtype": self.dtype,
+            "scale": self.scale,
+            "method": self.method,
+            "auto": self.choice.as_json() if self.choice else None,
+            "learning": {"steps": self.steps, "from": files} if self.steps else None,
+            "tile": self.tile,
+            "tiles": self.tiles,
+            "memory_bytes": self.memory,
+            "record": dict(self.record),
+            "warnings": [*self.warnings],
+            "clipped_pixels": self.clipped,
+            "seconds": None if self.seconds is None else round(self.seconds, 3),
+        }
+
+
+def plan_file(
+    spec: RestoreSpec, chain: Chain, source: Path, target: Path
+) -> FileReport:
+    """Return what `restore_file` would do; nothing is written.
+
+    No pixel is read, unless the method is to be chosen by the image.
+    """
+    with spooled_input(source) as file, spec.opened(file) as whole:
+        if target != STREAM and target.parent.exists():
+            check_target(target, overwrite=spec.overwrite)
+        stack = spec.part(whole)
+        check_savable(spec, stack.channel_count)
+        given, method, choice = spec.noise.of(source), spec.method, None
+        if any(link.traits.automatic for link in chain.links):
+            method, chain, _, choice = resolve_auto(spec, chain, diagnose(stack, given))
+        *lead, height, width = stack.data.shape
+        scale = chain.traits.scale
+        fit = chain.to_fit.traits.fit if chain.to_fit else None
+        return FileReport(
+            source,
+            target,
+            axes=stack.axes,
+            input_shape=stack.data.shape,
+            output_shape=(*lead, height * scale, width * scale),
+            dtype=str(stack.data.dtype),
+            scale=scale,
+            method=method,
+            tile=spec.tile,
+            tiles=tiles_of(stack, chain, spec.tile),
+            memory=memory_needed(stack, chain, spec.tile),
+            record={
+                **record_head(spec, method, chain),
+                **({"auto": choice.as_json()} if choice else {}),
+            },
+            warnings=(*stack.warnings, *(choice.warnings if choice else ())),
+            choice=choice,
+            steps=fit.steps * stack.channel_count if fit else 0,
+            learns_from=spec.train_on or (source,),
+        )
+
+
+def restore_file(
+    spec: RestoreSpec,
+    chain: Chain,
+    source: Path,
+    target: Path,
+    *,
+    fitted: FittedMethods | None = None,
+    progress: RestoreProgress | None = None,
+    into_folder: bool = False,
+) -> FileReport:
+    """Restore `source` into `target`, plane by plane.
+
+    With `into_folder` the folder of the target is made, once the source is open.
+    """
+    start = perf_counter()
+    with (
+        spooled_input(source) as file,
+        spec.opened(file) as stack,
+        _claim(spec, target, into_folder=into_folder),
+        spooled_output(target) as spooled,
+    ):
+        fit = chain.to_fit.traits.fit if chain.to_fit else None
+        steps = fit.steps if fit else 0
+        result = restore_stack(
+            spec,
+            stack,
+            given=spec.noise.of(source),
+            chain=chain,
+            fitted=fitted,
+            progress=progress,
+        )
+        part, taken = result.source, result.chain
+        write_image(
+            result.image,
+            spooled,
+            overwrite=spec.overwrite,
+            record=lambda: result.record,
+        )
+        if spec.save_weights and not fitted:
+            save_weights(result.fitted, spec.save_weights, overwrite=spec.overwrite)
+    return FileReport(
+        source,
+        target,
+        axes=part.axes,
+        input_shape=part.data.shape,
+        output_shape=result.image.data.shape,
+        dtype=str(result.image.data.dtype),
+        scale=taken.traits.scale,
+        method=result.method,
+        tile=spec.tile,
+        tiles=tiles_of(part, taken, spec.tile),
+        memory=memory_needed(part, taken, spec.tile),
+        record=result.record,
+        warnings=(*result.warnings, *left_out(result.image, spooled)),
+        choice=result.choice,
+        steps=steps * part.channel_count,
+        learns_from=spec.train_on or (source,),
+        channels=result.diagnosis.channels,
+        clipped=result.tally.clipped,
+        seconds=perf_counter() - start,
+    )
+
+
+@contextmanager
+def _claim(spec: RestoreSpec, target: Path, *, into_folder: bool) -> Iterator[None]:
+    """Refuse a target that is there, or that another process is working on."""
+    if target == STREAM:
+        yield
+        return
+    if into_folder:
+        make_folder(target.parent)
+    check_target(target, overwrite=spec.overwrite)
+    with nullcontext() if spec.overwrite else claimed(target):
+        check_target(target, overwrite=spec.overwrite)  # the other one may be done
+        yield
