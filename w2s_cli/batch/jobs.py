@@ -1,10 +1,10 @@
 """What to do with each file, and what became of it."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from w2s_cli.errors import DiskFullError, Stopped, W2SError, explained
 
@@ -57,22 +57,22 @@ class Failure:
 
 
 Done = TypeVar("Done", bound=Report)
+Reports: TypeAlias = Generator[Done | Failure, None, None]
 
 
 def each(
     pairs: Iterable[FilePair], work: Callable[[Path, Path], Done]
-) -> Iterator[Done | Failure]:
+) -> Reports[Done]:
     """Yield what became of each file; a file that fails does not stop the next.
 
     Only a full disk and an interruption end the batch: a `Failure` says so of the file
-    in hand and of each that was not begun. The interruption is raised at the end.
+    in hand and of each that was not begun. The interruption is raised at the end; one
+    that came while a report was used may be thrown in.
     """
     return _each([(one, two, partial(work, one, two)) for one, two in pairs])
 
 
-def each_file(
-    sources: Iterable[Path], work: Callable[[Path], Done]
-) -> Iterator[Done | Failure]:
+def each_file(sources: Iterable[Path], work: Callable[[Path], Done]) -> Reports[Done]:
     """Yield what became of each file, as `each` does, where nothing is written."""
     return _each([(one, None, partial(work, one)) for one in sources])
 
@@ -88,7 +88,7 @@ def exit_code(reports: Sequence[Report]) -> int:
 
 def _each(
     jobs: Sequence[tuple[Path, Path | None, Callable[[], Done]]],
-) -> Iterator[Done | Failure]:
+) -> Reports[Done]:
     for number, (source, target, work) in enumerate(jobs, start=1):
         interrupt = None
         report: Done | Failure
@@ -102,11 +102,16 @@ def _each(
             interrupt = error
             code = Stopped.exit_code_of(error)
             report = Failure(source, target, EndedError("interrupted", code))
-        yield report
-        if isinstance(report, Failure) and report.ends:
-            ended = EndedError(f"not begun: {report.error}", report.error.exit_code)
+        ended = report.error if isinstance(report, Failure) and report.ends else None
+        try:
+            yield report
+        except KeyboardInterrupt as error:  # thrown in from outside
+            interrupt = error
+            ended = EndedError("interrupted", Stopped.exit_code_of(error))
+        if ended:
+            missed = EndedError(f"not begun: {ended}", ended.exit_code)
             for source, target, _ in jobs[number:]:
-                yield Failure(source, target, ended, begun=False)
+                yield Failure(source, target, missed, begun=False)
             if interrupt:
                 raise interrupt
             return

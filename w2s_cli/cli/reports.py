@@ -1,7 +1,8 @@
 """How a report on a file reads: a line on standard error, or JSON."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,7 +12,7 @@ from w2s_cli.errors import UsageError, few
 from w2s_cli.registry import LICENCE
 
 if TYPE_CHECKING:
-    from w2s_cli.batch.jobs import Failure, Report
+    from w2s_cli.batch.jobs import Failure, Report, Reports
     from w2s_cli.pipeline.auto_method import Choice
     from w2s_cli.pipeline.diagnosis import ChannelDiagnosis
     from w2s_cli.pipeline.file_restoration import FileReport
@@ -125,7 +126,7 @@ class Form:
 
 
 def tell(
-    found: "Iterable[Told | Failure]",
+    found: "Reports[Told]",
     show: "Callable[[Told], None]",
     form: Form,
     fail: "Callable[[Failure], None]" = show_failure,
@@ -138,17 +139,25 @@ def tell(
 
     reports: list[Told | Failure] = []
     interrupt = None
+
+    def take(report: "Told | Failure") -> None:
+        reports.append(report)
+        if not isinstance(report, Failure):
+            show(report)
+        elif report.begun:
+            fail(report)
+        if form.as_lines:
+            print_result(json.dumps(_facts(report)))
+
     try:
         for report in found:
-            reports.append(report)
-            if not isinstance(report, Failure):
-                show(report)
-            elif report.begun:
-                fail(report)
-            if form.as_lines:
-                print_result(json.dumps(_facts(report)))
+            take(report)
     except KeyboardInterrupt as error:
         interrupt = error
+        with suppress(KeyboardInterrupt):  # of what was told in full already
+            take(found.throw(error))
+            for report in found:
+                take(report)
     missing = [one for one in reports if isinstance(one, Failure) and one.ends]
     if missing and len(reports) > 1:
         names = few([one.source for one in missing])

@@ -1,6 +1,6 @@
 """`w2s restore`: the main spec."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ from w2s_cli.cli.reports import Form, RestoredDisplay, show_plan, tell
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from w2s_cli.batch.jobs import Failure, FilePair
+    from w2s_cli.batch.jobs import FilePair, Reports
     from w2s_cli.pipeline.file_restoration import FileReport
     from w2s_cli.pipeline.spec import RestoreSpec
     from w2s_cli.restorers.chain import Chain
@@ -149,7 +149,7 @@ def _restored(
     *,
     into_folder: bool,
     quiet: bool,
-) -> "Iterator[FileReport | Failure]":
+) -> "Reports[FileReport]":
     from w2s_cli.batch.jobs import each
     from w2s_cli.pipeline.file_restoration import restore_file
     from w2s_cli.pipeline.restoration import RestoreProgress
