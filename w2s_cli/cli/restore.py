@@ -10,7 +10,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.fetch import fetch_needed
-from w2s_cli.cli.output import check_plot, warn
+from w2s_cli.cli.output import check_plot, note, warn
 from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
 from w2s_cli.cli.reports import Form, RestoredDisplay, show_plan, tell
 from w2s_cli.errors import UsageError
@@ -118,6 +118,8 @@ def restore(
             spec, specs, chain, preview, into_folder=into_folder, quiet=quiet
         )
         reports = tell(found, RestoredDisplay(method, quiet=quiet), form)
+        if preview and preview.exists() and not quiet:
+            note(f"look at {preview}")
     raise typer.Exit(exit_code(reports))
 
 
