@@ -21,38 +21,22 @@ class TrainedRange:
 
     It lies inside what the method has learned from. Outside it the method may invent
     structure, and the user is told.
-
-    Attributes
-    ----------
-    photons
-        Least and most light: the expected photons a pixel in the brightest parts.
-    sigma
-        Most read noise, in photons.
-    pixel_size
-        Smallest and largest pixel, in micrometres; None where any will do.
     """
 
+    # Least and most light: the expected photons a pixel in the brightest parts
     photons: tuple[float, float]
-    sigma: float
+    sigma: float  # most read noise, in photons
+    # Smallest and largest pixel, in micrometres; None where any will do
     pixel_size: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """How a method is fitted to the images themselves before it restores any.
+    """How a method is fitted to the images themselves before it restores any."""
 
-    Attributes
-    ----------
-    steps
-        How many it takes; 0 once it is fitted.
-    memory
-        Bytes that a step takes at most, about.
-    needs_white_noise
-        Whether noise that neighbours share is taken for structure.
-    """
-
-    steps: int
-    memory: int = 0
+    steps: int  # how many it takes; 0 once it is fitted
+    memory: int = 0  # bytes that a step takes at most, about
+    # Whether noise that neighbours share is taken for structure
     needs_white_noise: bool = False
 
 
@@ -172,18 +156,9 @@ class Fittable(Restorer, Protocol):
     def fitted(
         self, series: Callable[[], Sequence[Series]], progress: FitProgress, /
     ) -> Self:
-        """Return the restorer, fitted.
+        """Return the restorer, fitted to images in stabilised counts.
 
-        Parameters
-        ----------
-        series
-            Gives the images to learn from, in stabilised counts, when it is called.
-        progress
-            Called after each step.
-
-        Raises
-        ------
-        InputError
-            When nothing can be learned from them.
+        `series` gives them when it is called; `progress` is called after each step.
+        Raises InputError when nothing can be learned from them.
         """
         ...

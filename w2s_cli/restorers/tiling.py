@@ -99,21 +99,17 @@ def _sewn(
     scale = traits.scale
     output: FloatArray = np.empty((height * scale, width * scale), np.float32)
     for y, x in _tiles(height, width, traits, tile):
-        block = _padded(plane[None, y.outer, x.outer], traits.multiple_of)
+        block = plane[None, y.outer, x.outer]
+        missing = [-side % traits.multiple_of for side in block.shape]
+        if any(missing[1:]):  # mirrored at the far edges up to a multiple
+            pad = [(0, 0), (0, missing[1]), (0, missing[2])]
+            block = np.pad(block, pad, mode="symmetric")
         result = restorer(block)
         output[y.placed(scale), x.placed(scale)] = result[
             0, y.kept(scale), x.kept(scale)
         ]
         on_tile()
     return output
-
-
-def _padded(blocks: FloatArray, multiple_of: int) -> FloatArray:
-    """Return `blocks` mirrored at the far edges up to a multiple."""
-    missing = [-side % multiple_of for side in blocks.shape[1:]]
-    if not any(missing):
-        return blocks
-    return np.pad(blocks, [(0, 0), *((0, more) for more in missing)], mode="symmetric")
 
 
 def _size(plane: FloatArray, tile: int | None = None) -> str:
