@@ -219,12 +219,14 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_loop import _recipe
 from w2s_cli.training.loop import train
-train(_recipe(Path(sys.argv[1]), steps=3, threads=1, device="cpu"))
+few = {"simulated_fields": 1, "validation_batches": 1}
+train(_recipe(Path(sys.argv[1]), steps=3, threads=1, device="cpu", **few))
 """
 
 
 def test_processes_that_share_a_training_learn_what_one_learns(tmp_path: Path) -> None:
-    alone = train(_recipe(tmp_path / "one", steps=3, threads=1, device="cpu"))
+    few = {"simulated_fields": 1, "validation_batches": 1}
+    alone = train(_recipe(tmp_path / "one", steps=3, threads=1, device="cpu", **few))
     script = tmp_path / "shared.py"
     script.write_text(_SHARED)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]

@@ -7,9 +7,9 @@ view.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,26 +141,8 @@ class Planes(NamedTuple):
     where: str
 
 
-class PairReader(Protocol):
-    """A way to read a pair."""
-
-    def __call__(self, level: int, name: str, rng: np.random.Generator) -> Planes:
-        """Return the planes of a pair; InputError where they cannot be read."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class TruthReader:
-    """Images beside their truths, at a scale."""
-
-    data: DataSet
-    scale: int
-
-    def __call__(self, level: int, name: str, rng: np.random.Generator) -> Planes:
-        """Return an image and its truth."""
-        pair = self.data.pair(name, level, self.scale)
-        where = self.data.inputs[level][name].where
-        return Planes(pair.image, pair.truth, pair.valid, where)
+PairReader: TypeAlias = Callable[[int, str, np.random.Generator], Planes]
+"""From a level and a name to the planes of a pair; InputError where it is broken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,8 +265,14 @@ class PairSampler(PatchSampler):
 
 def _reader(data: DataSet, recipe: Recipe, part: Part, names: Names) -> PairReader:
     scale = scale_of(recipe)
+
+    def beside_truth(level: int, name: str, rng: np.random.Generator) -> Planes:
+        pair = data.pair(name, level, scale)
+        where = data.inputs[level][name].where
+        return Planes(pair.image, pair.truth, pair.valid, where)
+
     if recipe.pairs.target == "truth" or part == "validation":
-        return TruthReader(data, scale)
+        return beside_truth
     if scale != 1:
         raise UsageError(
             f"another capture is no truth for a network that enlarges x{scale}",
