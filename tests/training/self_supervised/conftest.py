@@ -1,6 +1,7 @@
 """A small noisy image, and recipes small enough to train on it in a second."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -59,13 +60,11 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def small_methods(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Let the methods be fitted in small steps, into a cache of the test's own."""
 
+    @lru_cache
     def loaded(name: str, settings: Sequence[str]) -> Recipe:
         return load(name, (*SMALL, *settings))
 
-    monkeypatch.setattr(self_supervised, "load", loaded)
-    caches = (self_supervised._recipe, self_supervised._initial_network)
-    for cache in caches:
-        cache.cache_clear()
+    monkeypatch.setattr(self_supervised, "_recipe", loaded)
+    self_supervised._initial_network.cache_clear()
     yield own_cache
-    for cache in caches:
-        cache.cache_clear()
+    self_supervised._initial_network.cache_clear()
