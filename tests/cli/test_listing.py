@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tifffile
 
@@ -99,9 +100,26 @@ def test_info(w2s, here: Path) -> None:
     [step] = after["history"]
     assert (step["tool"], step["method"]) == ("w2s", "gaussian+bicubic")
     text = w2s("info", "big.tif").stdout
-    assert "shape           2, 120, 100\n" in text
-    assert "\nstep 1\n" in text
-    assert "method gaussian, options sigma 1; method bicubic, options -\n" in text
+    assert "axes            TYX\nshape           2 x 120 x 100\n" in text
+    assert "\nstep 1\n  by         w2s " in text
+    assert "  method     gaussian+bicubic\n" in text
+    assert "links" not in text
+    assert "guess" not in text
+    verbose = w2s("info", "big.tif", "--verbose").stdout
+    assert "method gaussian, options sigma 1; method bicubic, options -\n" in verbose
+
+
+def test_info_says_what_a_biologist_asks(w2s, here: Path) -> None:
+    np.save("stack.npy", np.zeros((3, 40, 40), np.uint16))
+    guessed = w2s("info", "stack.npy").stdout
+    assert "axes            TYX, a guess: where it is wrong, say --axes\n" in guessed
+    noise = ["--gain", 2, "--offset", 100, "--read-noise", 3]
+    words = ["--method", "pure-let", *noise, "--channel", "1"]
+    w2s("restore", "cell.tif", "-o", "clean.tif", *words)
+    text = w2s("info", "clean.tif").stdout
+    assert "  channel    1\n" in text
+    assert "  noise      gain 2, offset 100, read noise 3\n" in text
+    assert "sha256" not in text
 
 
 def test_info_of_pixel_sizes(w2s, here: Path) -> None:

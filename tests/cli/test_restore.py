@@ -449,3 +449,13 @@ def test_an_empty_standard_input(w2s, here: Path) -> None:
     result = w2s("restore", "-", "-o", "out.tif", *SMOOTH, stdin=b"")
     assert result.exit_code == 4
     assert result.stderr.startswith("error: standard input is empty: 0 bytes")
+
+
+def test_the_noise_of_several_channels_is_told_by_their_names(w2s, here: Path) -> None:
+    pixels = np.stack([tifffile.imread("cell.tif")[0]] * 2)
+    channels = {"axes": "CYX", "Channel": {"Name": ["DAPI", "actin"]}}
+    tifffile.imwrite("c.ome.tif", pixels, photometric="minisblack", metadata=channels)
+    noise = ["--gain", 2, "--offset", 100, "--read-noise", 3]
+    done = w2s("restore", "c.ome.tif", "-o", "d.tif", "--method", "pure-let", *noise)
+    each = "gain 2, offset 100, read noise 3"
+    assert f"noise given (DAPI: {each}; actin: {each})" in done.stderr

@@ -151,6 +151,10 @@ def test_no_such_place(tmp_path: Path, monkeypatch) -> None:
     with pytest.raises(InputError, match="there is no file or folder none") as caught:
         find("none")
     assert "'simulated', which needs no files" in caught.value.hint
+    with pytest.raises(InputError) as caught:
+        find("no/W2S")
+    assert "`w2s fetch w2s-raw`, then `w2s data prepare w2s" in caught.value.hint
+    assert caught.value.hint.endswith("-o no/W2S`")
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path))
     with pytest.raises(InputError, match="no file or folder w2s-raw") as caught:
         find("w2s-raw")

@@ -54,7 +54,7 @@ Data = Annotated[
     str,
     typer.Option(
         "--data",
-        help="A folder, a zip, or simulated.",
+        help="A folder, a zip, a set that was fetched, or simulated.",
         metavar="PATH",
         autocompletion=completion.data_places,
     ),

@@ -103,8 +103,12 @@ def data_kinds(incomplete: str) -> Offers:
 
 
 def data_places(incomplete: str) -> Offers:
-    """Return the set that is no file; folders are offered where it is not meant."""
-    return _starting([("simulated", "cells of any machine")], incomplete)
+    """Return the sets that have a name; folders are offered where none is meant."""
+    from w2s_cli.weights.catalogue import DATASETS
+
+    rows = [("simulated", "cells, on any machine")]
+    rows += [(row.name, row.title) for row in DATASETS.values()]
+    return _starting(rows, incomplete)
 
 
 def published(incomplete: str) -> Offers:

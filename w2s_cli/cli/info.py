@@ -9,6 +9,20 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import print_result, readable, warn
 
+_SHOWN = (
+    *("file", "format", "axes", "shape", "dtype", "pixel_size", "time_step"),
+    "channels",
+)
+_KEPT = (
+    "method",
+    "options",
+    "channel",
+    "axes",
+    "train_on",
+    "weights",
+    "clipped",
+    "warnings",
+)
 _UNITS = {"pixel_size": " (um)", "time_step": " (s)"}
 
 
@@ -16,6 +30,7 @@ def info(
     file: Annotated[Path, typer.Argument(help="An image file.", metavar="FILE")],
     series: ask.SeriesNames = None,
     as_json: ask.JsonText = False,
+    verbose: ask.Verbose = False,
 ) -> None:
     """Say what an image file holds, and what w2s did to it.
 
@@ -28,7 +43,10 @@ def info(
 
     if series != "all":
         facts = _facts(file, series)
-        print_result(json.dumps(facts, indent=2)) if as_json else _print(file, facts)
+        if as_json:
+            print_result(json.dumps(facts, indent=2))
+        else:
+            _print(file, facts, verbose=verbose)
         return
     every = [_facts(file, number) for number in images_of(file, colours=False)]
     if as_json:
@@ -37,7 +55,7 @@ def info(
     for number, facts in enumerate(every):
         if number:
             print_result()
-        _print(file, facts)
+        _print(file, facts, verbose=verbose)
 
 
 def _facts(file: Path, series: str | None) -> dict[str, Any]:
@@ -61,21 +79,38 @@ def _facts(file: Path, series: str | None) -> dict[str, Any]:
         }
 
 
-def _print(file: Path, facts: dict[str, Any]) -> None:
-    history, images = facts.pop("history"), facts.pop("series")
-    taken = facts.pop("series_number")
-    for warning in facts.pop("warnings"):
+def _print(file: Path, facts: dict[str, Any], *, verbose: bool) -> None:
+    for warning in facts["warnings"]:
         warn(f"{file}: {warning}")
-    for key, value in facts.items():
+    shown = facts | {"shape": " x ".join(map(str, facts["shape"]))}
+    shown["channels"] = [
+        f"{number} {name}".strip() for number, name in enumerate(facts["channels"], 1)
+    ]
+    if facts["axes_guessed"]:
+        shown["axes"] += ", a guess: where it is wrong, say --axes"
+    for key in _SHOWN:
         label = key.replace("_", " ") + _UNITS.get(key, "")
-        print_result(f"{label:15} {readable(value)}")
-        if key == "format" and len(images) > 1:
-            for image in images:
-                print_result(f"{'image':15} {_listed(image, taken)}")
-    for number, step in enumerate(history, start=1):
+        print_result(f"{label:15} {readable(shown[key])}")
+        if key == "format" and len(facts["series"]) > 1:
+            for image in facts["series"]:
+                print_result(f"{'image':15} {_listed(image, facts['series_number'])}")
+    for number, step in enumerate(facts["history"], start=1):
         print_result(f"\nstep {number}")
-        for key, value in step.items():
+        for key, value in (step if verbose else _in_words(step)).items():
             print_result(f"  {key:10} {readable(value)}")
+
+
+def _in_words(step: dict[str, Any]) -> dict[str, Any]:
+    """Return what a biologist wants to know of a step; --verbose has the rest."""
+    from w2s_cli.io.noise_file import noise_in_words
+
+    done = [str(step[key]) for key in ("tool", "version", "command") if key in step]
+    found = {"by": " ".join(done), **{key: step[key] for key in _KEPT if step.get(key)}}
+    if isinstance(auto := step.get("auto"), dict) and "method" in auto:
+        found["method"] = f"{auto['method']}, which auto has chosen"
+    if known := noise_in_words(step.get("noise")):
+        found["noise"] = known
+    return found
 
 
 def _listed(image: dict[str, Any], taken: int) -> str:

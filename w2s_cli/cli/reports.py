@@ -29,7 +29,8 @@ def show_restored(outcome: "FileReport", *, quiet: bool) -> None:
     if outcome.choice:
         note(_chosen(outcome.source, outcome.choice))
     facts = [_size(outcome.output_shape), f"x{outcome.scale}"]
-    facts += [_noise(channel) for channel in outcome.channels if channel.model]
+    if known := [channel for channel in outcome.channels if channel.model]:
+        facts.append(_noise(known))
     if outcome.clipped:
         facts.append(f"{outcome.clipped} pixels clipped")
     facts.append(f"{outcome.seconds or 0:.1f} s")
@@ -186,9 +187,13 @@ def _size(shape: Sequence[int]) -> str:
     return " x ".join(map(str, shape))
 
 
-def _noise(channel: "ChannelDiagnosis") -> str:
-    model = channel.noise
-    return (
-        f"noise {channel.origin} (gain {model.gain:.3g}, offset {model.offset:.4g}, "
-        f"read noise {model.read_noise:.3g})"
-    )
+def _noise(channels: "Sequence[ChannelDiagnosis]") -> str:
+    """Return the noise of an image, by channel where it has several."""
+    named = [
+        (f"{channel.name}: " if len(channels) > 1 else "")
+        + f"gain {model.gain:.3g}, offset {model.offset:.4g}, "
+        f"read noise {model.read_noise:.3g}"
+        for channel in channels
+        if (model := channel.noise)
+    ]
+    return f"noise {channels[0].origin} ({'; '.join(named)})"

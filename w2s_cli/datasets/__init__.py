@@ -129,11 +129,16 @@ def _place(wanted: str) -> Path:
     for place in places:
         if _readable(place):
             return place
+    hint = f"name a folder, a zip, or {SIMULATED!r}, which needs no files"
+    if wanted in PUBLISHED:
+        hint = f"fetch it with `w2s fetch {wanted}`"
+    elif Path(wanted).name.lower() == "w2s":
+        hint = (
+            "to make that folder, 40 GB are fetched: `w2s fetch w2s-raw`, then "
+            f"`w2s data prepare w2s $(w2s fetch w2s-raw --print-path) -o {wanted}`"
+        )
     raise InputError(
-        f"there is no file or folder {' or '.join(map(str, places))}",
-        hint=f"fetch it with `w2s fetch {wanted}`"
-        if wanted in PUBLISHED
-        else f"name a folder, a zip, or {SIMULATED!r}, which needs no files",
+        f"there is no file or folder {' or '.join(map(str, places))}", hint=hint
     )
 
 

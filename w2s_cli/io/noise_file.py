@@ -134,3 +134,15 @@ def _correlation(rows: Any, path: Path) -> Correlation | None:
         raise UsageError(
             f"{path}: {TABLE} must be rows of numbers, found {rows!r:.60}", hint=_HINT
         ) from error
+
+
+def noise_in_words(models: Any) -> str:
+    """Return the noise models of a record, "" where it has none that can be read."""
+    try:
+        return "; ".join(
+            f"gain {one['gain']:.4g}, offset {one['offset']:.4g}, "
+            f"read noise {one['read_noise']:.3g}"
+            for one in ([models] if isinstance(models, dict) else models)
+        )
+    except (KeyError, TypeError, ValueError):
+        return ""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import AxesError, InputError, UsageError
 from w2s_cli.io import open_image
+from w2s_cli.io.noise_file import noise_in_words
 from w2s_cli.io.targets import spooled_input
 from w2s_cli.microscope.noise_estimation import Dark, measure_dark
 from w2s_cli.microscope.photon_transfer import fit_repeats
@@ -84,18 +85,6 @@ def _methods(step: Mapping[str, Any]) -> list[str]:
         return [str(link["method"]) for link in step["links"]]
     except (KeyError, TypeError):
         return [str(step.get("method", "a method that is not known"))]
-
-
-def noise_in_words(models: Any) -> str:
-    """Return the noise models of a record, "" where it has none that can be read."""
-    try:
-        return "; ".join(
-            f"gain {one['gain']:.4g}, offset {one['offset']:.4g}, "
-            f"read noise {one['read_noise']:.3g}"
-            for one in models
-        )
-    except (KeyError, TypeError, ValueError):
-        return ""
 
 
 def report_noise(request: NoiseRequest, source: Path) -> NoiseReport:
