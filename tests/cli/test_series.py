@@ -73,3 +73,21 @@ def test_info_lists_the_images(w2s, tiles) -> None:
     every = json.loads(w2s("info", "tiles.ome.tif", "--series", "all", "--json").stdout)
     assert [one["series_number"] for one in every] == [1, 2]
     assert every[0]["series"][1]["name"] == "a/b c"
+
+
+def test_channels_in_turn(w2s, here: Path) -> None:
+    pixels = np.arange(6 * 32 * 36, dtype=np.uint16).reshape(6, 32, 36)
+    tifffile.imwrite("a.tif", pixels, photometric="minisblack", metadata=None)
+    command = ["restore", "a.tif", *IDENTITY, "-o", "b.tif", "--overwrite"]
+    for words in (["--axes", "TCYX", "--channels", 2], ["--axes", "T3C2YX"]):
+        assert w2s(*command, *words).exit_code == 0
+        expected = pixels.reshape(3, 2, 32, 36)
+        np.testing.assert_array_equal(tifffile.imread("b.tif"), expected)
+        facts = json.loads(w2s("info", "b.tif", "--json").stdout)
+        assert facts["history"][-1]["axes"] in ("TC2YX", "T3C2YX")
+    result = w2s("restore", "a.tif", *IDENTITY, "-o", "c.tif")
+    assert "does not say what its 6 planes are" in result.stderr
+    words = ["--axes", "ZYX", "--channels", 2]
+    result = w2s("restore", "a.tif", *IDENTITY, "-o", "c.tif", *words, "--overwrite")
+    assert result.exit_code == 2
+    assert "which --axes ZYX do not have" in result.stderr

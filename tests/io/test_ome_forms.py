@@ -96,7 +96,8 @@ def test_forms(tmp_path, change):
 def test_beyond_repair(tmp_path, change):
     stack, _, _ = copied(file_of(tmp_path, change(xml_of())))
     np.testing.assert_array_equal(stack.data.reshape(DATA.shape), DATA)
-    (line,) = stack.warnings
+    line, guessed = stack.warnings
+    assert "does not say what its" in guessed
     assert line.startswith("its OME-XML cannot be read (")
     assert "are not known, and left out" in line
 

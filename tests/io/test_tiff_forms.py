@@ -217,7 +217,7 @@ def test_colour_pictures_are_refused(tmp_path):
         open_image(tmp_path / "a.tif"),
     ):
         pass
-    assert "split its channels" in caught.value.hint
+    assert "all as channels with --axes CYX" in caught.value.hint
     with (
         pytest.raises(
             InputError, match=r"looks like a colour picture: shape \(9, 8, 3"

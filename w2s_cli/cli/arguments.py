@@ -57,6 +57,20 @@ def weight_files(given: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def axes_with(axes: str | None, channels: int | None) -> str | None:
+    """Return axes in which so many channels follow each other: "TC2YX"."""
+    if channels is None:
+        return axes
+    named = (axes or "TCYX").upper()
+    if not re.search(r"C(?!\d)", named):
+        raise UsageError(
+            f"--channels says how many channels C stands for, which --axes {axes} "
+            f"{'says already' if 'C' in named else 'do not have'}",
+            hint=f"for example --axes TCYX --channels {channels}",
+        )
+    return named.replace("C", f"C{channels}")
+
+
 def numbers(text: str, option: str) -> list[int]:
     """Return the numbers of a list such as "1-3,7", sorted, each once."""
     found: set[int] = set()

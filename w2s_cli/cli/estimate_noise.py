@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from w2s_cli.cli import options as ask
+from w2s_cli.cli.arguments import axes_with
 from w2s_cli.cli.output import check_plot, note, print_result, printable, table, warn
 from w2s_cli.cli.reports import Form, show_failure, tell
 from w2s_cli.errors import UsageError
@@ -58,6 +59,7 @@ def estimate_noise(
     repeats: Repeats = None,
     dark: Dark = None,
     axes: ask.Axes = None,
+    channels: ask.Channels = None,
     series: ask.SeriesName = None,
     channel: ask.ChannelName = None,
     plot: Plot = None,
@@ -99,7 +101,7 @@ def estimate_noise(
     if plot:
         check_plot(plot, sources, overwrite=overwrite)
     darks = read_dark(dark) if dark else ()
-    request = NoiseRequest(axes, series, channel, repeats, darks)
+    request = NoiseRequest(axes_with(axes, channels), series, channel, repeats, darks)
     work = partial(report_noise, request)
     reports = tell(
         each_file(sources, work),

@@ -72,7 +72,16 @@ Axes = Annotated[
     str | None,
     typer.Option(
         "--axes",
-        help="The axes of the file, such as TCYX, where it doesn't say or is wrong.",
+        help="The axes of the file, such as TCYX, where it doesn't say or is wrong; "
+        "with lengths, such as T4C2YX, for planes that are stored in turn.",
+    ),
+]
+Channels = Annotated[
+    int | None,
+    typer.Option(
+        "--channels",
+        help="How many channels are stored in turn: C of --axes, or of TCYX without.",
+        min=1,
     ),
 ]
 SeriesName = Annotated[

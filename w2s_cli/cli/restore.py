@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.arguments import noise_models
+from w2s_cli.cli.arguments import axes_with, noise_models
 from w2s_cli.cli.fetch import fetch_needed
 from w2s_cli.cli.output import check_plot, note, warn
 from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
@@ -31,6 +31,7 @@ def restore(
     train_on: ask.TrainOn = None,
     save_weights: ask.SaveWeights = None,
     axes: ask.Axes = None,
+    channels: ask.Channels = None,
     series: ask.SeriesNames = None,
     channel: ask.ChannelName = None,
     gain: Annotated[float | None, ask.GAIN] = None,
@@ -87,7 +88,7 @@ def restore(
         tile=tile,
         noise=noise_models(noise, gain, offset, read_noise),
         defects=defects_of(defects),
-        axes=axes,
+        axes=axes_with(axes, channels),
         series=series,
         channel=channel,
         train_on=tuple(files(train_on or ())),

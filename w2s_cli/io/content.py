@@ -3,16 +3,16 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.errors import AxesError, InputError
+from w2s_cli.errors import InputError
+from w2s_cli.io.axes import given_axes, known_axes, plane_numbers
 from w2s_cli.io.wanted import Wanted
-from w2s_cli.stack import AXES, Channel, Stack
+from w2s_cli.stack import Channel, Stack
 
 History = tuple[Mapping[str, Any], ...]
 
@@ -24,7 +24,7 @@ _WIDENED = ("float16", "uint32", "int32")
 class Content:
     """What a file holds, in its own order and its own words."""
 
-    # One letter an axis, Y and X last; other letters than TCZYX are unknown axes
+    # One letter an axis, Y and X last; S for samples, others than TCZ are unknown
     axes: str
     shape: tuple[int, ...]  # the lengths of the axes
     dtype: np.dtype[Any]  # the type of the pixels in the file
@@ -63,7 +63,6 @@ def can_be_read(dtype: np.dtype[Any]) -> bool:
 
 def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
     """Return the stack, with its axes named by the user, the file, or convention."""
-    axes = wanted.axes
     if "series" not in content.extra:
         wanted.place([""])  # raises where another than the only image is wanted
     if 0 in content.shape:
@@ -75,28 +74,32 @@ def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
     if not can_be_read(content.dtype):
         raise unsupported_dtype(content.dtype, path)
     dtype = np.dtype(stored if stored in _KEPT else np.float32)
-    known = _given(axes, content.shape, path) if axes else _known(content, path)
-    *lead, height, width = content.shape
-    order = sorted(range(len(lead)), key=lambda axis: AXES.index(known[axis]))
-    numbers = np.arange(prod(lead), dtype=np.intp).reshape(lead).transpose(order)
+    guessed: tuple[str, ...] = ()
+    axes, shape = content.axes, content.shape
+    if wanted.axes:
+        axes, shape = given_axes(wanted.axes, axes, shape, path)
+    else:
+        axes, guessed = known_axes(axes, shape, path)
+    *lead, height, width = shape
+    names, numbers = plane_numbers(axes[:-2], (*lead,))
     extra = {**content.extra, "plane": (height, width)}
     if dtype != content.dtype:
         extra["stored dtype"] = str(content.dtype)
-    if not axes and known != content.axes:
+    if guessed:
         extra["axes guessed"] = True
-    count = content.shape[known.index("C")] if "C" in known else 1
+    count = numbers.shape[names.index("C")] if "C" in names else 1
     channels = content.channels
-    if 0 < len(channels) < count and not axes:  # those that the file forgot
+    if 0 < len(channels) < count and not wanted.axes:  # those that the file forgot
         channels += (Channel(),) * (count - len(channels))
     return Stack(
         data=_Planes(numbers, (height, width), dtype, content.read),
-        axes="".join(known[axis] for axis in order) + "YX",
+        axes=f"{names}YX",
         pixel_size=content.pixel_size,
         time_step=content.time_step,
         channels=channels if len(channels) == count else (),
         history=content.history,
         extra=extra,
-        warnings=content.warnings,
+        warnings=(*content.warnings, *guessed),
     )
 
 
@@ -118,40 +121,6 @@ def unsupported_dtype(stored: np.dtype[Any], path: Path) -> InputError:
         hint="convert it to uint8, uint16 or float32 first, "
         "for example with Fiji: Image > Type > 32-bit",
     )
-
-
-def _given(axes: str, shape: tuple[int, ...], path: Path) -> str:
-    """Return the axes that the user has named, after a look at them."""
-    axes = axes.upper()
-    if len(axes) != len(shape):
-        raise AxesError(
-            f"axes {axes!r} name {len(axes)} dimensions, but {path} has shape {shape}",
-            hint="name every axis longer than 1, for example --axes TYX",
-        )
-    if not axes.endswith("YX"):
-        raise AxesError(
-            f"axes {axes!r} do not end in 'YX'",
-            hint="planes must be stored whole: transpose the image first",
-        )
-    if set(axes) - set(AXES) or len(set(axes)) < len(axes):
-        raise AxesError(
-            f"axes {axes!r} are not different letters of {AXES!r}",
-            hint="name each axis once: T time, C channel, Z depth, Y, X",
-        )
-    return axes
-
-
-def _known(content: Content, path: Path) -> str:
-    """Return the axes with names for the unknown ones: T, then TZ, then TCZ."""
-    unknown = [axis for axis in content.axes if axis not in AXES]
-    free = [axis for axis in "TZC" if axis not in content.axes][: len(unknown)]
-    if len(content.axes) < 2 or len(free) < len(unknown):
-        raise AxesError(
-            f"{path} has shape {content.shape}, which is not a stack of planes",
-            hint="an image has Y and X, and may have T, C and Z before them",
-        )
-    names = iter(sorted(free, key=AXES.index))
-    return "".join(axis if axis in AXES else next(names) for axis in content.axes)
 
 
 def to_json(history: Sequence[Mapping[str, Any]]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from w2s_cli.errors import InputError
+from w2s_cli.io.axes import SAMPLES
 from w2s_cli.io.content import (
     Content,
     History,
@@ -18,10 +19,13 @@ from w2s_cli.io.content import (
     to_json,
 )
 from w2s_cli.io.resolution import INCHES, MICROMETRES, Resolution, resolution_tags
+from w2s_cli.io.samples import Samples, channels_of
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Channel, Stack
 
 _DTYPES = {"L": np.uint8, "I;16": np.uint16, "I": np.uint16, "P": np.uint8}
+_COLOURS = ("RGB", "RGBA", "LA")
+_BITS_AT, _BYTE = 24, 8  # the place of the bits a sample in the file
 _KEY = "w2s"
 _INCH = 25400.0  # micrometres
 _BROKEN = (OSError, SyntaxError, ValueError)  # what Pillow raises on broken files
@@ -32,7 +36,7 @@ _HINT = "copy or export it again"
 def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
     """Open a PNG, as `w2s_cli.io.open_image` says."""
     with _image(path) as image:
-        yield as_stack(_content(image, path), wanted, path)
+        yield as_stack(_content(image, wanted, path), wanted, path)
 
 
 def _image(path: Path) -> Image.Image:
@@ -59,7 +63,9 @@ def _image(path: Path) -> Image.Image:
     return image
 
 
-def _content(image: Image.Image, path: Path) -> Content:
+def _content(image: Image.Image, wanted: Wanted, path: Path) -> Content:
+    if image.mode in _COLOURS and _bits(path) == _BYTE:
+        return _picture(image, wanted, path)
     palette = image.getpalette("RGB")
     colour = lookup_colour(np.array(palette).reshape(-1, 3)) if palette else None
     if image.mode not in _DTYPES or (image.mode == "P" and not colour):
@@ -79,6 +85,38 @@ def _content(image: Image.Image, path: Path) -> Content:
         history=from_json(str(image.info.get(_KEY, ""))),
         extra={"format": "PNG", "compression": "deflate", "resolution": resolution},
     )
+
+
+def _picture(image: Image.Image, wanted: Wanted, path: Path) -> Content:
+    """Return the channels in a picture, if its colours are channels."""
+    planes = np.moveaxis(np.asarray(image), -1, 0)
+    count, resolution = len(planes), _resolution(image)
+    alpha = (count - 1,) if image.mode in ("RGBA", "LA") else ()
+    rgb = image.mode != "LA"
+    kept = channels_of(
+        Samples(count, rgb=rgb, eight_bit=True, separate=False, alpha=alpha),
+        lambda: [planes],
+        path,
+        wanted=wanted.colours,
+    )
+    several = len(kept.numbers) > 1
+    return Content(
+        axes=f"{SAMPLES}YX" if several else "YX",
+        shape=(*([len(kept.numbers)] if several else []), image.height, image.width),
+        dtype=planes.dtype,
+        read=lambda number: planes[kept.numbers[number]].copy(),
+        pixel_size=resolution.pixel_size(),
+        channels=kept.channels,
+        history=from_json(str(image.info.get(_KEY, ""))),
+        extra={"format": "PNG", "compression": "deflate", "resolution": resolution},
+        warnings=(*filter(None, [kept.warning]),),
+    )
+
+
+def _bits(path: Path) -> int:
+    """Return the bits of a sample: Pillow makes 8 of the 16 in a picture's colours."""
+    with path.open("rb") as file:
+        return file.read(_BITS_AT + 1)[_BITS_AT]
 
 
 def _resolution(image: Image.Image) -> Resolution:

@@ -14,16 +14,19 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, few
 from w2s_cli.io import imagej, ome
+from w2s_cli.io.axes import SAMPLES
 from w2s_cli.io.content import Content, History, as_stack, lookup_colour
 from w2s_cli.io.missing_planes import without_missing
 from w2s_cli.io.ome_sets import missing_members
 from w2s_cli.io.resolution import read_resolution, resolution_tags
+from w2s_cli.io.samples import Kept, Samples, channels_of
 from w2s_cli.io.tiff_opening import BROKEN, opened
 from w2s_cli.io.tiff_planes import (
     cut_off,
     lacks_description,
     plane_reader,
     promised,
+    sample_planes,
 )
 from w2s_cli.io.tiff_series import TiffImage, chosen, images_in
 from w2s_cli.io.wanted import Wanted
@@ -40,7 +43,9 @@ _COMPRESSIONS = {
 _WRITTEN_COMPRESSIONS = {"LZW": "lzw", "deflate": "zlib", "zstd": "zstd"}
 _LARGEST = 2**32 - 2**25  # bytes in a classic TIFF, less some for the metadata
 _PLACEHOLDER = "OME-XML follows the pixels"
-_PALETTE = 3
+_RGB, _PALETTE, _YCBCR = 2, 3, 6  # photometric interpretations
+_MOST_SAMPLES = 4096  # a pixel; hyperspectral images have some hundreds
+_SEPARATE = 2  # planar configuration: samples apart
 
 # tifffile logs what is odd in a file; what matters of it is raised here.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
@@ -60,7 +65,7 @@ def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
                 hint="copy or export it again",
             ) from error
         place, left = chosen(images, wanted)
-        content = _content(file, images[place], xml, path)
+        content = _content(file, images[place], xml, wanted, path)
         extra = {
             **content.extra,
             "series": [one.as_json(number) for number, one in enumerate(images, 1)],
@@ -71,28 +76,34 @@ def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
 
 
 def _content(
-    file: tifffile.TiffFile, image: TiffImage, xml: str, path: Path
+    file: tifffile.TiffFile, image: TiffImage, xml: str, wanted: Wanted, path: Path
 ) -> Content:
     """Return what an image in a file holds, at its full resolution."""
     series = image.series
     page = series.keyframe
-    axes, shape = _axes(file, series, path)
+    axes, shape = _axes(series)
     if promise := promised(file, series):
         axes, shape = f"{promise[0]}YX", (*promise[1], *shape[-2:])
-    read, there = plane_reader(file, series, shape, path)
+    kept = _samples(file, series, wanted, path)
+    if SAMPLES in axes:
+        at, count = axes.index(SAMPLES), len(kept.numbers)
+        shape = (*shape[:at], *([count] if count > 1 else []), *shape[at + 1 :])
+        axes = axes if count > 1 else axes.replace(SAMPLES, "")
+    read, there = plane_reader(file, series, shape, kept, path)
     content = Content(
         axes=axes,
         shape=shape,
         dtype=series.dtype,
         read=read,
-        channels=_palette_channel(file, page, path),
+        channels=_palette_channel(file, page, path) or kept.channels,
         extra=_form(file, series, page),
-        warnings=tuple(_what_is_lacking(file, series)),
+        warnings=(*filter(None, [kept.warning]), *_what_is_lacking(file, series)),
     )
     own = "" if image.place is None else ome.image_first(xml, image.place)
     said = _read_metadata(file, series, page, own)
     extra = {**content.extra, **said.pop("extra", {})}
     warnings = (*content.warnings, *said.pop("warnings", ()))
+    said["channels"] = said.get("channels") or content.channels
     content = replace(content, **said, extra=extra, warnings=warnings)
     lost = few(missing_members(own, path)) if series.kind == "ome" else ""
     lost = f" ({lost} of its set is not in the folder)" if lost else ""
@@ -116,9 +127,7 @@ def _what_is_lacking(
         yield why
 
 
-def _axes(
-    file: tifffile.TiffFile, series: tifffile.TiffPageSeries, path: Path
-) -> tuple[str, tuple[int, ...]]:
+def _axes(series: tifffile.TiffPageSeries) -> tuple[str, tuple[int, ...]]:
     """Return the axes longer than 1 and Y and X, with those two at the end."""
     names = series.get_axes(squeeze=False)
     lengths = series.get_shape(squeeze=False)
@@ -129,24 +138,39 @@ def _axes(
         if length > 1 and axis not in "YX"
     ]
     axes = "".join(axis for axis, _ in kept)
-    if "S" in axes:
-        axes = _channels_from_samples(file, page, axes, path)
     shape = (*(length for _, length in kept), page.imagelength, page.imagewidth)
     return f"{axes}YX", shape
 
 
-def _channels_from_samples(
-    file: tifffile.TiffFile, page: tifffile.TiffPage, axes: str, path: Path
-) -> str:
-    """Return the axes with channels for samples, where Fiji means channels."""
-    samples = page.samplesperpixel
+def _samples(
+    file: tifffile.TiffFile,
+    series: tifffile.TiffPageSeries,
+    wanted: Wanted,
+    path: Path,
+) -> Kept:
+    """Return which samples of a pixel are channels."""
+    page = series.keyframe
+    count = page.samplesperpixel
+    if count > _MOST_SAMPLES:
+        raise InputError(
+            f"{path} is broken: {count} samples a pixel", hint="copy or export it again"
+        )
+    if SAMPLES not in series.get_axes(squeeze=False) or count == 1:
+        return Kept((*range(count),))
     said = file.imagej_metadata or {}
-    if said.get("channels") == samples and "C" not in axes:
-        return axes.replace("S", "C")
-    raise InputError(
-        f"{path} is a colour picture: {samples} samples a pixel",
-        hint="split its channels, for example with Fiji: Image > Color > "
-        "Split Channels",
+    if said.get("channels") == count:  # written by ImageJ for channels
+        return Kept((*range(count),))
+    first = count - len(page.extrasamples)
+    alpha = tuple(first + n for n, kind in enumerate(page.extrasamples) if kind)
+    samples = Samples(
+        count,
+        rgb=page.photometric in (_RGB, _YCBCR),
+        eight_bit=series.dtype.itemsize == 1,
+        separate=page.planarconfig == _SEPARATE,
+        alpha=alpha,
+    )
+    return channels_of(
+        samples, lambda: sample_planes(series, path), path, wanted=wanted.colours
     )
 
 

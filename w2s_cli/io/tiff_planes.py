@@ -1,7 +1,7 @@
 """The planes of a TIFF, read one at a time, and whether they are all there."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, OutOfMemoryError
+from w2s_cli.io.samples import MOST_LOOKED_AT, Kept
 from w2s_cli.io.units import positive
 
 _Page = tifffile.TiffPage | tifffile.TiffFrame
@@ -107,6 +108,7 @@ def plane_reader(
     file: tifffile.TiffFile,
     series: tifffile.TiffPageSeries,
     shape: tuple[int, ...],
+    kept: Kept,
     path: Path,
 ) -> tuple[Callable[[int], NDArray[Any]], NDArray[np.bool_]]:
     """Return a function from the number of a plane, in file order, to its pixels.
@@ -120,7 +122,7 @@ def plane_reader(
     paged = several and len(series) < prod(shape[:-2]) and not _following(file)
     apart = series.is_multifile or page.samplesperpixel > 1 or paged
     if start is None or apart or (page.offset > start and not several):
-        return _from_pages(series, shape, path)
+        return _from_pages(series, shape, kept, path)
     return _in_place(file, start, series.dtype, shape, path)
 
 
@@ -152,24 +154,48 @@ def _in_place(
 
 
 def _from_pages(
-    series: tifffile.TiffPageSeries, shape: tuple[int, ...], path: Path
+    series: tifffile.TiffPageSeries, shape: tuple[int, ...], kept: Kept, path: Path
 ) -> tuple[Callable[[int], NDArray[Any]], NDArray[np.bool_]]:
     *lead, height, width = shape
-    per_page = series.keyframe.size // (height * width)
-    count = prod(lead)
+    first = series.keyframe
+    frames = first.size // (height * width * first.samplesperpixel)
+    per_page, count = frames * len(kept.numbers), prod(lead)
     pages = [_page(series, place) for place in range(-(-count // per_page))]
 
     def read(number: int) -> NDArray[Any]:
         page = pages[number // per_page]
         assert page is not None
-        planes = _decoded(page, number, path)
-        # Samples beside each other in a pixel become planes one after the other.
-        apart = np.moveaxis(planes, -1, 1).reshape(-1, height, width)
-        plane: NDArray[Any] = apart[number % per_page]
+        sample, frame = divmod(number % per_page, frames)
+        planes = _apart(page, number, path)[:, frame]
+        if not kept.fits(planes):
+            raise InputError(
+                f"{path}: plane {number + 1} is a picture in other colours than the "
+                "first",
+                hint="take one colour, such as --channel green, or all as channels "
+                "with --axes",
+            )
+        plane: NDArray[Any] = planes[kept.numbers[sample]]
         return plane
 
     there = np.array([page is not None for page in pages])
     return read, there.repeat(per_page)[:count]
+
+
+def sample_planes(
+    series: tifffile.TiffPageSeries, path: Path
+) -> Iterator[NDArray[Any]]:
+    """Yield the (samples, Y, X) of some planes of a series, spread evenly."""
+    places = np.linspace(0, len(series) - 1, min(len(series), MOST_LOOKED_AT))
+    for place in sorted({int(place) for place in places}):
+        if page := _page(series, place):
+            yield from _apart(page, place, path).swapaxes(0, 1)
+
+
+def _apart(page: _Page, number: int, path: Path) -> NDArray[Any]:
+    """Return a page as (samples, frames, Y, X), however its samples are stored."""
+    planes = _decoded(page, number, path)  # (samples, frames, Y, X, samples)
+    frames, height, width = planes.shape[1:4]
+    return np.moveaxis(planes, -1, 1).reshape(-1, frames, height, width)
 
 
 def _page(series: tifffile.TiffPageSeries, place: int) -> _Page | None:
