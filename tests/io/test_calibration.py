@@ -328,3 +328,16 @@ def test_ome_depth_and_time_are_not_halved(tmp_path):
         "TimeIncrement": "1.5",
         "TimeIncrementUnit": "min",
     }
+
+
+@pytest.mark.parametrize("value", ["NaN", "-1", "0", "", "abc", "2.5", "999999999999"])
+@pytest.mark.parametrize(
+    "keys",
+    [("channels", "slices"), ("frames", "images"), ("order", "Labels"), ("LUTs",)],
+)
+def test_no_value_of_imagej_stops_pixels(tmp_path, keys, value):
+    said = {"images": 3, "slices": 3, "unit": "micron"} | dict.fromkeys(keys, value)
+    lines = "".join(f"{key}={value}\n" for key, value in said.items())
+    path = plain_file(tmp_path, description=f"ImageJ=1.53t\n{lines}")
+    _, same, _ = copies(path)
+    np.testing.assert_array_equal(tifffile.imread(same), DATA)

@@ -178,12 +178,20 @@ MODULO = (
 )
 
 
-@pytest.mark.parametrize("said", ['Start="x"', "", 'Start="0" Step="0" End="1"'])
-def test_an_annotation_of_modulo_that_makes_no_sense(tmp_path, said):
+@pytest.mark.parametrize(
+    "said", ['Start="x"', "", 'Start="0" Step="0" End="1"', 'Start="0" End="6"']
+)
+def test_an_annotation_of_modulo_that_makes_no_sense_is_left_out(tmp_path, said):
     after = '<AnnotationRef ID="Annotation:3"/>'
     xml = xml_of(after=after).replace("</OME>", MODULO.format(said))
-    with open_image(file_of(tmp_path, xml)) as stack:
-        assert (stack.axes, stack.warnings) == ("TCYX", ())
+    stack, root, lost = copied(file_of(tmp_path, xml))
+    assert (stack.axes, stack.warnings) == ("TCYX", ())
+    assert root.find(".//{*}ModuloAlongZ") is None
+    assert root.find(".//{*}AnnotationRef") is None
+    assert lost == (
+        "not kept in the output: an annotation of what an axis holds, which does not "
+        "fit its length",
+    )
 
 
 def test_an_axis_that_holds_another_stays_one(tmp_path):

@@ -28,13 +28,23 @@ _COUNTS = ("images", "channels", "slices", "frames", "order", "axes", _HISTORY)
 _PLACED = ("ROI", "Overlays")  # in pixels of the source's grid
 _ORIGIN = ("xorigin", "yorigin")
 _OWN = ("Info", "Labels", "Ranges", "ROI", "Overlays", "xorigin", "yorigin", "vunit")
-_BINARY = ("Info", "Labels", "Ranges", "LUTs", "Plot", "Properties", *_PLACED)
+# What ImageJ keeps in a tag of its own, and the types that tifffile reads it as
+_BINARY: dict[str, tuple[type, ...]] = {
+    **{"Info": (str,), "Labels": (str, list), "Properties": (str, list)},
+    **{"Ranges": (tuple,), "LUTs": (list, np.ndarray), "Plot": (bytes,)},
+    **dict.fromkeys(_PLACED, (bytes, list)),
+}
 
 
 def read_metadata(
     metadata: Mapping[str, Any], resolution: Resolution
 ) -> dict[str, Any]:
     """Return fields of a `Stack`."""
+    metadata = {
+        key: value
+        for key, value in metadata.items()
+        if key not in _BINARY or isinstance(value, _BINARY[key])
+    }
     return {
         "pixel_size": _pixel_size(metadata, resolution),
         "time_step": _time_step(metadata),
@@ -44,7 +54,7 @@ def read_metadata(
             if lut.shape == (3, 256)
         ),
         "history": from_json(str(metadata.get(_HISTORY, ""))),
-        "extra": {"imagej": dict(metadata)},
+        "extra": {"imagej": metadata},
         "warnings": tuple(_not_understood(metadata, resolution)),
     }
 

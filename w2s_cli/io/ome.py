@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement
 from w2s_cli import __version__
 from w2s_cli.io.content import History, from_json, to_json
 from w2s_cli.io.ome_repair import LATEST
-from w2s_cli.io.ome_source import fits, reduce, sizes_of
+from w2s_cli.io.ome_source import fits, reduce, sizes_of, wrong_modulo
 from w2s_cli.io.regions import scale_ome
 from w2s_cli.io.resolution import enlargement
 from w2s_cli.io.units import is_ome, is_uncalibrated, micrometres, positive, seconds
@@ -147,6 +147,10 @@ def left_out(stack: Stack) -> list[str]:
     lost = []
     if pixels.find("{*}Plane") is not None and not fits(pixels, stack):
         lost.append("times and positions of its planes, whose axes are other ones")
+    if wrong_modulo(root, pixels, stack):
+        lost.append(
+            "an annotation of what an axis holds, which does not fit its length"
+        )
     if not scale_ome(root, enlargement(stack)):
         lost.append("regions of interest with masks, which cannot be scaled")
     return lost

@@ -7,6 +7,8 @@ from w2s_cli.stack import Stack
 
 # Elements that name pixels, planes or files of the source, not of the copy.
 _STALE = ("BinData", "TiffData", "MetadataOnly", "HashSHA1")
+# As tifffile knows them
+_MODULO_TYPES = ("angle", "phase", "tile", "lifetime", "lambda", "other")
 _STALE_REFERENCES = ("ImageRef", "PlateRef", "ScreenRef")
 
 
@@ -42,15 +44,49 @@ def reduce(root: Element, stack: Stack) -> None:
     for region in root.findall("{*}ROI"):
         if others and region.get("ID") not in own:
             root.remove(region)
+    wrong = [None, *(note.get("ID") for note in wrong_modulo(root, pixels, stack))]
     for parent in list(root.iter()):
         for child in list(parent):
-            if child.tag.rpartition("}")[2] in stale:
+            kind = child.tag.rpartition("}")[2]
+            noted = kind in ("XMLAnnotation", "AnnotationRef")
+            if kind in stale or (noted and child.get("ID") in wrong):
                 parent.remove(child)
     same, parts = fits(pixels, stack), _parts(stack)
     for plane in pixels.findall("{*}Plane"):
         if not same or not _renumbered(plane, parts):
             pixels.remove(plane)
     _keep_channels(pixels, stack, parts.get("C"))
+
+
+def wrong_modulo(root: Element, pixels: Element, stack: Stack) -> list[Element]:
+    """Return the annotations of modulo that make no sense for the stack.
+
+    They say that an axis holds another one, such as angles in Z. Programs that split
+    the axis do not read a file in which it has another length.
+    """
+    notes = root.iterfind("{*}StructuredAnnotations/{*}XMLAnnotation")
+    whole = fits(pixels, stack)
+    return [
+        note
+        for note in notes
+        if note.get("Namespace", "").endswith("modulo")
+        and not all(
+            whole and _splits(along, stack) for along in note.iterfind("{*}Value/*/*")
+        )
+    ]
+
+
+def _splits(along: Element, stack: Stack) -> bool:
+    axis, count = along.tag[-1], len(along.findall("{*}Label"))
+    if "Start" in along.attrib:
+        try:
+            start, end = (float(along.get(name, "nan")) for name in ("Start", "End"))
+            count = round((end - start) / float(along.get("Step", "1"))) + 1
+        except (ValueError, ArithmeticError):
+            return False
+    known = along.get("Type", "other") in _MODULO_TYPES
+    length = sizes_of(stack).get(axis, 0)
+    return known and axis not in _parts(stack) and count > 0 and length % count == 0
 
 
 def _parts(stack: Stack) -> Mapping[str, Sequence[int]]:

@@ -100,7 +100,11 @@ def _content(
         warnings=(*filter(None, [kept.warning]), *_what_is_lacking(file, series)),
     )
     own = "" if image.place is None else ome.image_first(xml, image.place)
-    said = _read_metadata(file, series, page, own)
+    try:
+        said = _read_metadata(file, series, page, own)
+    except BROKEN as error:
+        why = f"its metadata cannot be read ({error}): they are not known, and left out"
+        said = {"warnings": (why,)}
     extra = {**content.extra, **said.pop("extra", {})}
     warnings = (*content.warnings, *said.pop("warnings", ()))
     said["channels"] = said.get("channels") or content.channels

@@ -51,7 +51,8 @@ def opened(path: Path) -> tuple[tifffile.TiffFile, str, tuple[str, ...]]:
             if _is_mixed(file.series[0]):
                 file = _again(file, is_imagej=False)
                 said = (*said, _MIXED)
-            _ = file.series
+            if any(length % 1 for one in file.series for length in one.shape):
+                raise ValueError("the length of an axis is no whole number")
         except BROKEN as error:
             file, xml = _again(file, **_WITHOUT_METADATA), ""
             _ = file.series
