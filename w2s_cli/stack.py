@@ -1,6 +1,6 @@
 """The one currency that every layer trades in."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import RLock
 from typing import Any, Protocol
@@ -106,7 +106,8 @@ class Stack:
     extra
         What else the file said, for a writer of the same format to say again.
     warnings
-        What of the file was not understood or is not there, in sentences.
+        What of the file was not understood, is not there or was rounded, in sentences;
+        complete when every plane was read.
     """
 
     data: Pixels
@@ -116,7 +117,7 @@ class Stack:
     channels: tuple[Channel, ...] = ()
     history: tuple[Mapping[str, Any], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    warnings: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         known = "".join(axis for axis in AXES if axis in self.axes)

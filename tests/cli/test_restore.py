@@ -369,9 +369,6 @@ ENDLESS[5, 6] = np.inf
             SMOOTH,
             "type complex64, which w2s does not",
         ),
-        (_pixels(FLAT.astype(bool)), SMOOTH, "type bool, which w2s does not"),
-        (_pixels(FLAT.astype(np.float64)), SMOOTH, "type float64, which w2s does not"),
-        (_pixels(FLAT.astype(np.int64)), SMOOTH, "type int64, which w2s does not"),
         (
             _pixels(np.zeros((64, 64, 3), np.uint8), photometric="rgb"),
             SMOOTH,

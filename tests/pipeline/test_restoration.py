@@ -58,7 +58,13 @@ def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.mark.parametrize(
     ("method", "reads", "fitted"),
-    [("auto", 2, 1), ("denoise", 2, 1), ("auto+bicubic", 2, 1), ("gaussian", 1, 0)],
+    [
+        ("auto", 2, 1),
+        ("denoise", 2, 1),
+        ("auto+bicubic", 2, 1),
+        ("gaussian", 2, 0),
+        ("identity", 1, 0),
+    ],
 )
 def test_a_plane_is_read_once_to_diagnose_and_once_to_restore(
     method: str, reads: int, fitted: int, fits: list[int]
@@ -100,6 +106,7 @@ OTHER = RestoreSpec(
     noise=GivenNoise((NOISE,)),
     display_range=DisplayRange(0, 9),
     defects="keep",
+    dtype="uint16",
     axes="YX",
     series="cells",
     channel="1",

@@ -14,11 +14,12 @@ from w2s_cli.api.images import Array, as_stack
 from w2s_cli.batch.file_pairs import files
 from w2s_cli.errors import UsageError
 from w2s_cli.io.noise_file import GivenNoise
+from w2s_cli.io.single_precision import in_single_precision
 from w2s_cli.io.wanted import by_number
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.restoration import Restoration, RestoreProgress, restore_stack
 from w2s_cli.pipeline.shared_fitting import check_fitting, fit_files
-from w2s_cli.pipeline.spec import RestoreSpec, defects_of
+from w2s_cli.pipeline.spec import RestoreSpec, StoredAs, defects_of
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.tiling import restore_plane
 from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
@@ -87,6 +88,7 @@ def restore(
     display_range: tuple[float, float] | None = ...,
     defects: str | Path = ...,
     train_on: str | Path | Sequence[str | Path] = ...,
+    dtype: StoredAs = ...,
     progress: Callable[[int, int], None] | None = ...,
 ) -> RestoreResult: ...
 @overload
@@ -105,6 +107,7 @@ def restore(
     display_range: tuple[float, float] | None = ...,
     defects: str | Path = ...,
     train_on: str | Path | Sequence[str | Path] = ...,
+    dtype: StoredAs = ...,
     progress: Callable[[int, int], None] | None = ...,
 ) -> Array: ...
 def restore(
@@ -122,6 +125,7 @@ def restore(
     display_range: tuple[float, float] | None = None,
     defects: str | Path = "auto",
     train_on: str | Path | Sequence[str | Path] = (),
+    dtype: StoredAs = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> RestoreResult | Array:
     """Denoise an image, enlarge it, or both.
@@ -157,6 +161,9 @@ def restore(
     train_on
         Files or folders that a method such as "n2sr" learns from, once for all images
         with the same ones; without, it learns from each image.
+    dtype
+        Of the pixels: "auto" for that of the input, but float32 where whole counts
+        would round dim light away; "input", "float32" or "uint16" always.
     progress
         Called after each tile with the number that is done, and that of all.
 
@@ -164,7 +171,8 @@ def restore(
     -------
     RestoreResult or array
         A lazy result for a stack; an array, computed now, for an array. The pixels are
-        counts, in the dtype of the input.
+        counts, of `dtype`; types that files cannot have, such as float64 and int64, are
+        taken as float32.
 
     Raises
     ------
@@ -201,6 +209,7 @@ def restore(
         defects=defects_of(defects),
         train_on=tuple(files(_paths(train_on))),
         channel=by_number(channel),
+        dtype=dtype,
     )
     built, fitted = spec.chain(), None
     if train_on:
@@ -220,7 +229,7 @@ def restore(
 
     found = restore_stack(
         spec,
-        as_stack(image, axes),
+        in_single_precision(as_stack(image, axes)),
         chain=built,
         fitted=fitted,
         progress=RestoreProgress(started=started, tile=tile_done),
@@ -233,9 +242,10 @@ def restore(
             tuple(found.warnings),
             _Record(found),
         )
-    for warning in found.warnings:
+    pixels = np.asarray(found.image)
+    for warning in found.warnings:  # complete when every plane was read
         python_warnings.warn(warning, UserWarning, stacklevel=2)
-    return np.asarray(found.image)
+    return pixels
 
 
 def restore_block(

@@ -131,6 +131,14 @@ Defects = Annotated[
         autocompletion=completion.defects,
     ),
 ]
+StoredAs = Annotated[
+    Literal["auto", "input", "float32", "uint16"],
+    typer.Option(
+        "--dtype",
+        help="The pixels of the output: auto for those of the input, but float32 where "
+        "whole counts would round dim light away; input, float32 or uint16 always.",
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(

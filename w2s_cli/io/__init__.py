@@ -27,8 +27,8 @@ import numpy as np
 
 from w2s_cli.errors import InputError
 from w2s_cli.io.atomic_files import replacing
-from w2s_cli.io.content import unsupported_dtype
 from w2s_cli.io.formats import format_for, format_of
+from w2s_cli.io.single_precision import in_single_precision
 from w2s_cli.io.targets import check_target
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Stack
@@ -68,16 +68,17 @@ def open_image(
         Whether the colours of any picture are channels, as they are where `axes` are
         given.
     double
-        Whether float64 is taken, as scores of published z-scores need it.
+        Whether float64 stays so, as scores of published z-scores need it.
 
     Yields
     ------
     Stack
-        Its dtype is uint8, uint16, int8, int16 or float32; float16, int32 and uint32
-        are read as float32, and float64 is kept where `double` is set. Usable until
-        the `with` block ends. `extra` holds "format", "compression", and where they
-        apply "axes guessed", "stored dtype", "levels", "series", a list of the images
-        in the file, and "series number", which of them this is.
+        Its dtype is uint8, uint16, int8, int16 or float32. True and false are read as
+        1 and 0 of uint8, all other real types as float32; its `warnings` say where that
+        has rounded a plane that was read. Usable until the `with` block ends. `extra`
+        holds "format", "compression", and where they apply "axes guessed", "stored
+        dtype", "levels", "series", a list of the images in the file, and "series
+        number", which of them this is.
 
     Raises
     ------
@@ -92,9 +93,8 @@ def open_image(
     reader = import_module(format_of(path).module)
     wanted = Wanted(axes, series, colours or axes is not None)
     with reader.open_stack(path, wanted) as stack:
-        if stack.data.dtype == np.float64 and not double:
-            raise unsupported_dtype(stack.data.dtype, path)
-        yield stack
+        kept = double and stack.data.dtype == np.float64
+        yield stack if kept else in_single_precision(stack)
 
 
 def images_of(path: Path, *, colours: bool = True) -> dict[str, str]:

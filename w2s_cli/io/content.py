@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
 from w2s_cli.io.axes import given_axes, known_axes, plane_numbers
+from w2s_cli.io.single_precision import can_be_read
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Channel, Stack
 
 History = tuple[Mapping[str, Any], ...]
-
-_KEPT = ("uint8", "uint16", "int8", "int16", "float32", "float64")
-_WIDENED = ("float16", "uint32", "int32")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,6 @@ class _Planes:
         return self.read(int(self.numbers[index])).astype(self.dtype, copy=False)
 
 
-def can_be_read(dtype: np.dtype[Any]) -> bool:
-    """Return whether pixels of a type can be taken."""
-    return dtype.name in (*_KEPT, *_WIDENED)
-
-
 def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
     """Return the stack, with its axes named by the user, the file, or convention."""
     if "series" not in content.extra:
@@ -70,10 +63,13 @@ def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
             f"{path} has no pixels: its shape is {content.shape}",
             hint="save it again",
         )
-    stored = content.dtype.name
     if not can_be_read(content.dtype):
-        raise unsupported_dtype(content.dtype, path)
-    dtype = np.dtype(stored if stored in _KEPT else np.float32)
+        raise InputError(
+            f"{path} has pixels of type {content.dtype.name}, which w2s does not take",
+            hint="convert it to uint8, uint16 or float32 first, "
+            "for example with Fiji: Image > Type > 32-bit",
+        )
+    dtype = content.dtype.newbyteorder("=")
     guessed: tuple[str, ...] = ()
     axes, shape = content.axes, content.shape
     if wanted.axes:
@@ -83,8 +79,6 @@ def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
     *lead, height, width = shape
     names, numbers = plane_numbers(axes[:-2], (*lead,))
     extra = {**content.extra, "plane": (height, width)}
-    if dtype != content.dtype:
-        extra["stored dtype"] = str(content.dtype)
     if guessed:
         extra["axes guessed"] = True
     count = numbers.shape[names.index("C")] if "C" in names else 1
@@ -112,15 +106,6 @@ def lookup_colour(palette: NDArray[np.integer[Any]]) -> tuple[int, int, int] | N
         return None
     red, green, blue = (int(value) for value in palette[-1])
     return red, green, blue
-
-
-def unsupported_dtype(stored: np.dtype[Any], path: Path) -> InputError:
-    """Return the error of a file whose pixels are of a type that is not taken."""
-    return InputError(
-        f"{path} has pixels of type {stored.name}, which w2s does not take",
-        hint="convert it to uint8, uint16 or float32 first, "
-        "for example with Fiji: Image > Type > 32-bit",
-    )
 
 
 def to_json(history: Sequence[Mapping[str, Any]]) -> str:

@@ -11,7 +11,7 @@ import tifffile
 
 from w2s_cli.errors import InputError, few
 from w2s_cli.io import ome
-from w2s_cli.io.content import can_be_read
+from w2s_cli.io.single_precision import can_be_read
 from w2s_cli.io.wanted import Wanted
 
 # How microscopes and slide scanners call what is no image of the specimen's light.

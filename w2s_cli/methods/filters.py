@@ -28,7 +28,7 @@ class Identity:
     @property
     def traits(self) -> Traits:
         """Return the traits."""
-        return Traits(scale=self.scale)
+        return Traits(scale=self.scale, selects=True)
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return `blocks`."""
@@ -71,7 +71,7 @@ class Median:
     @property
     def traits(self) -> Traits:
         """Return the traits."""
-        return Traits(margin=self.size // 2)
+        return Traits(margin=self.size // 2, selects=True)
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the filtered planes."""

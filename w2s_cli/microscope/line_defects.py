@@ -198,7 +198,8 @@ def _excess(plane: FloatArray, noise: NoiseModel, *, of_light: bool) -> Values:
     black = np.float32(noise.offset)
     for _ in range(_ROUNDS):
         more = total[:, None].astype(np.float32)
-        even = (plane - black) / (1 + more) + black if of_light else plane - more
+        with np.errstate(divide="ignore", invalid="ignore"):  # rows without any light
+            even = (plane - black) / (1 + more) + black if of_light else plane - more
         apart, variance, around = _compared(even, noise)
         limit = 2.5 * np.sqrt(variance)
         light = np.maximum(around - black, 0) if of_light else np.ones_like(around)

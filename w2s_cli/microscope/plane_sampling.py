@@ -19,6 +19,8 @@ GRID, SQUARE = 4, 256  # squares along Y and X, and their side
 BRIGHT = 99.5
 """Percentile that stands for the brightest parts."""
 DARK = 0.5
+_ROWS = 256  # that tell how grainy a plane is
+_MEDIAN_OF_NORMAL = 0.6745  # of absolute values, in standard deviations
 _FULL = [2**bits - 1 for bits in range(8, 17)]  # where cameras saturate
 
 
@@ -87,6 +89,20 @@ def dark_and_bright(plane: NDArray[Any]) -> tuple[float, float]:
     smooth = uniform_filter(plane.astype(np.float32), 3)
     dark, bright = np.percentile(smooth, [DARK, BRIGHT])
     return float(dark), float(bright)
+
+
+def grain(plane: NDArray[Any]) -> float | None:
+    """Return the sd of what changes from pixel to pixel in the darker half, in counts.
+
+    Neighbours that are equal, as in blank areas, tell nothing; None where all are.
+    """
+    some = plane[:: max(len(plane) // _ROWS, 1)].astype(np.float32)
+    steps, levels = np.diff(some), some[:, 1:] + some[:, :-1]
+    steps, levels = np.abs(steps[steps != 0]), levels[steps != 0]
+    if not steps.size:
+        return None
+    dark = steps[levels <= np.median(levels)]
+    return float(np.median(dark) / (_MEDIAN_OF_NORMAL * np.sqrt(2)))
 
 
 def saturated_share(plane: NDArray[Any]) -> float:

@@ -17,6 +17,7 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.noise_with_defects import fit_noise_with_defects
 from w2s_cli.microscope.plane_sampling import (
     dark_and_bright,
+    grain,
     sample_planes,
     sample_squares,
     saturated_share,
@@ -45,6 +46,7 @@ def diagnose(
     defects: bool = True,
     even_lines: bool = False,
     known_defects: Kinds | None = None,
+    levels: bool = False,
 ) -> Diagnosis:
     """Return what a stack shows; a few planes of each channel are read, once.
 
@@ -66,6 +68,8 @@ def diagnose(
         Whether uneven rows and columns are defects as well.
     known_defects
         Those that are known, (Y, X) of a plane.
+    levels
+        Whether to look, without the noise too, if whole counts can hold the light.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def diagnose(
         has only one value. Noise that can't be measured is raised when it is used.
     """
     models = given_models(stack, given)  # too many are refused, needed or not
-    if not noise and not display_range:
+    if not (noise or display_range or levels):
         return Diagnosis()
     models = models if noise else [None] * stack.channel_count
     eight_bit = EIGHT_BIT if stack.data.dtype == np.uint8 else None
@@ -85,7 +89,7 @@ def diagnose(
     for number, model in enumerate(models):
         # The one place that reads planes to look at them: more that is to be found in
         # a file is found in these.
-        planes = sample_planes(stack, number) if noise or not known else []
+        planes = sample_planes(stack, number) if noise or levels or not known else []
         facts: dict[str, Any] = {}
         name = stack.channel_name(number)
         if display_range:
@@ -103,7 +107,7 @@ def diagnose(
                 **facts,
             )
             if noise
-            else ChannelDiagnosis(name, **facts)
+            else ChannelDiagnosis(name, **_levels(planes if levels else []), **facts)
         )
     return Diagnosis(tuple(channels), stack.pixel_size)
 
@@ -156,7 +160,6 @@ def diagnose_channel(
     except InputError as error:
         failure = error
     plane = planes[len(planes) // 2]
-    darkest, brightest = dark_and_bright(plane)
     share = float(np.mean([saturated_share(one) for one in planes]))
     other = []
     if found:
@@ -176,16 +179,28 @@ def diagnose_channel(
         fit,
         failure,
         plane.size,
-        darkest,
-        brightest,
-        share,
-        dark is not None,
-        tuple(noise_warnings(fit, plane, given)) if fit else (),
-        tuple(other),
+        saturated=share,
+        dark_known=dark is not None,
+        noise_warnings=tuple(noise_warnings(fit, plane, given)) if fit else (),
+        other_warnings=tuple(other),
         defects=found,
         squares=squares_of(planes),
+        **_levels(planes),
         **facts,
     )
+
+
+def _levels(planes: Planes) -> dict[str, Any]:
+    """Return how bright and how grainy planes are: fields of `ChannelDiagnosis`."""
+    if not planes:
+        return {}
+    darkest, brightest = dark_and_bright(planes[len(planes) // 2])
+    grains = [one for one in map(grain, planes) if one is not None]
+    return {
+        "darkest": darkest,
+        "brightest": brightest,
+        "grain": min(grains, default=None),
+    }
 
 
 def _without_defects(

@@ -16,6 +16,10 @@ from w2s_cli.pipeline.noise_warnings import white
 from w2s_cli.restorers.restorer import TrainedRange, Traits
 from w2s_cli.restorers.units import DisplayRange
 
+# Counts. A restored image has a part of the noise, and rounding adds 0.3 counts of it.
+LEAST_GRAIN = 2.0
+LEAST_CONTRAST = 8.0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelDiagnosis:
@@ -29,6 +33,7 @@ class ChannelDiagnosis:
     pixels: int = 0  # of a plane
     darkest: float | None = None  # counts, the noise averaged out
     brightest: float | None = None
+    grain: float | None = None  # counts, sd of what changes from pixel to pixel
     saturated: float = 0.0  # share of the pixels at the full range of the camera
     dark_known: bool = False  # whether offset and read noise are from dark frames
     noise_warnings: tuple[str, ...] = ()  # why not to rely on the estimated noise
@@ -37,6 +42,18 @@ class ChannelDiagnosis:
     range_origin: Literal["8 bit", "measured", "given"] = "given"
     defects: Defects | None = None  # of a plane; None where none were found
     squares: tuple[FloatArray, ...] = ()  # a few, from bright to dark, in counts
+
+    @property
+    def faint(self) -> str:
+        """Return why whole counts would round its light away; "" where they do not."""
+        if self.grain is None or self.brightest is None or self.darkest is None:
+            return ""
+        if self.grain < LEAST_GRAIN:
+            return f"noise of {self.grain:.2g} counts in the darker half"
+        contrast = self.brightest - self.darkest
+        if contrast < LEAST_CONTRAST:
+            return f"bright and dark parts {contrast:.2g} counts apart"
+        return ""
 
     @property
     def noise(self) -> NoiseModel:
@@ -126,6 +143,13 @@ class Diagnosis:
             for number, one in enumerate(self.channels)
             if one.display_range
         }
+
+    @property
+    def faint(self) -> str:
+        """Return why whole counts would round light of a channel away, or ""."""
+        return next(
+            self._named((one, filter(None, [one.faint])) for one in self.channels), ""
+        )
 
     def without_noise(self) -> "Diagnosis":
         """Return the diagnosis for methods that do not need the noise."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -18,8 +18,9 @@ from w2s_cli.io.targets import (
 )
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.diagnose import diagnose
-from w2s_cli.pipeline.diagnosis import ChannelDiagnosis
+from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.pipeline.memory_forecast import memory_needed
+from w2s_cli.pipeline.output_type import output_type
 from w2s_cli.pipeline.restoration import (
     RestoreProgress,
     record_head,
@@ -44,7 +45,7 @@ class FileReport:
     axes: str
     input_shape: tuple[int, ...]
     output_shape: tuple[int, ...]
-    dtype: str  # of the output's pixels
+    dtype: str  # of the output's pixels, where dim light asks for no other
     scale: int  # output pixels per input pixel along Y and X
     method: str  # the methods that are taken, without `auto`
     tile: int  # its side, in input pixels
@@ -113,7 +114,7 @@ def plan_file(
             axes=stack.axes,
             input_shape=stack.data.shape,
             output_shape=(*lead, height * scale, width * scale),
-            dtype=str(stack.data.dtype),
+            dtype=str(output_type(spec, stack, chain, Diagnosis())[0]),
             scale=scale,
             method=method,
             tile=spec.tile,
@@ -145,6 +146,8 @@ def restore_file(
     With `into_folder` the folder of the target is made, once the source is open.
     """
     start = perf_counter()
+    if target.suffix.lower() == ".png" and spec.dtype == "auto":
+        spec = replace(spec, dtype="input")  # a PNG holds nothing else
     with (
         spooled_input(source) as file,
         spec.opened(file) as stack,

@@ -102,7 +102,7 @@ def report_noise(request: NoiseRequest, source: Path) -> NoiseReport:
         stack = whole.only_channel(request.channel) if request.channel else whole
         darks = _darks(request, stack)
         channels = [_channel(stack, n, request, dark) for n, dark in enumerate(darks)]
-    return NoiseReport(source, tuple(channels), stack.warnings)
+    return NoiseReport(source, tuple(channels), tuple(stack.warnings))
 
 
 def read_dark(path: Path) -> tuple[Dark, ...]:

@@ -20,6 +20,7 @@ from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.defect_repair import Repairs, map_for, repaired_stack
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import Diagnosis
+from w2s_cli.pipeline.output_type import output_type, rounds
 from w2s_cli.pipeline.shared_fitting import (
     FittedMethods,
     check_fitted,
@@ -72,11 +73,15 @@ def restore_planes(
     display_ranges: Mapping[int, DisplayRange] | None = None,
     fitted: Mapping[int, Fittable] | None = None,
     *,
+    dtype: np.dtype[Any] | None = None,
     tile: int = 512,
     on_tile: Callable[[], None] = lambda: None,
 ) -> tuple[Stack, Tally]:
-    """Return the restored stack, each plane computed when it is asked for."""
-    scale = chain.traits.scale
+    """Return the restored stack, each plane computed when it is asked for.
+
+    Its pixels are of `dtype`, or of that of the stack.
+    """
+    scale, dtype = chain.traits.scale, dtype or stack.data.dtype
     tally = Tally()
     chains = bound_chains(stack, chain, noise, display_ranges, fitted)
 
@@ -84,7 +89,7 @@ def restore_planes(
         counts = checked_finite(stack.data[index], stack.plane_name(index))
         restorer = chains[stack.channel_of(index)]
         result = restore_plane(counts, restorer, tile=tile, on_tile=on_tile)
-        pixels, clipped = _as_stored(result, stack.data.dtype)
+        pixels, clipped = _as_stored(result, dtype)
         tally.count(index, clipped)
         return pixels
 
@@ -92,7 +97,7 @@ def restore_planes(
     shape = (*lead, height * scale, width * scale)
     restored = replace(
         stack,
-        data=Computed(shape, stack.data.dtype, plane),
+        data=Computed(shape, dtype, plane),
         pixel_size={
             axis: size / scale if axis in "YX" else size
             for axis, size in stack.pixel_size.items()
@@ -137,6 +142,7 @@ class Restoration:
     fitted: FittedMethods  # the method that was fitted, by channel; empty for others
     tally: Tally  # complete when every plane of the image has been read
     repairs: Repairs  # what was repaired before; complete at the same time
+    rounding: Sequence[str] = ()  # what whole counts do to the light, if anything
 
     @property
     def warnings(self) -> list[str]:
@@ -144,7 +150,7 @@ class Restoration:
         chosen = self.choice.warnings if self.choice else []
         methods = [link.traits for link in self.chain.links]
         found = self.diagnosis.warnings_for(methods)
-        return [*self.source.warnings, *chosen, *found]
+        return [*self.source.warnings, *chosen, *found, *self.rounding]
 
     @property
     def chains(self) -> list[Chain]:
@@ -168,6 +174,7 @@ class Restoration:
         """Return what an output says of its making; the same run says the same."""
         return {
             **record_head(self.spec, self.method, self.chain),
+            "dtype": str(self.image.data.dtype),
             **self.found(),
             **self.repairs.as_json(),
             "clipped": self.tally.clipped,
@@ -216,6 +223,7 @@ def restore_stack(
             defects=spec.defects != "keep",
             even_lines=spec.defects == "all",
             known_defects=known,
+            levels=rounds(spec, part, chain),
         )
     part, repairs = repaired_stack(part, diagnosis, known)
     method, chain, diagnosis, choice = resolve_auto(spec, chain, diagnosis)
@@ -226,6 +234,7 @@ def restore_stack(
         check_fitted(fitted, part, spec.train_on)
     check_savable(spec, part.channel_count)
     fitted = fitted or fit_channels(part, chain, noise, progress.fit)
+    dtype, rounding = output_type(spec, part, chain, diagnosis)
     progress.started(tiles_of(part, chain, spec.tile))
     image, tally = restore_planes(
         part,
@@ -233,11 +242,13 @@ def restore_stack(
         noise,
         diagnosis.display_ranges,
         fitted,
+        dtype=dtype,
         tile=spec.tile,
         on_tile=progress.tile,
     )
     return Restoration(
-        spec, part, image, method, chain, choice, diagnosis, fitted, tally, repairs
+        *(spec, part, image, method, chain, choice, diagnosis, fitted, tally, repairs),
+        rounding,
     )
 
 

@@ -20,6 +20,7 @@ RESOLVED, LEFT_OUT = "resolved", "left out"
 ALL = "all"
 """The series of a specification that is yet to be split into one an image."""
 
+StoredAs: TypeAlias = Literal["auto", "input", "float32", "uint16"]
 Defects: TypeAlias = Path | Literal["auto", "all", "keep"]
 
 
@@ -54,6 +55,9 @@ class RestoreSpec:
         Whether pixels that the camera reads wrongly are looked for and repaired
         ("auto"), uneven lines evened out as well ("all"), or nothing is ("keep"); or a
         map of them, see `pipeline.defect_repair`, that is added to.
+    dtype
+        The type of the output's pixels: that of the input, but float32 where whole
+        counts would round the light away ("auto"); that of the input; or another.
     axes
         The axes of the file, where its metadata have none or are wrong.
     series
@@ -80,6 +84,7 @@ class RestoreSpec:
         default=None, metadata={RESOLVED: "levels"}
     )
     defects: Defects = "auto"
+    dtype: StoredAs = field(default="auto", metadata={RESOLVED: "dtype"})
     axes: str | None = None
     series: str | None = None
     channel: str | None = None

@@ -62,6 +62,11 @@ class Chain:
         return any(link.traits.needs_range for link in self.links)
 
     @property
+    def selects(self) -> bool:
+        """Return whether each pixel that it gives is one that it took."""
+        return all(link.traits.selects for link in self.links)
+
+    @property
     def to_fit(self) -> Fittable | None:
         """Return the link that is fitted to the images, if there is one."""
         links = (link for link in self.links if link.traits.fit)

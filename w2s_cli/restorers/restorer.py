@@ -82,6 +82,8 @@ class Traits:
         Whether it is a `NoiseAware` restorer, to be told the noise of the channel.
     fit
         How it is fitted to the images first, for a `Fittable` restorer.
+    selects
+        Whether each pixel that it gives is one that it took, whole counts stay whole.
     automatic
         Whether it stands for a denoiser that the diagnosis chooses.
     provenance
@@ -103,6 +105,7 @@ class Traits:
     white: float | None = None
     knows_noise: bool = False
     fit: Fitting | None = None
+    selects: bool = False
     automatic: bool = False
     provenance: Mapping[str, str] = field(default_factory=dict)
     device: str | None = None

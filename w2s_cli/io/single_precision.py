@@ -1,0 +1,81 @@
+"""The types of pixels that files may have, and those that all of w2s takes."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from w2s_cli.errors import InputError
+from w2s_cli.stack import Pixels, Stack
+
+_KEPT = ("uint8", "uint16", "int8", "int16", "float32")
+_TAKEN = (*_KEPT, "bool", "float16", "float64", "int32", "uint32", "int64", "uint64")
+_EXACT = 2.0**53  # beyond it not even float64 has every whole number
+_SEEN = 1e-6  # of the range of a plane: what rounds fractions by less is not seen
+
+
+def can_be_read(dtype: np.dtype[Any]) -> bool:
+    """Return whether pixels of a type can be taken."""
+    return dtype.name in _TAKEN
+
+
+class _Single:
+    """Pixels as float32, or uint8 for true and false; what that rounds is noted."""
+
+    def __init__(self, source: Pixels, notes: list[str]) -> None:
+        self.shape, self._source, self._notes = source.shape, source, notes
+        self.dtype = np.dtype(np.uint8 if source.dtype == bool else np.float32)
+        self._before, self._worst = len(notes), 0.0
+
+    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
+        plane = self._source[index]
+        with np.errstate(over="ignore"):
+            single = plane.astype(self.dtype)
+        error = _rounded_by(plane, single)
+        if error > self._worst:
+            self._worst = error
+            self._notes[self._before :] = [
+                f"{plane.dtype} pixels are taken as 32-bit float, which has 7 digits: "
+                f"it rounds values up to {_largest(plane):.10g} by as much as "
+                f"{error:.2g}"
+            ]
+        return single
+
+
+def in_single_precision(stack: Stack) -> Stack:
+    """Return a stack of types that all of w2s takes: at most 16 bits, or float32.
+
+    Where that rounds pixels, its `warnings` say so once such a plane was read.
+    """
+    stored = stack.data.dtype
+    if stored.name in _KEPT:
+        return stack
+    notes = [*stack.warnings]
+    extra = {**stack.extra, "stored dtype": str(stored)}
+    return replace(stack, data=_Single(stack.data, notes), extra=extra, warnings=notes)
+
+
+def _rounded_by(plane: NDArray[Any], single: NDArray[Any]) -> float:
+    """Return by how much pixels are rounded; 0 where nobody would see it."""
+    if plane.dtype.itemsize < 4:
+        return 0.0
+    finite = np.isfinite(plane)
+    if not np.isfinite(single[finite]).all():
+        raise InputError(
+            f"values as large as {_largest(plane):.2g} do not fit into 32-bit float",
+            hint="divide them by a number first, for example with Fiji: Process > Math",
+        )
+    double = plane.astype(np.float64)
+    away = np.abs(single[finite].astype(np.float64) - double[finite])
+    error = float(away.max(initial=0.0))
+    if plane.dtype.kind in "iu":
+        return max(error, float(_largest(plane) > _EXACT))
+    seen = double[finite]
+    return error if error > _SEEN * np.ptp(seen) else 0.0
+
+
+def _largest(plane: NDArray[Any]) -> float:
+    """Return the largest absolute value that is finite."""
+    values = np.abs(plane[np.isfinite(plane)].astype(np.float64))
+    return float(values.max(initial=0.0))
