@@ -98,8 +98,9 @@ def test_dtypes(tmp_path, stored, read):
     ],
 )
 def test_what_float32_rounds_is_said_once(tmp_path, data, error):
+    data = np.resize(data, (8, 9))
     np.save(tmp_path / "a.npy", np.stack([np.zeros_like(data), data, data]))
-    with open_image(tmp_path / "a.npy") as stack:
+    with open_image(tmp_path / "a.npy", axes="TYX") as stack:
         assert [*stack.warnings] == []  # no plane was read yet
         for index in stack.indices():
             assert stack.data[index].dtype == np.float32
