@@ -1,6 +1,7 @@
 """`w2s methods` and `w2s info`."""
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,9 @@ def test_info_says_what_a_biologist_asks(w2s, here: Path) -> None:
     assert "  channel    1\n" in text
     assert "  noise      gain 2, offset 100, read noise 3\n" in text
     assert "sha256" not in text
+    w2s("restore", "cell.tif", "-o", "auto.tif", "--method", "auto+bicubic", *noise)
+    text = w2s("info", "auto.tif").stdout
+    assert re.search(r"\n  method     \S+\+bicubic, chosen by auto\n", text)
 
 
 def test_info_of_pixel_sizes(w2s, here: Path) -> None:

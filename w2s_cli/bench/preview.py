@@ -63,7 +63,9 @@ def preview(
         axes = stack.axes if outcome.target.suffix.lower() == ".npy" else None
         with open_image(outcome.target, axes=axes) as restored:
             rows = [_row(stack, restored, outcome, at) for at in _middle(stack)]
-    method = outcome.choice.method if outcome.choice else spec.method
+    method = spec.method
+    if outcome.choice:
+        method = method.replace("auto", outcome.choice.method, 1)
     with replacing(picture) as temporary:
         drawn(rows, f"{source.name}, {method}").save(temporary, "PNG")
 
@@ -171,14 +173,17 @@ def _draw_scale_bar(
     right, bottom = left + width - _GAP, top + height - _GAP
     box = (right - long, bottom - 5, right, bottom)
     ImageDraw.Draw(picture).rectangle(box, fill="white", outline="black")
-    _write(picture, (right - long, bottom - 5 - _LINE), f"{length:g} {unit}")
+    _write(picture, (right, bottom - 5 - _LINE), f"{length:g} {unit}", anchor="ra")
 
 
-def _write(picture: Image.Image, at: tuple[int, int], text: str) -> None:
+def _write(
+    picture: Image.Image, at: tuple[int, int], text: str, anchor: str = "la"
+) -> None:
     ImageDraw.Draw(picture).text(
         at,
         text,
         fill="white",
+        anchor=anchor,
         font=ImageFont.load_default(size=13),
         stroke_width=1,
         stroke_fill="black",

@@ -107,7 +107,8 @@ def _in_words(step: dict[str, Any]) -> dict[str, Any]:
     done = [str(step[key]) for key in ("tool", "version", "command") if key in step]
     found = {"by": " ".join(done), **{key: step[key] for key in _KEPT if step.get(key)}}
     if isinstance(auto := step.get("auto"), dict) and "method" in auto:
-        found["method"] = f"{auto['method']}, which auto has chosen"
+        named = str(step.get("method")).replace("auto", str(auto["method"]), 1)
+        found["method"] = f"{named}, chosen by auto"
     if known := noise_in_words(step.get("noise")):
         found["noise"] = known
     return found
