@@ -194,6 +194,11 @@ def sample_planes(
 def _apart(page: _Page, number: int, path: Path) -> NDArray[Any]:
     """Return a page as (samples, frames, Y, X), however its samples are stored."""
     planes = _decoded(page, number, path)  # (samples, frames, Y, X, samples)
+    if planes.ndim != 5:
+        raise InputError(
+            f"{path} is broken: plane {number + 1} has not the pixels that it promises",
+            hint="copy or export it again",
+        )
     frames, height, width = planes.shape[1:4]
     return np.moveaxis(planes, -1, 1).reshape(-1, frames, height, width)
 
