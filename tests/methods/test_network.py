@@ -157,6 +157,10 @@ def test_missing_devices() -> None:
     [
         torch.OutOfMemoryError("CUDA"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("could not create a primitive"),
+        RuntimeError("MPS backend out of memory"),
+        RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+        RuntimeError("std::bad_alloc"),
     ],
 )
 def test_torch_out_of_memory_is_a_memory_error(

@@ -1,6 +1,7 @@
 """Run a network on arrays: devices, precisions, orientations, operations."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,6 +72,13 @@ def peak_memory(device: str) -> int | None:
     return None
 
 
+# How torch, oneDNN, CUDA, cuDNN, Metal and C++ say that they cannot have memory.
+_NO_MEMORY = re.compile(
+    r"can't allocate memory|could not create a (primitive|memory)|not enough memory"
+    r"|out of memory|bad_alloc|ALLOC_FAILED|[Cc]annot allocate memory"
+)
+
+
 @contextmanager
 def memory_errors() -> Iterator[None]:
     """Turn torch's ways to say "out of memory" into Python's."""
@@ -79,7 +87,7 @@ def memory_errors() -> Iterator[None]:
     except torch.OutOfMemoryError as error:
         raise MemoryError(str(error)) from error
     except RuntimeError as error:
-        if "can't allocate memory" in str(error):
+        if _NO_MEMORY.search(str(error)):
             raise MemoryError(str(error)) from error
         raise
 
