@@ -60,6 +60,14 @@ def test_large_planes_are_cut_where_most_is_to_be_seen(w2s, here: Path) -> None:
     assert size("l.png")[0] == 3 * 512 + 40
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (2, 300), (300, 2), (1, 600), (900, 20)])
+def test_odd_shapes(w2s, here: Path, shape: tuple[int, int]) -> None:
+    np.save("odd.npy", np.arange(np.prod(shape), dtype=np.uint16).reshape(shape))
+    words = ["odd.npy", "-o", "o.npy", "--method", "bicubic"]
+    assert w2s("restore", *words, "--preview", "p.png").exit_code == 0
+    assert max(size("p.png")) < 4000
+
+
 def test_the_difference_is_noise_where_only_noise_was_taken() -> None:
     light = np.full((100, 220), 50, np.float32)
     before = CAMERA.sample(light, np.random.default_rng(0))

@@ -95,6 +95,8 @@ def _row(
     if max(before.shape) <= _CROP:
         return PreviewRow(name, before, after, model, size)
     scale = outcome.scale
+    if min(before.shape) < 2:
+        return PreviewRow(name, before, after, model, size)
     square = busiest(after[::scale, ::scale], min(height, width, _CROP))
     y, x, side = square.y, square.x, square.side
     part = f"x {x} to {x + side - 1}, y {y} to {y + side - 1} of {width} x {height}"
@@ -126,7 +128,7 @@ def _drawn_row(row: PreviewRow) -> Image.Image:
     low, high = np.percentile(finite, [_BLACK, _WHITE]) if finite.size else (0.0, 1.0)
     high = max(high, low + 1e-6)
     difference, unit = row.difference
-    enlarged = max(-(-_LEAST // row.after.shape[1]), 1)
+    enlarged = max(-(-_LEAST // max(row.after.shape)), 1)
     larger = f" enlarged x{row.scale}" if row.scale > 1 else ""
     panels = [
         (f"input{larger}", (row.before - low) / (high - low), row.scale),
@@ -137,7 +139,10 @@ def _drawn_row(row: PreviewRow) -> Image.Image:
             row.scale,
         ),
     ]
-    side = (row.after.shape[1] * enlarged, row.after.shape[0] * enlarged)
+    side = (
+        max(row.after.shape[1] * enlarged, _LEAST),
+        row.after.shape[0] * enlarged,
+    )
     size = (3 * side[0] + 4 * _GAP, side[1] + 2 * _LINE + _GAP)
     picture = Image.new("RGB", size, "black")
     caption = f"{row.name}{row.name and ': '}input and output in the same grey, "
