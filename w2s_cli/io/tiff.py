@@ -16,6 +16,7 @@ from w2s_cli.errors import InputError, few
 from w2s_cli.io import imagej, ome
 from w2s_cli.io.axes import SAMPLES
 from w2s_cli.io.content import Content, History, as_stack, lookup_colour
+from w2s_cli.io.maker_metadata import maker_axes, maker_metadata
 from w2s_cli.io.missing_planes import without_missing
 from w2s_cli.io.ome_sets import missing_members
 from w2s_cli.io.resolution import read_resolution, resolution_tags
@@ -84,6 +85,8 @@ def _content(
     axes, shape = _axes(series)
     if promise := promised(file, series):
         axes, shape = f"{promise[0]}YX", (*promise[1], *shape[-2:])
+    elif SAMPLES not in axes and (named := maker_axes(file, series)):
+        axes, shape = f"{named[0]}YX", (*named[1], *shape[-2:])
     kept = _samples(file, series, wanted, path)
     if SAMPLES in axes:
         at, count = axes.index(SAMPLES), len(kept.numbers)
@@ -232,7 +235,9 @@ def _read_metadata(
         return {**ome.read_metadata(xml), "extra": {"ome": xml}}
     if kind == "ImageJ TIFF" and file.imagej_metadata:
         return imagej.read_metadata(file.imagej_metadata, resolution)
-    return {"pixel_size": resolution.pixel_size()}
+    said = maker_metadata(file, series)
+    sizes = {**resolution.pixel_size(), **said.pop("pixel_size", {})}
+    return {**said, "pixel_size": sizes}
 
 
 def unsupported(stack: Stack) -> str:

@@ -46,6 +46,9 @@ def opened(path: Path) -> tuple[tifffile.TiffFile, str, tuple[str, ...]]:
     check_pages_end(path)
     file = tifffile.TiffFile(path)
     try:
+        if file.pages.first.is_scanimage:
+            # tifffile works out where the planes are, and may miss the last
+            file = _again(file, is_scanimage=False)
         file, xml, said = _with_xml(file, path)
         try:
             if _is_mixed(file.series[0]):

@@ -121,7 +121,9 @@ def plane_reader(
     start, several = series.dataoffset, len(series) > 1
     paged = several and len(series) < prod(shape[:-2]) and not _following(file)
     apart = series.is_multifile or page.samplesperpixel > 1 or paged
-    if start is None or apart or (page.offset > start and not several):
+    size = prod(shape) * series.dtype.itemsize
+    # A directory among what would be planes: they are not one behind the other.
+    if start is None or apart or (start < page.offset < start + size and not several):
         return _from_pages(series, shape, kept, path)
     return _in_place(file, start, series.dtype, shape, path)
 
