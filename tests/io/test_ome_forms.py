@@ -255,8 +255,8 @@ def test_masks_are_left_out_and_said(tmp_path):
     assert [roi.get("ID") for roi in root.iterfind(f"{OME}ROI")] == ["ROI:0"]
     assert [roi.get("ID") for roi in root.iterfind(f".//{OME}ROIRef")] == ["ROI:0"]
     assert lost == (
-        "not kept in the output: regions of interest with masks, which cannot be "
-        "scaled",
+        "not kept in the output: regions of interest such as masks, which cannot "
+        "follow the pixels",
     )
 
 
@@ -306,7 +306,8 @@ def test_regions_of_an_imagej_file(tmp_path):
         write_image(result, target)
         assert left_out(stack, target) == ()
         assert left_out(result, target) == (
-            "not kept in the output: 1 regions of interest, which cannot be scaled",
+            "not kept in the output: 1 regions of interest, which cannot follow the "
+            "pixels",
         )
     with tifffile.TiffFile(target) as file:
         after = file.imagej_metadata
@@ -314,3 +315,17 @@ def test_regions_of_an_imagej_file(tmp_path):
     assert after["Overlays"] == [scaled_imagej(one, 2) for one in (POLYGON, LINE)]
     assert after["Info"] == "60x"
     assert "xorigin" not in after
+
+
+@pytest.mark.parametrize(("brightest", "bits"), [(4095, "12"), (4096, "13")])
+def test_significant_bits_are_those_of_the_output(tmp_path, brightest, bits):
+    xml = xml_of().replace(" SizeX", ' SignificantBits="12" SizeX')
+    with open_image(file_of(tmp_path, xml)) as stack:
+        pixels = np.asarray(stack).clip(max=4095)
+        pixels.flat[7] = brightest
+        write_image(replace(stack, data=pixels), tmp_path / "b.tif")
+        write_image(replace(stack, data=pixels / np.float32(3)), tmp_path / "c.tif")
+    for name, expected in (("b.tif", bits), ("c.tif", None)):
+        with tifffile.TiffFile(tmp_path / name) as file:
+            root = ElementTree.fromstring(file.ome_metadata)
+        assert root.find(f".//{OME}Pixels").get("SignificantBits") == expected

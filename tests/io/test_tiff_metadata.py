@@ -181,7 +181,7 @@ def test_ome(ome_file, tmp_path):
         "50",
         "nm",
     )
-    assert "SignificantBits" not in pixels.attrib
+    assert pixels.get("SignificantBits") == "12"
     channels = pixels.findall(f"{OME}Channel")
     assert [c.get("EmissionWavelength") for c in channels] == ["461.0", "509.0"]
     planes = pixels.findall(f"{OME}Plane")

@@ -9,8 +9,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from w2s_cli.io.content import History, from_json, to_json
-from w2s_cli.io.regions import scaled_imagej
-from w2s_cli.io.resolution import Resolution, enlargement, kept_resolution
+from w2s_cli.io.regions import regions_move, scaled_imagej
+from w2s_cli.io.resolution import Resolution, kept_resolution
 from w2s_cli.io.units import (
     is_printed,
     is_uncalibrated,
@@ -243,7 +243,7 @@ def _select_channel(metadata: dict[str, Any], stack: Stack) -> None:
 
 def _rescale(metadata: dict[str, Any], stack: Stack) -> None:
     """Move what is given in pixels to the stack's grid, or drop what cannot be."""
-    factor = enlargement(stack)
+    factor = regions_move(stack)
     for key in _PLACED:
         regions = (scaled_imagej(one, factor) for one in _list(metadata.pop(key, None)))
         if kept := [region for region in regions if region]:
@@ -258,10 +258,11 @@ def _rescale(metadata: dict[str, Any], stack: Stack) -> None:
 
 def left_out(stack: Stack) -> list[str]:
     """Return what cannot be moved to the grid of the stack."""
-    said, factor = stack.extra.get("imagej", {}), enlargement(stack)
+    said, factor = stack.extra.get("imagej", {}), regions_move(stack)
     regions = [region for key in _PLACED for region in _list(said.get(key))]
     lost = [one for one in regions if not scaled_imagej(one, factor)]
-    return [f"{len(lost)} regions of interest, which cannot be scaled"] if lost else []
+    what = f"{len(lost)} regions of interest, which cannot follow the pixels"
+    return [what] if lost else []
 
 
 def has_no_place_in_ome(stack: Stack) -> list[str]:

@@ -9,8 +9,8 @@ from xml.etree.ElementTree import Element, SubElement
 from w2s_cli import __version__
 from w2s_cli.io.content import History, from_json, to_json
 from w2s_cli.io.ome_repair import LATEST
-from w2s_cli.io.ome_source import fits, reduce, sizes_of, wrong_modulo
-from w2s_cli.io.regions import scale_ome
+from w2s_cli.io.ome_source import count, fits, reduce, sizes_of, wrong_modulo
+from w2s_cli.io.regions import regions_move, scale_ome
 from w2s_cli.io.resolution import enlargement
 from w2s_cli.io.units import is_ome, is_uncalibrated, micrometres, positive, seconds
 from w2s_cli.stack import Channel, Stack
@@ -103,8 +103,11 @@ _TYPES = {"float32": "float"}
 _HISTORY_ID = "Annotation:w2s:history"
 
 
-def ome_xml(stack: Stack, history: History) -> str:
+def ome_xml(stack: Stack, history: History, brightest: int = 0) -> str:
     """Return the OME-XML of a file with the planes of `stack` in its own order.
+
+    `brightest` is the largest number in them, which may take more significant bits than
+    the source had.
 
     Where the stack comes from an OME file, all that its XML says of the instrument, the
     channels and the planes stays; regions of interest move with the pixel grid.
@@ -117,7 +120,7 @@ def ome_xml(stack: Stack, history: History) -> str:
     assert pixels is not None
     root.attrib.pop("UUID", None)
     root.set("Creator", f"w2s {__version__}")
-    _describe(pixels, stack, namespace)
+    _describe(pixels, stack, namespace, brightest)
     _annotate(root, image, history, namespace)
     ElementTree.register_namespace("", namespace[1:-1])
     xml: bytes = ElementTree.tostring(root, encoding="us-ascii", xml_declaration=True)
@@ -133,7 +136,7 @@ def _source(stack: Stack) -> Element | None:
     if image is None or image.find("{*}Pixels") is None:
         return None
     reduce(root, stack)
-    scale_ome(root, enlargement(stack))
+    scale_ome(root, regions_move(stack))
     return root
 
 
@@ -151,8 +154,8 @@ def left_out(stack: Stack) -> list[str]:
         lost.append(
             "an annotation of what an axis holds, which does not fit its length"
         )
-    if not scale_ome(root, enlargement(stack)):
-        lost.append("regions of interest with masks, which cannot be scaled")
+    if not scale_ome(root, regions_move(stack)):
+        lost.append("regions of interest such as masks, which cannot follow the pixels")
     return lost
 
 
@@ -179,11 +182,14 @@ def _new(stack: Stack) -> Element:
     return root
 
 
-def _describe(pixels: Element, stack: Stack, namespace: str) -> None:
+def _describe(pixels: Element, stack: Stack, namespace: str, brightest: int) -> None:
     """Say in `pixels` what the planes of the stack are, and where in the file."""
     sizes = sizes_of(stack)
     dtype = stack.data.dtype.name
+    bits = count(pixels, "SignificantBits")
     pixels.attrib.pop("SignificantBits", None)
+    if bits and stack.data.dtype.kind == "u":
+        pixels.set("SignificantBits", str(max(bits, brightest.bit_length())))
     pixels.set("DimensionOrder", "XYZCT")
     pixels.set("Type", _TYPES.get(dtype, dtype))
     for axis, length in sizes.items():

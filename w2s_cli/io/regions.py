@@ -7,8 +7,16 @@ import struct
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
+from w2s_cli.io.resolution import enlargement
+from w2s_cli.stack import Stack
+
 _LENGTHS = ("X", "Y", "Width", "Height", "RadiusX", "RadiusY", "X1", "Y1", "X2", "Y2")
 _SHAPES = ("Rectangle", "Ellipse", "Line", "Polyline", "Polygon", "Point", "Label")
+
+
+def regions_move(stack: Stack) -> float | None:
+    """Return by how much regions are to be scaled; None where they fit no longer."""
+    return None if stack.extra.get("turned") else enlargement(stack)
 
 
 def scale_ome(root: Element, factor: float | None) -> bool:

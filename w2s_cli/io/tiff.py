@@ -19,6 +19,7 @@ from w2s_cli.io.content import Content, History, as_stack, lookup_colour
 from w2s_cli.io.maker_metadata import maker_axes, maker_metadata
 from w2s_cli.io.missing_planes import without_missing
 from w2s_cli.io.ome_sets import missing_members
+from w2s_cli.io.orientation import turned
 from w2s_cli.io.resolution import read_resolution, resolution_tags
 from w2s_cli.io.samples import Kept, Samples, channels_of
 from w2s_cli.io.tiff_opening import BROKEN, opened
@@ -44,7 +45,7 @@ _COMPRESSIONS = {
 _WRITTEN_COMPRESSIONS = {"LZW": "lzw", "deflate": "zlib", "zstd": "zstd"}
 _LARGEST = 2**32 - 2**25  # bytes in a classic TIFF, less some for the metadata
 _PLACEHOLDER = "OME-XML follows the pixels"
-_RGB, _PALETTE, _YCBCR = 2, 3, 6  # photometric interpretations
+_WHITE_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 2, 3, 6  # photometric interpretations
 _MOST_SAMPLES = 4096  # a pixel; hyperspectral images have some hundreds
 _SEPARATE = 2  # planar configuration: samples apart
 
@@ -118,7 +119,7 @@ def _content(
     if "numbers" in content.extra and "imagej" in content.extra:
         left = imagej.reduced(content.extra)
         content = replace(content, extra={**content.extra, "imagej": left})
-    return content
+    return turned(content, page.tags)
 
 
 def _what_is_lacking(
@@ -132,6 +133,16 @@ def _what_is_lacking(
         )
     if not promised(file, series) and (why := cut_off(file, series)):
         yield why
+    if _is_inverted(series.keyframe) and not file.is_imagej:
+        yield (
+            "it is to be shown with low numbers bright (MinIsWhite): its numbers are "
+            "taken as they are; if light makes them lower, invert the image first"
+        )
+
+
+def _is_inverted(page: tifffile.TiffPage) -> bool:
+    """Return whether low numbers are shown bright; of single bits it says nothing."""
+    return page.photometric == _WHITE_IS_ZERO and page.bitspersample > 1
 
 
 def _axes(series: tifffile.TiffPageSeries) -> tuple[str, tuple[int, ...]]:
@@ -212,6 +223,8 @@ def _form(
         form["bigtiff"] = True
     if file.is_imagej and page.colormap is not None:
         form["colormap"] = page.colormap
+    if _is_inverted(page):
+        form["inverted"] = True
     if len(series.levels) > 1:
         form["levels"] = len(series.levels)
     return form
@@ -272,16 +285,25 @@ def left_out(stack: Stack) -> list[str]:
 
 def _write_ome(stack: Stack, path: Path, history: Callable[[], History]) -> None:
     nbytes = prod(stack.data.shape) * stack.data.dtype.itemsize
+    brightest = 0
+
+    def watched() -> Iterator[NDArray[Any]]:
+        nonlocal brightest
+        for plane in _planes(stack, stack.axes):
+            if plane.dtype.kind == "u":
+                brightest = max(brightest, int(plane.max()))
+            yield plane
+
     with tifffile.TiffWriter(path, bigtiff=nbytes > _LARGEST, ome=False) as file:
         file.write(
-            _planes(stack, stack.axes),
+            watched(),
             shape=stack.data.shape,
             description=_PLACEHOLDER,
             metadata=None,
             **resolution_tags(stack),
             **_settings(stack),
         )
-        file.overwrite_description(ome.ome_xml(stack, history()))
+        file.overwrite_description(ome.ome_xml(stack, history(), brightest))
 
 
 def _write_imagej(stack: Stack, path: Path, history: Callable[[], History]) -> None:
@@ -307,7 +329,7 @@ def _settings(stack: Stack) -> dict[str, Any]:
     compression = _WRITTEN_COMPRESSIONS.get(stack.extra.get("compression", ""))
     return {
         "dtype": stack.data.dtype,
-        "photometric": "minisblack",
+        "photometric": "miniswhite" if stack.extra.get("inverted") else "minisblack",
         "compression": compression,
         "predictor": bool(compression and stack.extra.get("predictor")),
         "software": "w2s",
