@@ -74,7 +74,9 @@ class Bm3d:
     @property
     def traits(self) -> Traits:
         """Return the traits: what is similar to a patch depends on the whole plane."""
-        return Traits(whole=True, expects=Units.STABILISED, knows_noise=True)
+        return Traits(
+            whole=True, expects=Units.STABILISED, knows_noise=True, memory=(800, 620)
+        )
 
     def with_noise(self, noise: NoiseModel) -> "Bm3d":
         """Return the method for images whose noise is correlated like this."""

@@ -66,6 +66,7 @@ class Deconvolution:
             expects=Units.PHOTONS,
             knows_noise=True,
             provenance=self.provenance,
+            memory=(88, 88),
         )
 
     def with_noise(self, noise: NoiseModel) -> Self:

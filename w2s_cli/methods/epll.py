@@ -77,6 +77,7 @@ class Epll:
             expects=Units.STABILISED,
             provenance=self.provenance,
             device=available_device(self.device),
+            memory=(1536, 1536),
         )
 
     def __call__(self, blocks: FloatArray) -> FloatArray:

@@ -45,7 +45,7 @@ class Nlm:
     def traits(self) -> Traits:
         """Return the traits: a pixel sees the patches around the farthest it takes."""
         margin = self.distance + self.patch // 2 + 1
-        return Traits(margin=margin, expects=Units.STABILISED)
+        return Traits(margin=margin, expects=Units.STABILISED, memory=(120, 120))
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the denoised planes, noise of standard deviation 1 assumed."""

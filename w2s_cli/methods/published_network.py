@@ -80,6 +80,7 @@ class ExternalNetwork:
             provenance=self.provenance,
             device=self._loaded.device,
             network=self.running,
+            memory=(1536, 1536),
         )
 
     def __call__(self, blocks: FloatArray) -> FloatArray:

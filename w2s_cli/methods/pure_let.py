@@ -126,7 +126,9 @@ class PureLet:
     @property
     def traits(self) -> Traits:
         """Return the traits: the weights depend on the whole plane."""
-        return Traits(whole=True, expects=Units.PHOTONS, knows_noise=True)
+        return Traits(
+            whole=True, expects=Units.PHOTONS, knows_noise=True, memory=(226, 12)
+        )
 
     def with_noise(self, noise: NoiseModel) -> "PureLet":
         """Return the method for images with this read noise."""

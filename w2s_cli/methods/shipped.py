@@ -22,7 +22,7 @@ from w2s_cli.networks.inference import (
     to_device,
 )
 from w2s_cli.networks.rebuild import Network, rebuild
-from w2s_cli.networks.unet import IMAGE_PLANES, ConditionalUNet
+from w2s_cli.networks.unet import IMAGE_PLANES, ConditionalUNet, UNet
 from w2s_cli.restorers.restorer import TrainedRange, Traits
 from w2s_cli.restorers.units import Units, excess
 from w2s_cli.weights import checkpoint
@@ -86,7 +86,17 @@ class Shipped:
             provenance=self.provenance,
             device=self._loaded.device,
             network=self.running,
+            memory=self._memory,
         )
+
+    @property
+    def _memory(self) -> tuple[int, int]:
+        """Return the bytes a pixel, which go with the width of the network."""
+        network = self._loaded.network
+        if not isinstance(network, UNet):
+            return 1536, 1536
+        each = 47 if network.scale > 1 else 26 if self._computed == "bf16" else 34
+        return (each * network.tail.in_channels,) * 2
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the restored planes."""

@@ -49,7 +49,7 @@ class Wavelet:
     @property
     def traits(self) -> Traits:
         """Return the traits: the thresholds depend on the whole plane."""
-        return Traits(whole=True, expects=Units.STABILISED)
+        return Traits(whole=True, expects=Units.STABILISED, memory=(155, 0))
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the denoised planes, noise of standard deviation 1 assumed."""

@@ -93,6 +93,9 @@ class Traits:
         Where torch computes for it; None where it does not.
     network
         The network at work, for a method that is one.
+    memory
+        Bytes that it works with beside a block, a pixel of it: of the first million
+        pixels, and of those beyond, for which the allocator wastes less. As measured.
     """
 
     scale: int = 1
@@ -110,6 +113,7 @@ class Traits:
     provenance: Mapping[str, str] = field(default_factory=dict)
     device: str | None = None
     network: NetworkAtWork | None = None
+    memory: tuple[int, int] = (16, 0)
 
     @property
     def needs_noise(self) -> bool:
