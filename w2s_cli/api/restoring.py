@@ -20,6 +20,7 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.restoration import Restoration, RestoreProgress, restore_stack
 from w2s_cli.pipeline.shared_fitting import check_fitting, fit_files
 from w2s_cli.pipeline.spec import RestoreSpec, StoredAs, defects_of
+from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.tiling import restore_plane
 from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
@@ -119,7 +120,7 @@ def restore(
     weights: str | Path | Sequence[str | Path] = (),
     device: str = "auto",
     precision: str = "auto",
-    tile: int = 512,
+    tile: int = TILE,
     axes: str | None = None,
     channel: str | int | None = None,
     display_range: tuple[float, float] | None = None,
@@ -148,7 +149,8 @@ def restore(
     precision
         What they compute in: "auto", "fp32", "bf16" or "fp16".
     tile
-        Side of a tile, in input pixels.
+        Side of a tile, in input pixels, at most: halved where the machine has little
+        memory.
     axes
         Of an array that is no plane, such as "TCYX".
     channel

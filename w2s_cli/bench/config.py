@@ -15,6 +15,7 @@ from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.errors import UsageError
 from w2s_cli.methods.build import build, chain_options, chain_record, options_for, parse
 from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.units import EIGHT_BIT
 
@@ -149,7 +150,7 @@ class MethodConfig:
     eight_bit: bool = False  # whether the values are gray, from 0 to 255
     # whether images are restored as for the first version of W2S's tables
     first_version: bool = False
-    tile: int = 512  # side of a tile, in input pixels
+    tile: int = TILE  # side of a tile, in input pixels
 
     def of(self, row: Row) -> "MethodConfig":
         """Return the configuration with the methods of a row."""

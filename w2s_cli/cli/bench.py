@@ -14,6 +14,7 @@ from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.output import note, print_result, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.score_options import convention_of
+from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
     from w2s_cli.bench.config import BenchConfig, MethodConfig
@@ -147,7 +148,7 @@ def bench(
     jobs: Jobs = 1,
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",
-    tile: ask.Tile = 512,
+    tile: ask.Tile = TILE,
     cache: Cache = None,
     as_json: ask.JsonText = False,
     csv: scoring.Csv = None,

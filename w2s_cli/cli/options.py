@@ -153,7 +153,8 @@ Precision = Annotated[
     typer.Option("--precision", help="The numbers that networks compute with."),
 ]
 Tile = Annotated[
-    int, typer.Option("--tile", help="Side of a tile, in input pixels.", min=32)
+    int,
+    typer.Option("--tile", help="Side of a tile, in input pixels, at most.", min=32),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist.")

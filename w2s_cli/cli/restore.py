@@ -14,6 +14,7 @@ from w2s_cli.cli.output import check_plot, note, warn
 from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
 from w2s_cli.cli.reports import Form, RestoredDisplay, show_plan, tell
 from w2s_cli.errors import UsageError
+from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
     from w2s_cli.batch.jobs import FilePair, Reports
@@ -42,7 +43,7 @@ def restore(
     dtype: ask.StoredAs = "auto",
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",
-    tile: ask.Tile = 512,
+    tile: ask.Tile = TILE,
     preview: ask.Preview = None,
     overwrite: ask.Overwrite = False,
     dry_run: ask.DryRun = False,

@@ -13,6 +13,7 @@ from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.output import note, print_result, readable, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.errors import UsageError
+from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
     from w2s_cli.bench.run_speed import SpeedRatio, SpeedResult
@@ -61,7 +62,7 @@ def speed(
     ] = None,
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",
-    tile: ask.Tile = 512,
+    tile: ask.Tile = TILE,
     as_json: ask.JsonText = False,
     overwrite: ask.Overwrite = False,
     quiet: ask.Quiet = False,

@@ -19,7 +19,7 @@ from w2s_cli.io.targets import (
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
-from w2s_cli.pipeline.memory_forecast import memory_needed
+from w2s_cli.pipeline.memory_forecast import fitting_tile, memory_needed
 from w2s_cli.pipeline.output_type import output_type
 from w2s_cli.pipeline.restoration import (
     RestoreProgress,
@@ -108,6 +108,7 @@ def plan_file(
         *lead, height, width = stack.data.shape
         scale = chain.traits.scale
         fit = chain.to_fit.traits.fit if chain.to_fit else None
+        tile = fitting_tile(stack, chain, spec.tile)
         return FileReport(
             source,
             target,
@@ -117,9 +118,9 @@ def plan_file(
             dtype=str(output_type(spec, stack, chain, Diagnosis())[0]),
             scale=scale,
             method=method,
-            tile=spec.tile,
-            tiles=tiles_of(stack, chain, spec.tile),
-            memory=memory_needed(stack, chain, spec.tile),
+            tile=tile,
+            tiles=tiles_of(stack, chain, tile),
+            memory=memory_needed(stack, chain, tile),
             record={
                 **record_head(spec, method, chain),
                 **({"auto": choice.as_json()} if choice else {}),
@@ -182,9 +183,9 @@ def restore_file(
         dtype=str(result.image.data.dtype),
         scale=taken.traits.scale,
         method=result.method,
-        tile=spec.tile,
-        tiles=tiles_of(part, taken, spec.tile),
-        memory=memory_needed(part, taken, spec.tile),
+        tile=result.tile,
+        tiles=tiles_of(part, taken, result.tile),
+        memory=memory_needed(part, taken, result.tile),
         record=result.record,
         warnings=(*result.warnings, *left_out(result.image, spooled)),
         choice=result.choice,

@@ -1,9 +1,14 @@
-"""How much memory a restoration takes."""
+"""How much memory a restoration takes, and what tiles the machine has room for."""
 
+import os
+from contextlib import suppress
+from functools import lru_cache
 from math import prod
+from pathlib import Path
 
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import MOST_PIXELS
+from w2s_cli.restorers.tiling import SMALLEST_TILE
 from w2s_cli.stack import Stack
 
 # Peak resident memory is about that of the program with its libraries, the plane in
@@ -16,6 +21,8 @@ _DIAGNOSIS = 144  # bytes a pixel of the planes that the noise is estimated from
 _MANY = 1 << 20  # pixels of a block from which on `Traits.memory` has another figure
 _FITTING_PROGRAM = 300 << 20
 _FITTED = 4  # bytes a pixel of what is learned from
+_LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of a job or a container
+_SHARE = 0.5  # of the machine's memory
 
 
 def memory_needed(stack: Stack, chain: Chain, tile: int) -> int:
@@ -44,3 +51,35 @@ def memory_needed(stack: Stack, chain: Chain, tile: int) -> int:
         return to_restore
     pixels = min(prod(stack.data.shape) // stack.channel_count, MOST_PIXELS)
     return max(_FITTING_PROGRAM + fit.memory + pixels * _FITTED, to_restore)
+
+
+def fitting_tile(stack: Stack, chain: Chain, tile: int) -> int:
+    """Return the side of a tile, halved until the forecast is half of the memory.
+
+    The system may end a program that takes more, before it can ask for less.
+    """
+    room = machine_memory()
+    on_other_device = any(
+        link.traits.device not in (None, "cpu") for link in chain.links
+    )
+    if room is None or on_other_device or chain.traits.whole:
+        return tile
+    while tile // 2 >= SMALLEST_TILE and (
+        memory_needed(stack, chain, tile)
+        > _SHARE * room
+        > memory_needed(stack, chain, SMALLEST_TILE)
+    ):
+        tile //= 2
+    return tile
+
+
+@lru_cache(maxsize=1)
+def machine_memory() -> int | None:
+    """Return the bytes of main memory that this process may have; None if unknown."""
+    known = []
+    with suppress(AttributeError, ValueError, OSError):
+        known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for name in _LIMITS:
+        with suppress(ValueError, OSError):
+            known.append(int(Path("/sys/fs/cgroup", name).read_text()))
+    return min(known, default=None)

@@ -20,6 +20,7 @@ from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.defect_repair import Repairs, map_for, repaired_stack
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import Diagnosis
+from w2s_cli.pipeline.memory_forecast import fitting_tile
 from w2s_cli.pipeline.output_type import output_type, rounds
 from w2s_cli.pipeline.shared_fitting import (
     FittedMethods,
@@ -27,6 +28,7 @@ from w2s_cli.pipeline.shared_fitting import (
     check_savable,
 )
 from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.restorers.restorer import FitProgress, Fittable
@@ -74,7 +76,7 @@ def restore_planes(
     fitted: Mapping[int, Fittable] | None = None,
     *,
     dtype: np.dtype[Any] | None = None,
-    tile: int = 512,
+    tile: int = TILE,
     on_tile: Callable[[], None] = lambda: None,
 ) -> tuple[Stack, Tally]:
     """Return the restored stack, each plane computed when it is asked for.
@@ -143,6 +145,7 @@ class Restoration:
     tally: Tally  # complete when every plane of the image has been read
     repairs: Repairs  # what was repaired before; complete at the same time
     rounding: Sequence[str] = ()  # what whole counts do to the light, if anything
+    tile: int = TILE  # side of the tiles, in input pixels
 
     @property
     def warnings(self) -> list[str]:
@@ -174,6 +177,7 @@ class Restoration:
         """Return what an output says of its making; the same run says the same."""
         return {
             **record_head(self.spec, self.method, self.chain),
+            "tile": self.tile,
             "dtype": str(self.image.data.dtype),
             **self.found(),
             **self.repairs.as_json(),
@@ -235,7 +239,8 @@ def restore_stack(
     check_savable(spec, part.channel_count)
     fitted = fitted or fit_channels(part, chain, noise, progress.fit)
     dtype, rounding = output_type(spec, part, chain, diagnosis)
-    progress.started(tiles_of(part, chain, spec.tile))
+    tile = fitting_tile(part, chain, spec.tile)
+    progress.started(tiles_of(part, chain, tile))
     image, tally = restore_planes(
         part,
         chain,
@@ -243,12 +248,13 @@ def restore_stack(
         diagnosis.display_ranges,
         fitted,
         dtype=dtype,
-        tile=spec.tile,
+        tile=tile,
         on_tile=progress.tile,
     )
     return Restoration(
         *(spec, part, image, method, chain, choice, diagnosis, fitted, tally, repairs),
         rounding,
+        tile,
     )
 
 

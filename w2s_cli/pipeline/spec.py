@@ -9,6 +9,7 @@ from w2s_cli.errors import UsageError
 from w2s_cli.io import open_image
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.methods.build import build, parse
+from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import DisplayRange
@@ -46,7 +47,7 @@ class RestoreSpec:
     method, options, weights, device, precision
         The chain of methods: see `w2s_cli.methods.build.build`.
     tile
-        Side of a tile, in input pixels.
+        Side of a tile, in input pixels, at most: see `memory_forecast.fitting_tile`.
     noise
         Noise models that are known; estimated where there are none.
     display_range
@@ -78,7 +79,7 @@ class RestoreSpec:
     weights: tuple[Path, ...] = ()
     device: str = field(default="auto", metadata={RESOLVED: "links"})
     precision: str = "auto"
-    tile: int = 512
+    tile: int = field(default=TILE, metadata={RESOLVED: "tile"})
     noise: GivenNoise = field(default_factory=GivenNoise, metadata={RESOLVED: "noise"})
     display_range: DisplayRange | None = field(
         default=None, metadata={RESOLVED: "levels"}
