@@ -135,7 +135,10 @@ def test_many_files_go_to_a_folder(w2s, here: Path) -> None:
     result = w2s("restore", "cell.tif", "other.npy", "-o", "new/out", *SMOOTH)
     assert result.exit_code == 0
     assert names(here / "new/out") == ["cell.tif", "other.npy"]
-    assert len(result.stderr.splitlines()) == 2
+    first, guessed, second = result.stderr.splitlines()
+    assert first.startswith("cell.tif -> ")
+    assert "other.npy: it does not say what its 2 planes are" in guessed
+    assert second.startswith("other.npy -> ")
 
 
 def test_a_given_noise_model_is_used_and_recorded(w2s, here: Path) -> None:
@@ -342,6 +345,7 @@ def _pixels(array: Any, **how: Any) -> Callable[[Path], None]:
     return lambda path: tifffile.imwrite(path, array, **how)
 
 
+COLOURS = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
 FLAT = np.full((64, 64), 7, np.uint16)
 BROKEN = np.ones((64, 64), np.float32)
 BROKEN[3, 4] = np.nan
@@ -370,7 +374,7 @@ ENDLESS[5, 6] = np.inf
             "type complex64, which w2s does not",
         ),
         (
-            _pixels(np.zeros((64, 64, 3), np.uint8), photometric="rgb"),
+            _pixels(COLOURS, photometric="rgb"),
             SMOOTH,
             "bad.tif is a colour picture: 3 samples a pixel",
         ),
