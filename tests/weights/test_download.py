@@ -299,3 +299,42 @@ def test_a_disk_that_fills_up(host, publish) -> None:
     assert str(caught.value).startswith(f"cannot write {cache.cache_folder()}/net.pth")
     assert "No space left on device" in str(caught.value)
     assert fetched_path("net").read_bytes() == CONTENT
+
+
+def without_length(content: bytes):
+    """Return an answer that does not say how long it is, and ends with the line."""
+
+    def answer(handler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(content)
+        handler.close_connection = True
+
+    return answer
+
+
+def test_a_cut_answer_of_no_length_goes_on(host, publish) -> None:
+    publish("net", CONTENT, known=False)
+    host.faults = [without_length(CONTENT[:70_000])]
+    assert fetched_path("net").read_bytes() == CONTENT
+
+
+def test_an_answer_longer_than_the_file_is_refused(host, publish) -> None:
+    publish("net", CONTENT, known=False)
+    host.faults = [without_length(CONTENT + b"and so on")]
+    with pytest.raises(WeightsError, match="expected 300000 bytes, and it goes on"):
+        fetched_path("net")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "nothing came from .*: 0 bytes"), (b"PK\3\4 and half of it", "is cut off")],
+)
+def test_what_cannot_be_the_file_is_not_recorded(
+    host, publish, content: bytes, message: str
+) -> None:
+    publish("net", CONTENT, known=False, sized=False)
+    host.faults = [without_length(content)]
+    with pytest.raises(WeightsError, match=message):
+        fetched_path("net")
+    assert fetched_path("net").read_bytes() == CONTENT

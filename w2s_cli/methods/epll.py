@@ -77,7 +77,7 @@ class Epll:
             expects=Units.STABILISED,
             provenance=self.provenance,
             device=available_device(self.device),
-            memory=(1536, 1536),
+            memory=(130, 130),
         )
 
     def __call__(self, blocks: FloatArray) -> FloatArray:

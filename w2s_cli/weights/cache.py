@@ -17,6 +17,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
+from zipfile import is_zipfile
 
 from filelock import FileLock
 
@@ -221,18 +222,29 @@ def _fetch(
             return
 
 
+def _refuse_other(part: Path, url: str) -> None:
+    """Refuse what cannot be the file, where there is no hash to tell."""
+    with part.open("rb") as file:
+        head = file.read(64).lstrip().lower()
+    if head.startswith(_PAGE_STARTS):
+        fault = f"{url} is a web page or a pointer, not the file"
+    elif not head:
+        fault = f"nothing came from {url}: 0 bytes"
+    elif head.startswith(b"pk\3\4") and not is_zipfile(part):
+        fault = f"what came from {url} is cut off"
+    else:
+        return
+    part.unlink()
+    raise WeightsError(
+        fault, hint="bring the file itself, and give its folder with --from"
+    )
+
+
 def _put_in_place(part: Path, url: str, item: Item) -> None:
     """Put a file into the cache if its hash is right; note the hash of a new one."""
     known = status(item)
     if not known.sha256:
-        with part.open("rb") as file:
-            page = file.read(64).lstrip().lower().startswith(_PAGE_STARTS)
-        if page:
-            part.unlink()
-            raise WeightsError(
-                f"{url} is a web page or a pointer, not the file",
-                hint="bring the file itself, and give its folder with --from",
-            )
+        _refuse_other(part, url)
     found = sha256_of(part)
     if known.sha256 and found != known.sha256:
         part.unlink()

@@ -193,9 +193,15 @@ class Download:
             for chunk in response.iter_content(CHUNK):
                 file.write(chunk)
                 length += len(chunk)
+                if self.size and length > self.size:
+                    raise WeightsError(
+                        f"{response.url} is another file: expected {self.size} bytes, "
+                        "and it goes on",
+                        hint=BRING,
+                    )
                 if self.progress:
                     self.progress(length, total or self.size)
-        if length < total:
+        if length < (total or self.size):  # a server may not say how long it is
             raise BrokenOffError("the connection broke off")
 
 
