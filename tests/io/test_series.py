@@ -210,9 +210,18 @@ def test_a_file_whose_metadata_are_missing_is_read_and_says_so(positions, tmp_pa
         assert "which is missing or cannot be read: pixel sizes" in stack.warnings[0]
 
 
-def test_more_planes_than_a_file_can_hold_are_refused_at_once(tmp_path):
+@pytest.mark.parametrize("name", ["SizeT", "SizeZ", "SizeX"])
+def test_more_than_a_file_can_hold_is_refused_at_once(tmp_path, name):
     xml = f'<OME xmlns="{SCHEMA}">{image(0, "<TiffData/>")}</OME>'
-    xml = xml.replace('SizeT="2"', 'SizeT="2000000000"')
+    for value in "126":
+        xml = xml.replace(f'{name}="{value}"', f'{name}="2000000000"')
     path = written(tmp_path / "a.ome.tif", xml, counts(1, 5, 6))
-    with pytest.raises(InputError, match="promises 2000000000 planes, more"):
+    with pytest.raises(InputError, match=r"promises \d+ planes of .* bytes can hold"):
         imread(path)
+
+
+def test_a_shape_that_a_file_cannot_hold_is_refused_at_once(tmp_path):
+    said = '{"shape": [2000000000, 5, 6]}'
+    tifffile.imwrite(tmp_path / "a.tif", counts(5, 6), description=said, metadata=None)
+    with pytest.raises(InputError, match="promises 2000000000 planes, more than"):
+        imread(tmp_path / "a.tif")

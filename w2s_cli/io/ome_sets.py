@@ -16,6 +16,7 @@ import tifffile
 from w2s_cli.errors import InputError, few
 from w2s_cli.io.formats import COMPANION
 
+_MOST_COMPRESSED = 100_000  # pixels a byte
 _PLANE = 16  # bytes that a plane takes at least, with what describes it
 
 
@@ -170,9 +171,12 @@ def _check_promises(root: Element, path: Path) -> None:
         for data in pixels.iterfind("{*}TiffData"):
             counts = (_count(data, name) for name in ("PlaneCount", "NumPlanes"))
             promised = max(promised, *counts)
-        if promised * _PLANE > held:
+        width, height = _count(pixels, "SizeX"), _count(pixels, "SizeY")
+        area = promised * width * height
+        if promised * _PLANE > held or area > _MOST_COMPRESSED * held:
             raise InputError(
-                f"{path} promises {promised} planes, more than {held} bytes can hold",
+                f"{path} promises {promised} planes of {width} x {height} pixels, more "
+                f"than {held} bytes can hold",
                 hint="copy or export it again",
             )
 

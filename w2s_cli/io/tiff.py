@@ -24,6 +24,7 @@ from w2s_cli.io.resolution import read_resolution, resolution_tags
 from w2s_cli.io.samples import Kept, Samples, channels_of
 from w2s_cli.io.tiff_opening import BROKEN, opened
 from w2s_cli.io.tiff_planes import (
+    check_promise,
     cut_off,
     lacks_description,
     plane_reader,
@@ -88,6 +89,7 @@ def _content(
         axes, shape = f"{promise[0]}YX", (*promise[1], *shape[-2:])
     elif SAMPLES not in axes and (named := maker_axes(file, series)):
         axes, shape = f"{named[0]}YX", (*named[1], *shape[-2:])
+    check_promise(file, series, shape, path)
     kept = _samples(file, series, wanted, path)
     if SAMPLES in axes:
         at, count = axes.index(SAMPLES), len(kept.numbers)

@@ -61,6 +61,21 @@ def promised(
     return "".join(axis for axis, _ in long), tuple(length for _, length in long)
 
 
+def check_promise(
+    file: tifffile.TiffFile,
+    series: tifffile.TiffPageSeries,
+    shape: tuple[int, ...],
+    path: Path,
+) -> None:
+    """Refuse more planes than bytes, before lists of them are made."""
+    planes = prod(shape[:-2])
+    if planes > _size(file) and not series.is_multifile:
+        raise InputError(
+            f"{path} promises {planes} planes, more than {_size(file)} bytes can hold",
+            hint=_HINT,
+        )
+
+
 def cut_off(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str:
     """Return why there may have been more pages than there are; nothing if all are."""
     pages = len(file.pages)  # walks the whole chain
