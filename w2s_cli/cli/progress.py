@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from w2s_cli.cli.output import duration, note
+from w2s_cli.cli.output import duration, note, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -33,7 +33,7 @@ class Bar:
 
     def rename(self, name: str) -> None:
         """Say what is in hand now."""
-        self.display.update(self.task, description=name)
+        self.display.update(self.task, description=printable(name))
 
     def advance(self) -> None:
         """Count one more."""
@@ -113,7 +113,7 @@ def progress(name: str, *, quiet: bool) -> Iterator[Bar | Lines]:
         transient=True,
         redirect_stdout=False,  # the image itself may go there
     ) as display:
-        yield Bar(display, display.add_task(name, total=None))
+        yield Bar(display, display.add_task(printable(name), total=None))
 
 
 _WARM, _TIMED = 5, 20  # steps: the first are slower; then it is known how long all take
