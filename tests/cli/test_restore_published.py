@@ -27,6 +27,12 @@ def _save(path: Path, network: nn.Module) -> Path:
     return path
 
 
+DOUBT = (
+    "dncnn-fmd does not fit this image: it has taken only 0% of the noise away; "
+    "compare with --method denoise"
+)
+
+
 @pytest.fixture
 def published(publish, tmp_path: Path) -> Any:
     """Publish a DnCNN that predicts no noise under the name of a real one."""
@@ -41,9 +47,10 @@ def published(publish, tmp_path: Path) -> Any:
 def test_the_first_use_fetches_and_says_so(w2s, here: Path, published) -> None:
     result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED)
     assert result.exit_code == 0, result.output
-    first, last = result.stderr.splitlines()
+    first, doubt, last = result.stderr.splitlines()
     assert first.startswith("dncnn-fmd: fetching ")
     assert first.endswith(f"kB from {published.url}")
+    assert doubt == f"warning: cell.tif: {DOUBT}"
     assert last.startswith("cell.tif -> a.tif: 2 x 60 x 50, x1, ")
     again = w2s("restore", "cell.tif", "-o", "b.tif", *FETCHED)
     assert "fetching" not in again.stderr
@@ -61,7 +68,7 @@ def test_the_first_use_fetches_and_says_so(w2s, here: Path, published) -> None:
 
 def test_quiet_fetching(w2s, here: Path, published) -> None:
     result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED, "-q")
-    assert (result.exit_code, result.output) == (0, "")
+    assert (result.exit_code, result.output) == (0, f"warning: cell.tif: {DOUBT}\n")
 
 
 def test_a_dry_run_says_that_it_fetches(w2s, here: Path, published) -> None:

@@ -114,6 +114,7 @@ def restored(config: MethodConfig, pair: ImagePair) -> FloatArray:
         Stack(pair.image, "YX"),
         given=(noise,) if noise else (),
         chain=chain_of(config),
+        judge=False,
     )
     if config.first_version:
         return restored_first_version(pair.image, result.chains[0])

@@ -12,7 +12,7 @@ from w2s_cli.errors import InputError
 from w2s_cli.microscope.defects import Defects
 from w2s_cli.microscope.noise_estimation import NoiseFit
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.noise_warnings import white
+from w2s_cli.pipeline.noise_warnings import MOST_MISFIT, white
 from w2s_cli.restorers.restorer import TrainedRange, Traits
 from w2s_cli.restorers.units import DisplayRange
 
@@ -42,6 +42,16 @@ class ChannelDiagnosis:
     range_origin: Literal["8 bit", "measured", "given"] = "given"
     defects: Defects | None = None  # of a plane; None where none were found
     squares: tuple[FloatArray, ...] = ()  # a few, from bright to dark, in counts
+
+    @property
+    def noise_fits(self) -> bool:
+        """Return whether the noise that is used is about what the channel shows."""
+        if self.origin == "estimated" or not (self.fit and self.model):
+            return True
+        at = np.array([self.darkest, self.brightest], np.float32)
+        given, shown = self.model.variance(at), self.fit.model.variance(at)
+        ratios = np.maximum(given, 1e-6) / np.maximum(shown, 1e-6)
+        return bool((np.abs(np.log(ratios)) < 2 * np.log(MOST_MISFIT)).all())
 
     @property
     def faint(self) -> str:
@@ -156,11 +166,7 @@ class Diagnosis:
         return replace(
             self,
             channels=tuple(
-                ChannelDiagnosis(
-                    one.name,
-                    display_range=one.display_range,
-                    range_origin=one.range_origin,
-                )
+                replace(one, model=None, failure=None, fit=None, defects=None)
                 for one in self.channels
             ),
         )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from w2s_cli import __version__
 from w2s_cli._typing import FloatArray
-from w2s_cli.methods.build import chain_record
+from w2s_cli.methods.build import chain_record, parse
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import checked_finite
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
@@ -21,6 +21,7 @@ from w2s_cli.pipeline.defect_repair import Repairs, map_for, repaired_stack
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import Diagnosis
 from w2s_cli.pipeline.memory_forecast import fitting_tile
+from w2s_cli.pipeline.network_check import NetworkCheck, Watched
 from w2s_cli.pipeline.output_type import output_type, rounds
 from w2s_cli.pipeline.shared_fitting import (
     FittedMethods,
@@ -35,6 +36,8 @@ from w2s_cli.restorers.restorer import FitProgress, Fittable
 from w2s_cli.restorers.tiling import restore_plane, tile_count
 from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Computed, Stack
+
+_OWN = ("jdsr", "jdsr-fast", "denoise", "denoise-fast")
 
 
 @dataclass
@@ -76,6 +79,7 @@ def restore_planes(
     fitted: Mapping[int, Fittable] | None = None,
     *,
     dtype: np.dtype[Any] | None = None,
+    checks: Mapping[int, NetworkCheck] | None = None,
     tile: int = TILE,
     on_tile: Callable[[], None] = lambda: None,
 ) -> tuple[Stack, Tally]:
@@ -86,6 +90,9 @@ def restore_planes(
     scale, dtype = chain.traits.scale, dtype or stack.data.dtype
     tally = Tally()
     chains = bound_chains(stack, chain, noise, display_ranges, fitted)
+    for number, check in (checks or {}).items():
+        first, *others = chains[number].links
+        chains[number] = Chain([Watched(first, check), *others])
 
     def plane(index: tuple[int, ...]) -> NDArray[Any]:
         counts = checked_finite(stack.data[index], stack.plane_name(index))
@@ -146,6 +153,8 @@ class Restoration:
     repairs: Repairs  # what was repaired before; complete at the same time
     rounding: Sequence[str] = ()  # what whole counts do to the light, if anything
     tile: int = TILE  # side of the tiles, in input pixels
+    # Whether the first method fits the image, by channel; complete with the tally
+    checks: Mapping[int, NetworkCheck] = field(default_factory=dict)
 
     @property
     def warnings(self) -> list[str]:
@@ -153,7 +162,19 @@ class Restoration:
         chosen = self.choice.warnings if self.choice else []
         methods = [link.traits for link in self.chain.links]
         found = self.diagnosis.warnings_for(methods)
-        return [*self.source.warnings, *chosen, *found, *self.rounding]
+        said = [*self.source.warnings, *chosen, *found, *self.rounding]
+        return said + self._misfits()
+
+    def _misfits(self) -> list[str]:
+        """Return where the first method does not fit a channel, if it is a network."""
+        name = parse(self.method)[0].name
+        own = name in _OWN and not self.spec.weights
+        several = len(self.checks) > 1
+        return [
+            f"channel {self.diagnosis.channels[number].name}: " * several + doubt
+            for number, check in self.checks.items()
+            if (doubt := check.doubt(name, shipped=own))
+        ]
 
     @property
     def chains(self) -> list[Chain]:
@@ -186,6 +207,18 @@ class Restoration:
         }
 
 
+def checks_of(diagnosis: Diagnosis, scale: int) -> dict[int, NetworkCheck]:
+    """Return what compares a network's residual with the noise that channels show.
+
+    Correlated noise is warned of as such, and so is noise that was given wrongly.
+    """
+    return {
+        number: NetworkCheck(one.fit.model, scale)
+        for number, one in enumerate(diagnosis.channels)
+        if one.fit and one.white and one.noise_fits
+    }
+
+
 def record_head(spec: RestoreSpec, method: str, chain: Chain) -> dict[str, Any]:
     """Return what the record says before any pixel is looked at."""
     return {
@@ -206,32 +239,37 @@ def restore_stack(
     diagnosis: Diagnosis | None = None,
     fitted: FittedMethods | None = None,
     progress: RestoreProgress | None = None,
+    judge: bool = True,
 ) -> Restoration:
     """Return a restored stack, its planes computed when they are read.
 
     What is `given`, diagnosed or fitted already, and methods that are built, are used;
     the rest is done here: a few planes are read to diagnose the stack, and all that are
     learned from to fit a method. `given` stands for the noise models of every file.
+    What a network takes away is compared with the noise, unless `judge` is unset.
     """
     progress = progress or RestoreProgress()
     chain = chain or spec.chain()
     part = spec.part(stack)
     known = map_for(spec, part)
+    judge = judge and diagnosis is None and chain.links[0].traits.trained
     if diagnosis is None:
         diagnosis = diagnose(
             part,
             spec.noise.everywhere if given is None else given,
-            noise=chain.needs_noise,
+            noise=chain.needs_noise or judge,
             display_range=chain.needs_range,
             known_range=spec.display_range,
-            defects=spec.defects != "keep",
+            defects=spec.defects != "keep" and chain.needs_noise,
             even_lines=spec.defects == "all",
             known_defects=known,
             levels=rounds(spec, part, chain),
         )
     part, repairs = repaired_stack(part, diagnosis, known)
     method, chain, diagnosis, choice = resolve_auto(spec, chain, diagnosis)
-    if choice and not chain.needs_noise:
+    judge = judge or (choice is not None and chain.links[0].traits.trained)
+    checks = checks_of(diagnosis, chain.links[0].traits.scale) if judge else {}
+    if not chain.needs_noise:
         diagnosis = diagnosis.without_noise()
     noise = diagnosis.noise
     if fitted:
@@ -248,6 +286,7 @@ def restore_stack(
         diagnosis.display_ranges,
         fitted,
         dtype=dtype,
+        checks=checks,
         tile=tile,
         on_tile=progress.tile,
     )
@@ -255,6 +294,7 @@ def restore_stack(
         *(spec, part, image, method, chain, choice, diagnosis, fitted, tally, repairs),
         rounding,
         tile,
+        checks,
     )
 
 

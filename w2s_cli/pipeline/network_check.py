@@ -1,0 +1,155 @@
+"""Whether what a network takes away from an image is what the noise model calls noise.
+
+The residual of a good restoration has the variance of the noise, no structure, and no
+light. A network for another noise level, one in other units than the image has, or one
+that has hardly learned yet leaves noise, or takes more than that.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from scipy.ndimage import (
+    gaussian_filter,
+    maximum_filter,
+    minimum_filter,
+    uniform_filter,
+)
+
+from w2s_cli._typing import FloatArray
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.restorers.restorer import Restorer, Traits
+
+LEAST_TAKEN, MOST_TAKEN = 0.5, 1.5  # of the variance of the noise
+MOST_CLUSTERED = 3.0  # variance of means over 5 x 5 pixels, 1 for white noise
+MOST_MISFIT = 0.03  # of the contrast: what was taken beyond the noise
+MOST_LIGHT = 0.1  # of the light
+_FEWEST = 200  # pixels
+_DARKEST = 0.5  # photons of variance, below which noise is far from normal
+_CLIPPED = 4.0  # standard deviations, above which a defect or structure is no noise
+_BLURS = (0.0, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8)
+"""Pixels: an enlarged image is sharper than its input by one of them."""
+_FIRST, _EVERY = 8, 8  # tiles of a channel that are looked at: the first, every so many
+
+
+@dataclass
+class NetworkCheck:
+    """Sums over tiles of one channel, before and after a network."""
+
+    noise: NoiseModel  # that the image shows
+    scale: int = 1
+    tiles: int = 0
+    pixels: int = 0  # that are neither dark, clipped nor blank
+    power: float = 0.0  # of what was taken, each pixel in variances of its noise
+    squares: int = 0  # of 5 x 5 pixels, and the power of their sums over that of noise
+    clustered: float = 0.0
+    excess: float = 0.0  # counts^2 beyond the noise
+    contrast: float = 0.0  # counts
+    seen: int = 0  # pixels that are not blank: the light of them, that which was taken,
+    light: float = 0.0
+    taken_light: float = 0.0
+    variance: float = 0.0  # and their noise, counts^2
+
+    def add(self, before: FloatArray, after: FloatArray) -> None:
+        """Compare a (Y, X) tile in counts with what was made of it."""
+        self.tiles += 1
+        if self.tiles > _FIRST and self.tiles % _EVERY:
+            return
+        same = maximum_filter(before, 5) == minimum_filter(before, 5)
+        known = ~maximum_filter(same, 17)
+        if known.sum() < _FEWEST:
+            return
+        made = after if self.scale == 1 else _as_input(before, after, known, self.scale)
+        level = np.asarray(gaussian_filter(made, 1.0), np.float32)
+        variance = np.maximum(self.noise.variance(level), 1e-12)
+        above = level - 3 * self.noise.read_noise >= before.min()
+        inside = above & (level + 3 * np.sqrt(variance) < before.max())
+        good = known & inside & (variance >= _DARKEST * self.noise.gain**2)
+        taken = before - made
+        relative = np.clip(taken / np.sqrt(variance), -_CLIPPED, _CLIPPED)
+        self.pixels += int(good.sum())
+        self.power += float((relative[good] ** 2).sum())
+        self.excess += float((taken[good] ** 2 - variance[good]).sum())
+        count = uniform_filter(good.astype(np.float32), 5) * 25
+        sums = uniform_filter(np.where(good, relative, 0), 5) * 25
+        many = count > 12
+        self.squares += int(many.sum())
+        self.clustered += float((sums[many] ** 2 / count[many]).sum())
+        dark, bright = np.percentile(level[known], [0.5, 99.5])
+        self.contrast = max(self.contrast, float(bright - dark))
+        self.seen += int(known.sum())
+        self.light += float((before[known] - self.noise.offset).sum())
+        self.taken_light += float(taken[known].sum())
+        self.variance += float(variance[known].sum())
+
+    def doubt(self, name: str, *, shipped: bool) -> str:
+        """Return what speaks against the network `name`; "" for nothing."""
+        found = self._found()
+        if not found:
+            return ""
+        own, other = ("jdsr", "pure-let+bicubic")
+        if self.scale == 1:
+            own, other = "denoise", "pure-let"
+        return (
+            f"{name} does not fit this image: {found}; compare with "
+            f"--method {other if shipped else own}"
+        )
+
+    def _found(self) -> str:
+        if self.seen < _FEWEST:
+            return ""
+        pixels = max(self.pixels, 1)
+        taken, beyond = self.power / pixels, sqrt(max(self.excess / pixels, 0.0))
+        if self.pixels >= _FEWEST and taken < LEAST_TAKEN:
+            return f"it has taken only {taken:.0%} of the noise away"
+        whole = max(self.light, self.contrast / 4 * self.seen)
+        change = -self.taken_light / whole
+        sure = 6 * sqrt(self.variance) / whole
+        if self.scale == 1 and abs(change) > max(MOST_LIGHT, sure):
+            return f"it has changed the light by {change:+.0%}"
+        if (
+            self.pixels >= _FEWEST
+            and taken > MOST_TAKEN
+            and self.clustered > MOST_CLUSTERED * self.squares
+            and beyond > MOST_MISFIT * self.contrast
+        ):
+            return f"it has taken {taken:.1f} times the noise away, and structure"
+        return ""
+
+
+def _as_input(
+    before: FloatArray, after: FloatArray, known: FloatArray, scale: int
+) -> FloatArray:
+    """Return an enlarged image as its input would show it: smaller, blurred, scaled."""
+    height, width = before.shape
+    small = after.reshape(height, scale, width, scale).mean((1, 3))
+    best, least = small, np.inf
+    for sigma in _BLURS:
+        blurred = gaussian_filter(small, sigma) if sigma else small
+        x, y = blurred[known].astype(np.float64), before[known].astype(np.float64)
+        slope = ((x - x.mean()) * (y - y.mean())).mean() / max(float(x.var()), 1e-30)
+        fitted = slope * (blurred - x.mean()) + y.mean()
+        error = float(((fitted[known] - y) ** 2).mean())
+        if error < least:
+            best, least = fitted, error
+    return np.asarray(best, np.float32)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A restorer from counts to counts whose residual is looked at."""
+
+    restorer: Restorer
+    check: NetworkCheck
+
+    @property
+    def traits(self) -> Traits:
+        """Return those of the restorer."""
+        return self.restorer.traits
+
+    def __call__(self, blocks: FloatArray) -> FloatArray:
+        """Return the restored blocks."""
+        made = self.restorer(blocks)
+        for before, after in zip(blocks, made, strict=True):
+            self.check.add(before, after)
+        return made
