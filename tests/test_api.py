@@ -142,6 +142,7 @@ def test_a_result_is_written_with_its_record(tmp_path: Path) -> None:
 def test_an_array_gives_an_array_and_warnings() -> None:
     counts = noisy(64, 64)
     counts[:5] = 65535
+    counts[5:8] = [[40000], [10000], [2000]]  # light is blurred
     with pytest.warns(UserWarning, match=r"7\.8% of the pixels are saturated"):
         found = w2s.restore(counts, "pure-let", noise=CAMERA)
     assert isinstance(found, np.ndarray)

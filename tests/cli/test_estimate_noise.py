@@ -201,8 +201,8 @@ BAD = {
     "saturated": (np.minimum(NOISY, 30), "nearly the whole image is clipped at its"),
     "clean": (NOISY[:1, :1] + np.arange(64.0) + 0 * NOISY, "the image shows no noise"),
     "nan": (
-        np.where(NOISY > 60, np.nan, NOISY),
-        "pixels are NaN or infinite, the first at",
+        NOISY * np.nan,
+        "no pixel of the image is a number",
     ),
 }
 

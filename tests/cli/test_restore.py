@@ -120,6 +120,7 @@ def test_quiet_silences_licences(w2s, here: Path) -> None:
 def test_quiet_does_not_silence_warnings(w2s, here: Path) -> None:
     counts = tifffile.imread("cell.tif")[0]
     counts[:5] = 65535
+    counts[5:8] = [[40000], [10000], [2000]]  # light is blurred
     tifffile.imwrite("full.tif", counts)
     words = [*NOISY, "--gain", 2, "--offset", 100, "-q"]
     result = w2s("restore", "full.tif", "-o", "s.tif", *words)
@@ -349,8 +350,6 @@ COLOURS = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
 FLAT = np.full((64, 64), 7, np.uint16)
 BROKEN = np.ones((64, 64), np.float32)
 BROKEN[3, 4] = np.nan
-ENDLESS = np.ones((64, 64), np.float32)
-ENDLESS[5, 6] = np.inf
 
 
 @pytest.mark.parametrize(
@@ -363,9 +362,8 @@ ENDLESS[5, 6] = np.inf
             "bad.tif is not a TIFF, PNG",
         ),
         (_truncated, SMOOTH, "bad.tif"),
-        (_pixels(BROKEN), SMOOTH, "1 pixels are NaN or infinite, the first at"),
-        (_pixels(BROKEN), NOISY, "1 pixels are NaN or infinite, the first at"),
-        (_pixels(ENDLESS), SMOOTH, "y 5, x 6"),
+        (_pixels(BROKEN), NOISY, "every pixel of the image is 1"),
+        (_pixels(BROKEN * np.nan), NOISY, "no pixel of the image is a number"),
         (_pixels(FLAT), NOISY, "every pixel of the image is"),
         (_pixels(FLAT * 0), NOISY, "every pixel of the image is"),
         (

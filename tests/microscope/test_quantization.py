@@ -1,16 +1,13 @@
 import numpy as np
 import pytest
 
-from w2s_cli.microscope.plane_sampling import (
-    bright_level,
-    dark_and_bright,
-    saturated_share,
-)
+from w2s_cli.microscope.plane_sampling import dark_and_bright, saturated_share
 from w2s_cli.microscope.quantization import (
     clipping_step,
     smallest_denominator,
     unclipped,
 )
+from w2s_cli.microscope.unknown_pixels import KnownPlane
 
 
 @pytest.mark.parametrize(
@@ -56,8 +53,10 @@ def test_denominator(plane: np.ndarray, parts: int) -> None:
 def test_light() -> None:
     plane = RNG.poisson(20, (100, 100)).astype(np.uint16)
     plane[:20, :20], plane[-20:, -20:] = 4095, 0
-    assert bright_level(plane) == 4095
-    assert dark_and_bright(plane) == (0, 4095)
+    whole = KnownPlane(plane, np.zeros(plane.shape, bool))
+    assert dark_and_bright(whole) == (0, 4095)
+    # A black and a white square are no light.
+    assert dark_and_bright(KnownPlane.of(plane)) == pytest.approx((16, 25), abs=2)
     assert saturated_share(plane) == 0.04
     assert saturated_share(plane.astype(np.float32) * 16) == 0.04
     assert saturated_share(plane[20:]) == 0

@@ -74,7 +74,9 @@ def test_doubts_name_the_file(tmp_path: Path) -> None:
     wrong = NoiseModel(20.0, 100.0)
     job = RestoreSpec("denoise-fast", noise=GivenNoise((wrong,)))
     found = read_adaptation_planes(job, job.chain(), [tmp_path / "a.npy"])
-    assert "a.npy: the noise that was given is " in found.warnings[0]
+    assert any(
+        one.startswith("a.npy: the noise that was given is ") for one in found.warnings
+    )
 
 
 def test_correlated_noise_is_refused(tmp_path: Path) -> None:

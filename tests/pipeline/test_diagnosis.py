@@ -8,6 +8,7 @@ import pytest
 from w2s_cli.microscope.noise_estimation import NoiseFit
 from w2s_cli.microscope.noise_levels import BrightnessLevels, VarianceLine
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.unknown_pixels import KnownPlane
 from w2s_cli.pipeline.diagnose import diagnose_channel
 from w2s_cli.pipeline.diagnosis import Diagnosis
 from w2s_cli.restorers.restorer import TrainedRange, Traits
@@ -36,7 +37,7 @@ def warnings(
     nothing = np.zeros(0)
     levels = BrightnessLevels(nothing, nothing, nothing, 0.0)
     fit = NoiseFit(measured, line, levels, correlation)
-    channel = diagnose_channel("0", [counts], noise, fit=fit)
+    channel = diagnose_channel("0", [KnownPlane.of(counts)], noise, fit=fit)
     found = Diagnosis((channel,), pixel_size)
     return found.warnings_for([Traits(trained_range=trained)])
 
@@ -51,7 +52,7 @@ def test_no_warning() -> None:
     ("photons", "says"), [(0.1, "photons a pixel"), (2000, "photons a pixel")]
 )
 def test_light(photons: float, says: str) -> None:
-    [reason] = warnings(SEEN, plane(photons))
+    *_, reason = warnings(SEEN, plane(photons))
     assert says in reason
     assert "meant for 2 to 500" in reason
 
@@ -59,7 +60,10 @@ def test_light(photons: float, says: str) -> None:
 def test_read_noise() -> None:
     camera = NoiseModel(2.0, 100.0, 10.0)
     [reason] = warnings(SEEN, plane(50), camera, measured=camera)
-    assert reason == ("the read noise is 5 photons, the method is meant for at most 4")
+    assert reason == (
+        "the read noise is 5 photons, the method is meant for at most 4; "
+        "--method auto measures whether another is better"
+    )
 
 
 def test_sampling() -> None:

@@ -11,6 +11,7 @@ from w2s_cli.errors import AxesError, UsageError
 from w2s_cli.io import write_image
 from w2s_cli.microscope.noise_estimation import Dark
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.unknown_pixels import KnownPlane
 from w2s_cli.pipeline.diagnose import diagnose_channel
 from w2s_cli.pipeline.noise_report import (
     NoiseReport,
@@ -32,7 +33,7 @@ def frames(count: int, light: np.ndarray = LIGHT) -> np.ndarray:
 
 
 def warnings(plane: np.ndarray, dark: Dark | None = None) -> Sequence[str]:
-    return diagnose_channel("0", [plane], dark=dark).noise_warnings
+    return diagnose_channel("0", [KnownPlane.of(plane)], dark=dark).noise_warnings
 
 
 def report(
@@ -56,7 +57,7 @@ def test_each_channel_is_looked_at(tmp_path: Path) -> None:
 
 def test_what_the_light_amounts_to() -> None:
     plane = frames(1)[0]
-    found = diagnose_channel("0", [plane])
+    found = diagnose_channel("0", [KnownPlane.of(plane)])
     assert found.photons == pytest.approx(160, rel=0.15)
     contrast, variance = 148 * 2.2, 2.2**2 * 150 + 9
     assert found.as_json()["peak_snr"] == pytest.approx(
@@ -139,7 +140,7 @@ def test_a_dark_frame_of_this_camera_raises_no_doubt() -> None:
 
 def test_saturation_is_told_and_no_doubt() -> None:
     plane = frames(1, LIGHT * 20)[0].clip(0, 4095)
-    found = diagnose_channel("0", [plane])
+    found = diagnose_channel("0", [KnownPlane.of(plane)])
     assert found.trusted
     assert found.warnings == (
         f"{found.saturated:.1%} of the pixels are saturated at 4095 counts: "

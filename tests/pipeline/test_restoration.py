@@ -10,8 +10,8 @@ import pytest
 
 from w2s_cli.io import open_image, write_image
 from w2s_cli.io.noise_file import GivenNoise
+from w2s_cli.microscope import noise_over_planes
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline import diagnose as diagnose_module
 from w2s_cli.pipeline.file_restoration import restore_file
 from w2s_cli.pipeline.noise_report import NoiseRequest, report_noise
 from w2s_cli.pipeline.restoration import restore_stack
@@ -46,13 +46,13 @@ def counted(stack: Stack) -> tuple[Stack, Counter[tuple[int, ...]]]:
 def fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of pixels of each fit of the noise."""
     found: list[int] = []
-    fit = diagnose_module.fit_noise
+    fit = noise_over_planes.fit_noise
 
     def counting(planes: Any, *rest: Any) -> Any:
         found.append(sum(plane.size for plane in planes))
         return fit(planes, *rest)
 
-    monkeypatch.setattr(diagnose_module, "fit_noise", counting)
+    monkeypatch.setattr(noise_over_planes, "fit_noise", counting)
     return found
 
 
@@ -82,6 +82,7 @@ def test_a_file_shows_the_same_to_estimate_noise_and_to_restore(tmp_path: Path) 
     stack = noisy(2, axes="CYX", side=1100)
     pixels = np.array(stack.data[:])
     pixels[0, :60] = 65535
+    pixels[0, 60:63] = [[40000], [10000], [2000]]  # light is blurred
     pixels[1] = (pixels[1] + np.roll(pixels[1], 1, axis=1)) // 2  # smoothed
     path = tmp_path / "cell.tif"
     write_image(replace(stack, data=pixels), path)

@@ -135,11 +135,24 @@ def test_a_warning_names_its_channel() -> None:
     )
 
 
-def test_broken_pixels_are_found_before_the_work() -> None:
-    pixels = np.ones((3, 8, 8), np.float32)
-    pixels[0, 2, 5] = np.nan
-    with pytest.raises(InputError, match=r"1 pixels are NaN .* frame 1, y 2, x 5"):
-        diagnose(Stack(pixels, "TYX"), [NOISE])
+def test_pixels_that_are_no_numbers_are_left_and_told_of(tmp_path: Path) -> None:
+    pixels = np.array(cell((3, 64, 64), "TYX").data[:], np.float32)
+    pixels[1, 2, 5], pixels[2, :9] = np.inf, np.nan
+    write_image(Stack(pixels, "TYX"), source := tmp_path / "cell.tif")
+    job = RestoreSpec(method="pure-let")
+    outcome = restore_file(job, job.chain(), source, target := tmp_path / "out.tif")
+    [told] = outcome.warnings
+    assert told == (
+        "4.7% of the pixels are outside the field, drawn over or no numbers (inf, nan):"
+        " left as they are, and out of the noise"
+    )
+    with open_image(target) as stack:
+        found = np.asarray(stack)
+        [record] = stack.history
+    known = np.isfinite(pixels)
+    np.testing.assert_array_equal(found[~known], pixels[~known])
+    assert np.isfinite(found[known]).all()
+    assert record["unknown"]["planes"] == 2
 
 
 def test_a_plan_keeps_its_word(source: Path, tmp_path: Path) -> None:

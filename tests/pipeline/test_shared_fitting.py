@@ -10,6 +10,7 @@ from w2s_cli.errors import InputError, OutputError, UsageError, W2SError
 from w2s_cli.io import open_image, write_image
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.unknown_pixels import KnownPlane
 from w2s_cli.pipeline.diagnose import diagnose_channel
 from w2s_cli.pipeline.diagnosis import method_warnings
 from w2s_cli.pipeline.file_restoration import FileReport, plan_file
@@ -216,7 +217,7 @@ def test_learning_takes_memory_by_the_width_of_the_network() -> None:
 def correlated(*method: str) -> list[str]:
     plane = noisy((64, 64), "YX").data[()]
     fit = replace(fit_noise([plane]), correlation=0.3)
-    channel = diagnose_channel("0", [plane], fit=fit)
+    channel = diagnose_channel("0", [KnownPlane.of(plane)], fit=fit)
     assert channel.warnings[0].startswith("the noise of neighbouring pixels is corr")
     return [*method_warnings([to_fit(*method).traits], channel, {})]
 
@@ -231,7 +232,7 @@ def test_correlated_noise_is_taken_for_structure(found: tuple[str, ...]) -> None
         "as well"
     ]
     plane = noisy((64, 64), "YX").data[()]
-    channel = diagnose_channel("0", [plane])
+    channel = diagnose_channel("0", [KnownPlane.of(plane)])
     assert [*method_warnings([to_fit(*found).traits], channel, {})] == []
 
 

@@ -13,6 +13,7 @@ from w2s_cli.bench.pictures import busiest
 from w2s_cli.io import open_image
 from w2s_cli.io.atomic_files import replacing
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.unknown_pixels import KnownPlane
 from w2s_cli.pipeline.diagnose import diagnose_channel
 from w2s_cli.pipeline.file_restoration import FileReport
 from w2s_cli.pipeline.spec import RestoreSpec
@@ -89,7 +90,9 @@ def _row(
     after = np.asarray(restored.data[there], np.float32)
     channel = stack.channel_of(at)
     known = outcome.channels[channel : channel + 1]
-    model = known[0].model if known else diagnose_channel("", [before]).model
+    model = (
+        known[0].model if known else diagnose_channel("", [KnownPlane.of(before)]).model
+    )
     name, size = stack.plane_name(at), stack.pixel_size.get("X")
     height, width = before.shape
     if max(before.shape) <= _CROP:

@@ -1,6 +1,7 @@
 """The noise of a camera by its good pixels, and its defects, found in turns."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ def fit_noise_with_defects(
     plain: NoiseFit | None = None,
     *,
     even_lines: bool = True,
+    unknown: Sequence[Mask] = (),
 ) -> tuple[NoiseFit, list[Defects]]:
     """Return the noise of one channel by its good pixels, and its defects.
 
@@ -51,6 +53,8 @@ def fit_noise_with_defects(
         What `fit_noise` says of the planes: returned where there are no defects.
     even_lines
         As for `find_defects`.
+    unknown
+        Of each plane the pixels that say nothing of noise nor of defects, filled.
 
     Raises
     ------
@@ -58,36 +62,49 @@ def fit_noise_with_defects(
         As `fit_noise`.
     """
     pixels = [plane.astype(np.float32) for plane in planes]
-    masks = [_first_look(plane) for plane in pixels]
+    hidden = [*unknown] or [np.zeros(plane.shape, bool) for plane in pixels]
+    masks = [
+        _first_look(plane) & ~mask for plane, mask in zip(pixels, hidden, strict=True)
+    ]
     maps: list[Kinds | None] = [*known] or [None for _ in pixels]
     masks = [
         mask if kinds is None else mask | (kinds != GOOD)
         for mask, kinds in zip(masks, maps, strict=True)
     ]
     evened = [filled(*one) for one in zip(pixels, masks, strict=True)]
-    fit = fit_noise(_typed(evened, planes), dark, masks)
+    fit = fit_noise(_typed(evened, planes), dark, _either(masks, hidden))
     for _ in range(_ROUNDS):
         found = [
-            find_defects(plane, fit.model, kinds, even_lines=even_lines)
-            for plane, kinds in zip(pixels, maps, strict=True)
+            _outside(find_defects(plane, fit.model, kinds, even_lines=even_lines), mask)
+            for plane, kinds, mask in zip(pixels, maps, hidden, strict=True)
         ]
         new = [one.unknown for one in found]
         if not any(one.found for one in found):
-            return plain or fit_noise(planes, dark), found
+            return plain or fit_noise(planes, dark, hidden), found
         evened = [one.repaired(plane) for one, plane in zip(found, pixels, strict=True)]
         unsure = [
             mask | _outstanding(plane, fit.model)
             for mask, plane in zip(new, evened, strict=True)
         ]
-        fit = fit_noise(_typed(evened, planes), dark, unsure)
+        fit = fit_noise(_typed(evened, planes), dark, _either(unsure, hidden))
         if not known and _smeared(evened, fit):
-            return plain or fit_noise(planes, dark), [
+            return plain or fit_noise(planes, dark, hidden), [
                 no_defects(plane, fit.model) for plane in pixels
             ]
         if all((a == b).all() for a, b in zip(masks, new, strict=True)):
             break
         masks = new
     return fit, found
+
+
+def _either(some: Sequence[Mask], others: Sequence[Mask]) -> list[Mask]:
+    return [one | other for one, other in zip(some, others, strict=True)]
+
+
+def _outside(found: Defects, hidden: Mask) -> Defects:
+    """Return the defects of the pixels that are known."""
+    kinds = np.where(hidden, np.uint8(GOOD), found.kinds) if hidden.any() else None
+    return found if kinds is None else replace(found, kinds=kinds)
 
 
 def _smeared(planes: Sequence[FloatArray], fit: NoiseFit) -> bool:

@@ -11,6 +11,7 @@ from scipy.ndimage import uniform_filter
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.quantization import clipping_step
+from w2s_cli.microscope.unknown_pixels import KnownPlane
 from w2s_cli.stack import Stack
 
 MOST_PLANES = 4
@@ -24,43 +25,52 @@ _MEDIAN_OF_NORMAL = 0.6745  # of absolute values, in standard deviations
 _FULL = [2**bits - 1 for bits in range(8, 17)]  # where cameras saturate
 
 
+def sampled_indices(
+    stack: Stack, channel: int, most: int = MOST_PLANES
+) -> list[tuple[int, ...]]:
+    """Return a few evenly spaced planes of a channel, the first and the last too."""
+    indices = [at for at in stack.indices() if stack.channel_of(at) == channel]
+    if len(indices) <= most:
+        return indices
+    return [indices[round(at)] for at in np.linspace(0, len(indices) - 1, most)]
+
+
 def sample_planes(stack: Stack, channel: int) -> list[NDArray[Any]]:
     """Return the middle of a few evenly spaced planes of a channel, in counts."""
-    indices = [at for at in stack.indices() if stack.channel_of(at) == channel]
-    step = -(-len(indices) // MOST_PLANES)
-    return [middle_of_plane(stack, at) for at in indices[::step]]
+    places = sampled_indices(stack, channel)
+    return [middle_of_plane(stack, at).counts for at in places]
 
 
-def middle_of_plane(stack: Stack, at: tuple[int, ...]) -> NDArray[Any]:
-    """Return the middle of the plane at an index, in counts.
-
-    Raises InputError when it has pixels that are no numbers.
-    """
+def middle_of_plane(
+    stack: Stack, at: tuple[int, ...], most: int = MOST_SIDE
+) -> KnownPlane:
+    """Return the middle of the plane at an index, up to so many pixels wide."""
     plane = stack.data[at]
-    checked_finite(plane, stack.plane_name(at))
-    top, left = (max(side - MOST_SIDE, 0) // 2 for side in plane.shape)
-    return plane[top : top + MOST_SIDE, left : left + MOST_SIDE].copy()
+    top, left = (max(side - most, 0) // 2 for side in plane.shape)
+    return KnownPlane.of(plane[top : top + most, left : left + most].copy())
 
 
-def sample_squares(planes: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+def sample_squares(
+    planes: Sequence[NDArray[Any]], grid: int = GRID
+) -> list[NDArray[Any]]:
     """Return squares from all over each (Y, X) plane; one that is small stays whole.
 
     A million pixels tell the noise as well as all of them, in a fraction of the time.
     """
     squares = []
     for plane in planes:
-        if plane.size <= GRID**2 * SQUARE**2:
+        if plane.size <= grid**2 * SQUARE**2:
             squares.append(plane)
             continue
-        rows, columns = (_starts(length) for length in plane.shape)
+        rows, columns = (_starts(length, grid) for length in plane.shape)
         corners = product(rows, columns)
         squares += [plane[y : y + SQUARE, x : x + SQUARE] for y, x in corners]
     return squares
 
 
-def _starts(length: int) -> list[int]:
+def _starts(length: int, grid: int) -> list[int]:
     """Return where the squares start along an axis, evenly and without overlap."""
-    count = max(min(GRID, length // SQUARE), 1)
+    count = max(min(grid, length // SQUARE), 1)
     room = max(length - SQUARE, 0)
     return [room * number // max(count - 1, 1) for number in range(count)]
 
@@ -79,14 +89,11 @@ def checked_finite(plane: NDArray[Any], name: str) -> FloatArray:
     return counts
 
 
-def bright_level(plane: NDArray[Any]) -> float:
-    """Return the brightest parts of a (Y, X) plane, the noise averaged out."""
-    return dark_and_bright(plane)[1]
-
-
-def dark_and_bright(plane: NDArray[Any]) -> tuple[float, float]:
+def dark_and_bright(plane: KnownPlane) -> tuple[float, float]:
     """Return the darkest and brightest parts, means over 3x3 pixels."""
-    smooth = uniform_filter(plane.astype(np.float32), 3)
+    smooth = uniform_filter(plane.counts.astype(np.float32), 3)
+    if not plane.blank:
+        smooth = smooth[~plane.unknown]
     dark, bright = np.percentile(smooth, [DARK, BRIGHT])
     return float(dark), float(bright)
 
@@ -105,11 +112,11 @@ def grain(plane: NDArray[Any]) -> float | None:
     return float(np.median(dark) / (_MEDIAN_OF_NORMAL * np.sqrt(2)))
 
 
-def saturated_share(plane: NDArray[Any]) -> float:
+def saturated_share(pixels: NDArray[Any]) -> float:
     """Return the share of pixels at the highest value, where that is an end of a range.
 
     It is one of a camera of 8 to 16 bits, or where pixels pile up.
     """
-    peak = float(plane.max())
-    full = peak in _FULL or clipping_step([plane], peak)
-    return float((plane == peak).mean()) if full else 0.0
+    peak = float(pixels.max())
+    full = peak in _FULL or clipping_step([pixels], peak)
+    return float((pixels == peak).mean()) if full else 0.0

@@ -8,32 +8,44 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.microscope.defects import Defects, Kinds
-from w2s_cli.microscope.noise_estimation import Dark, NoiseFit, fit_noise
+from w2s_cli.microscope.noise_estimation import HINT, Dark, NoiseFit
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.noise_over_planes import (
+    NoiseOverPlanes,
+    Sample,
+    fit_noise_over_planes,
+    samples_of,
+)
 from w2s_cli.microscope.noise_with_defects import fit_noise_with_defects
 from w2s_cli.microscope.plane_sampling import (
+    MOST_PLANES,
+    MOST_SIDE,
     dark_and_bright,
     grain,
-    sample_planes,
+    middle_of_plane,
     sample_squares,
-    saturated_share,
+    sampled_indices,
 )
+from w2s_cli.microscope.unknown_pixels import KnownPlane
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.pipeline.held_out import squares_of
-from w2s_cli.pipeline.noise_warnings import misfit_warnings, noise_warnings
+from w2s_cli.pipeline.noise_warnings import (
+    clipping_warnings,
+    misfit_warnings,
+    noise_warnings,
+)
+from w2s_cli.pipeline.plane_warnings import facts_of, plane_warnings
 from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
 from w2s_cli.stack import Stack
 
-MOST_SATURATED = 0.001  # share of the pixels
+_NO_NUMBERS = {"nan", "inf", "-inf"}
+_WORDS = (("Z", "slice"), ("T", "frame"))  # as in Fiji
+MOST_JUDGED = 16  # planes of a channel, the first and the last too
 BLACK, WHITE = 0.2, 99.8
 """Percentiles of the pixels: about those that W2S's authors stretched its images to."""
-
-
-Planes = Sequence[NDArray[Any]]
 
 
 def diagnose(
@@ -89,34 +101,56 @@ def diagnose(
     for number, model in enumerate(models):
         # The one place that reads planes to look at them: more that is to be found in
         # a file is found in these.
-        planes = sample_planes(stack, number) if noise or levels or not known else []
+        planes: dict[str, KnownPlane] = {}
+        if noise or levels or not known:
+            planes = judged_planes(stack, number, MOST_JUDGED if noise else MOST_PLANES)
         facts: dict[str, Any] = {}
         name = stack.channel_name(number)
         if display_range:
             origin = "given" if known_range else "8 bit" if eight_bit else "measured"
-            shown = known or _measured_range(planes, name)
+            shown = known or _measured_range([*planes.values()], name)
             facts = {"display_range": shown, "range_origin": origin}
         channels.append(
             diagnose_channel(
                 name,
-                planes,
+                [*planes.values()],
                 model,
+                names=[*planes],
                 look_for_defects=defects,
                 even_lines=even_lines,
                 known_defects=known_defects,
                 **facts,
             )
             if noise
-            else ChannelDiagnosis(name, **_levels(planes if levels else []), **facts)
+            else ChannelDiagnosis(
+                name, **_levels([*planes.values()] if levels else []), **facts
+            )
         )
     return Diagnosis(tuple(channels), stack.pixel_size)
 
 
+def judged_planes(
+    stack: Stack, channel: int, most: int = MOST_JUDGED
+) -> dict[str, KnownPlane]:
+    """Return the middles of planes from all over a channel, by their names."""
+    places = sampled_indices(stack, channel, most)
+    side = MOST_SIDE if len(places) <= MOST_PLANES else MOST_SIDE // 2
+    lengths = dict(zip(stack.axes, stack.data.shape, strict=True))
+    along = [(axis, word) for axis, word in _WORDS if lengths.get(axis, 1) > 1]
+
+    def name(at: tuple[int, ...]) -> str:
+        number = dict(zip(stack.axes, at, strict=False))
+        return ", ".join(f"{word} {number[axis] + 1}" for axis, word in along)
+
+    return {name(at): middle_of_plane(stack, at, side) for at in places}
+
+
 def diagnose_channel(
     name: str,
-    planes: Planes,
+    planes: Sequence[KnownPlane],
     given: NoiseModel | None = None,
     *,
+    names: Sequence[str] = (),
     dark: Dark | None = None,
     fit: NoiseFit | None = None,
     look_for_defects: bool = True,
@@ -124,7 +158,7 @@ def diagnose_channel(
     known_defects: Kinds | None = None,
     **facts: Any,
 ) -> ChannelDiagnosis:
-    """Return what a few (Y, X) planes of counts of a channel show of its noise.
+    """Return what a few planes of counts of a channel show.
 
     Parameters
     ----------
@@ -134,6 +168,8 @@ def diagnose_channel(
         Some of its planes.
     given
         The noise model to use, where it is known.
+    names
+        Those of the planes, where there are several.
     dark
         What the camera reads without light, if it is known.
     fit
@@ -148,71 +184,95 @@ def diagnose_channel(
         What else is known of the channel: fields of `ChannelDiagnosis`.
     """
     failure = found = None
+    correlations: Sequence[float | None] = [None] * len(planes)
     try:
+        if all(plane.blank and {*plane.filling} <= _NO_NUMBERS for plane in planes):
+            raise InputError("no pixel of the image is a number", hint=HINT)
         if fit is None:
-            squares = sample_squares(planes)
-            fit = fit_noise(squares, dark)
+            samples = samples_of(planes)
+            noise = fit_noise_over_planes(samples, dark)
+            fit, correlations = noise.fit, noise.correlations
             if look_for_defects:
                 known = [] if known_defects is None else [known_defects] * len(planes)
                 fit, found = _without_defects(
-                    squares, fit, dark, _cut(known, planes), even_lines
+                    samples, noise, dark, _cut(known, planes, samples), even_lines
                 )
     except InputError as error:
         failure = error
-    plane = planes[len(planes) // 2]
-    share = float(np.mean([saturated_share(one) for one in planes]))
-    other = []
-    if found:
-        other += [*_defect_warnings(found)]
-    if share > MOST_SATURATED:
-        most = max(float(one.max()) for one in planes)
-        other.append(
-            f"{share:.1%} of the pixels are saturated at {most:.0f} counts: "
-            "their light is unknown"
+    line = fit.line if fit else None
+    shown = [
+        facts_of(plane, called, line, correlation)
+        for plane, called, correlation in zip(
+            planes, names or [""] * len(planes), correlations, strict=True
         )
+    ]
+    seen = [one for one in shown if not one.blank] or shown
+    brightest = max(seen, key=lambda one: one.brightest)
+    plane = planes[shown.index(brightest)]
+    model = given or (fit.model if fit else None)
+    other = [*_defect_warnings(found)] if found else []
+    other += plane_warnings(
+        shown, (lambda counts: (counts - model.offset) / model.gain) if model else None
+    )
     if fit and given:
-        other += [*misfit_warnings(given, fit.model, plane)]
+        other += [*misfit_warnings(given, fit.model, plane.counts)]
+    if fit and not given:
+        other += [*clipping_warnings(fit, plane)]
     return ChannelDiagnosis(
         name,
-        given or (fit.model if fit else None),
+        model,
         "given" if given else "estimated",
         fit,
         failure,
-        plane.size,
-        saturated=share,
+        plane.known.size,
+        brightest.darkest,
+        brightest.brightest,
+        saturated=float(np.mean([one.saturated for one in seen])),
         dark_known=dark is not None,
-        noise_warnings=tuple(noise_warnings(fit, plane, given)) if fit else (),
+        noise_warnings=tuple(noise_warnings(fit, plane, shown, given)) if fit else (),
         other_warnings=tuple(other),
         defects=found,
-        squares=squares_of(planes),
-        **_levels(planes),
+        planes=tuple(shown),
+        squares=squares_of([one.counts for one in planes if not one.blank]),
+        grain=_grain(planes),
         **facts,
     )
 
 
-def _levels(planes: Planes) -> dict[str, Any]:
+def _levels(planes: Sequence[KnownPlane]) -> dict[str, Any]:
     """Return how bright and how grainy planes are: fields of `ChannelDiagnosis`."""
-    if not planes:
+    seen = [plane for plane in planes if not plane.blank]
+    if not seen:
         return {}
-    darkest, brightest = dark_and_bright(planes[len(planes) // 2])
-    grains = [one for one in map(grain, planes) if one is not None]
-    return {
-        "darkest": darkest,
-        "brightest": brightest,
-        "grain": min(grains, default=None),
-    }
+    darkest, brightest = max(map(dark_and_bright, seen), key=lambda ends: ends[1])
+    return {"darkest": darkest, "brightest": brightest, "grain": _grain(seen)}
+
+
+def _grain(planes: Sequence[KnownPlane]) -> float | None:
+    grains = (grain(plane.counts) for plane in planes)
+    return min((one for one in grains if one is not None), default=None)
 
 
 def _without_defects(
-    squares: Planes,
-    plain: NoiseFit,
+    samples: Sequence[Sample],
+    noise: NoiseOverPlanes,
     dark: Dark | None,
-    known: Sequence[Kinds],
+    known: Sequence[Sequence[Kinds]],
     even_lines: bool,
 ) -> tuple[NoiseFit, Defects | None]:
-    """Return the noise of good pixels, and the defects of the square with most."""
+    """Return the noise of good pixels, and the defects of the square with most.
+
+    They are looked for in a few of the planes that agree on the noise.
+    """
+    step = -(-len(noise.agreed) // MOST_PLANES)
+    taken = noise.agreed[::step]
     fit, found = fit_noise_with_defects(
-        squares, dark, known, plain, even_lines=even_lines
+        [square for number in taken for square in samples[number].squares],
+        dark,
+        [kinds for number in taken for kinds in known[number]] if known else [],
+        noise.fit,
+        even_lines=even_lines,
+        unknown=[mask for number in taken for mask in samples[number].unknown],
     )
     worst = max(
         found, key=lambda one: (one.found, np.count_nonzero(one.kinds), one.uneven)
@@ -234,16 +294,17 @@ def _defect_warnings(found: Defects) -> Iterator[str]:
         )
 
 
-def _cut(known: Sequence[Kinds], planes: Planes) -> list[Kinds]:
-    """Return the parts of whole maps that belong to the squares of sampled planes."""
-    inner = []
-    for kinds, plane in zip(known, planes, strict=False):
-        top, left = (
-            (a - b) // 2 for a, b in zip(kinds.shape, plane.shape, strict=True)
-        )
-        height, width = plane.shape
-        inner.append(kinds[top : top + height, left : left + width])
-    return sample_squares(inner)
+def _cut(
+    known: Sequence[Kinds], planes: Sequence[KnownPlane], samples: Sequence[Sample]
+) -> list[list[Kinds]]:
+    """Return the parts of whole maps that belong to the squares of each plane."""
+    parts = []
+    for kinds, plane, sample in zip(known, planes, samples, strict=False):
+        height, width = plane.counts.shape
+        top, left = (kinds.shape[0] - height) // 2, (kinds.shape[1] - width) // 2
+        inner = kinds[top : top + height, left : left + width]
+        parts.append(sample_squares([inner], sample.grid))
+    return parts
 
 
 def given_models(
@@ -270,8 +331,9 @@ def given_models(
     return [given[0] if given else None] * count
 
 
-def _measured_range(planes: Planes, channel: str) -> DisplayRange:
-    pixels = np.concatenate([plane.ravel() for plane in planes])
+def _measured_range(planes: Sequence[KnownPlane], channel: str) -> DisplayRange:
+    seen = [plane for plane in planes if not plane.blank] or planes
+    pixels = np.concatenate([plane.known for plane in seen])
     black, white = map(float, np.percentile(pixels, [BLACK, WHITE]))
     if black == white:
         raise InputError(

@@ -12,7 +12,9 @@ from w2s_cli.errors import InputError
 from w2s_cli.microscope.defects import Defects
 from w2s_cli.microscope.noise_estimation import NoiseFit
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.noise_warnings import MOST_MISFIT, white
+from w2s_cli.microscope.noise_over_planes import white
+from w2s_cli.pipeline.noise_warnings import MOST_MISFIT, correlated_planes
+from w2s_cli.pipeline.plane_warnings import PlaneFacts, names_of
 from w2s_cli.restorers.restorer import TrainedRange, Traits
 from w2s_cli.restorers.units import DisplayRange
 
@@ -30,7 +32,7 @@ class ChannelDiagnosis:
     origin: Literal["given", "estimated"] = "given"
     fit: NoiseFit | None = None  # the noise that the planes show
     failure: InputError | None = None  # why that could not be measured
-    pixels: int = 0  # of a plane
+    pixels: int = 0  # of a plane, those that are known
     darkest: float | None = None  # counts, the noise averaged out
     brightest: float | None = None
     grain: float | None = None  # counts, sd of what changes from pixel to pixel
@@ -41,6 +43,7 @@ class ChannelDiagnosis:
     display_range: DisplayRange | None = None  # None where no network needs it
     range_origin: Literal["8 bit", "measured", "given"] = "given"
     defects: Defects | None = None  # of a plane; None where none were found
+    planes: tuple[PlaneFacts, ...] = ()  # that were looked at
     squares: tuple[FloatArray, ...] = ()  # a few, from bright to dark, in counts
 
     @property
@@ -74,13 +77,23 @@ class ChannelDiagnosis:
 
     @property
     def correlation(self) -> float:
-        """Return that of the noise of neighbouring pixels; 0 where unknown."""
+        """Return that of neighbouring pixels in the worst plane; 0 where unknown."""
+        some = self._correlated
+        if some:
+            return max((one.correlation or 0.0 for one in some), key=abs)
         return self.fit.correlation if self.fit else 0.0
 
     @property
     def white(self) -> bool:
         """Return whether the noise of neighbouring pixels may be independent."""
-        return not self.fit or white(self.correlation, self.pixels)
+        if not self.fit:
+            return True
+        return not self._correlated and white(self.correlation, self.pixels)
+
+    @property
+    def _correlated(self) -> list[PlaneFacts]:
+        several = len(self.planes) > 1
+        return correlated_planes(self.planes, self.pixels) if several else []
 
     @property
     def photons(self) -> float | None:
@@ -224,7 +237,8 @@ def method_warnings(
         )
     trained = next((r for one in methods if (r := one.trained_range)), None)
     if trained:
-        yield from light_warnings(trained, channel)
+        enlarges = any(one.scale > 1 for one in methods)
+        yield from light_warnings(trained, channel, enlarges=enlarges)
     if trained and trained.pixel_size:
         least, most = trained.pixel_size
         for axis in "YX":
@@ -235,17 +249,38 @@ def method_warnings(
                 )
 
 
-def light_warnings(trained: TrainedRange, channel: ChannelDiagnosis) -> Iterator[str]:
+def light_warnings(
+    trained: TrainedRange, channel: ChannelDiagnosis, *, enlarges: bool = False
+) -> Iterator[str]:
     """Yield why a channel has too little light for a method, or is too noisy."""
     least, most = trained.photons
-    light = channel.photons
-    if light is not None and not least <= light <= most:
+    meant = f"the method is meant for {least:g} to {most:g}"
+    noise = channel.noise
+    shown = [one for one in channel.planes if not one.blank]
+    seen = [one for one in shown if not one.empty] or shown
+    light = {one: (one.brightest - noise.offset) / noise.gain for one in seen}
+    dim = [one for one in seen if light[one] < least]
+    bright = [one for one in seen if light[one] > most]
+    instead = "denoise+bicubic" if enlarges else "pure-let"
+    hints = (
+        (dim, f"check fine structure against --method {instead}"),
+        (bright, "--method auto measures whether another is better"),
+    )
+    for some, hint in hints:
+        if not some:
+            continue
+        ends = sorted({f"{light[one]:.3g}" for one in some}, key=float)
+        if len(some) == len(channel.planes) == 1:
+            yield f"the brightest parts have {ends[0]} photons a pixel, {meant}; {hint}"
+        else:
+            have = "has" if len(some) == 1 else "have"
+            span = " to ".join(dict.fromkeys((ends[0], ends[-1])))
+            yield (
+                f"{names_of(some, channel.planes)} {have} {span} photons a pixel in "
+                f"the brightest parts, {meant}; {hint}"
+            )
+    if noise.sigma > trained.sigma:
         yield (
-            f"the brightest parts have {light:.3g} photons a pixel, the method is "
-            f"meant for {least:g} to {most:g}"
-        )
-    if channel.noise.sigma > trained.sigma:
-        yield (
-            f"the read noise is {channel.noise.sigma:.3g} photons, the method is "
-            f"meant for at most {trained.sigma:g}"
+            f"the read noise is {noise.sigma:.3g} photons, the method is meant for at "
+            f"most {trained.sigma:g}; --method auto measures whether another is better"
         )

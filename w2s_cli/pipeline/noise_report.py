@@ -21,9 +21,8 @@ from w2s_cli.microscope.photon_transfer import fit_repeats
 from w2s_cli.microscope.plane_sampling import (
     MOST_PLANES,
     middle_of_plane,
-    sample_planes,
 )
-from w2s_cli.pipeline.diagnose import diagnose_channel
+from w2s_cli.pipeline.diagnose import diagnose_channel, judged_planes
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.stack import Stack
 
@@ -133,10 +132,16 @@ def _darks(request: NoiseRequest, stack: Stack) -> list[Dark | None]:
 def _channel(
     stack: Stack, number: int, request: NoiseRequest, dark: Dark | None
 ) -> ChannelDiagnosis:
-    planes, fit = sample_planes(stack, number), None
+    planes, fit = judged_planes(stack, number), None
     if request.repeats:
         fit = fit_repeats(_views(stack, number, request.repeats), dark)
-    found = diagnose_channel(stack.channel_name(number), planes, dark=dark, fit=fit)
+    found = diagnose_channel(
+        stack.channel_name(number),
+        [*planes.values()],
+        names=[*planes],
+        dark=dark,
+        fit=fit,
+    )
     _ = found.noise  # why there is none is said now
     return found
 
@@ -166,4 +171,4 @@ class _Repeats:
     def __iter__(self) -> Iterator[NDArray[Any]]:
         for number in range(self.stack.data.shape[self.along]):
             at = (*self.first[: self.along], number, *self.first[self.along + 1 :])
-            yield middle_of_plane(self.stack, at)
+            yield middle_of_plane(self.stack, at).counts

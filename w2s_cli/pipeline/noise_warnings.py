@@ -1,7 +1,6 @@
-"""What speaks against the noise of a plane: filters, averages, a wrong model."""
+"""What speaks against the noise of a channel: filters, averages, a wrong model."""
 
-from collections.abc import Iterator
-from math import sqrt
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,52 +8,97 @@ from numpy.typing import NDArray
 
 from w2s_cli.microscope.noise_estimation import NoiseFit
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.noise_over_planes import white
 from w2s_cli.microscope.plane_sampling import BRIGHT
-from w2s_cli.microscope.quantization import smallest_denominator
+from w2s_cli.microscope.quantization import clipping_step, smallest_denominator
+from w2s_cli.microscope.unknown_pixels import KnownPlane
+from w2s_cli.pipeline.plane_warnings import PlaneFacts, names_of
 
-MOST_CORRELATION = 0.06  # between the noise of neighbouring pixels
-# The estimate from 64 x 64 pixels of raw noise is off by up to 0.1, 512 x 512 by 0.02.
-_SPREAD = 4  # that, times the root of the pixels; fine structure adds up to 0.04
 MOST_MISFIT = 1.5  # between standard deviations, given and measured
 LEAST_GAIN = 0.1  # counts a photon; coarser counts would drown the noise of light
+MOST_CLIPPED = 0.1  # share of the pixels at the lowest value
+_FLAT = 0.05  # of the noise that grows with the light, over all of it
 
 
-def white(correlation: float, pixels: int) -> bool:
-    """Return whether the noise of so many pixels may well be independent."""
-    return abs(correlation) <= MOST_CORRELATION + _SPREAD / sqrt(pixels)
+def correlated_planes(planes: Sequence[PlaneFacts], pixels: int) -> list[PlaneFacts]:
+    """Return those whose neighbouring pixels share noise, of so many pixels each."""
+    measured = [one for one in planes if one.correlation is not None]
+    return [
+        one
+        for one in measured
+        if one.correlation is not None
+        and not white(one.correlation, pixels, len(measured))
+    ]
 
 
 def noise_warnings(
-    fit: NoiseFit, plane: NDArray[Any], given: NoiseModel | None
+    fit: NoiseFit,
+    plane: KnownPlane,
+    planes: Sequence[PlaneFacts],
+    given: NoiseModel | None,
 ) -> Iterator[str]:
     """Yield why the noise is not that of a camera; how it grows only if it is used."""
-    if not white(fit.correlation, plane.size):
-        cause = "smoothed, resized, compressed or deconvolved"
-        if fit.correlation < 0:
+    pixels, where = plane.known.size, ""
+    some = correlated_planes(planes, pixels) if len(planes) > 1 else []
+    correlation = fit.correlation
+    if some:
+        correlation = max((one.correlation or 0.0 for one in some), key=abs)
+        where = f" in {names_of(some, planes)}" if len(some) < len(planes) else ""
+    if some or not white(correlation, pixels):
+        cause = "smoothed, shifted, turned, resized, compressed or deconvolved"
+        if correlation < 0:
             cause = "sharpened or resized"
         yield (
-            f"the noise of neighbouring pixels is correlated ({fit.correlation:.2f}): "
-            f"was the image {cause}? Its gain is not that of a camera"
+            f"the noise of neighbouring pixels is correlated ({correlation:.2f})"
+            f"{where}: was the image {cause}? Its gain is not that of a camera. "
+            "Restore the raw file, before registration; or take --method auto, which "
+            "allows for it"
         )
-    elif not given and fit.slope < 2 * fit.line.slope_error:
+    elif not given and (fit.slope < 2 * fit.line.slope_error or _flat(fit)):
         yield (
             f"the noise hardly grows with the light: the gain of {fit.slope:.2g} has a "
-            f"standard error of {fit.line.slope_error:.2g}"
+            f"standard error of {fit.line.slope_error:.2g}, and photon numbers mean "
+            "little. Is the light nearly even? Or is it no raw fluorescence image, but "
+            "one of electrons or transmitted light, with gamma or its background "
+            "subtracted? Take the raw file; or --method pure-let, which invents least"
         )
     if given:
         return
-    parts = smallest_denominator(plane)
+    parts = smallest_denominator(plane.counts)
     if parts > 1:
         yield (
             f"every value is a multiple of 1/{parts}: an average of {parts} frames or "
             f"pixels, or counts divided by {parts}, look like a camera with a gain "
             f"{parts} times too small"
         )
-    elif parts == 1 and plane.max() > 255 and fit.slope < LEAST_GAIN:
+    elif parts == 1 and plane.counts.max() > 255 and fit.slope < LEAST_GAIN:
         yield (
             f"a gain of {fit.slope:.2g} counts a photon is implausibly small: is the "
             "image an average, or rescaled? An average of K frames has a K-th of the "
             "gain"
+        )
+
+
+def _flat(fit: NoiseFit) -> bool:
+    """Return whether next to nothing of the noise grows with the light."""
+    mean, variance = fit.levels.mean, fit.levels.variance
+    if not len(mean):
+        return False
+    rise = fit.slope * float(np.ptp(mean))
+    return rise < _FLAT * float(np.average(variance, weights=fit.levels.weight))
+
+
+def clipping_warnings(fit: NoiseFit, plane: KnownPlane) -> Iterator[str]:
+    """Yield whether the dark half of the noise is cut off at the lowest value."""
+    known = plane.known
+    lowest = known.min()
+    share = float((known == lowest).mean())
+    step = clipping_step([known], float(lowest))
+    if step and share > MOST_CLIPPED and fit.model.read_noise > step:
+        yield (
+            f"{share:.0%} of the pixels are {lowest:g}, where their noise is cut off: "
+            "was the background subtracted and clipped? Dark parts are brighter than "
+            "they were, before and after any method; take the file from before that"
         )
 
 

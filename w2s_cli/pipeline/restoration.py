@@ -29,6 +29,7 @@ from w2s_cli.pipeline.shared_fitting import (
     check_savable,
 )
 from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.pipeline.unknown_areas import UnknownAreas
 from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import fit_channels
@@ -82,10 +83,12 @@ def restore_planes(
     checks: Mapping[int, NetworkCheck] | None = None,
     tile: int = TILE,
     on_tile: Callable[[], None] = lambda: None,
+    put_back: Callable[[tuple[int, ...], NDArray[Any], int], None] | None = None,
 ) -> tuple[Stack, Tally]:
     """Return the restored stack, each plane computed when it is asked for.
 
-    Its pixels are of `dtype`, or of that of the stack.
+    Its pixels are of `dtype`, or of that of the stack. `put_back` is called with each
+    plane's index, its restored pixels, and the scale.
     """
     scale, dtype = chain.traits.scale, dtype or stack.data.dtype
     tally = Tally()
@@ -100,6 +103,8 @@ def restore_planes(
         result = restore_plane(counts, restorer, tile=tile, on_tile=on_tile)
         pixels, clipped = _as_stored(result, dtype)
         tally.count(index, clipped)
+        if put_back:
+            put_back(index, pixels, scale)
         return pixels
 
     *lead, height, width = stack.data.shape
@@ -151,6 +156,7 @@ class Restoration:
     fitted: FittedMethods  # the method that was fitted, by channel; empty for others
     tally: Tally  # complete when every plane of the image has been read
     repairs: Repairs  # what was repaired before; complete at the same time
+    unknown: UnknownAreas  # what was left as it is; complete at the same time
     rounding: Sequence[str] = ()  # what whole counts do to the light, if anything
     tile: int = TILE  # side of the tiles, in input pixels
     # Whether the first method fits the image, by channel; complete with the tally
@@ -162,7 +168,12 @@ class Restoration:
         chosen = self.choice.warnings if self.choice else []
         methods = [link.traits for link in self.chain.links]
         found = self.diagnosis.warnings_for(methods)
-        said = [*self.source.warnings, *chosen, *found, *self.rounding]
+        told = any(
+            one.unknown for channel in self.diagnosis.channels for one in channel.planes
+        )
+        words = self.unknown.words
+        kept = [words] if words and not told else []
+        said = [*self.source.warnings, *chosen, *found, *self.rounding, *kept]
         return said + self._misfits()
 
     def _misfits(self) -> list[str]:
@@ -202,6 +213,7 @@ class Restoration:
             "dtype": str(self.image.data.dtype),
             **self.found(),
             **self.repairs.as_json(),
+            **self.unknown.as_json(),
             "clipped": self.tally.clipped,
             "warnings": self.warnings,
         }
@@ -265,7 +277,8 @@ def restore_stack(
             known_defects=known,
             levels=rounds(spec, part, chain),
         )
-    part, repairs = repaired_stack(part, diagnosis, known)
+    unknown = UnknownAreas(part)
+    part, repairs = repaired_stack(unknown.filled, diagnosis, known)
     method, chain, diagnosis, choice = resolve_auto(spec, chain, diagnosis)
     judge = judge or (choice is not None and chain.links[0].traits.trained)
     checks = checks_of(diagnosis, chain.links[0].traits.scale) if judge else {}
@@ -289,9 +302,11 @@ def restore_stack(
         checks=checks,
         tile=tile,
         on_tile=progress.tile,
+        put_back=unknown.put_back,
     )
     return Restoration(
         *(spec, part, image, method, chain, choice, diagnosis, fitted, tally, repairs),
+        unknown,
         rounding,
         tile,
         checks,

@@ -71,7 +71,7 @@ def series(
         runs = moments[:: -(-len(moments) // kept)]
     lowered = np.float32(excess(noise))
     return [
-        [noise.stabilise(middle_of_plane(stack, at)) - lowered for at in run]
+        [noise.stabilise(middle_of_plane(stack, at).counts) - lowered for at in run]
         for run in runs
     ]
 

@@ -11,6 +11,7 @@ from w2s_cli.errors import InputError
 from w2s_cli.io import open_image
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import dark_and_bright, sample_planes
+from w2s_cli.microscope.unknown_pixels import KnownPlane
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis
 from w2s_cli.pipeline.spec import RestoreSpec
@@ -82,7 +83,7 @@ def _light_range(
     planes: Sequence[tuple[NDArray[Any], NoiseModel]], sizes: set[float]
 ) -> TrainedRange:
     lights = [
-        (dark_and_bright(counts)[1] - noise.offset) / noise.gain
+        (dark_and_bright(KnownPlane.of(counts))[1] - noise.offset) / noise.gain
         for counts, noise in planes
     ]
     sigma = max(noise.sigma for _, noise in planes)
