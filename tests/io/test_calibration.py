@@ -341,3 +341,10 @@ def test_no_value_of_imagej_stops_pixels(tmp_path, keys, value):
     path = plain_file(tmp_path, description=f"ImageJ=1.53t\n{lines}")
     _, same, _ = copies(path)
     np.testing.assert_array_equal(tifffile.imread(same), DATA)
+
+
+def test_a_tiff_without_calibration_stays_so(tmp_path):
+    _, same, double = copies(plain_file(tmp_path, resolution=(1, 1), resolutionunit=1))
+    for path in (same, double):
+        with tifffile.TiffFile(path) as file:
+            assert file.pages.first.resolution == (1, 1)

@@ -93,4 +93,6 @@ def resolution_tags(stack: Stack) -> dict[str, Any]:
     if not x or not y or sizes.keys() & {"X", "Y"}:
         return {"resolution": (1, 1), "resolutionunit": 1}
     source: Resolution = stack.extra["resolution"]
+    if (source.x, source.y) == (1.0, 1.0) and not source.micrometres:
+        x = y = 1.0  # what is written where nothing is known
     return {"resolution": (x, y), "resolutionunit": source.unit or INCHES}
