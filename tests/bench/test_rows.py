@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from w2s_cli.bench.config import BenchConfig, Row
-from w2s_cli.errors import UnknownNameError, UsageError
+from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
+from w2s_cli.networks.rdn import RDN
+from w2s_cli.weights import checkpoint
+
+RCAN = {"rcan": "rcan.pth"}
 
 
 def names(rows: list[Row]) -> list[tuple[str, int]]:
@@ -23,7 +27,9 @@ def test_denoisers_stand_beside_the_noisy_image() -> None:
 
 
 def test_every_denoiser_goes_before_every_enlargement() -> None:
-    comparison = BenchConfig(["gaussian"], ["bicubic", "rcan"], ["jdsr"], levels=[2])
+    comparison = BenchConfig(
+        *(["gaussian"], ["bicubic", "rcan"], ["jdsr"]), levels=[2], weights=RCAN
+    )
     rows = comparison.rows(clean=400)
     assert names(rows) == [
         ("noisy+bicubic", 2),
@@ -68,7 +74,9 @@ def test_weights_and_names_follow_the_level() -> None:
 
 def test_options_go_to_the_rows_that_have_them() -> None:
     comparison = BenchConfig(
-        ["gaussian", "median"], ["rcan"], options=["sigma=2", "rcan.units=z"]
+        *(["gaussian", "median"], ["rcan"]),
+        weights=RCAN,
+        options=["sigma=2", "rcan.units=z"],
     )
     assert [row.options for row in comparison.rows()] == [
         ("rcan.units=z",),
@@ -94,13 +102,59 @@ def test_an_option_of_no_method_is_refused(option: str) -> None:
         (BenchConfig(["auto"]), "auto takes another method for each image"),
         (
             BenchConfig(["median"], weights={"rcan": "a.pth"}),
-            "weights are given for rcan, which is not compared",
+            "weights are given for rcan, which is not among the methods",
+        ),
+        (
+            BenchConfig(["median"], weights={"median": "a.pth"}),
+            "weights are given for median, which takes none",
+        ),
+        (BenchConfig(sr=["=a.pth"]), "as LABEL=FILE, found '=a.pth'"),
+        (BenchConfig(sr=["A="]), "as LABEL=FILE, found 'A='"),
+        (BenchConfig(sr=["noisy=a.pth"]), "as LABEL=FILE, found 'noisy=a.pth'"),
+        (
+            BenchConfig(sr=["A=a.pth", "A=b.pth"]),
+            "two of the methods would be called A",
         ),
     ],
 )
 def test_contests_that_make_no_sense(comparison: BenchConfig, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         comparison.rows()
+
+
+def test_weights_find_their_method_among_others_that_take_some() -> None:
+    """`denoise` has weights of its own, and a chain may hold a network anywhere."""
+    comparison = BenchConfig(["denoise"], ["rcan"], ["denoise+rcan"], weights=RCAN)
+    rows = comparison.rows()
+    rcan = Path("rcan.pth")
+    assert [row.weights for row in rows] == [(rcan,), (None, rcan), (None, rcan)]
+    assert rows[1].weights_by_part == ((None,), (rcan,))
+
+
+def test_networks_without_weights_are_all_named_at_once() -> None:
+    with pytest.raises(WeightsError) as told:
+        BenchConfig(["median", "dncnn"], ["rcan"]).rows()
+    assert str(told.value) == "rcan and dncnn have no weights of their own"
+    assert told.value.hint.startswith(
+        "give a file with --weights rcan=FILE --weights dncnn=FILE; or train rcan: "
+        "w2s train jdsr-rcan-w2s, w2s train rcan-w2s; or take published ones by their "
+        "name: dncnn-w2s-avg1, "
+    )
+
+
+def test_a_label_stands_for_the_method_of_its_weights(tmp_path: Path) -> None:
+    for level in (1, 4):
+        state = RDN(4, 1, 1).state_dict()
+        checkpoint.save(tmp_path / f"b_{level}.safetensors", state, {})
+    file = f"{tmp_path}/b_{{level}}.safetensors"
+    rows = BenchConfig(sr=[f"B={file}"], levels=[1, 4]).rows(clean=4)
+    assert names(rows) == [("noisy+B", 1), ("noisy+B", 4)]
+    assert [row.method for row in rows] == ["rdn", "rdn"]
+    assert rows[1].weights == (tmp_path / "b_4.safetensors",)
+    named = BenchConfig(sr=[f"rdn={file}"]).rows()[0]
+    assert (named.name, named.labels) == ("noisy+rdn", ("", "rdn"))
+    with pytest.raises(UsageError, match="is for the method rdn, and would be called"):
+        BenchConfig(sr=[f"rcan={file}"]).rows()
 
 
 def test_an_unknown_method_is_named() -> None:

@@ -11,6 +11,9 @@ from PIL import Image
 from typer.testing import Result
 
 from w2s_cli.microscope.simulation import simulate_scene
+from w2s_cli.networks.dncnn import DnCNN
+from w2s_cli.networks.rdn import RDN
+from w2s_cli.weights import checkpoint
 
 W2S = Callable[..., Result]
 QUICK = ("--split", "validation", "--levels", "20", "--fields", "001,002")
@@ -200,6 +203,7 @@ def test_an_image_that_is_refused_is_told(bench: W2S, here: Path) -> None:
         (["--protocol", "fmd"], 2, "fmd scores images of 8 bit"),
         (["--denoiser", "auto"], 2, "auto takes another method for each image"),
         (["--sr", "rcan"], 5, "rcan has no weights of its own"),
+        (["--denoiser", "dncnn", "--sr", "rcan"], 5, "w2s train rcan-w2s"),
         (["-m", "fid"], 2, "fid"),
         (["--against", "a.json"], 2, "'a.json' is not one of 'paper'"),
         (["--speed"], 2, "No such option: --speed"),
@@ -209,3 +213,36 @@ def test_bad_words(bench: W2S, words: list[str], code: int, message: str) -> Non
     result = bench(*words)
     assert result.exit_code == code, result.stderr
     assert message in result.stderr
+
+
+def test_weights_with_labels_and_by_name(bench: W2S, here: Path) -> None:
+    for name in ("a", "b"):
+        state = RDN(4, 1, 1).state_dict()
+        checkpoint.save(here / f"{name}.safetensors", state, {"units": "unit"})
+    words = ("--sr", "A=a.safetensors, B=b.safetensors", *QUICK, "--json")
+    labelled = bench(*words)
+    assert labelled.exit_code == 0, labelled.stderr
+    rows = json.loads(labelled.stdout)["rows"]
+    assert [row["method"] for row in rows] == ["noisy+A", "noisy+B"]
+    assert [row["weights"] for row in rows] == [["a.safetensors"], ["b.safetensors"]]
+    words = ("--denoiser", "denoise", "--sr", "rdn", *QUICK, "--json")
+    named = bench(*words, "--weights", "rdn=a.safetensors")
+    assert named.exit_code == 0, named.stderr
+    found = json.loads(named.stdout)["rows"]
+    assert [row["method"] for row in found] == ["noisy+rdn", "denoise+rdn"]
+    assert found[0]["rmse"] == rows[0]["rmse"]
+
+
+def test_units_that_a_file_does_not_tell_are_said_for_one_of_two(
+    bench: W2S, here: Path
+) -> None:
+    """What the hint says to type must work, also where another network is there."""
+    checkpoint.save(here / "d.safetensors", DnCNN(1, 4, 3).state_dict(), {})
+    checkpoint.save(here / "r.safetensors", RDN(4, 1, 1).state_dict(), {})
+    words = ["--denoiser", "D=d.safetensors", "--sr", "r=r.safetensors"]
+    for name in ("rdn", "dncnn"):
+        refused = bench(*words, *QUICK)
+        assert refused.exit_code == 5
+        assert f"say it: -O {name}.units=z, z/255, unit or centred" in refused.stderr
+        words += ["-O", f"{name}.units=unit"]
+    assert bench(*words, *QUICK).exit_code == 0

@@ -124,7 +124,7 @@ def test_a_chain_of_two_files(w2s, here: Path) -> None:
             ["dncnn", "--weights", "d.pth"],
             5,
             "d.pth: what numbers its network takes is not said in it",
-            "say it: -O units=z, z/255, unit or centred",
+            "say it: -O dncnn.units=z, z/255, unit or centred",
         ),
         (
             ["memnet", "--weights", "d.pth", "-O", "units=z"],

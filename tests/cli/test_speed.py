@@ -64,7 +64,7 @@ def test_ratios_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         (("-o", "cell.tif"), 7, "cell.tif exists"),
         (("gausian",), 2, "did you mean 'gaussian'?"),
         (("dncnn",), 5, "dncnn has no weights of its own"),
-        (("--weights", "dncnn=a.pth"), 2, "given for dncnn, which is not timed"),
+        (("--weights", "dncnn=a.pth"), 2, "given for dncnn, which is not among"),
     ],
 )
 def test_words_that_make_no_sense(

@@ -153,16 +153,19 @@ def test_a_file_that_does_not_tell_its_units(tmp_path: Path) -> None:
     assert (
         str(told.value) == f"{path}: what numbers its network takes is not said in it"
     )
-    assert told.value.hint == "say it: -O units=z, z/255, unit or centred"
+    assert told.value.hint == "say it: -O dncnn.units=z, z/255, unit or centred"
 
 
 def test_no_weights() -> None:
     with pytest.raises(WeightsError, match=r"^rcan has no weights of its own$") as told:
         _ = build("rcan").traits
-    assert told.value.hint == "give a file with --weights"
+    assert told.value.hint == (
+        "give a file with --weights FILE; or train rcan: w2s train jdsr-rcan-w2s, "
+        "w2s train rcan-w2s"
+    )
     with pytest.raises(WeightsError) as told:
         _ = build("memnet").traits
-    assert "or use a published one: memnet-w2s-avg1" in told.value.hint
+    assert "take published ones by their name: memnet-w2s-avg1" in told.value.hint
 
 
 def test_weights_of_another_network(tmp_path: Path) -> None:
@@ -202,7 +205,7 @@ def test_bad_options(tmp_path: Path) -> None:
     path = _saved(tmp_path / "w.pth", SMALL["dncnn"])
     with pytest.raises(UsageError, match="mean nothing to dncnn, which takes z") as t:
         _ = build("dncnn", ["units=z", "black=5"], [path]).traits
-    assert t.value.hint == "leave them out, or say -O units=unit"
+    assert t.value.hint == "leave them out, or say -O dncnn.units=unit"
 
 
 def test_a_known_file_is_known_by_its_hash(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
-from itertools import product
+from itertools import chain, product
 from json import dumps
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,19 @@ from w2s_cli import __version__
 from w2s_cli.bench.scores.convention import Convention
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.build import build, chain_options, chain_record, options_for, parse
+from w2s_cli.methods import METHODS
+from w2s_cli.methods.build import (
+    build,
+    chain_options,
+    chain_record,
+    check_weights,
+    lacking_weights,
+    method_for_weights,
+    options_for,
+    parse,
+    weights_for,
+)
+from w2s_cli.methods.published_network import no_weights
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
@@ -31,13 +43,30 @@ class Row:
     denoiser: str  # a method, `NOISY` or `CLEAN`
     sr: str  # what enlarges its output; empty for none
     level: int  # of the images; that of the cleanest ones for `CLEAN`
-    weights: tuple[Path, ...] = ()  # files for the methods, in their order
+    # Files for the methods that take one, in their order; None for their own
+    weights: tuple[Path | None, ...] = ()
     options: tuple[str, ...] = ()  # "key=value", only those that the methods have
+    # What the table calls the denoiser and `sr`, where that is not their method
+    labels: tuple[str, str] = ("", "")
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Return what the table calls the denoiser and `sr`."""
+        return self.labels[0] or self.denoiser, self.labels[1] or self.sr
 
     @property
     def name(self) -> str:
         """Return what the table calls it."""
-        return "+".join(filter(None, (self.denoiser, self.sr)))
+        return "+".join(filter(None, self.names))
+
+    @property
+    def weights_by_part(
+        self,
+    ) -> tuple[tuple[Path | None, ...], tuple[Path | None, ...]]:
+        """Return the files of the denoiser's methods, and those of `sr`'s."""
+        bare = self.denoiser in ("", NOISY, CLEAN)
+        number = 0 if bare else len(weights_for(self.denoiser, {}))
+        return self.weights[:number], self.weights[number:]
 
     @property
     def method(self) -> str:
@@ -64,7 +93,7 @@ class Row:
             "method": self.name,
             "level": self.level,
             "scale": self.scale,
-            "weights": [str(path) for path in self.weights],
+            "weights": [path and str(path) for path in self.weights],
             "options": [*self.options],
         }
 
@@ -74,12 +103,13 @@ class BenchConfig:
     """Which methods are compared, at which levels of noise."""
 
     # Methods that don't enlarge. Alone they are compared with the noisy image; before
-    # `sr`, every one with every one.
+    # `sr`, every one with every one. Here and in `sr` and `joint`, "LABEL=FILE" stands
+    # for the method that weights are for.
     denoisers: Sequence[str] = ()
     sr: Sequence[str] = ()  # methods that enlarge what a denoiser has made
     joint: Sequence[str] = ()  # methods that do both at once
     levels: Sequence[int] = (1,)  # of noise
-    # Files by the name of their method. The file's name, as that of a method, may hold
+    # Files by the name of their method. A file's name, as that of a method, may hold
     # "{level}".
     weights: Mapping[str, str] = field(default_factory=dict)
     # "key=value" or "method.key=value", for the methods that have them
@@ -91,9 +121,11 @@ class BenchConfig:
         Raises UsageError when nothing is to be compared, a method stands where it
         cannot, or weights or an option are for none of the methods.
         """
+        for words in (self.denoisers, self.sr, self.joint):
+            _check_names(words)
         first = [NOISY, *self.denoisers] if self.denoisers or self.sr else []
-        chains = [*product(first, self.sr or [""]), *product([""], self.joint)]
-        rows = [self._row(*chain, level) for level in self.levels for chain in chains]
+        pairs = [*product(first, self.sr or [""]), *product([""], self.joint)]
+        rows = [self._row(*pair, level) for level in self.levels for pair in pairs]
         if clean is not None and clean not in self.levels:
             rows += [self._row(CLEAN, sr, clean) for sr in self.sr]
         if not rows:
@@ -111,24 +143,62 @@ class BenchConfig:
                 )
             if (row.scale > 1) != bool(row.sr):
                 raise UsageError(
-                    f"{row.sr or row.denoiser} enlarges x{row.scale}",
+                    f"{row.names[1] or row.names[0]} enlarges x{row.scale}",
                     hint="--denoiser is for methods that keep the size, --sr and --jdsr"
                     " for those that enlarge",
                 )
-        known = {*self.denoisers, *self.sr, *self.joint}
-        if unknown := sorted(self.weights.keys() - known):
-            raise UsageError(
-                f"weights are given for {unknown[0]}, which is not compared",
-                hint="write --weights METHOD=FILE, METHOD as in --denoiser or --sr",
-            )
+        check_weights([row.method for row in rows], self.weights)
+        wanting = (lacking_weights(row.method, row.weights) for row in rows)
+        if missing := [*dict.fromkeys(chain(*wanting))]:
+            named = " ".join(f"--weights {name}=FILE" for name in missing)
+            raise no_weights(missing, named)
         return rows
 
     def _row(self, denoiser: str, sr: str, level: int) -> Row:
-        named = (denoiser, sr)
-        first, second = (part.replace(LEVEL, str(level)) for part in named)
-        files = [self.weights[part] for part in named if part in self.weights]
-        weights = (Path(file.replace(LEVEL, str(level))) for file in files)
-        return Row(first, second, level, tuple(weights))
+        """Return the row of two words that name methods; either may be empty."""
+        at_level = {k: v.replace(LEVEL, str(level)) for k, v in self.weights.items()}
+        words = [word.replace(LEVEL, str(level)) for word in (denoiser, sr)]
+        first, second = (_method_of(word) for word in words)
+        files: list[Path | None] = []
+        for word, method in zip(words, (first, second), strict=True):
+            if "=" in word:
+                files.append(Path(word.partition("=")[2]))
+            elif method not in ("", NOISY, CLEAN):
+                files += weights_for(method, at_level)
+        weights = tuple(files) if any(files) else ()
+        one, two = (word.rpartition("=")[0].partition("=")[0] for word in words)
+        return Row(first, second, level, weights, labels=(one, two))
+
+
+def _method_of(word: str) -> str:
+    """Return the method that a word names, or that the file in "LABEL=FILE" is for."""
+    label, labelled, file = word.partition("=")
+    if not labelled:
+        return label
+    found = method_for_weights([Path(file)])
+    if label in METHODS and label != found:
+        raise UsageError(
+            f"{file} is for the method {found}, and would be called {label}",
+            hint=f"give it another label, or leave it out: {found}={file}",
+        )
+    return found
+
+
+def _check_names(words: Sequence[str]) -> None:
+    """Raise UsageError where the table would call two rows the same, or one nothing."""
+    names = [word.partition("=")[0] for word in words]
+    for word, name in zip(words, names, strict=True):
+        if "=" in word and (not name or word.endswith("=") or name in (NOISY, CLEAN)):
+            raise UsageError(
+                f"weights with a label of their own are given as LABEL=FILE, found "
+                f"{word!r}",
+                hint="for example --sr A=first.safetensors,B=second.safetensors",
+            )
+        if names.count(name) > 1:
+            raise UsageError(
+                f"two of the methods would be called {name}",
+                hint="give each another label: LABEL=FILE",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +208,7 @@ class MethodConfig:
     # the chain of methods: see `w2s_cli.methods.build.build`
     method: str = "identity"
     options: tuple[str, ...] = ()
-    weights: tuple[Path, ...] = ()
+    weights: tuple[Path | None, ...] = ()
     device: str = "auto"
     precision: str = "auto"
     metrics: tuple[str, ...] = ("rmse", "ssim")  # names in `w2s_cli.metrics.METRICS`

@@ -8,7 +8,13 @@ from typing import Any
 
 from w2s_cli import __version__
 from w2s_cli.bench.config import MethodConfig
-from w2s_cli.bench.published_tables import Table, lacking, printed, tables_for
+from w2s_cli.bench.published_tables import (
+    Table,
+    lacking,
+    printed,
+    tables_for,
+    unlike,
+)
 from w2s_cli.bench.run_bench import MethodResult, Selection
 from w2s_cli.bench.scores.convention import PROTOCOLS, stated
 from w2s_cli.bench.scores.intervals import FEWEST, too_narrow
@@ -153,4 +159,6 @@ class BenchResult:
                 f"the papers score by the protocol {self.protocol} as it is, this is "
                 "another range, window or fit"
             )
-        yield from lacking([measured.row for measured in self.rows], self.tables)
+        rows = [measured.row for measured in self.rows]
+        yield from unlike(rows, self.tables)
+        yield from lacking(rows, self.tables)

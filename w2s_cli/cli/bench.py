@@ -163,6 +163,7 @@ def bench(
       w2s bench --data W2S --levels 1,2,4,8,16 --against paper
       w2s bench --data W2S --denoiser dncnn-w2s-avg{level} --sr rcan
           --weights rcan=rcan.pth --jdsr jdsr --jobs 8
+      w2s bench --data NUC --sr "B=base.pth,B2=few.pth" --against paper
       w2s bench --data pairs/ --denoiser denoise --metric psnr,ssim
 
     Every score is kept: a bench that was stopped goes on where it was, and what has

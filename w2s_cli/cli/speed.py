@@ -12,7 +12,6 @@ from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.output import note, print_result, readable, table, warn
 from w2s_cli.cli.progress import progress
-from w2s_cli.errors import UsageError
 from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
@@ -112,18 +111,12 @@ def speed_configs(
     """Return what is to be timed: all methods that ship, where none is named."""
     from w2s_cli.bench.run_speed import shipped
     from w2s_cli.bench.timing import SpeedConfig
-    from w2s_cli.methods.build import options_for
+    from w2s_cli.methods.build import check_weights, options_for, weights_for
 
     chosen = [*methods] or shipped()
-    for name in weights:
-        if name not in chosen:
-            raise UsageError(
-                f"weights are given for {name}, which is not timed",
-                hint="write --weights METHOD=FILE, METHOD as it is named to be timed",
-            )
-    files = {name: (Path(file),) for name, file in weights.items()}
+    check_weights(chosen, weights)
     return [
-        SpeedConfig(name, has, files.get(name, ()), **settings)
+        SpeedConfig(name, has, weights_for(name, weights), **settings)
         for name, has in zip(chosen, options_for(chosen, options), strict=True)
     ]
 

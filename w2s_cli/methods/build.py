@@ -5,8 +5,9 @@ A method is a frozen dataclass, and its fields are its options: the annotation
 without a help text is no option: the command line's own flags or the driver set it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import zip_longest
 from math import isfinite
 from pathlib import Path
 from types import NoneType, UnionType
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
 from w2s_cli.methods import METHODS, MethodEntry
+from w2s_cli.methods.published_network import UserNetwork
 from w2s_cli.methods.shipped import Denoise, Jdsr
 from w2s_cli.networks import SHIPPED
 from w2s_cli.networks.rebuild import rebuild, recognise
@@ -113,7 +115,7 @@ def parse(text: str) -> list[MethodEntry]:
 def build(
     text: str,
     options: Sequence[str] = (),
-    weights: Sequence[Path] = (),
+    weights: Sequence[Path | None] = (),
     device: str = "auto",
     precision: str = "auto",
 ) -> Chain:
@@ -121,7 +123,7 @@ def build(
 
     `text` names methods, joined by "+". An option is "key=value" for the method that
     has it, or "method.key=value" where more than one has; weight files go to the
-    methods that take one, in their order.
+    methods that take one, in their order, None to those that keep their own.
     """
     links = [_Link(entry.name, entry.load()) for entry in parse(text)]
     for assignment in options:
@@ -140,6 +142,35 @@ def build(
         own = {key: it for key, it in shared.items() if takes(link.method, key)}
         restorers.append(link.method(**link.values | own))
     return Chain(restorers)
+
+
+def weights_for(text: str, files: Mapping[str, str]) -> tuple[Path | None, ...]:
+    """Return those of `files`, by method, that `build` takes for the chain `text`."""
+    names = (entry.name for entry in parse(text) if _takes_weights(entry))
+    return tuple(Path(files[name]) if name in files else None for name in names)
+
+
+def check_weights(texts: Sequence[str], files: Iterable[str]) -> None:
+    """Raise UsageError where a file is for none of the methods in several chains."""
+    entries = {entry.name: entry for text in texts for entry in parse(text)}
+    for name in files:
+        if name not in entries or not _takes_weights(entries[name]):
+            raise UsageError(
+                f"weights are given for {name}, which "
+                + ("takes none" if name in entries else "is not among the methods"),
+                hint="write --weights METHOD=FILE, METHOD one of those that are named",
+            )
+
+
+def lacking_weights(text: str, weights: Sequence[Path | None]) -> list[str]:
+    """Return the networks of a chain that have no weights, and are given none."""
+    takers = filter(_takes_weights, parse(text))
+    found = zip_longest(takers, weights)
+    return [x.name for x, file in found if x and not file and x.load() is UserNetwork]
+
+
+def _takes_weights(entry: MethodEntry) -> bool:
+    return takes(entry.load(), "weights")
 
 
 def options_for(texts: Iterable[str], options: Sequence[str]) -> list[tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """Networks in the numbers of their authors, and how far they can be tiled."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from w2s_cli.networks.inference import (
 from w2s_cli.networks.rebuild import Network, input_units, rebuild, recognise
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import DisplayRange, Units
+from w2s_cli.training.recipe import recipes_for
 from w2s_cli.weights import catalogue, checkpoint
 from w2s_cli.weights.cache import fetched_weights
 from w2s_cli.weights.catalogue import Item
@@ -114,13 +116,13 @@ class ExternalNetwork:
             what = f"of {units!r} is unknown" if units else "is not said in it"
             raise WeightsError(
                 f"{path}: what numbers its network takes {what}",
-                hint="say it: -O units=z, z/255, unit or centred",
+                hint=f"say it: -O {self.name}.units=z, z/255, unit or centred",
             )
         named = (self.black, self.white) != (None, None)
         if named and not Units(units).needs_range:
             raise UsageError(
                 f"black and white mean nothing to {self.name}, which takes {units}",
-                hint="leave them out, or say -O units=unit",
+                hint=f"leave them out, or say -O {self.name}.units=unit",
             )
         network = to_device(network, device)
         return _Loaded(network, units, found.digest, device, item)
@@ -142,6 +144,24 @@ class _Loaded:
     digest: str
     device: str
     item: Item | None
+
+
+def no_weights(names: Sequence[str], option: str) -> WeightsError:
+    """Return the error that networks have no weights, and how to come by some."""
+    ways = [f"give a file with {option}"]
+    for name in names:
+        same = [x.name for x in catalogue.WEIGHTS.values() if x.network == name]
+        if same:
+            ways.append(f"take published ones by their name: {', '.join(same)}")
+        if recipes := recipes_for(name):
+            trainings = ", ".join(f"w2s train {recipe}" for recipe in recipes)
+            ways.append(f"train {name}: {trainings}")
+    *most, last = names
+    several = f"{', '.join(most)} and {last} have" if most else f"{last} has"
+    return WeightsError(
+        f"{several} no weights of {'their' if most else 'its'} own",
+        hint="; or ".join(ways),
+    )
 
 
 def _network(found: Checkpoint, kind: str, path: Path) -> Network:
@@ -199,13 +219,7 @@ class UserNetwork(ExternalNetwork):
     @property
     def _path(self) -> Path:
         if self.weights is None:
-            weights = catalogue.WEIGHTS.values()
-            same = [item.name for item in weights if item.network == self.name]
-            instead = f", or use a published one: {', '.join(same)}" if same else ""
-            raise WeightsError(
-                f"{self.name} has no weights of its own",
-                hint=f"give a file with --weights{instead}",
-            )
+            raise no_weights([self.name], "--weights FILE")
         return self.weights
 
     def _item(self, found: Checkpoint) -> Item | None:

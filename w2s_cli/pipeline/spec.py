@@ -76,7 +76,7 @@ class RestoreSpec:
 
     method: str = "jdsr"
     options: tuple[str, ...] = ()
-    weights: tuple[Path, ...] = ()
+    weights: tuple[Path | None, ...] = ()
     device: str = field(default="auto", metadata={RESOLVED: "links"})
     precision: str = "auto"
     tile: int = field(default=TILE, metadata={RESOLVED: "tile"})

@@ -207,6 +207,16 @@ def load(recipe: str, overrides: Sequence[str] = ()) -> Recipe:
     return complete
 
 
+def recipes_for(network: str) -> list[str]:
+    """Return the names of the recipes that ship and train a network from its name."""
+    found = []
+    for path in sorted(SHIPPED.glob("*.toml")):
+        table = read_toml(path).get("network", {})
+        if table.get("name") == network:
+            found.append(path.stem)
+    return found
+
+
 def _read(recipe: str, users: tuple[str, ...] = ()) -> Toml:
     """Return the table of a recipe, on top of that of the recipe that it is like."""
     if recipe in users:
