@@ -204,7 +204,6 @@ def test_an_image_that_is_refused_is_told(bench: W2S, here: Path) -> None:
         (["--denoiser", "auto"], 2, "auto takes another method for each image"),
         (["--sr", "rcan"], 5, "rcan has no weights of its own"),
         (["--denoiser", "dncnn", "--sr", "rcan"], 5, "w2s train rcan-w2s"),
-        (["-m", "fid"], 2, "fid"),
         (["--against", "a.json"], 2, "'a.json' is not one of 'paper'"),
         (["--speed"], 2, "No such option: --speed"),
     ],

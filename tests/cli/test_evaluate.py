@@ -191,7 +191,7 @@ def test_input(w2s, folders: Path) -> None:
     ("words", "code", "message"),
     [
         (["-m", "psrn"], 2, "no metric is called 'psrn'"),
-        (["-m", "fid"], 2, "fid scores a set of images, not each"),
+        (["-m", "fid"], 2, "no metric is called 'fid'"),
         (["--protocol", "w2s2"], 2, "no protocol is called 'w2s2'"),
         (["--range", "wide"], 2, "a range is dtype, max-min, percentile or a number"),
         (["--range", "-1"], 2, "a data range must be above 0, found -1"),

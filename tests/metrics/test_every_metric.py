@@ -19,11 +19,10 @@ GIVEN = {
     "nothing": ["image"],
     "pristine": ["image", "pristine"],
     "layers": ["reference", "image"],
-    "sets": ["reference", "image"],
 }
 WHITE = 200.0
 ROWS = [*METRICS]
-PAIRED = [metric for metric in ROWS if metric.needs in ("reference", "layers", "sets")]
+PAIRED = [metric for metric in ROWS if metric.needs in ("reference", "layers")]
 ON_ONE_GRID = [metric for metric in ROWS if metric.needs in ("reference", "exposure")]
 RANGED = [
     metric for metric in PAIRED if "data_range" in signature(metric.load()).parameters
@@ -51,8 +50,6 @@ def pair(metric: Metric, sd: float) -> tuple[Any, Any]:
     if metric.needs == "layers":
         layers = [np.stack([image(n, 32), image(n + 9, 32)]) for n in range(2)]
         return layers, [noisy(layer, 1, sd) for layer in layers]
-    if metric.needs == "sets":
-        truth = np.random.default_rng(0).normal(0, 9, (99, 4))
     return truth, noisy(truth, 1, sd)
 
 

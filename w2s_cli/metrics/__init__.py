@@ -23,7 +23,6 @@ class Metric(Entry):
     nothing      `(image, *, ...)`, the image alone
     pristine     `(image, pristine, *, ...)`, the image and a model of sharp ones
     layers       `(reference, image)`, two sequences of (C, Y, X) features
-    sets         `(reference, image)`, two (N, D) arrays of features of many images
     ===========  ==============================================================
     """
 
@@ -84,14 +83,6 @@ METRICS = Registry(
         "distance of network features: LPIPS-like, unweighted",
         "Zhang et al. 2018",
         needs="layers",
-        better="lower",
-    ),
-    Metric(
-        "fid",
-        "w2s_cli.metrics.feature_distances:frechet_distance",
-        "distance of two sets of images by their features",
-        "Heusel et al. 2017",
-        needs="sets",
         better="lower",
     ),
     Metric(

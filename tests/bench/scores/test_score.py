@@ -198,7 +198,6 @@ def test_features_are_of_images_between_0_and_1() -> None:
         ("rse", "input", "--input names what predictions were made of"),
         ("niqe", "pristine", "w2s fetch niqe"),
         ("vgg-distance", "layers", "w2s fetch vgg19"),
-        ("fid", "sets", "Inception"),
     ],
 )
 def test_metric_that_lacks_what_it_needs(name: str, needs: str, hint: str) -> None:

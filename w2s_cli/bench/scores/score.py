@@ -33,8 +33,6 @@ WITHOUT_REFERENCE = frozenset({"nothing", "pristine", "input"})
 _LACKING = {
     "input": "--input names what predictions were made of; border and corners cannot "
     "be cut from it",
-    "sets": "it takes features of Inception v3 for hundreds of images, which do not "
-    "ship: see w2s_cli.metrics.feature_distances",
     "pristine": "w2s fetch niqe, or name a folder of sharp images with --pristine",
     "layers": "w2s fetch vgg19, or name the file with --vgg",
 }
@@ -205,10 +203,6 @@ def resources_for(
     weights of VGG-16 or VGG-19; None for the published ones, once they are fetched.
     """
     needs = {METRICS[name].needs: name for name in names}
-    if "sets" in needs:
-        raise UsageError(
-            f"{needs['sets']} scores a set of images, not each", hint=_LACKING["sets"]
-        )
     model = features = None
     if "pristine" in needs:
         place = pristine or _fetched("niqe", needs["pristine"], "pristine")
