@@ -1,0 +1,99 @@
+"""The scripts of w2s-examples(7), run as they stand there, with a cheaper method."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+MAN = Path(__file__).parents[2] / "man"
+SCRIPTS = {
+    section.partition("\n")[0]: re.sub("(method[ =])denoise", r"\1gaussian", script[1])
+    for section in (MAN / "w2s-examples.md").read_text().split("\n# ")
+    if (script := re.search(r"```\n(#!.+?)```", section, re.DOTALL))
+}
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32" or not shutil.which("bash"), reason="there is no bash"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the program, and with an image in `raw` and in `truth`."""
+    program = tmp_path / "bin" / "w2s"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m w2s_cli "$@"\n')
+    program.chmod(0o755)
+    rng = np.random.default_rng(0)
+    light = np.linspace(20, 400, 64) * np.ones((64, 1))
+    for place, noisy in (("raw", True), ("truth", False)):
+        (tmp_path / place).mkdir()
+        counts = (rng.poisson(light) if noisy else light) * 2 + 100
+        path = tmp_path / place / "a dim cell.tif"
+        tifffile.imwrite(path, counts.astype(np.uint16))
+    return tmp_path
+
+
+def run(folder: Path, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a folder."""
+    path = folder / "script.sh"
+    path.write_text(SCRIPTS[name])
+    places = (str(folder / "bin"), os.environ["PATH"])
+    known = {**os.environ, "PATH": os.pathsep.join(places)}
+    known["PYTHONPATH"] = str(MAN.parent)
+    return subprocess.run(
+        ["bash", str(path), *words],
+        **{"cwd": folder, "env": known, "capture_output": True, "text": True},
+        check=False,
+    )
+
+
+def written(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_every_script_is_run_here() -> None:
+    tested = ["A BATCH WITH A DECISION FOR EACH FILE", "SEVERAL FILES AT ONCE"]
+    tested += ["ONE CAMERA FOR ALL", "SCORES AS A TABLE"]
+    assert [*SCRIPTS] == tested
+    assert (MAN / "w2s-examples.md").read_text().count("#!/bin/bash") == len(tested)
+
+
+def test_a_batch_goes_on_after_a_bad_file_and_where_it_was(folder: Path) -> None:
+    (folder / "raw" / "bad.tif").write_bytes(b"no image")
+    name = "A BATCH WITH A DECISION FOR EACH FILE"
+    done = run(folder, name, "raw", "clean")
+    assert done.returncode == 1
+    assert "failed: raw/bad.tif" in done.stderr
+    assert written(folder / "clean") == ["a dim cell.tif"]
+    (folder / "raw" / "bad.tif").unlink()
+    before = (folder / "clean" / "a dim cell.tif").stat().st_mtime_ns
+    assert run(folder, name, "raw", "clean").returncode == 0
+    assert (folder / "clean" / "a dim cell.tif").stat().st_mtime_ns == before
+
+
+@pytest.mark.skipif(not shutil.which("xargs"), reason="there is no xargs")
+def test_several_files_at_once(folder: Path) -> None:
+    (folder / "raw" / "bad.tif").write_bytes(b"no image")
+    assert run(folder, "SEVERAL FILES AT ONCE").returncode == 123
+    assert written(folder / "clean") == ["a dim cell.tif"]
+
+
+def test_one_camera_for_all(folder: Path) -> None:
+    done = run(folder, "ONE CAMERA FOR ALL")
+    assert done.returncode == 0, done.stderr
+    assert written(folder / "known") == ["a dim cell.tif"]
+
+
+def test_scores_as_a_table(folder: Path) -> None:
+    done = run(folder, "SCORES AS A TABLE")
+    assert done.returncode == 0, done.stderr
+    for method in ("gaussian", "median"):
+        assert len((folder / f"{method}.csv").read_text().splitlines()) == 2
+        assert "psnr" in (folder / f"{method}.txt").read_text()
