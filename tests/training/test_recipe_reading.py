@@ -25,6 +25,28 @@ def test_an_option_of_a_network_replaces_itself_alone() -> None:
     assert recipe.loss == {"root": 1.0, "l1": 0.5}
 
 
+def test_a_table_of_weights_takes_the_place_of_another(tmp_path: Path) -> None:
+    """Layers of VGG-16 do not stand beside those of VGG-19, which it does not have."""
+    settings = ["features.layers={conv4_3=1}", "loss={l1=2}", "loss.perceptual=3"]
+    recipe = load("jdsr-texture-w2s", settings)
+    assert recipe.features.layers == {"conv4_3": 1.0}
+    assert recipe.loss == {"l1": 2.0, "perceptual": 3.0}
+    assert recipe.features.texture == "conv5_4"
+    phases = load("esrgan-port", ["loss={mse=1}"]).phases
+    assert [phase.loss for phase in phases] == [{"mse": 1.0}] * 2
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'name = "mine"\nlike = "jdsr-texture-w2s"\n'
+        "[features]\nlayers = { conv4_3 = 1.0 }\n[network.options]\nwidth = 32\n"
+    )
+    mine = load(str(path))
+    assert mine.features.layers == {"conv4_3": 1.0}
+    assert mine.features.distance == "mse"
+    assert mine.network.options == {"blocks": 16, "width": 32}
+    added = load(str(path), ["features.layers.conv1_2=0.5"])
+    assert added.features.layers == {"conv4_3": 1.0, "conv1_2": 0.5}
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

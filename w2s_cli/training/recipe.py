@@ -154,6 +154,13 @@ class Recipe(Table):
 
 SHIPPED = Path(__file__).parent / "recipes"
 Toml = dict[str, Any]
+
+
+class _Whole(Toml):
+    """A table that takes the place of another, and is not merged with it."""
+
+
+_TAKEN_WHOLE = {"loss", "layers", "kernels"}  # weights, which are to be seen together
 _UNITS = {
     "physics": ("root",),
     "imaging": ("root",),
@@ -182,6 +189,9 @@ def load(recipe: str, overrides: Sequence[str] = ()) -> Recipe:
     - `recipe`: A path, or the name of a shipped recipe.
     - `overrides`: "key=value", where the key may be dotted ("patches.batch=8") and the
       value is TOML, or a bare word. They hold for every phase.
+
+    A recipe that is like another, a phase and an override change single keys of a
+    table; `loss`, `features.layers` and `kernels`, given as tables, are taken whole.
 
     Raises UnknownNameError when no recipe, or no key of one, is called so; UsageError
     when the file is not TOML, or a value is of the wrong type or out of range;
@@ -231,7 +241,7 @@ def _read(recipe: str, users: tuple[str, ...] = ()) -> Toml:
             raise UnknownNameError("recipe", recipe, names)
         raise InputError(f"no recipe at {path}", hint="check the spelling")
     try:
-        table = read_toml(path)
+        table = _marked(read_toml(path))
     except ValueError as error:
         raise UsageError(f"{path} is not TOML: {error}") from error
     model = table.pop("like", "")
@@ -282,11 +292,25 @@ def _error(error: ValidationError) -> W2SError:
     )
 
 
+def _marked(table: Toml) -> Toml:
+    """Return a table with those in it marked that are taken whole."""
+    found: Toml = {}
+    for key, value in table.items():
+        if isinstance(value, dict):
+            found[key] = _Whole(value) if key in _TAKEN_WHOLE else _marked(value)
+        elif key == "phases" and isinstance(value, list):
+            found[key] = [_marked(v) if isinstance(v, dict) else v for v in value]
+        else:
+            found[key] = value
+    return found
+
+
 def _merged(table: Toml, changes: Toml) -> Toml:
     """Return `table` with those values of `changes`, table by table."""
     merged = dict(table)
     for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        tables = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        both = tables and not isinstance(value, _Whole)
         merged[key] = _merged(merged[key], value) if both else value
     return merged
 
@@ -304,9 +328,11 @@ def _override(table: Toml, text: str) -> None:
                 hint="leave out one of both",
             )
     try:
-        table[last] = tomllib.loads(f"value = {value}")["value"]
+        found = tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):
-        table[last] = value
+        found = value
+    whole = isinstance(found, dict) and last in _TAKEN_WHOLE
+    table[last] = _Whole(found) if whole else found
 
 
 def check(recipe: Recipe) -> None:
