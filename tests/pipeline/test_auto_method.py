@@ -37,7 +37,7 @@ FLAT = np.full((64, 64), 7, np.uint16)
 
 def chosen(images: list[np.ndarray], given: NoiseModel | None = None) -> Choice:
     given_models = [given] if given else []
-    _, _, _, choice = resolve_auto(
+    _, _, choice = resolve_auto(
         AUTO, AUTO.chain(), diagnose(Stack(np.stack(images), "CYX"), given_models)
     )
     assert choice

@@ -141,3 +141,20 @@ def test_what_became_of_a_field_is_in_the_record(tmp_path: Path) -> None:
 
 def test_paths_in_the_record_are_names_alone() -> None:
     assert OTHER.as_record()["train_on"] == ["one.tif"]
+
+
+@pytest.mark.parametrize("method", ["pure-let", "denoise-fast"])
+def test_correlated_noise_is_removed_and_recorded(method: str) -> None:
+    rng = np.random.default_rng(3)
+    light = 20 * (1 + np.sin(np.arange(192) / 9))[:, None] * np.ones(192)
+    image = NoiseModel(2.0, 100.0, 2.0).sample(light, rng).astype(np.float32)
+    image = (image + np.roll(image, 1, 0)) / 2  # as registration by half a pixel does
+    truth = 2 * (light + np.roll(light, 1, 0)) / 2 + 100
+    result = restore_stack(RestoreSpec(method=method, device="cpu"), Stack(image, "YX"))
+    before, after = (
+        ((one - truth)[8:-8, 8:-8] ** 2).mean()
+        for one in (image, np.asarray(result.image.data[()]))
+    )
+    assert after < 0.4 * before
+    [noise] = result.record["noise"]
+    assert noise["autocorrelation"][1][3] == pytest.approx(0.5, abs=0.1)

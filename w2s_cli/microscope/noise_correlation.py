@@ -190,11 +190,11 @@ def lag_of(table: Correlation, most: float = 0.1) -> int:
 def _raised(line: VarianceLine, factor: float) -> VarianceLine:
     """Return variance over mean, the variance so many times as large."""
     return VarianceLine(
-        line.slope * factor,
-        line.intercept * factor,
-        line.slope_error * factor,
-        line.intercept_error * factor,
-        line.covariance * factor**2,
+        float(line.slope * factor),
+        float(line.intercept * factor),
+        float(line.slope_error * factor),
+        float(line.intercept_error * factor),
+        float(line.covariance * factor**2),
     )
 
 

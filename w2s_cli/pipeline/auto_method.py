@@ -1,12 +1,11 @@
 """Which denoiser an image asks for, measured on the image itself: the method `auto`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.methods.build import build, parse
-from w2s_cli.microscope.noise_correlation import correlated_noise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.pipeline.held_out import Denoiser, HeldOut, held_out_errors
@@ -73,24 +72,20 @@ class Choice:
 
 def resolve_auto(
     spec: RestoreSpec, chain: Chain, diagnosis: Diagnosis
-) -> tuple[str, Chain, Diagnosis, Choice | None]:
+) -> tuple[str, Chain, Choice | None]:
     """Return the methods and their chain with a denoiser in the place of `auto`.
 
-    The diagnosis has the noise that was found to be correlated. The choice is None
-    where none was left open.
+    The choice is None where none was left open.
     """
     first, *others = chain.links
     if not first.traits.automatic:
-        return spec.method, chain, diagnosis, None
-    diagnosis = replace(
-        diagnosis, channels=tuple(map(_with_correlation, diagnosis.channels))
-    )
+        return spec.method, chain, None
     choice = auto_method(diagnosis, spec.device, spec.precision)
     [link] = build(
         choice.method, choice.options, device=spec.device, precision=spec.precision
     ).links
     names = [choice.method, *(entry.name for entry in parse(spec.method)[1:])]
-    return "+".join(names), Chain([link, *others]), diagnosis, choice
+    return "+".join(names), Chain([link, *others]), choice
 
 
 def auto_method(
@@ -136,19 +131,6 @@ def auto_method(
         best = min(near, key=lambda label: sum(one[label].change for one in found))
     method, options = next(one for one in candidates if _label(*one) == best)
     return Choice(method, _reason(correlated, best, errors), options, errors)
-
-
-def _with_correlation(channel: ChannelDiagnosis) -> ChannelDiagnosis:
-    """Return the channel, its noise model with the correlation where there is one."""
-    if channel.white or not channel.fit or not channel.model:
-        return channel
-    found = correlated_noise(channel.squares, channel.fit)
-    if found is None:
-        return channel
-    model = found.model
-    if channel.origin == "given":
-        model = replace(channel.model, correlation=model.correlation)
-    return replace(channel, model=model)
 
 
 def _errors(

@@ -5,12 +5,14 @@ they say the same of the same file. A few planes of each channel are read, once.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.microscope.defects import Defects, Kinds
+from w2s_cli.microscope.noise_correlation import correlated_noise
 from w2s_cli.microscope.noise_estimation import HINT, Dark, NoiseFit
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.noise_over_planes import (
@@ -18,6 +20,7 @@ from w2s_cli.microscope.noise_over_planes import (
     Sample,
     fit_noise_over_planes,
     samples_of,
+    white,
 )
 from w2s_cli.microscope.noise_with_defects import fit_noise_with_defects
 from w2s_cli.microscope.plane_sampling import (
@@ -209,7 +212,14 @@ def diagnose_channel(
     seen = [one for one in shown if not one.blank] or shown
     brightest = max(seen, key=lambda one: one.brightest)
     plane = planes[shown.index(brightest)]
+    squares = squares_of([one.counts for one in planes if not one.blank])
     model = given or (fit.model if fit else None)
+    if fit and model and not white(fit.correlation, plane.known.size):
+        shared = correlated_noise(squares, fit, dark) if squares else None
+        if shared and given:
+            model = replace(given, correlation=shared.model.correlation)
+        elif shared:
+            model = shared.model
     other = [*_defect_warnings(found)] if found else []
     other += plane_warnings(
         shown, (lambda counts: (counts - model.offset) / model.gain) if model else None
@@ -233,7 +243,7 @@ def diagnose_channel(
         other_warnings=tuple(other),
         defects=found,
         planes=tuple(shown),
-        squares=squares_of([one.counts for one in planes if not one.blank]),
+        squares=squares,
         grain=_grain(planes),
         **facts,
     )

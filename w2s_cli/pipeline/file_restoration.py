@@ -104,7 +104,7 @@ def plan_file(
         check_savable(spec, stack.channel_count)
         given, method, choice = spec.noise.of(source), spec.method, None
         if any(link.traits.automatic for link in chain.links):
-            method, chain, _, choice = resolve_auto(spec, chain, diagnose(stack, given))
+            method, chain, choice = resolve_auto(spec, chain, diagnose(stack, given))
         *lead, height, width = stack.data.shape
         scale = chain.traits.scale
         fit = chain.to_fit.traits.fit if chain.to_fit else None

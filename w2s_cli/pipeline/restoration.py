@@ -279,7 +279,7 @@ def restore_stack(
         )
     unknown = UnknownAreas(part)
     part, repairs = repaired_stack(unknown.filled, diagnosis, known)
-    method, chain, diagnosis, choice = resolve_auto(spec, chain, diagnosis)
+    method, chain, choice = resolve_auto(spec, chain, diagnosis)
     judge = judge or (choice is not None and chain.links[0].traits.trained)
     checks = checks_of(diagnosis, chain.links[0].traits.scale) if judge else {}
     if not chain.needs_noise:
