@@ -124,6 +124,8 @@ TINY = {
 }
 DATA = {"fmd": "fmd", "video-rate": "video_rate", "self-supervised": "repeats"}
 MORE = {"n2s": ["steps=100", "average=0.9", "optimiser.rate=3e-3"]}  # begins well
+# Weights of a tenth take 60 steps
+MORE |= {f"esrgan-port{variant}": ["initial=0"] for variant in ("", "-l2", "-gram")}
 FAST = {"unet", "conditional-unet", "dncnn", "memnet"}  # what begins as the identity
 QUICK = [
     *("steps=24", "validate_every=1", "validation_batches=1", "seed=3"),
@@ -208,3 +210,30 @@ def test_few_pairs_go_on_from_the_base() -> None:
     one, other = base.as_dict(), few.as_dict()
     different = {key for key in one if one[key] != other[key]}
     assert different == {"name", "summary", "paper", "start", "pairs"}
+
+
+def test_the_port_of_esrgan_is_as_its_report_has_it() -> None:
+    first, second = load("esrgan-port").phases
+    for part in (first, second):
+        assert (part.optimiser.rate, part.optimiser.name) == (1e-4, "amsgrad")
+        assert (part.schedule.name, part.schedule.every) == ("halving", 54_000 // 8)
+        assert part.features.layers == {"conv3_4": 1.0}  # before the activation
+    assert second.discriminator.optimiser.rate == 1e-4
+    settings = ["network.options.blocks=1", "network.options.width=32"]
+    recipe = load("esrgan-port", settings)
+    weights = dict(initial_network(recipe).named_parameters())
+    trunk = weights["trunk_conv.weight"]
+    usual = (2 / (32 * 9)) ** 0.5  # He et al., for 32 channels of 3 x 3
+    assert trunk.std().item() == pytest.approx(usual / 10, rel=0.05)
+    assert not weights["trunk_conv.bias"].any()
+    plain = initial_network(load("esrgan-port", [*settings, "initial=0"]))
+    assert not torch.equal(trunk, dict(plain.named_parameters())["trunk_conv.weight"])
+
+
+def test_variants_of_the_port_of_esrgan() -> None:
+    gram, squares = load("esrgan-port-gram").phases[1], load("esrgan-port-l2").phases[1]
+    assert set(gram.loss) == {"l1", "gram"}
+    assert (gram.features.texture, gram.discriminator.network) == ("conv3_4", "")
+    assert set(squares.loss) == {"mse", "perceptual"}
+    assert squares.features.distance == "mse"
+    assert squares.discriminator == load("esrgan-port").phases[1].discriminator

@@ -52,6 +52,8 @@ def initial_network(recipe: Recipe) -> nn.Module:
     else:
         torch.manual_seed(recipe.seed)
         network = build_module(NETWORKS, recipe.network)
+        if recipe.initial:
+            _draw_weights(network, recipe.initial)
     side = recipe.patches.side
     multiple = network.multiple_of
     if side % multiple:
@@ -64,6 +66,17 @@ def initial_network(recipe: Recipe) -> nn.Module:
         )
     assert isinstance(network, nn.Module)
     return network
+
+
+def _draw_weights(network: nn.Module, scale: float) -> None:
+    """Draw the weights of convolutions for rectifiers, times `scale`; no biases."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight)
+            with torch.no_grad():
+                layer.weight *= scale
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def _network_from_weights(recipe: Recipe) -> Any:

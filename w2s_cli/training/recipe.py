@@ -61,6 +61,8 @@ class Recipe(Table):
     - `units`: what the network takes and gives: "root", stabilised counts, or one of
       `w2s_cli.networks.rebuild.UnitName`.
     - `start`: weights to start from: a file, or a name of the catalogue; "" for none.
+    - `initial`: scale of the weights of convolutions to begin with, drawn as by He et
+      al. 2015; 0 for those that torch draws.
     - `loss`: weight of each of `w2s_cli.training.losses.LOSSES`.
     - `steps`, `average`: how many steps, and the memory of the weights' moving average;
       0 for none.
@@ -86,6 +88,7 @@ class Recipe(Table):
     examples: Examples = "physics"
     units: UnitName = "root"
     start: str = ""
+    initial: Weight = 0.0
     loss: Mapping[str, Weight] = field(default_factory=lambda: {"counts": 1.0})
     steps: Positive = 4000
     average: Memory = 0.0
