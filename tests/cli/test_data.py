@@ -59,7 +59,7 @@ def test_prepare_and_check(w2s, raw: Path) -> None:
         "place      data/normalized",
         "unit       z = 66.02846 in the values of the images",
         "fields     1: 81",
-        "pairs      all 3, train 0, validation 0, test 3",
+        "pairs      all 3, train 0, validation 0, test 3, published 0",
         "checksums  21 files compared",
         "",
         "part       there  missing",

@@ -18,7 +18,8 @@ def test_a_whole_copy(zipped: Path) -> None:
     found = check(zipped)
     assert found.faults == []
     assert found.groups == ["001", "071", "081"]
-    assert found.pairs == {"all": 9, "train": 3, "validation": 3, "test": 3}
+    split = {"train": 3, "validation": 3, "test": 3, "published": 6}
+    assert found.pairs == {"all": 9, **split}
     assert [(part.name, part.count) for part in found.parts] == [
         *((f"level {level}", 9) for level in (1, 2, 4, 8, 16, 400)),
         *(("truth x1", 9), ("truth x2", 9)),

@@ -50,6 +50,9 @@ def test_what_a_raw_copy_is(recorded: DataSet) -> None:
     assert recorded.count("all", 1) == 9
     for split, field in (("train", "001"), ("validation", "071"), ("test", "081")):
         assert recorded.names(split, 1, 2) == [f"{field}_{c}" for c in range(3)]
+    known = recorded.splits
+    assert known["published"] == known["train"] | known["validation"]
+    assert len(known["published"]) == 240
     assert recorded.names("all", 1, fields={"081"}) == ["081_0", "081_1", "081_2"]
 
 

@@ -139,7 +139,8 @@ class Pairs(Table):
       first.
     - `levels`: numbers of averaged captures in the input; a patch has any of them.
     - `target`: "truth", or "another" capture of the same truth and level (Noise2Noise).
-    - `split`, `validation`: the splits to train and to validate on.
+    - `split`, `validation`: the splits to train and to validate on. "published" are all
+      80 fields that W2S trains on; what is validated on is then among them.
     - `fields`: whether `train_fields` and `validation_fields` pick from them, by
       number.
     - `few`: train on so many pairs, drawn at random; 0 for all.

@@ -47,7 +47,7 @@ def test_samples_come_back_as_counts(samples: Path) -> None:
     data = open_data_set(samples)
     assert (data.name, data.scales) == ("w2s-samples", (1,))
     assert (data.levels, data.drawn) == ((1, 2, 4, 8, 16), (2, 4, 8, 16))
-    assert [*data.splits] == ["train", "validation"]
+    assert [*data.splits] == ["train", "validation", "published"]
     (pair,) = data.pairs("validation", 1)
     noisy, clean = gray(1).astype(float), gray(1, 1).astype(float)
     assert pair.image == pytest.approx(noisy / 1.5, rel=1e-6)

@@ -34,6 +34,13 @@ def test_the_splits_of_a_set() -> None:
     assert levels == {1: NAMES[:36], 4: NAMES[:36:2]}
 
 
+def test_the_published_split_holds_nothing_back() -> None:
+    splits = {"train": NAMES[:40], "validation": NAMES[40:50], "published": NAMES[:50]}
+    data = _data(splits=splits)
+    assert _names("training", data, split="published") == {1: NAMES[:50]}
+    assert _names("validation", data, split="published") == {1: NAMES[40:50]}
+
+
 def test_every_tenth_field_validates_where_no_split_does() -> None:
     data = _data(splits={"train": NAMES[:50]})
     held = _names("validation", data, levels=(1, 4))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from w2s_cli._typing import FloatArray
 from w2s_cli.datasets import find
 from w2s_cli.datasets.data_set import ALL, DataSet, Image, Mask
-from w2s_cli.datasets.w2s import Z_OFFSET, Z_UNIT
+from w2s_cli.datasets.w2s import PUBLISHED, Z_OFFSET, Z_UNIT
 from w2s_cli.errors import InputError, NothingMatchedError, UsageError, few
 from w2s_cli.metrics.input_checks import size
 from w2s_cli.restorers.units import EIGHT_BIT, Linear, Units
@@ -38,7 +38,7 @@ def select_pairs(data: DataSet, recipe: Recipe, part: Part, scale: int) -> Names
     has no such split, it is every tenth field of view (group) of the training split;
     all of a set without splits, such as two folders, is its split "train".
     With `recipe.pairs.fields`, both parts are those fields of view that the recipe
-    numbers. What is in it, the part "training" is without.
+    numbers. What is in it, the part "training" is without, but for W2S's "published".
 
     - `recipe`: with `pairs`, `train_fields`, `validation_fields` and `seed`.
 
@@ -77,6 +77,8 @@ def _of_level(
     data: DataSet, recipe: Recipe, part: Part, level: int, scale: int
 ) -> list[str]:
     held = _validation_names(data, recipe, level, scale)
+    if recipe.pairs.split == PUBLISHED and part == "training":
+        held = []
     if part == "validation":
         return held
     names = data.names(_split(data, recipe), level, scale)
