@@ -1,4 +1,4 @@
-"""A host of published files on this machine, as unreliable as the test wants it."""
+"""Workers of the tests; a host of published files, as unreliable as a test wants it."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +13,12 @@ from urllib3.util.retry import Retry
 
 from w2s_cli.weights import catalogue, download
 from w2s_cli.weights.catalogue import Item
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Return no workers for what measures: it needs the machine for itself."""
+    return None if config.option.markexpr == "not quality" else 0
 
 
 class Handler(BaseHTTPRequestHandler):

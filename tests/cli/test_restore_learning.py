@@ -169,7 +169,7 @@ def test_too_small_an_image(w2s, folder: Path) -> None:
 def test_a_dry_run_says_that_it_learns(w2s, folder: Path) -> None:
     words = ["restore", "one.tif", "-o", "x.tif", "--method", "n2sr", "-n"]
     told = w2s(*words).stdout
-    assert "uint16, n2sr (learns first, in 1600 steps), 1 tiles of 512, about" in told
+    assert "uint16, n2sr (learns first, in 1600 steps), 1 tiles of 1024, about" in told
     told = w2s(*words, "--train-on", "two.tif", "-O", "quality=fast").stdout
     assert "n2sr (learns first, in 640 steps from two.tif), " in told
     [plan] = json.loads(w2s(*words, "--json").stdout)

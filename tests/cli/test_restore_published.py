@@ -75,7 +75,7 @@ def test_a_dry_run_says_that_it_fetches(w2s, here: Path, published) -> None:
     result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED, "-n")
     assert result.exit_code == 0
     assert result.stderr.startswith("dncnn-fmd: fetching ")
-    assert ", dncnn-fmd, 2 tiles of 512" in result.stdout
+    assert ", dncnn-fmd, 2 tiles of 1024" in result.stdout
 
 
 def test_offline(w2s, here: Path, published, monkeypatch) -> None:
