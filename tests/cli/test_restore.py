@@ -10,6 +10,7 @@ import pytest
 import tifffile
 
 from w2s_cli.io import open_image
+from w2s_cli.methods.bm3d import Bm3d
 from w2s_cli.methods.filters import Gaussian
 
 NOISY = ["--method", "pure-let"]  # needs a noise model
@@ -98,6 +99,13 @@ def test_what_is_slow_or_doubtful_is_said_before(
     )
 
 
+@pytest.fixture
+def quick_bm3d(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BM3D as the command line knows it, but its pixels stay as they are."""
+    monkeypatch.setattr(Bm3d, "__call__", lambda _, blocks: blocks)
+
+
+@pytest.mark.usefixtures("quick_bm3d")
 def test_a_foreign_licence_is_told_once_a_run(w2s, here: Path) -> None:
     np.save("other.npy", tifffile.imread("cell.tif")[0])
     words = ["--method", "vst+bm3d+vst+bm3d", "--gain", 2, "--offset", 100]
@@ -111,6 +119,7 @@ def test_a_foreign_licence_is_told_once_a_run(w2s, here: Path) -> None:
     assert "non-commercial" not in "".join(others)
 
 
+@pytest.mark.usefixtures("quick_bm3d")
 def test_quiet_silences_licences(w2s, here: Path) -> None:
     words = ["--method", "vst+bm3d", "--gain", 2, "--offset", 100, "--quiet"]
     result = w2s("restore", "cell.tif", "-o", "s.tif", *words)
