@@ -116,11 +116,11 @@ def _keep_channels(pixels: Element, stack: Stack, places: Sequence[int] | None) 
     channels = pixels.findall("{*}Channel")
     wanted = sizes_of(stack)["C"]
     kept = channels[: count(pixels, "SizeC")]
-    if places is not None:
+    if any(count(channel, "SamplesPerPixel") > 1 for channel in channels):
+        kept = []  # one element stands for several channels
+    elif places is not None:
         kept = [channels[place] for place in places if place < len(channels)]
-    elif count(pixels, "SizeC") != wanted or any(
-        count(channel, "SamplesPerPixel") > 1 for channel in channels
-    ):
+    elif count(pixels, "SizeC") != wanted:
         kept = []
     for channel in channels:
         if channel not in kept:
