@@ -43,19 +43,19 @@ def test_there_are_commands() -> None:
     assert len(_commands()) >= 5
 
 
-@pytest.mark.parametrize("command", _commands())
-def test_command_of_the_readme_runs(
-    command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_commands_of_the_readme_run_in_their_order(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In this process, which has loaded everything; nothing but `>` needs a shell."""
     monkeypatch.chdir(folder)
-    line, _, printed = command.partition(" > ")
-    assert not set("|&;<>$`*?\\") & {*line, *printed}
-    words = shlex.split(line, comments=True)[1:]
-    done = CliRunner().invoke(app, words, prog_name="w2s", catch_exceptions=False)
-    assert done.exit_code == 0, done.stderr
-    if printed:
-        Path(*shlex.split(printed, comments=True)).write_text(done.stdout)
+    for command in _commands():
+        line, _, printed = command.partition(" > ")
+        assert not set("|&;<>$`*?\\") & {*line, *printed}
+        words = shlex.split(line, comments=True)[1:]
+        done = CliRunner().invoke(app, words, prog_name="w2s", catch_exceptions=False)
+        assert done.exit_code == 0, f"{command}: {done.stderr}"
+        if printed:
+            Path(*shlex.split(printed, comments=True)).write_text(done.stdout)
 
 
 def test_python_of_the_readme_runs(folder: Path) -> None:
