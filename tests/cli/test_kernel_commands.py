@@ -116,14 +116,18 @@ def test_csv_is_the_profile(w2s, images: Path) -> None:
     assert rows[0]["radius_um"] == ""
 
 
-@pytest.mark.parametrize(("how", "number"), [("authors", 2500), ("40", 40)])
-def test_a_constant(w2s, images: Path, how: str, number: float) -> None:
+@pytest.mark.parametrize(
+    ("how", "number", "enlarged"),
+    [("authors", 2500, "linear"), ("paper", 2500, "bicubic"), ("40", 40, "linear")],
+)
+def test_a_constant(w2s, images: Path, how: str, number: float, enlarged: str) -> None:
     words = ["wf/0.tif", "sim/0.tif", "-o", "k.tif", *SIDE, "--regularisation", how]
     result = w2s("estimate-kernel", *words)
     assert f"regularisation  {number} added to the power of HIGH" in result.stdout
     assert "certainty" not in result.stdout
     [step] = json.loads(w2s("info", "k.tif", "--json").stdout)["history"]
-    assert step["regularisation"] == {"kind": "constant", "constant": number}
+    known = {"kind": "constant", "constant": number, "enlarged": enlarged}
+    assert step["regularisation"] == known
 
 
 @pytest.mark.parametrize("low", ["noise.tif", "inverse.tif", "wf/1.tif"])

@@ -130,6 +130,19 @@ def test_the_same_image_twice_has_no_blur() -> None:
     assert np.unravel_index(fit.psf.weights.argmax(), (SIDE, SIDE)) == (7, 7)
 
 
+def test_the_enlargement_of_the_paper() -> None:
+    """A cubic blurs less than a line: the kernel, which has that blur, is narrower."""
+    kinds = ("linear", "bicubic")
+    fits = [fit_psf([pair()], SIDE, 2500.0, enlarging=kind) for kind in kinds]
+    assert [fit.enlarging for fit in fits] == ["linear", "bicubic"]
+    linear, bicubic = (fit.psf.weights for fit in fits)
+    assert bicubic.max() > linear.max()
+    assert likeness(fits[1]) > 0.8
+    same = [pair(scale=1)]  # nothing to enlarge
+    one, other = (fit_psf(same, SIDE, 2500.0, enlarging=kind) for kind in kinds)
+    np.testing.assert_array_equal(one.psf.weights, other.psf.weights)
+
+
 def test_the_constant_of_the_authors() -> None:
     fit = fit_psf([pair()], SIDE, constant=2500)
     assert (fit.prior, fit.ratio, fit.certainty) == (None, 2500, None)

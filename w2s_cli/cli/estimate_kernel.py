@@ -41,7 +41,8 @@ def estimate_kernel(
         str,
         typer.Option(
             "--regularisation",
-            help="auto, authors (of W2S), or the number to add to HIGH's power.",
+            help="auto, authors or paper (of W2S), or the number to add to HIGH's "
+            "power.",
         ),
     ] = "auto",
     pixel_size: Annotated[float | None, ask.PIXEL_SIZE] = None,
@@ -82,7 +83,10 @@ def estimate_kernel(
     output = output or low.with_name(f"{low.stem}_kernel.tif")
     check_targets(output, plot, [*chain(*files)], overwrite=overwrite)
     found = psf_from_files(
-        files, side, constant, pixel_size, axes=axes, channel=channel
+        *(files, side, constant, pixel_size),
+        axes=axes,
+        channel=channel,
+        enlarging="bicubic" if regularisation == "paper" else "linear",
     )
     write_psf(
         found.fit.psf, output, overwrite=overwrite, record=lambda: psf_record(found)
@@ -108,13 +112,13 @@ def _constant(regularisation: str) -> float | None:
 
     if regularisation == "auto":
         return None
-    if regularisation == "authors":
+    if regularisation in ("authors", "paper"):
         return W2S_CONSTANT
     try:
         return float(regularisation)
     except ValueError:
         raise UsageError(
-            f"--regularisation must be auto, authors or a number, "
+            f"--regularisation must be auto, authors, paper or a number, "
             f"found {regularisation!r}",
             hint="auto lets the noise of the images decide",
         ) from None
@@ -124,7 +128,8 @@ def _print(found: "FilesPSF", output: Path) -> None:
     fit = found.fit
     rows = [("kernel", f"{output}"), *about(fit.psf)]
     if fit.prior is None:
-        rows.append(("regularisation", f"{fit.ratio:g} added to the power of HIGH"))
+        added = f"{fit.ratio:g} added to the power of HIGH; {fit.enlarging} enlargement"
+        rows.append(("regularisation", added))
     else:
         rows.append(
             (

@@ -8,11 +8,10 @@ import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
+from w2s_cli.microscope.interpolation import REACH, doubled
 from w2s_cli.restorers.restorer import Traits
 
 CUT = 4  # where the Gaussian ends, in standard deviations
-_CUBIC = np.array([-9, 111, 29, -3], np.float32) / 128
-_REACH = 2  # of these weights, in pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +83,7 @@ class Median:
 class Bicubic:
     """Double the sides by Keys' cubic convolution with a = -1/2 [1]_.
 
-    It is taken a quarter of a pixel to the left and to the right of each sample: an
-    output pixel is half an input pixel wide, and the two grids share their corners.
+    See `w2s_cli.microscope.interpolation.doubled`.
 
     References
     ----------
@@ -96,20 +94,8 @@ class Bicubic:
     @property
     def traits(self) -> Traits:
         """Return the traits."""
-        return Traits(scale=2, margin=_REACH)
+        return Traits(scale=2, margin=REACH)
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the enlarged planes."""
-        return _doubled(_doubled(blocks, axis=1), axis=2)
-
-
-def _doubled(blocks: FloatArray, axis: int) -> FloatArray:
-    pad = [(0, 0)] * blocks.ndim
-    pad[axis] = (_REACH, _REACH)
-    wide = np.moveaxis(np.pad(blocks, pad, mode="symmetric"), axis, -1)
-    length = blocks.shape[axis]
-    taps = [wide[..., shift : shift + length] for shift in range(2 * _REACH + 1)]
-    left = sum(w * tap for w, tap in zip(_CUBIC[::-1], taps[:4], strict=True))
-    right = sum(w * tap for w, tap in zip(_CUBIC, taps[1:], strict=True))
-    both = np.stack([left, right], axis=-1).reshape(*wide.shape[:-1], 2 * length)
-    return np.moveaxis(both, -1, axis)
+        return doubled(blocks)

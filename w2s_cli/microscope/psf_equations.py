@@ -10,7 +10,8 @@ apart into its even and odd rows and columns ("phases"), whose correlations are 
 on the camera's grid. So what the camera aliases is accounted for.
 
 `wiener_psf` is Eq. 2 as its authors solved it: one quotient in Fourier space. The
-widefield image is enlarged by linear interpolation, and the PSF is the middle of
+widefield image is enlarged by cubic interpolation, as the paper says, or by linear
+interpolation, as the authors' code has it, and the PSF is the middle of
 `conj(H) L / (|H|^2 + constant)`, where `H` and `L` are the transforms of the sharp and
 of the enlarged image, each stretched to [0, 1]. Nothing is windowed, and the camera's
 pixel stays a part of the PSF. PSFs of several pairs are averaged. Other than the
@@ -27,6 +28,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import sqrt
+from typing import Literal
 
 import numpy as np
 from scipy import fft
@@ -34,6 +36,7 @@ from scipy.ndimage import zoom
 
 from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.microscope.deconvolution import transfer
+from w2s_cli.microscope.interpolation import doubled
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.microscope.psf_registration import (
     Alignment,
@@ -42,6 +45,7 @@ from w2s_cli.microscope.psf_registration import (
     refine_alignment,
 )
 
+Enlarging = Literal["linear", "bicubic"]
 W2S_CONSTANT = 2500.0
 """The constant of the authors, for 1024 x 1024 pixels."""
 _STRETCH = (0.1, 99.8)  # percentiles that become 0 and 1
@@ -145,13 +149,20 @@ def _phases(overlay: Overlay, alignment: Alignment) -> list[list[DoubleArray]]:
 
 
 def wiener_psf(
-    overlays: Sequence[Overlay], shifts: Sequence[Shift], constant: float
+    overlays: Sequence[Overlay],
+    shifts: Sequence[Shift],
+    constant: float,
+    enlarging: Enlarging = "linear",
 ) -> DoubleArray:
     """Return the mean over pairs of (P, P) PSFs, before they are normalised."""
     psfs = []
     for overlay, shift in zip(overlays, shifts, strict=True):
         low, scale = overlay.low, overlay.scale
-        large = zoom(low, scale, order=1, mode="nearest", grid_mode=True)
+        large = low
+        if scale == 2 and enlarging == "bicubic":
+            large = doubled(low)
+        elif scale == 2:
+            large = zoom(low, scale, order=1, mode="nearest", grid_mode=True)
         spectra = []
         for image in (overlay.moved(shift), large):
             dark, bright = np.percentile(image, _STRETCH)

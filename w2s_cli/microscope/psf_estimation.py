@@ -40,6 +40,7 @@ from w2s_cli.errors import InputError, UsageError
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.microscope.psf_equations import (
     W2S_CONSTANT,
+    Enlarging,
     PairFit,
     PSFEquations,
     image_through,
@@ -238,6 +239,7 @@ class PSFFit:
     - `width`: standard deviation of the Gaussian that was fitted first, in pixels.
     - `certainty`: the normalised correlation with the true PSF that is to be expected;
       None where a constant regularised, or what is left is no noise.
+    - `enlarging`: how the widefield image was enlarged, where a constant regularised.
     """
 
     psf: PSF
@@ -246,6 +248,7 @@ class PSFFit:
     ratio: float
     width: float
     certainty: float | None
+    enlarging: Enlarging | None = None
 
 
 def fit_psf(
@@ -253,6 +256,8 @@ def fit_psf(
     side: int = 35,
     constant: float | None = None,
     names: Sequence[str] = (),
+    *,
+    enlarging: Enlarging = "linear",
 ) -> PSFFit:
     """Return the PSF that blurs the sharp images into the widefield images.
 
@@ -262,6 +267,7 @@ def fit_psf(
     - `constant`: what is added to the power of the sharp image, as in Eq. 2 of the W2S
       paper; None to let the noise of the images decide.
     - `names`: what messages call the pairs.
+    - `enlarging`: how the widefield image is enlarged where there is a constant.
 
     Raises UsageError when `side` or `constant` makes no sense; InputError when the
     images do not fit each other, or hold nothing to go by.
@@ -291,9 +297,9 @@ def fit_psf(
         known = (found.prior, found.ratio, width, certainty)
         return PSFFit(found.psf, fits, *known)
     shifts = [alignment.shift for alignment in alignments]
-    psf = checked_psf(wiener_psf(overlays, shifts, constant))
+    psf = checked_psf(wiener_psf(overlays, shifts, constant, enlarging))
     fits = pair_fits(overlays, alignments, psf)
-    return PSFFit(psf, fits, None, constant, width, None)
+    return PSFFit(psf, fits, None, constant, width, None, enlarging)
 
 
 def _check(side: int, constant: float | None) -> None:

@@ -12,6 +12,7 @@ from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io import open_image
 from w2s_cli.io.formats import image_files
 from w2s_cli.microscope.psf import PSF, best_gaussian, radial_profile
+from w2s_cli.microscope.psf_equations import Enlarging
 from w2s_cli.microscope.psf_estimation import MOST_LEFTOVER, ImagePair, PSFFit, fit_psf
 from w2s_cli.stack import Stack
 
@@ -111,6 +112,7 @@ def psf_from_files(
     *,
     axes: str | None = None,
     channel: str | None = None,
+    enlarging: Enlarging = "linear",
 ) -> FilesPSF:
     """Return the PSF between the images in pairs of files."""
     pairs: list[ImagePair] = []
@@ -122,7 +124,7 @@ def psf_from_files(
         names += [(low, sharp)] * len(found)
         sizes.append(size)
     labels = [f"{low}, {sharp}" for low, sharp in names]
-    fit = fit_psf(pairs, side, constant, labels)
+    fit = fit_psf(pairs, side, constant, labels, enlarging=enlarging)
     scale = pairs[0][1].shape[0] // pairs[0][0].shape[0]
     own = next((sharp or (low and low / scale) for low, sharp in sizes), None)
     psf = PSF(fit.psf.weights, pixel_size or own)
@@ -215,6 +217,7 @@ def fit_facts(found: FilesPSF) -> dict[str, Any]:
         "regularisation": {
             "kind": "constant" if fit.prior is None else "auto",
             "noise_over_kernel_power" if fit.prior else "constant": fit.ratio,
+            **({"enlarged": fit.enlarging} if fit.enlarging else {}),
             **smooth,
         },
         "certainty": fit.certainty,
