@@ -1,5 +1,6 @@
 """Workers of the tests; a host of published files, as unreliable as a test wants it."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,12 @@ from w2s_cli.weights.catalogue import Item
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Return no workers for what measures: it needs the machine for itself."""
     return None if config.option.markexpr == "not quality" else 0
+
+
+def pytest_configure() -> None:
+    """Let each worker compute on one core: the others have their own work."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 class Handler(BaseHTTPRequestHandler):
