@@ -189,6 +189,10 @@ def test_a_part_of_a_data_set_is_a_column_or_a_table() -> None:
     assert "to measure BM3D: no method here is BM3D alone; vst+bm3d" in "\n".join(
         lacking([row], [types])
     )
+    assert (
+        "to measure N2N: --denoiser n2n --weights n2n=FILE, after w2s train n2n data="
+        "FOLDER" in lacking([], [types])
+    )
     [video] = tables_for("video-rate", "NUC", 2, "basicsr")
     assert len(video.rows) == 5
     assert tables_for("video-rate", "", 2, "basicsr") == []

@@ -137,8 +137,8 @@ def test_networks_without_weights_are_all_named_at_once() -> None:
     assert str(told.value) == "rcan and dncnn have no weights of their own"
     assert told.value.hint.startswith(
         "give a file with --weights rcan=FILE --weights dncnn=FILE; or train rcan: "
-        "w2s train jdsr-rcan-w2s, w2s train rcan-w2s; or take published ones by their "
-        "name: dncnn-w2s-avg1, "
+        "w2s train jdsr-rcan-w2s, w2s train rcan-w2s; or take a published dncnn by its "
+        "own name: dncnn-w2s-avg1, "
     )
 
 

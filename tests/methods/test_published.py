@@ -165,7 +165,7 @@ def test_no_weights() -> None:
     )
     with pytest.raises(WeightsError) as told:
         _ = build("memnet").traits
-    assert "take published ones by their name: memnet-w2s-avg1" in told.value.hint
+    assert "take a published memnet by its own name: memnet-w2s-avg1" in told.value.hint
 
 
 def test_weights_of_another_network(tmp_path: Path) -> None:

@@ -267,6 +267,8 @@ def _way_to(part: str, table: Table) -> str:
         option = "--denoiser" if METHODS[method].scale == 1 else "--sr"
     else:
         return f'{option} "{part}=FILE", weights trained so; none are published'
+    if method == "n2n":  # a bench has no second capture of an image to learn from
+        return f"{option} n2n --weights n2n=FILE, after w2s train n2n data=FOLDER"
     if method not in NETWORKS:
         return f"{option} {method}"
     return f"{option} {method} --weights {method}=FILE; none are published"

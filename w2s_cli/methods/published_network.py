@@ -152,7 +152,7 @@ def no_weights(names: Sequence[str], option: str) -> WeightsError:
     for name in names:
         same = [x.name for x in catalogue.WEIGHTS.values() if x.network == name]
         if same:
-            ways.append(f"take published ones by their name: {', '.join(same)}")
+            ways.append(f"take a published {name} by its own name: {', '.join(same)}")
         if recipes := recipes_for(name):
             trainings = ", ".join(f"w2s train {recipe}" for recipe in recipes)
             ways.append(f"train {name}: {trainings}")
