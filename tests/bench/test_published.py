@@ -148,6 +148,13 @@ def test_what_is_not_as_in_the_paper_is_said() -> None:
     [types] = tables_for("fmd", "Confocal_MICE", 1, "noise2sr")
     assert [*unlike([Row("n2sr", "", 1), Row(NOISY, "", 1)], [types])] == [
         "N2SR: the paper has trained on other fields of view; n2sr learns from each "
+        "image itself",
+        "N2SR: the paper restores the image alone; n2sr averages thinned copies too, "
+        "unless -O n2sr.mosaics=0",
+    ]
+    whole = Row("n2sr", "", 1, options=("n2sr.mosaics=0",))
+    assert [*unlike([whole], [types])] == [
+        "N2SR: the paper has trained on other fields of view; n2sr learns from each "
         "image itself"
     ]
 

@@ -197,6 +197,12 @@ def unlike(rows: Iterable[Row], found: Iterable[Table]) -> Iterator[str]:
                     f"{name}: the paper has trained on other fields of view; "
                     f"{row.denoiser} learns from each image itself"
                 )
+            thinned = not {"mosaics=0", "n2sr.mosaics=0"} & {*row.options}
+            if row.denoiser == "n2sr" and name and thinned:
+                said.append(
+                    f"{name}: the paper restores the image alone; n2sr averages "
+                    "thinned copies too, unless -O n2sr.mosaics=0"
+                )
             usual = _MILLIONS.get(name.removeprefix("JDSR-"), nan)
             for file in filter(None, files):
                 size = _millions(file)
