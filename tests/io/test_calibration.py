@@ -14,6 +14,7 @@ from PIL import Image
 
 from w2s_cli.io import open_image, write_image
 from w2s_cli.io.units import is_printed, micrometres, positive, seconds
+from w2s_cli.stack import Stack
 
 DATA = np.arange(3 * 8 * 10, dtype=np.uint16).reshape(3, 8, 10)
 NAMESPACE = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
@@ -348,3 +349,11 @@ def test_a_tiff_without_calibration_stays_so(tmp_path):
     for path in (same, double):
         with tifffile.TiffFile(path) as file:
             assert file.pages.first.resolution == (1, 1)
+
+
+def test_only_both_axes_together_are_a_print_resolution(tmp_path):
+    sizes = {"X": 1.0, "Y": 25400 / 2400}  # one of them is 2400 dots an inch
+    stack = Stack(np.zeros((8, 9), np.uint8), "YX", pixel_size=sizes)
+    write_image(stack, tmp_path / "in.png")
+    with open_image(tmp_path / "in.png") as again:
+        assert again.pixel_size == pytest.approx(sizes, rel=1e-3)

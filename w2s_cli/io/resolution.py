@@ -35,13 +35,13 @@ class Resolution:
     def pixel_size(self) -> dict[str, float]:
         """Return micrometres a pixel, where the tags alone say it credibly."""
         unit = MICROMETRES.get(self.unit or INCHES, 0.0)  # TIFF's own default
-        return {
-            axis: unit / number
-            for axis in "XY"
-            if (number := self.along(axis))
-            and 0 < unit / number < _LARGEST_PIXEL
-            and not is_printed(number, unit)
-        }
+        known = {axis: number for axis in "XY" if unit and (number := self.along(axis))}
+        if all(
+            unit / number >= _LARGEST_PIXEL or is_printed(number, unit)
+            for number in known.values()
+        ):
+            return {}
+        return {axis: unit / number for axis, number in known.items()}
 
 
 def read_resolution(page: tifffile.TiffPage) -> Resolution:
