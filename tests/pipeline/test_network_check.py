@@ -72,6 +72,17 @@ def test_blank_surroundings_and_dim_pixels_are_left_out(
     assert doubt(few, few) == ""
 
 
+def test_light_that_is_added_to_single_photons_is_said() -> None:
+    rng = np.random.default_rng(0)
+    true = np.full((128, 128), 0.01, np.float32)
+    true[40:60, 30:70] = 0.6
+    check = NetworkCheck(NoiseModel(1.0, 0.0, 0.0))
+    check.add(rng.poisson(true).astype(np.float32), true)
+    assert check.doubt("net", shipped=True) == ""
+    check.add(rng.poisson(true).astype(np.float32), true + np.float32(0.04))
+    assert "it has changed the light by +" in check.doubt("net", shipped=True)
+
+
 class Leaves:
     """A network that leaves everything as it is."""
 

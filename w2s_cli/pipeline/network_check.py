@@ -56,6 +56,8 @@ class NetworkCheck:
         if self.tiles > _FIRST and self.tiles % _EVERY:
             return
         same = maximum_filter(before, 5) == minimum_filter(before, 5)
+        if not same.all():  # most pixels are the same where photons are counted
+            same &= before != np.median(before)
         known = ~maximum_filter(same, 17)
         if known.sum() < _FEWEST:
             return
@@ -102,11 +104,12 @@ class NetworkCheck:
         taken, beyond = self.power / pixels, sqrt(max(self.excess / pixels, 0.0))
         if self.pixels >= _FEWEST and taken < LEAST_TAKEN:
             return f"it has taken only {taken:.0%} of the noise away"
-        whole = max(self.light, self.contrast / 4 * self.seen)
+        whole = max(self.light, self.contrast / 16 * self.seen)
         change = -self.taken_light / whole
         sure = 6 * sqrt(self.variance) / whole
         if self.scale == 1 and abs(change) > max(MOST_LIGHT, sure):
-            return f"it has changed the light by {change:+.0%}"
+            more = " or more" if whole > self.light else ""
+            return f"it has changed the light by {change:+.0%}{more}"
         if (
             self.pixels >= _FEWEST
             and taken > MOST_TAKEN
