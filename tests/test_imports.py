@@ -13,3 +13,15 @@ def test_command_line_imports_nothing_heavy() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_a_method_without_a_network_runs_without_torch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import numpy as np, w2s_cli as w2s\n"
+        "import w2s_cli.pipeline.file_restoration\n"
+        "image = np.random.default_rng(0).poisson(20, (64, 64)).astype(np.float32)\n"
+        "print(w2s.restore(image, 'pure-let').shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "(64, 64)", done.stderr

@@ -16,6 +16,7 @@ from w2s_cli.errors import UsageError
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.io.single_precision import in_single_precision
 from w2s_cli.io.wanted import by_number
+from w2s_cli.methods import DEFAULT
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.restoration import Restoration, RestoreProgress, restore_stack
 from w2s_cli.pipeline.shared_fitting import check_fitting, fit_files
@@ -113,7 +114,7 @@ def restore(
 ) -> Array: ...
 def restore(
     image: Stack | Array,
-    method: str = "jdsr",
+    method: str = DEFAULT,
     *,
     noise: Noise = None,
     options: Options = (),
@@ -252,7 +253,7 @@ def restore(
 
 def restore_block(
     block: Array,
-    method: str = "jdsr",
+    method: str = DEFAULT,
     noise: NoiseModel | None = None,
     *,
     options: Options = (),

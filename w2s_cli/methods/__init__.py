@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 NEARLY = frozenset({"rcan", "san", "ridnet", "rdn", "rrdb", "esrgan", "real-esrgan"})
 
 
+DEFAULT = "jdsr"
+"""What a file is restored by where nothing else is asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class MethodEntry(Entry):
     """A row of a method."""

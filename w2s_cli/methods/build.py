@@ -14,14 +14,9 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
-from w2s_cli.methods import METHODS, MethodEntry
-from w2s_cli.methods.published_network import UserNetwork
-from w2s_cli.methods.shipped import Denoise, Jdsr
+from w2s_cli.methods import DEFAULT, METHODS, MethodEntry
 from w2s_cli.networks import SHIPPED
-from w2s_cli.networks.rebuild import rebuild, recognise
 from w2s_cli.restorers.chain import Chain
-from w2s_cli.training.recipe_tables import masking_of_record
-from w2s_cli.weights import checkpoint
 
 _KINDS = {
     int: "a whole number",
@@ -164,7 +159,11 @@ def check_weights(texts: Sequence[str], files: Iterable[str]) -> None:
 
 def lacking_weights(text: str, weights: Sequence[Path | None]) -> list[str]:
     """Return the networks of a chain that have no weights, and are given none."""
-    takers = filter(_takes_weights, parse(text))
+    takers = [*filter(_takes_weights, parse(text))]
+    if not takers:
+        return []
+    from w2s_cli.methods.published_network import UserNetwork  # loads torch
+
     found = zip_longest(takers, weights)
     return [x.name for x, file in found if x and not file and x.load() is UserNetwork]
 
@@ -256,10 +255,16 @@ def _assign(assignment: str, links: Sequence[_Link]) -> None:
 
 def method_for_weights(weights: Sequence[Path]) -> str:
     """Return the methods that weights are for, joined by "+"; the default for none."""
-    return "+".join(map(_method, weights)) or Jdsr.name
+    return "+".join(map(_method, weights)) or DEFAULT
 
 
 def _method(path: Path) -> str:
+    # Torch, which they load, takes a second: methods without networks do without it.
+    from w2s_cli.methods.shipped import Denoise, Jdsr
+    from w2s_cli.networks.rebuild import rebuild, recognise
+    from w2s_cli.training.recipe_tables import masking_of_record
+    from w2s_cli.weights import checkpoint
+
     found = checkpoint.load(path)
     row = recognise(found.state)
     if row is None:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from w2s_cli.errors import UsageError
 from w2s_cli.io import open_image
 from w2s_cli.io.noise_file import GivenNoise
+from w2s_cli.methods import DEFAULT
 from w2s_cli.methods.build import build, parse
 from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
@@ -74,7 +75,7 @@ class RestoreSpec:
         Whether an output that exists is replaced.
     """
 
-    method: str = "jdsr"
+    method: str = DEFAULT
     options: tuple[str, ...] = ()
     weights: tuple[Path | None, ...] = ()
     device: str = field(default="auto", metadata={RESOLVED: "links"})
