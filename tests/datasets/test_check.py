@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
+import tifffile
 
 from w2s_cli.datasets import find
+from w2s_cli.datasets.data_set import FilePlane
 from w2s_cli.datasets.dataset_check import CheckResult, Fault
 from w2s_cli.datasets.dataset_check import check as checked
 from w2s_cli.datasets.preparation import PrepareConfig, prepare
+from w2s_cli.errors import InputError
 
 
 def check(place: Path | str) -> CheckResult:
@@ -73,6 +77,23 @@ def test_a_broken_png(fmd: Path) -> None:
     (fault,) = check(fmd).faults
     assert fault.where == str(path)
     assert "is truncated or broken" in fault.reason
+
+
+def test_a_tiff_of_which_planes_are_missing_is_no_plane(tmp_path: Path) -> None:
+    said = "ImageJ=1.53c\nimages=2\nframes=2\n"
+    for number, extra in enumerate((said, None)):
+        path = tmp_path / f"{number}.tif"
+        with tifffile.TiffWriter(path) as file:
+            for plane in np.ones((2 - (number == 0), 8, 10), np.uint16):
+                file.write(plane, metadata=None, contiguous=False, description=extra)
+        if not number:
+            expected = "1 of 2 planes that it promises are there"
+        else:
+            with tifffile.TiffFile(path) as whole:
+                path.write_bytes(path.read_bytes()[: whole.pages[1].offset])
+            expected = "it is cut off: page 2 is promised"
+        with pytest.raises(InputError, match=rf"is not whole: .*{expected}"):
+            FilePlane(path).read()
 
 
 def test_an_image_without_its_truth(fmd: Path) -> None:

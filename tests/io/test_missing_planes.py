@@ -153,6 +153,40 @@ def test_imagej_that_promises_more(tmp_path, extra):
     assert line.startswith("1 of 100 planes that it promises are there")
 
 
+def test_a_number_of_planes_that_cannot_be_is_said(tmp_path):
+    said = f"ImageJ=1.53c\nimages={2 * 10**9}\nunit=micron\n"
+    tifffile.imwrite(tmp_path / "a.tif", DATA[0], metadata=None, description=said)
+    with open_image(tmp_path / "a.tif") as stack:
+        np.testing.assert_array_equal(np.asarray(stack), DATA[0])
+        (line,) = stack.warnings
+    assert line.startswith("ImageJ's description promises 2000000000 planes, more than")
+
+
+@pytest.mark.parametrize(
+    ("lines", "used"),
+    [
+        ('<TiffData IFD="0" PlaneCount="24"/>', 24),
+        ('<TiffData IFD="4" PlaneCount="24"/>', 24),
+        ('<TiffData IFD="0" PlaneCount="2"/>' * 12, 2),
+    ],
+)
+def test_pages_that_the_metadata_leave_out_are_said(tmp_path, lines, used):
+    path = tmp_path / "a.ome.tif"
+    pixels = np.concatenate([DATA, DATA])
+    tifffile.imwrite(
+        path,
+        pixels,
+        photometric="minisblack",
+        metadata=None,
+        description=ome_xml("", lines),
+    )
+    with open_image(path) as stack:
+        assert f"its metadata describe {used} of its 32 pages" in stack.warnings[0]
+    tifffile.tiffcomment(path, "none")  # as the warning says
+    with open_image(path) as stack:
+        np.testing.assert_array_equal(np.asarray(stack), pixels)
+
+
 def test_labels_of_the_planes_that_are_left(tmp_path):
     path = tmp_path / "a.tif"
     labels = [f"plane {n}" for n in range(16)]

@@ -194,6 +194,22 @@ def test_an_annotation_of_modulo_that_makes_no_sense_is_left_out(tmp_path, said)
     )
 
 
+@pytest.mark.parametrize(
+    ("along", "said"),
+    [("Q", 'Start="0" End="2"'), ("Z", 'Start="0" End="2.3"')],
+)
+def test_a_copy_with_an_odd_annotation_of_modulo_is_read_by_others(
+    tmp_path, along, said
+):
+    """An axis that there is not, and 2.3 steps, which tifffile counts as 4 places."""
+    one = CHANNELS.split("/>")[0] + "/>"
+    odd = MODULO.format(said).replace("AlongZ", f"Along{along}")
+    xml = xml_of(one, after='<AnnotationRef ID="Annotation:3"/>', sizes=(6, 1, 1))
+    _, root, lost = copied(file_of(tmp_path, xml.replace("</OME>", odd)))
+    assert lost
+    assert root.find(".//{*}Modulo") is None
+
+
 def test_an_axis_that_holds_another_stays_one(tmp_path):
     """Angles in Z, as of raw SIM images, with the annotation that says so."""
     one = CHANNELS.split("/>")[0] + "/>"

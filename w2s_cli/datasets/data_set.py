@@ -234,6 +234,11 @@ class FilePlane:
             wide = np.promote_types(array.dtype, np.float32)
             return array.astype(wide).reshape(array.shape[-2:])
         with open_image(self.path, double=True) as stack:
+            if "kept" in stack.extra or "cut off" in stack.extra:
+                raise InputError(
+                    f"{self.path} is not whole: {'; '.join(stack.warnings)}",
+                    hint="copy or export it again",
+                )
             _size(stack.data.shape, self.path)
             index = (0,) * (len(stack.data.shape) - 2)
             return np.asarray(stack.data[index], np.float32)

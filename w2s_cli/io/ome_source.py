@@ -1,6 +1,7 @@
 """The OME-XML of a source, reduced to what a stack has of it."""
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from xml.etree.ElementTree import Element
 
 from w2s_cli.stack import Stack
@@ -81,12 +82,18 @@ def _splits(along: Element, stack: Stack) -> bool:
     if "Start" in along.attrib:
         try:
             start, end = (float(along.get(name, "nan")) for name in ("Start", "End"))
-            count = round((end - start) / float(along.get("Step", "1"))) + 1
+            step = float(along.get("Step", "1"))
+            count = ceil((end + step - start) / step)  # as tifffile counts them
         except (ValueError, ArithmeticError):
             return False
     known = along.get("Type", "other") in _MODULO_TYPES
     length = sizes_of(stack).get(axis, 0)
-    return known and axis not in _parts(stack) and count > 0 and length % count == 0
+    return (
+        known
+        and axis not in _parts(stack)
+        and 0 < count <= length
+        and not length % count
+    )
 
 
 def _parts(stack: Stack) -> Mapping[str, Sequence[int]]:

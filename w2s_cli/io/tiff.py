@@ -30,6 +30,7 @@ from w2s_cli.io.tiff_planes import (
     plane_reader,
     promised,
     sample_planes,
+    undescribed,
 )
 from w2s_cli.io.tiff_series import TiffImage, chosen, images_in
 from w2s_cli.io.wanted import Wanted
@@ -103,7 +104,10 @@ def _content(
         read=read,
         channels=_palette_channel(file, page, path) or kept.channels,
         extra=_form(file, series, page),
-        warnings=(*filter(None, [kept.warning]), *_what_is_lacking(file, series)),
+        warnings=(
+            *filter(None, [kept.warning, undescribed(file, path)]),
+            *_what_is_lacking(file, series),
+        ),
     )
     own = "" if image.place is None else ome.image_first(xml, image.place)
     try:
@@ -227,6 +231,8 @@ def _form(
         form["colormap"] = page.colormap
     if _is_inverted(page):
         form["inverted"] = True
+    if cut_off(file, series):
+        form["cut off"] = True
     if len(series.levels) > 1:
         form["levels"] = len(series.levels)
     return form

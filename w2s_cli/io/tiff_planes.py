@@ -89,6 +89,38 @@ def cut_off(file: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> str:
     )
 
 
+def undescribed(file: tifffile.TiffFile, path: Path) -> str:
+    """Return how many planes of a file its metadata leave out; nothing if none."""
+    said = (file.imagej_metadata or {}).get("images", 1) if file.is_imagej else 1
+    if isinstance(said, int) and said > _size(file):
+        return (
+            f"ImageJ's description promises {said} planes, more than {_size(file)} "
+            "bytes can hold: that is not used. Copy or export it again if more were "
+            "taken"
+        )
+    listed = [one for one in file.series if one.kind in ("ome", "imagej")]
+    pages = len(file.pages)
+    if not listed or any(one.kind == "imagej" and len(one) == 1 for one in listed):
+        return ""  # one page of ImageJ may stand for all planes, which lie behind it
+    in_a_row = all(one.dataoffset is not None for one in file.series)
+    if in_a_row and sum(map(len, file.series)) == pages:
+        return ""  # known without reading every page
+    used = {
+        page.offset
+        for one in file.series
+        for level in one.levels
+        for page in level
+        if page and page.parent is file and not page.is_subifd
+    }
+    if not 0 < len(used) < pages:
+        return ""
+    return (
+        f"its metadata describe {len(used)} of its {pages} pages: the others are left "
+        "out. To have all, take a copy without the description: tiffcomment --set "
+        f'none "copy of {path.name}"'
+    )
+
+
 def check_pages_end(path: Path) -> None:
     """Find out whether the pages of a TIFF follow each other in a circle."""
     with path.open("rb") as file:

@@ -122,6 +122,12 @@ def _scored(match: Match, group: str, config: EvaluationConfig) -> ImageScores:
     said = [*counts]
     if len(found) > 1:
         said = [f"{one}, in {n} of {len(found)} planes" for one, n in counts.items()]
+    for path, stack in (
+        (match.prediction, stacks.prediction),
+        (match.reference, stacks.reference),
+    ):
+        if path and ("kept" in stack.extra or "cut off" in stack.extra):
+            said.append(f"{path.name} is not whole: {'; '.join(stack.warnings)}")
     if match.reference and match.prediction.samefile(match.reference):
         said.insert(0, "prediction and reference are the same file")
     return ImageScores(match, group, len(found), means, tuple(said))
