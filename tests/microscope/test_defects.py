@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from w2s_cli.microscope.defects import (
     BLINKING,
@@ -179,3 +180,24 @@ def test_small_planes_have_no_lines(side):
     counts = exposure(np.full((side, 40), 20.0))
     assert not find_defects(counts, CAMERA).rows.found
     assert not no_defects(counts, CAMERA).found
+
+
+def test_objects_in_rows_and_columns_are_no_flicker():
+    truth = np.full((256, 256), 10.0)
+    y, x = np.mgrid[:256, :256]
+    rng = np.random.default_rng(16)
+    for at in np.ndindex(10, 10):
+        top, left = 20 + 24 * np.array(at) + rng.uniform(-0.5, 0.5, 2)
+        truth += 300 * np.exp(-((y - top) ** 2 + (x - left) ** 2) / 1.3)
+    counts = exposure(truth).astype(np.float32)
+    assert find_line_defects(counts, CAMERA).flickers
+    found = find_defects(counts, CAMERA, even_lines=True)
+    assert not found.rows.found
+    assert not found.columns.found
+    assert np.array_equal(found.repaired(counts), counts)
+
+
+def test_what_changes_by_degrees_is_no_line_defect():
+    wave = 1 + 0.3 * gaussian_filter1d(np.random.default_rng(17).normal(size=256), 3)
+    counts = exposure(np.full((256, 256), 200.0) * wave[:, None]).astype(np.float32)
+    assert not find_line_defects(counts, CAMERA).found

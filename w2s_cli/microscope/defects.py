@@ -175,6 +175,9 @@ def find_defects(
     rows = find_line_defects(even, noise)
     level = rows.repaired(even, noise.offset)
     columns = find_line_defects(level.T, noise)
+    if rows.flickers and columns.flickers:  # objects in rows and columns, no scanner
+        rows, columns = rows.steady, columns.steady
+        level = rows.repaired(even, noise.offset)
     if even_lines:
         even = columns.repaired(level.T, noise.offset).T
     kinds[rows.lost], kinds[:, columns.lost] = LINE, LINE

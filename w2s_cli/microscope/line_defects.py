@@ -4,7 +4,8 @@ Offsets of rows, of columns and of the two halves that two amplifiers read, line
 brightened or dimmed by a flickering laser, and lines that show nothing of the light.
 
 A line is compared with the lines around it. Structure does the same to it, but not in
-the same way in both halves of the line: only what both halves show is believed.
+the same way in both halves of the line: only what both halves show is believed, and
+only where it changes from one line to the next, which blurred structure does not.
 """
 
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ _CERTAIN = 7.0  # standard errors of the agreement between halves
 _LEAST_OFFSET = 0.12  # standard deviations of the noise
 _LEAST_FLICKER = 0.02  # of the light
 _STUCK, _NOISY = 0.3, 2.0  # spread of a line over that of the lines around
+_SMOOTH = 0.75  # correlation of a line's excess with the next one's, of structure
 _LEAST_LINES = 96
 
 
@@ -70,6 +72,11 @@ class LineDefects:
     def flickers(self) -> bool:
         """Return whether lines differ in their light."""
         return bool((self.light != 1).any())
+
+    @property
+    def steady(self) -> Self:
+        """Return the same lines, without what is said of their light."""
+        return replace(self, light=np.ones_like(self.light))
 
     def repaired(self, plane: FloatArray, black: float) -> FloatArray:
         """Return a plane (lines along X) with even lines; the lost ones as they are.
@@ -185,7 +192,10 @@ def _agreement(plane: FloatArray, noise: NoiseModel, *, of_light: bool) -> _Agre
     usual = sqrt(float(noise.variance(np.asarray(np.median(plane), np.float32))))
     least = _LEAST_FLICKER if of_light else _LEAST_OFFSET * usual
     believed = certain > _CERTAIN and strength > least and bool(alike.min() > 0)
-    return _Agreement(_excess(plane, noise, of_light=of_light), certain, believed)
+    excess = _excess(plane, noise, of_light=of_light)
+    if believed:  # then it differs between the lines
+        believed = float(np.corrcoef(excess[1:], excess[:-1])[0, 1]) < _SMOOTH
+    return _Agreement(excess, certain, believed)
 
 
 def _excess(plane: FloatArray, noise: NoiseModel, *, of_light: bool) -> Values:
