@@ -316,6 +316,14 @@ def test_ome_sizes_that_are_none(tmp_path, name, value):
     assert line == f"its {name} is {value!r}, which is no size: it is left out"
 
 
+@pytest.mark.parametrize("size", [2e-25, 1e-6, 1e13, 1e25])
+def test_a_size_that_no_fraction_of_the_tag_can_hold_stays(tmp_path, size):
+    stack = Stack(DATA, "ZYX", pixel_size={"X": size, "Y": size})
+    write_image(stack, tmp_path / "a.tif")
+    with open_image(tmp_path / "a.tif") as copy:
+        assert copy.pixel_size == pytest.approx(stack.pixel_size)
+
+
 def test_ome_depth_and_time_are_not_halved(tmp_path):
     attributes = (
         'PhysicalSizeZ="2" PhysicalSizeZUnit="pixel" '

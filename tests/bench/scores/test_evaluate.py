@@ -177,6 +177,15 @@ def test_same_file(pair: Pair) -> None:
     assert warnings(of(same)) == ("prediction and reference are the same file",)
 
 
+def test_files_that_are_not_whole(tmp_path: Path) -> None:
+    path, truth = tmp_path / "a.tif", tmp_path / "b.tif"
+    said = "ImageJ=1.53c\nimages=4\nframes=4\n"
+    tifffile.imwrite(path, IMAGE[0], metadata=None, description=said)
+    tifffile.imwrite(truth, TRUTH[0], metadata=None)
+    (line,) = warnings(of(Match("cell", path, truth)))
+    assert line.startswith("a.tif is not whole: 1 of 4 planes that it promises")
+
+
 def test_negative_and_constant_predictions(pair: Pair) -> None:
     found = of(pair(1000 - IMAGE[0], TRUTH[0]), fit="affine")
     assert warnings(found) == (
