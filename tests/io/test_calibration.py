@@ -365,3 +365,19 @@ def test_only_both_axes_together_are_a_print_resolution(tmp_path):
     write_image(stack, tmp_path / "in.png")
     with open_image(tmp_path / "in.png") as again:
         assert again.pixel_size == pytest.approx(sizes, rel=1e-3)
+
+
+def test_an_imagej_resolution_that_its_tag_cannot_hold_becomes_ome(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "in.tif",
+        DATA,
+        imagej=True,
+        resolution=(4e9, 4e9),
+        metadata={"axes": "ZYX", "unit": "um"},
+    )
+    with open_image(tmp_path / "in.tif") as stack:
+        size = stack.pixel_size["X"]
+        write_image(doubled(stack), tmp_path / "out.tif")
+    with open_image(tmp_path / "out.tif") as again:
+        assert again.pixel_size["X"] == pytest.approx(size / 2)
+        assert again.data.shape == (3, 16, 20)

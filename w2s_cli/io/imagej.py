@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from w2s_cli.io.content import History, from_json, to_json
 from w2s_cli.io.regions import regions_move, scaled_imagej
-from w2s_cli.io.resolution import Resolution, kept_resolution
+from w2s_cli.io.resolution import MOST, Resolution, kept_resolution
 from w2s_cli.io.units import (
     is_printed,
     is_uncalibrated,
@@ -139,7 +139,10 @@ def reduced(extra: Mapping[str, Any]) -> dict[str, Any]:
 def can_hold(stack: Stack) -> bool:
     """Return whether ImageJ's own kind of TIFF can hold the stack."""
     size = prod(stack.data.shape) * stack.data.dtype.itemsize
-    return stack.data.dtype.name in _DTYPES and size < _LARGEST
+    if stack.data.dtype.name not in _DTYPES or size >= _LARGEST:
+        return False
+    numbers = resolution_for(stack, metadata_for(stack))["resolution"]
+    return all(1 / MOST <= number <= MOST for number in numbers)
 
 
 def metadata_for(stack: Stack) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from w2s_cli.stack import Stack
 
 _X, _Y, _UNIT = 282, 283, 296  # the tags
 INCHES, _CENTIMETRES = 2, 3
-_MOST = 2**32 - 1  # above and below the line of a fraction in a tag
+MOST = 2**32 - 1  # above and below the line of a fraction in a tag
 MICROMETRES = {INCHES: 25400.0, _CENTIMETRES: 1e4, 4: 1e3, 5: 1.0}  # also mm, µm
 # What has no other calibration is taken by its tags only up to this size of a pixel.
 _LARGEST_PIXEL = 20.0  # micrometres
@@ -88,11 +88,11 @@ def resolution_tags(stack: Stack) -> dict[str, Any]:
     unknown = {"resolution": (1, 1), "resolutionunit": 1}
     if {"X", "Y"} <= sizes.keys():
         numbers = (1e4 / sizes["X"], 1e4 / sizes["Y"])
-        if not all(1 / _MOST <= number <= _MOST for number in numbers):
+        if not all(1 / MOST <= number <= MOST for number in numbers):
             return unknown  # no fraction of the tag; the OME-XML has the sizes
         return {"resolution": numbers, "resolutionunit": _CENTIMETRES}
     x, y = kept_resolution(stack, "X"), kept_resolution(stack, "Y")
-    if not x or not y or max(x, y) > _MOST or sizes.keys() & {"X", "Y"}:
+    if not x or not y or max(x, y) > MOST or sizes.keys() & {"X", "Y"}:
         return unknown
     source: Resolution = stack.extra["resolution"]
     if (source.x, source.y) == (1.0, 1.0) and not source.micrometres:
