@@ -62,6 +62,8 @@ def batch(here: Path) -> Path:
 def handlers() -> Iterator[None]:
     """Give the signals back to pytest afterwards."""
     before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    # Tests that run in the background may have been told to ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
         if signal.getsignal(number) is not handler:
