@@ -118,3 +118,13 @@ def test_the_shipped_networks_fit_what_they_are_made_for(
     np.asarray(result.image)
     assert len(result.checks) == 1
     assert not [one for one in result.warnings if "does not fit" in one]
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_the_middle_of_a_large_tile_is_enough(scale: int) -> None:
+    rng = np.random.default_rng(4)
+    before = rng.normal(1000, 10, (600, 500)).astype(np.float32)
+    after = np.full((600 * scale, 500 * scale), 1000, np.float32)
+    check = NetworkCheck(NoiseModel(1.0, 900.0), scale)
+    check.add(before, after)
+    assert 300_000 > 448**2 >= check.seen > 0.9 * 448**2
