@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -345,3 +346,21 @@ def test_significant_bits_are_those_of_the_output(tmp_path, brightest, bits):
         with tifffile.TiffFile(tmp_path / name) as file:
             root = ElementTree.fromstring(file.ome_metadata)
         assert root.find(f".//{OME}Pixels").get("SignificantBits") == expected
+
+
+@pytest.mark.parametrize("number", ["1", "3"])
+def test_one_sample_of_a_pixel_is_a_channel_of_its_own(
+    tmp_path: Path, number: str
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 4000, (16, 16, 3), np.uint16)
+    tifffile.imwrite(
+        tmp_path / "in.ome.tif", pixels, photometric="rgb", metadata={"axes": "YXS"}
+    )
+    with open_image(tmp_path / "in.ome.tif", colours=True) as stack:
+        write_image(stack.only_channel(number), tmp_path / "out.ome.tif")
+    with tifffile.TiffFile(tmp_path / "out.ome.tif") as file:
+        assert file.is_ome
+        assert file.series[0].axes == "YX"
+        np.testing.assert_array_equal(file.asarray(), pixels[..., int(number) - 1])
+        assert file.ome_metadata is not None
+        assert 'SamplesPerPixel="3"' not in file.ome_metadata

@@ -383,21 +383,3 @@ def test_of_a_set_of_positions_a_file_holds_its_own(tmp_path, there, uuids):
             np.testing.assert_array_equal(pixels(stack), truth[number])
             assert stack.pixel_size == {"X": number + 1, "Y": number + 1}
             assert stack.axes == "TYX"
-
-
-@pytest.mark.parametrize("number", ["1", "3"])
-def test_one_sample_of_a_pixel_is_a_channel_of_its_own(
-    tmp_path: Path, number: str
-) -> None:
-    pixels = np.random.default_rng(0).integers(0, 4000, (16, 16, 3), np.uint16)
-    tifffile.imwrite(
-        tmp_path / "in.ome.tif", pixels, photometric="rgb", metadata={"axes": "YXS"}
-    )
-    with open_image(tmp_path / "in.ome.tif", colours=True) as stack:
-        write_image(stack.only_channel(number), tmp_path / "out.ome.tif")
-    with tifffile.TiffFile(tmp_path / "out.ome.tif") as file:
-        assert file.is_ome
-        assert file.series[0].axes == "YX"
-        np.testing.assert_array_equal(file.asarray(), pixels[..., int(number) - 1])
-        assert file.ome_metadata is not None
-        assert 'SamplesPerPixel="3"' not in file.ome_metadata

@@ -15,11 +15,10 @@ from bm3d import (
     BM3DStages,
     bm3d,
 )
-from scipy import fft
 
 from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.microscope.noise_model import Correlation, NoiseModel
+from w2s_cli.microscope.noise_model import Correlation, NoiseModel, noise_power
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import Units
 
@@ -97,19 +96,9 @@ class Bm3d:
         noisy = np.pad((plane - low) / span, missing, mode="symmetric")
         noise: DoubleArray | float = 1 / span
         if self.correlation is not None:
-            noise = _noise_spectrum(self.correlation, noisy.shape) / span**2
+            power = np.maximum(noise_power(self.correlation, noisy.shape), _LEAST_POWER)
+            noise = power * noisy.size / span**2
             profile.lambda_thr3d = profile.lambda_thr3d or _THRESHOLD
             profile.mu2 = profile.mu2 or _WIENER
         clean = bm3d(noisy, noise, profile, _STAGES[self.stages])
         return np.asarray(clean[:height, :width] * span + low, np.float32)
-
-
-def _noise_spectrum(correlation: Correlation, shape: tuple[int, ...]) -> DoubleArray:
-    """Return the power of noise of variance 1 at each frequency of a (Y, X) plane."""
-    half = np.array(correlation)
-    table = np.concatenate([half[:0:-1, ::-1], half])
-    reach = np.arange(len(table)) - len(half) + 1
-    field = np.zeros(shape)
-    np.add.at(field, np.ix_(*(reach % side for side in shape)), table)
-    power = np.maximum(fft.fft2(field).real, _LEAST_POWER)
-    return np.asarray(power * field.size, np.float64)

@@ -42,6 +42,19 @@ Correlation: TypeAlias = tuple[tuple[float, ...], ...]
 -`FARTHEST` to `FARTHEST`. What lies further up has the value of its opposite."""
 
 
+def noise_power(correlation: Correlation, shape: tuple[int, ...]) -> DoubleArray:
+    """Return the power of noise of variance 1 at each frequency of a (Y, X) plane.
+
+    Its mean is 1; that of a correlation that no noise can have may be below 0.
+    """
+    half = np.array(correlation)
+    table = np.concatenate([half[:0:-1, ::-1], half])
+    reach = np.arange(len(table)) - len(half) + 1
+    field = np.zeros(shape)
+    np.add.at(field, np.ix_(*(reach % side for side in shape)), table)
+    return np.asarray(np.fft.fft2(field).real)
+
+
 def unbiased_inverse(values: FloatArray, sigma: float) -> FloatArray:
     """Return the photons whose transformed noisy counts have the means `values`.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.microscope.defects import Defects, Kinds
 from w2s_cli.microscope.noise_correlation import correlated_noise
@@ -213,13 +214,7 @@ def diagnose_channel(
     brightest = max(seen, key=lambda one: one.brightest)
     plane = planes[shown.index(brightest)]
     squares = squares_of([one.counts for one in planes if not one.blank])
-    model = given or (fit.model if fit else None)
-    if fit and model and not white(fit.correlation, plane.known.size):
-        shared = correlated_noise(squares, fit, dark) if squares else None
-        if shared and given:
-            model = replace(given, correlation=shared.model.correlation)
-        elif shared:
-            model = shared.model
+    model = _told_correlation(given, fit, plane.known.size, squares, dark)
     other = [*_defect_warnings(found)] if found else []
     other += plane_warnings(
         shown, (lambda counts: (counts - model.offset) / model.gain) if model else None
@@ -247,6 +242,25 @@ def diagnose_channel(
         grain=_grain(planes),
         **facts,
     )
+
+
+def _told_correlation(
+    given: NoiseModel | None,
+    fit: NoiseFit | None,
+    pixels: int,
+    squares: Sequence[FloatArray],
+    dark: Dark | None,
+) -> NoiseModel | None:
+    """Return the model of a channel, with what neighbours share of the noise."""
+    model = given or (fit.model if fit else None)
+    if not fit or not model or not squares or white(fit.correlation, pixels):
+        return model
+    shared = correlated_noise(squares, fit, dark)
+    if shared is None:
+        return model
+    if given:
+        return replace(given, correlation=shared.model.correlation)
+    return shared.model
 
 
 def _levels(planes: Sequence[KnownPlane]) -> dict[str, Any]:

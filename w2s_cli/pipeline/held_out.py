@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, median_filter
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.microscope.noise_model import FARTHEST, Correlation, NoiseModel
+from w2s_cli.microscope.noise_model import Correlation, NoiseModel, noise_power
 
 Denoiser = Callable[[FloatArray, NoiseModel], FloatArray]
 """From counts (Y, X) and their noise to counts."""
@@ -168,11 +168,6 @@ def _noise(
     white = rng.standard_normal(shape)
     if correlation is None:
         return white
-    lags = np.zeros(shape)
-    for y, row in enumerate(correlation):
-        for x, value in enumerate(row, -FARTHEST):
-            lags[y % shape[0], x % shape[1]] = value
-            lags[-y % shape[0], -x % shape[1]] = value
-    power = np.maximum(np.fft.fft2(lags).real, 0)
+    power = np.maximum(noise_power(correlation, shape), 0)
     found = np.fft.ifft2(np.fft.fft2(white) * np.sqrt(power / power.mean()))
     return np.asarray(found.real)
