@@ -49,8 +49,11 @@ def test_what_does_not_fit_is_said(pair: tuple[np.ndarray, np.ndarray]) -> None:
     assert doubt(noisy, noisy, shipped=True).endswith("--method pure-let")
     blurred = gaussian_filter(true, 6.0)
     assert "times the noise away, and structure; compare with" in doubt(noisy, blurred)
-    dim = doubt(noisy, 0.85 * (true - 100) + 100)
+    dim = 0.85 * (true - 100) + 100
+    assert "it has changed the light by -15%" in doubt(noisy, dim)
+    dim = doubt(noisy, zoom(dim, 2, order=3), shipped=True)
     assert "it has changed the light by -15%" in dim
+    assert dim.endswith("compare with --method pure-let+bicubic")
 
 
 def test_noise_that_is_enlarged_with_the_image_is_said(

@@ -65,7 +65,8 @@ class NetworkCheck:
         known = ~maximum_filter(same, 17)
         if known.sum() < _FEWEST:
             return
-        made = after if self.scale == 1 else _as_input(before, after, known, self.scale)
+        small = _mean_of_squares(after, self.scale)
+        made = small if self.scale == 1 else _as_input(before, small, known)
         level = np.asarray(gaussian_filter(made, 1.0), np.float32)
         variance = np.maximum(self.noise.variance(level), 1e-12)
         above = level - 3 * self.noise.read_noise >= before.min()
@@ -85,12 +86,15 @@ class NetworkCheck:
         self.contrast = max(self.contrast, float(bright - dark))
         self.seen += int(known.sum())
         self.light += float((before[known] - self.noise.offset).sum())
-        self.taken_light += float(taken[known].sum())
+        self.taken_light += float((before - small)[known].sum())
         self.variance += float(variance[known].sum())
 
     def doubt(self, name: str, *, shipped: bool) -> str:
-        """Return what speaks against the network `name`; "" for nothing."""
-        found = self._found()
+        """Return what speaks against the network `name`; "" for nothing.
+
+        One of others that learned from structured illumination has its brightness.
+        """
+        found = self._found(light=self.scale == 1 or shipped)
         if not found:
             return ""
         own, other = ("jdsr", "pure-let+bicubic")
@@ -101,7 +105,7 @@ class NetworkCheck:
             f"--method {other if shipped else own}"
         )
 
-    def _found(self) -> str:
+    def _found(self, *, light: bool) -> str:
         if self.seen < _FEWEST:
             return ""
         pixels = max(self.pixels, 1)
@@ -111,7 +115,7 @@ class NetworkCheck:
         whole = max(self.light, self.contrast / 16 * self.seen)
         change = -self.taken_light / whole
         sure = 6 * sqrt(self.variance) / whole
-        if self.scale == 1 and abs(change) > max(MOST_LIGHT, sure):
+        if light and abs(change) > max(MOST_LIGHT, sure):
             more = " or more" if whole > self.light else ""
             return f"it has changed the light by {change:+.0%}{more}"
         if (
@@ -133,12 +137,13 @@ def _enlarged(part: slice, scale: int) -> slice:
     return slice(part.start * scale, part.stop * scale)
 
 
-def _as_input(
-    before: FloatArray, after: FloatArray, known: FloatArray, scale: int
-) -> FloatArray:
-    """Return an enlarged image as its input would show it: smaller, blurred, scaled."""
-    height, width = before.shape
-    small = after.reshape(height, scale, width, scale).mean((1, 3))
+def _mean_of_squares(image: FloatArray, side: int) -> FloatArray:
+    height, width = (length // side for length in image.shape)
+    return image.reshape(height, side, width, side).mean((1, 3))
+
+
+def _as_input(before: FloatArray, small: FloatArray, known: FloatArray) -> FloatArray:
+    """Return a sharper image as its input would show it: blurred and scaled."""
     best, least = small, np.inf
     for sigma in _BLURS:
         blurred = gaussian_filter(small, sigma) if sigma else small
