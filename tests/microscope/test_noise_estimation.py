@@ -212,6 +212,13 @@ def clipped():
     return np.minimum(counts, 150)
 
 
+@pytest.mark.parametrize("light", [0.03, 0.1])
+def test_few_photons_counted_are_noise(light):
+    photons = light * (0.3 + structured(256, peak=1.0))
+    fit = fit_noise([exposure(NoiseModel(1, 100, 0), photons)])
+    assert fit.slope == pytest.approx(1, abs=0.25)
+
+
 @pytest.mark.parametrize(
     ("image", "message"),
     [

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from w2s_cli.errors import InputError
 from w2s_cli.io import open_image, write_image
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.microscope import noise_over_planes
@@ -158,3 +160,35 @@ def test_correlated_noise_is_removed_and_recorded(method: str) -> None:
     assert after < 0.4 * before
     [noise] = result.record["noise"]
     assert noise["autocorrelation"][1][3] == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize("method", ["pure-let", "auto"])
+def test_a_blank_channel_stays_beside_others(method: str) -> None:
+    light = _channel()
+    stack = Stack(np.stack([light, np.full_like(light, 7)]), "CYX")
+    result = restore_stack(RestoreSpec(method=method, device="cpu"), stack)
+    restored = np.asarray(result.image)
+    alone = np.asarray(restore_stack(result.spec, Stack(light, "YX")).image)
+    assert (restored[0] == alone).all()
+    assert (restored[1] == 7).all()
+    words = "channel 2: blank (every pixel is 7): left as it is"
+    assert [one for one in result.warnings if "blank" in one] == [words]
+    assert result.record["noise"][1]["origin"] == "blank"
+
+
+def test_light_in_a_channel_that_seemed_blank_is_refused() -> None:
+    light = _channel()
+    frames = np.full((40, 2, *light.shape), 7, light.dtype)
+    frames[:, 0], frames[1, 1] = light, light
+    spec = RestoreSpec(method="pure-let")
+    result = restore_stack(spec, Stack(frames, "TCYX"))
+    np.asarray(result.image.data[0, 1])
+    with pytest.raises(InputError, match=r"channel 2, frame 2 shows light, while"):
+        np.asarray(result.image.data[1, 1])
+
+
+def _channel() -> NDArray[np.uint16]:
+    light = np.full((96, 96), 20, np.float32)
+    light[30:60, 30:60] = 90
+    noise = NoiseModel(2.0, 100.0, 3.0)
+    return noise.sample(light, np.random.default_rng(0)).round().astype(np.uint16)

@@ -23,6 +23,7 @@ Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _REACH = 4  # lines on each side that a line is compared with
+_DIMMEST = 0.05  # light of a row, over that of its neighbours
 _ROUNDS = 4
 _CERTAIN = 7.0  # standard errors of the agreement between halves
 _LEAST_OFFSET = 0.12  # standard deviations of the noise
@@ -208,8 +209,10 @@ def _excess(plane: FloatArray, noise: NoiseModel, *, of_light: bool) -> Values:
     black = np.float32(noise.offset)
     for _ in range(_ROUNDS):
         more = total[:, None].astype(np.float32)
-        with np.errstate(divide="ignore", invalid="ignore"):  # rows without any light
-            even = (plane - black) / (1 + more) + black if of_light else plane - more
+        even: FloatArray = plane - more
+        if of_light:
+            left = np.maximum(1 + more, np.float32(_DIMMEST))
+            even = np.asarray((plane - black) / left + black, np.float32)
         apart, variance, around = _compared(even, noise)
         limit = 2.5 * np.sqrt(variance)
         light = np.maximum(around - black, 0) if of_light else np.ones_like(around)

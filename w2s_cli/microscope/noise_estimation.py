@@ -50,6 +50,9 @@ LEAST_CONTRAST = 5e-4
 """Weaker noise, as a part of the image's range, is no camera's."""
 ROUNDING = 0.2
 """Variance, in squared levels, that rounding to integers alone can make."""
+COUNTED = 0.5
+"""Squared levels a level of light, from which they are photons: rounding hardly makes
+more where there is more light."""
 SMOOTH_PART = 0.75
 COARSE = 4
 """Bins of brightness taken together to tell smooth from rough."""
@@ -264,7 +267,7 @@ def fit_noise(
     line = rising_line(levels, dark)
     lowest, highest = float(levels.mean.min()), float(levels.mean.max())
     typical = line.slope * (lowest + highest) / 2 + line.intercept
-    if typical <= _least_variance(planes, highest - lowest):
+    if typical <= _least_variance(planes, highest - lowest, line):
         raise InputError(NO_NOISE, hint=HINT)
     model = noise_model_of_line(line, lowest, dark)
     variance = np.maximum(model.variance(windows.around), 0.02 * typical)
@@ -290,10 +293,12 @@ def _checked(planes: Sequence[NDArray[Any]]) -> list[FloatArray]:
     return pixels
 
 
-def _least_variance(planes: Sequence[NDArray[Any]], contrast: float) -> float:
+def _least_variance(
+    planes: Sequence[NDArray[Any]], contrast: float, line: VarianceLine
+) -> float:
     """Return the variance that needs no noise to explain it."""
-    rounding = ROUNDING if planes[0].dtype.kind in "iu" else 0.0
-    return max(rounding, (LEAST_CONTRAST * contrast) ** 2)
+    rounded = planes[0].dtype.kind in "iu" and line.slope < COUNTED
+    return max(ROUNDING if rounded else 0.0, (LEAST_CONTRAST * contrast) ** 2)
 
 
 def _in_range(windows: Windows) -> Windows:

@@ -95,21 +95,22 @@ def auto_method(
 
     It is `identity` where none is better than the image itself in every channel.
     """
-    for channel in diagnosis.channels:
+    channels = [one for one in diagnosis.channels if one.origin != "blank"]
+    for channel in channels:
         if channel.model is None:
             name = f"channel {channel.name}: " if len(diagnosis.channels) > 1 else ""
             return Choice(
                 NONE, f"{name}the noise cannot be measured: {channel.failure}"
             )
-    if not all(one.squares for one in diagnosis.channels):
+    if not all(one.squares for one in channels):
         return Choice("denoise", "too little of the image is known to compare methods")
-    correlated = any(one.noise.correlation for one in diagnosis.channels)
+    correlated = any(one.noise.correlation for one in channels)
     candidates = _CORRELATED if correlated else _WHITE
     chains = {
         _label(*one): build(*one, device=device, precision=precision)
         for one in candidates
     }
-    found = [_errors(channel, chains) for channel in diagnosis.channels]
+    found = [_errors(channel, chains) for channel in channels]
     means = {
         label: sum(errors[label].error for errors in found) / len(found)
         for label in chains

@@ -130,7 +130,23 @@ def diagnose(
                 name, **_levels([*planes.values()] if levels else []), **facts
             )
         )
-    return Diagnosis(tuple(channels), stack.pixel_size)
+    if all(one.blank for one in channels):
+        return Diagnosis(tuple(channels), stack.pixel_size)
+    return Diagnosis(tuple(map(_without_noise_if_blank, channels)), stack.pixel_size)
+
+
+def _without_noise_if_blank(channel: ChannelDiagnosis) -> ChannelDiagnosis:
+    """Return a channel that may lie beside others though it shows nothing."""
+    if not channel.blank or channel.model or channel.darkest is None:
+        return channel
+    words = f"blank (every pixel is {channel.darkest:g}): left as it is"
+    return replace(
+        channel,
+        model=NoiseModel(1.0, channel.darkest),
+        origin="blank",
+        failure=None,
+        other_warnings=(words,),
+    )
 
 
 def judged_planes(

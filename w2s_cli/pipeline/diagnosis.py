@@ -29,7 +29,7 @@ class ChannelDiagnosis:
 
     name: str = "1"  # what the file calls it, or its number, counted from 1
     model: NoiseModel | None = None  # None where it is neither given nor measured
-    origin: Literal["given", "estimated"] = "given"
+    origin: Literal["given", "estimated", "blank"] = "given"
     fit: NoiseFit | None = None  # the noise that the planes show
     failure: InputError | None = None  # why that could not be measured
     pixels: int = 0  # of a plane, those that are known
@@ -49,12 +49,17 @@ class ChannelDiagnosis:
     @property
     def noise_fits(self) -> bool:
         """Return whether the noise that is used is about what the channel shows."""
-        if self.origin == "estimated" or not (self.fit and self.model):
+        if self.origin != "given" or not (self.fit and self.model):
             return True
         at = np.array([self.darkest, self.brightest], np.float32)
         given, shown = self.model.variance(at), self.fit.model.variance(at)
         ratios = np.maximum(given, 1e-6) / np.maximum(shown, 1e-6)
         return bool((np.abs(np.log(ratios)) < 2 * np.log(MOST_MISFIT)).all())
+
+    @property
+    def blank(self) -> bool:
+        """Return whether all pixels of all its planes have one value."""
+        return bool(self.planes) and all(one.blank for one in self.planes)
 
     @property
     def faint(self) -> str:
@@ -172,6 +177,13 @@ class Diagnosis:
         """Return why whole counts would round light of a channel away, or ""."""
         return next(
             self._named((one, filter(None, [one.faint])) for one in self.channels), ""
+        )
+
+    @property
+    def blank_channels(self) -> frozenset[int]:
+        """Return the channels that show nothing in the planes that were looked at."""
+        return frozenset(
+            number for number, one in enumerate(self.channels) if one.origin == "blank"
         )
 
     def without_noise(self) -> "Diagnosis":

@@ -139,7 +139,8 @@ def _enlarged(part: slice, scale: int) -> slice:
 
 def _mean_of_squares(image: FloatArray, side: int) -> FloatArray:
     height, width = (length // side for length in image.shape)
-    return image.reshape(height, side, width, side).mean((1, 3))
+    squares = image.reshape(height, side, width, side)
+    return np.asarray(squares.mean((1, 3)), np.float32)
 
 
 def _as_input(before: FloatArray, small: FloatArray, known: FloatArray) -> FloatArray:

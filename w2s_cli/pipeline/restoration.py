@@ -277,7 +277,7 @@ def restore_stack(
             known_defects=known,
             levels=rounds(spec, part, chain),
         )
-    unknown = UnknownAreas(part)
+    unknown = UnknownAreas(part, diagnosis.blank_channels)
     part, repairs = repaired_stack(unknown.filled, diagnosis, known)
     method, chain, choice = resolve_auto(spec, chain, diagnosis)
     judge = judge or (choice is not None and chain.links[0].traits.trained)

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from w2s_cli.errors import InputError
+from w2s_cli.microscope.noise_estimation import HINT
 from w2s_cli.microscope.unknown_pixels import KnownPlane, Mask
 from w2s_cli.stack import Computed, Stack
 
@@ -18,6 +20,7 @@ class UnknownAreas:
     """The unknown pixels of the planes of a stack, found as the planes are read."""
 
     source: Stack
+    blank_channels: frozenset[int] = frozenset()  # their noise is not known
     shares: dict[Index, float] = field(default_factory=dict)  # of the pixels, by plane
     _kept: dict[Index, tuple[Mask, NDArray[Any]]] = field(default_factory=dict)
 
@@ -32,6 +35,12 @@ class UnknownAreas:
     def _filled_plane(self, index: Index) -> NDArray[Any]:
         plane = self.source.data[index]
         found = KnownPlane.of(plane)
+        if not found.blank and self.source.channel_of(index) in self.blank_channels:
+            raise InputError(
+                f"{self.source.plane_name(index)} shows light, while the planes of its "
+                "channel that were looked at are blank: its noise is not known",
+                hint=HINT,
+            )
         share = float(found.unknown.mean())
         if share:
             self.shares[index] = share
