@@ -70,7 +70,7 @@ def test_a_recipe_for_images_alone_says_what_is_hidden(name: str) -> None:
         *(("rcan-w2s", 15.442), ("rdn-w2s", 22.121), ("san-w2s", 15.710)),
         *(("srfbn-w2s", 2.135), ("esrgan-w2s", 16.918), ("jdsr-rcan-w2s", 15.442)),
         *(("jdsr-esrgan-w2s", 16.918), ("jdsr-texture-w2s", 11.882)),
-        *(("n2n-fmd", 0.987), ("epsr-w2s", 40.7)),
+        *(("n2n-fmd", 0.987), ("epsr-w2s", 40.7), ("noise2sr", 1.113)),
     ],
 )
 def test_a_network_is_as_large_as_the_published_one(name: str, million: float) -> None:
@@ -111,6 +111,8 @@ TINY = {
     "memnet": "width=4 memories=2 residuals=1",
     "ridnet": "width=8 squeezed=2 blocks=1",
     "n2n-unet": "width=8 levels=2 last=[8,8]",
+    "noise2sr": "width=8 features=8 last=[8,8]",
+    "noise2sr-paper": "width=8 levels=2 features=8 last=[8,8]",
     "rcan": "width=8 squeezed=2 groups=1 blocks=1",
     "rdn": "width=8 blocks=2 layers=2",
     "san": "width=16 squeezed=2 groups=1 blocks=1",
@@ -125,6 +127,7 @@ TINY = {
 DATA = {"fmd": "fmd", "video-rate": "video_rate", "self-supervised": "repeats"}
 MORE = {"n2s": ["steps=100", "average=0.9", "optimiser.rate=3e-3"]}  # begins well
 # Weights of a tenth take 60 steps
+MORE |= {name: ["units=z", "loss.mse=1.0"] for name in ("noise2sr", "noise2sr-paper")}
 MORE |= {f"esrgan-port{variant}": ["initial=0"] for variant in ("", "-l2", "-gram")}
 FAST = {"unet", "conditional-unet", "dncnn", "memnet"}  # what begins as the identity
 QUICK = [

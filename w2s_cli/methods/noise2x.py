@@ -10,6 +10,7 @@ import numpy as np
 from w2s_cli._typing import FloatArray
 from w2s_cli.methods.self_supervised import SelfSupervised
 from w2s_cli.methods.shipped import Jdsr
+from w2s_cli.networks.n2n_unet import Noise2SR, Noise2SRPaper
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.training.patches.masking import (
     PERIOD,
@@ -28,10 +29,11 @@ class N2SR(SelfSupervised):
         Literal["denoised", "sr"], "the size of the input, or twice it as it is learned"
     ] = "denoised"
     mosaics: Annotated[
-        int,
+        int | None,
         "thinned copies whose restorations are averaged, and that mean with the one of "
-        "the whole; 0 for the whole alone, as in the paper",
-    ] = 16
+        "the whole; 0 for the whole alone, as in the paper; 16 unless the weights are "
+        "of the paper's network or its code's",
+    ] = None
 
     name = "n2sr"
     network = Jdsr
@@ -42,6 +44,8 @@ class N2SR(SelfSupervised):
         known = super().traits
         if self.output == "sr":
             return replace(known, scale=2)
+        if not self._mosaics:
+            return known
         return replace(
             known,
             margin=2 * known.margin,
@@ -53,13 +57,20 @@ class N2SR(SelfSupervised):
         enlarged = super()._restored(blocks)
         if self.output == "sr":
             return enlarged
-        whole = bin2(enlarged)
-        if not self.mosaics:
+        whole, count = bin2(enlarged), self._mosaics
+        if not count:
             return whole
         parts = np.zeros_like(blocks)
-        for part in subsampled(blocks, self.mosaics):
-            parts += self._network(part)
-        return np.asarray((whole + parts / self.mosaics) / 2, np.float32)
+        for part in subsampled(blocks, count):
+            parts += super()._restored(part)
+        return np.asarray((whole + parts / count) / 2, np.float32)
+
+    @property
+    def _mosaics(self) -> int:
+        if self.mosaics is not None:
+            return self.mosaics
+        published = self.weights and self._network.running.network
+        return 0 if isinstance(published, Noise2SR | Noise2SRPaper) else 16
 
 
 @dataclass(frozen=True)

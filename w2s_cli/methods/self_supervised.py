@@ -14,9 +14,15 @@ from torch import nn
 from w2s_cli import __version__
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
+from w2s_cli.methods.published_network import UserNetwork
 from w2s_cli.methods.shipped import Denoise, Shipped
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.networks.inference import available_device, fastest
+from w2s_cli.networks.inference import (
+    available_device,
+    fastest,
+    mean_over_orientations,
+)
+from w2s_cli.networks.rebuild import recognise
 from w2s_cli.restorers.restorer import FitProgress, Fitting, Series, Traits
 from w2s_cli.restorers.units import Units, excess
 from w2s_cli.training.initial_network import initial_network
@@ -99,7 +105,8 @@ class SelfSupervised:
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
-            if (value := getattr(self, name, least)) < least:
+            value = getattr(self, name, None)
+            if value is not None and value < least:
                 raise UsageError(
                     f"option {name} must be {least} or more, found {value}",
                     hint=f"`w2s methods {self.name}` says what it is for",
@@ -125,6 +132,8 @@ class SelfSupervised:
     @property
     def traits(self) -> Traits:
         """Return the traits, before the fit as well as after."""
+        if isinstance(known := self.weights and self._network, UserNetwork):
+            return replace(known.traits, scale=1)
         network: Any = (
             self._network.running.network
             if self.weights
@@ -163,8 +172,11 @@ class SelfSupervised:
         return replace(self, weights=fit_weights(self.recipe, series(), progress))
 
     @property
-    def _network(self) -> Shipped:
+    def _network(self) -> Shipped | UserNetwork:
+        """Return the network that was fitted; one in units of its own for others."""
         assert self.weights, f"{self.name} is not fitted yet"
+        if other := _in_own_units(self.weights, self.device, self.precision):
+            return other
         ways: Literal[1, 8] = 8 if self.quality == "best" else 1
         return self.network(self.weights, self.device, self.precision, ways)
 
@@ -184,7 +196,10 @@ class SelfSupervised:
         return np.asarray(np.sqrt(mean**2 + 1), np.float32)
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
-        return self._network(blocks)
+        network = self._network
+        if isinstance(network, UserNetwork) and self.quality == "best":
+            return mean_over_orientations(network, blocks)
+        return network(blocks)
 
 
 _recipe = lru_cache(maxsize=8)(load)
@@ -193,6 +208,18 @@ _recipe = lru_cache(maxsize=8)(load)
 @lru_cache(maxsize=8)
 def _initial_network(name: str, settings: tuple[str, ...]) -> nn.Module:
     return initial_network(_recipe(name, settings))
+
+
+@lru_cache(maxsize=8)
+def _in_own_units(weights: Path, device: str, precision: str) -> UserNetwork | None:
+    """Return the network of weights that don't take roots; None for those that do."""
+    found = checkpoint.load(weights)
+    row = recognise(found.state)
+    if row is None or "units" not in found.record:
+        return None
+    return UserNetwork(
+        name=row.name, device=device, precision=precision, weights=weights
+    )
 
 
 @lru_cache(maxsize=8)

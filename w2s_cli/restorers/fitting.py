@@ -11,7 +11,7 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import MOST_SIDE, middle_of_plane
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.restorer import FitProgress, Fittable, Series
-from w2s_cli.restorers.units import excess
+from w2s_cli.restorers.units import Conversion, excess
 from w2s_cli.stack import Stack
 
 MOST_PIXELS = 32 << 20  # to learn from: 128 MiB
@@ -43,24 +43,29 @@ def fit_channels(
     }
 
 
-def shares(files: Sequence[Path]) -> Iterator[tuple[Path, int]]:
+def shares(
+    files: Sequence[Path], most_files: int = MOST_FILES
+) -> Iterator[tuple[Path, int]]:
     """Yield which of many files are learned from, and the most pixels of each.
 
-    Of more than `MOST_FILES` they are evenly spaced ones.
+    Of more than `most_files` they are evenly spaced ones.
     """
-    taken = files[:: -(-len(files) // MOST_FILES)]
+    taken = files[:: -(-len(files) // most_files)]
     for path in taken:
         yield path, MOST_PIXELS // len(taken)
 
 
 def series(
-    stack: Stack, channel: int, noise: NoiseModel, most: int = MOST_PIXELS
+    stack: Stack,
+    channel: int,
+    units: NoiseModel | Conversion,
+    most: int = MOST_PIXELS,
 ) -> list[Series]:
-    """Return the planes of a channel in stabilised counts, each place by itself.
+    """Return the planes of a channel, each place by itself.
 
-    They are lowered by `excess`. Of a stack with more than `most` pixels, they
-    are evenly spaced moments, two consecutive frames each; of a large plane, its
-    middle.
+    They are in the units that a conversion gives; or, of a noise model, in stabilised
+    counts, lowered by `excess`. Of a stack with more than `most` pixels, they are
+    evenly spaced moments, two consecutive frames each; of a large plane, its middle.
     """
     runs = _runs(stack, channel)
     plane = prod(min(side, MOST_SIDE) for side in stack.data.shape[-2:])
@@ -69,11 +74,14 @@ def series(
         moments = [run[at : at + 2] for run in runs for at in range(0, len(run), 2)]
         kept = max(frames // len(moments[0]), 1)
         runs = moments[:: -(-len(moments) // kept)]
+    enter = stabilised(units) if isinstance(units, NoiseModel) else units
+    return [[enter(middle_of_plane(stack, at).counts) for at in run] for run in runs]
+
+
+def stabilised(noise: NoiseModel) -> Conversion:
+    """Return the way from counts to stabilised ones, lowered by `excess`."""
     lowered = np.float32(excess(noise))
-    return [
-        [noise.stabilise(middle_of_plane(stack, at).counts) - lowered for at in run]
-        for run in runs
-    ]
+    return lambda counts: noise.stabilise(counts) - lowered
 
 
 def _runs(stack: Stack, channel: int) -> list[list[Index]]:

@@ -167,7 +167,7 @@ _TAKEN_WHOLE = {"loss", "layers", "kernels"}  # weights, which are to be seen to
 _UNITS = {
     "physics": ("root",),
     "imaging": ("root",),
-    "self-supervised": ("root",),
+    "self-supervised": ("root", "z", "z/255", "unit", "centred"),
     "real-esrgan": ("unit",),
     "pairs": ("z", "z/255", "unit", "centred"),
 }

@@ -1,21 +1,27 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from w2s_cli.errors import UsageError
 from w2s_cli.methods import METHODS
+from w2s_cli.methods.build import method_for_weights
 from w2s_cli.methods.noise2x import N2N, N2S, N2SR, N2V
 from w2s_cli.methods.self_supervised import SelfSupervised
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.networks.n2n_unet import Noise2SRPaper
 from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.restorers.units import Units
 from w2s_cli.stack import Stack
+from w2s_cli.training.recipe import load
 from w2s_cli.weights import checkpoint
 
 Plane: TypeAlias = NDArray[np.float32]
@@ -176,3 +182,35 @@ def test_weights_say_how_far_they_see_and_what_they_hid(
     assert reused.traits == median.traits
     blocks = captures[0][None]
     np.testing.assert_array_equal(reused(blocks), median(blocks))
+
+
+@pytest.mark.parametrize("units", ["unit", "z"])
+def test_weights_in_units_of_their_own_restore_as_the_paper_does(
+    tmp_path: Path, units: str
+) -> None:
+    """The whole image, enlarged by the network, and halved: no thinned copies."""
+    torch.manual_seed(0)
+    network = Noise2SRPaper(1, 8, 2, 4, 2, (5, 3))
+    recipe = load("noise2sr-paper", [f"units={units}"])
+    path = tmp_path / "own.safetensors"
+    checkpoint.save(path, network.state_dict(), recipe.record(units=units), halve=False)
+    assert method_for_weights([path]) == "n2sr"
+    method = N2SR(weights=path, device="cpu", precision="fp32")
+    traits = method.traits
+    assert (traits.expects, traits.scale, traits.fit) == (Units(units), 1, None)
+    assert traits.multiple_of == network.multiple_of
+    assert traits.provenance["units"] == units
+    planes = np.random.default_rng(0).random((2, 32, 32), np.float32)
+    made = network.eval()(torch.from_numpy(planes)[:, None]).detach()
+    halved = functional.interpolate(made, scale_factor=0.5, mode="bilinear")
+    np.testing.assert_allclose(method(planes), halved[:, 0], atol=1e-6)
+    copied = replace(method, mosaics=4)
+    assert copied.traits.multiple_of == 16
+    assert not np.allclose(copied(planes), method(planes))
+    large = replace(method, output="sr")
+    assert large.traits.scale == 2
+    np.testing.assert_allclose(large(planes), made[:, 0], atol=1e-6)
+    best = replace(method, quality="best")(planes)
+    np.testing.assert_allclose(
+        best, replace(method, quality="best")(planes[:, ::-1])[:, ::-1], atol=1e-5
+    )

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,7 +19,8 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.errors import InputError
+from w2s_cli.datasets import find
+from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io import open_image
 from w2s_cli.io.formats import image_files
 from w2s_cli.microscope.noise_estimation import fit_noise
@@ -25,15 +28,22 @@ from w2s_cli.microscope.plane_sampling import sample_planes, sample_squares
 from w2s_cli.networks import NETWORKS
 from w2s_cli.restorers import fitting
 from w2s_cli.restorers.restorer import Series
+from w2s_cli.restorers.units import Units
+from w2s_cli.stack import Stack
 from w2s_cli.training.initial_network import build_module
 from w2s_cli.training.patches import Part, PatchSampler
 from w2s_cli.training.patches.augmentation import augment_planes
 from w2s_cli.training.patches.masking import Mask, mask_of
+from w2s_cli.training.patches.real_pairs import numbers_of, select_pairs
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
 
+if TYPE_CHECKING:
+    from w2s_cli.datasets.data_set import Image
+
 HELD_OUT_SIDE = 32  # pixels along a square that is held out
 LEAST_SIDE = 2 * HELD_OUT_SIDE  # a square of it is held out
+MOST_IMAGES = 1024  # of a data set: 1 GiB of 512 x 512 pixels
 MOST_DRIFT = 0.5  # pixels between captures of the same
 _COARSE = 2.0  # standard deviation of the blur before captures are compared, in pixels
 _CLEAR = 12.0  # standard deviations of a peak; that of noise stays below 9
@@ -138,26 +148,32 @@ _EVERY = 4  # of such squares along each side, one is
 class NoisyPatchSampler(PatchSampler):
     """Patches of noisy images, of which a part is masked.
 
-    - `series`: planes in stabilised counts, none smaller than a patch; those of one
-      series are captures of the same, at least two of one where another is asked for.
+    - `series`: planes in the units of the recipe, none smaller than a patch; those of
+      one series are captures of the same, at least two of one where another is asked
+      for.
+    - `whole`: whether there are other images to validate on, so that nothing of these
+      is held out.
     """
 
     series: Sequence[Series]
+    whole: bool = False
 
     def patch(self, step: int, number: int) -> Batch:
         """Return one patch: what the network sees, and where it is asked for what."""
         rng = self.rng(step, number)
         noisy, other, held_out = self._cut(rng)
         masked = self._mask(noisy, rng)
-        asked = masked.asked & (held_out == (self.part == "validation"))
+        asked = masked.asked
+        if not self.whole:
+            asked = asked & (held_out == (self.part == "validation"))
         # masked before it is turned: noise along rows runs along columns after
         augment = self.recipe.patches.augment
         image, target, asked = augment_planes(
             [masked.image, other, asked], augment, rng
         )
-        # the target has its lift already
-        truth = np.asarray((target / 2) ** 2, np.float32)
-        return Batch.of_patch(image, truth, asked, self.recipe.units)
+        if self.recipe.units == "root":  # the target has its lift already
+            target = np.asarray((target / 2) ** 2, np.float32)
+        return Batch.of_patch(image, target, asked, self.recipe.units)
 
     def _cut(
         self, rng: np.random.Generator
@@ -177,7 +193,7 @@ class NoisyPatchSampler(PatchSampler):
 
     def _start(self, length: int, side: int, rng: np.random.Generator) -> int:
         """Return where a patch begins; one to validate is around what is held out."""
-        if self.part == "training":
+        if self.part == "training" or self.whole:
             return int(rng.integers(length - side + 1))
         held_out = rng.choice(np.flatnonzero(_held_out(np.arange(length))))
         return int(np.clip(held_out - side // 2, 0, length - side))
@@ -203,16 +219,66 @@ def _held_out(at: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 
 def open_noisy(recipe: Recipe, part: Part) -> NoisyPatchSampler:
-    """Return the patches of the images in `recipe.data`, a folder or a file.
+    """Return the patches of noisy images in `recipe.data`.
 
-    The noise of each channel of each is estimated. Raises InputError when there is no
-    image, one cannot be read or has no noise that can be measured, or they cannot be
-    trained on.
+    That is a folder or a file, of which squares are held out; or, where `pairs.kind`
+    names a kind of data set, such a set, with images of its own to validate on. The
+    noise of each channel of each is estimated for stabilised counts.
+
+    Raises InputError when there is no image, one cannot be read or has no noise that
+    can be measured, or they cannot be trained on; UsageError when the units cannot be
+    made of what the images hold.
     """
-    found = []
-    for path, most in fitting.shares([*image_files(recipe.data)]):
+    if recipe.pairs.kind:
+        series = _series_of_set(recipe, part)
+        return NoisyPatchSampler(fit_patch_side(recipe, series), part, series, True)
+    files = [*image_files(recipe.data)]
+    found: list[Series] = []
+    for path, most in fitting.shares(files, len(files)):
         with open_image(path) as stack:
             for channel in range(stack.channel_count):
-                noise = fit_noise(sample_squares(sample_planes(stack, channel))).model
-                found += fitting.series(stack, channel, noise, most)
+                found += _series_of_file(recipe, path, stack, channel, most)
     return NoisyPatchSampler(fit_patch_side(recipe, found), part, found)
+
+
+def _series_of_file(
+    recipe: Recipe, path: Path, stack: Stack, channel: int, most: int
+) -> list[Series]:
+    if recipe.units == "root":
+        noise = fit_noise(sample_squares(sample_planes(stack, channel))).model
+        return fitting.series(stack, channel, noise, most)
+    numbers = Units(recipe.units)
+    if numbers.needs_range and stack.data.dtype != np.uint8:
+        raise UsageError(
+            f"the recipe's units are {recipe.units!r}, 8-bit gray values over 255, but "
+            f"{path} holds {stack.data.dtype}",
+            hint="set units=root and loss={counts=1.0}, for counts of any camera",
+        )
+    enter = numbers.linear().enter
+    return fitting.series(stack, channel, enter, most)
+
+
+def _series_of_set(recipe: Recipe, part: Part) -> list[Series]:
+    """Return the images of a part of a data set; captures of one truth are a series."""
+    data = find(recipe.data, kind=recipe.pairs.kind)
+    found: dict[tuple[int, Image], list[FloatArray]] = {}
+    chosen = select_pairs(data, recipe, part, scale=1)
+    if (count := sum(map(len, chosen.values()))) > MOST_IMAGES:
+        raise UsageError(
+            f"{data.place} has {count} images for {part}, more than the {MOST_IMAGES} "
+            "that are held in memory",
+            hint=f"pairs.few={MOST_IMAGES} draws so many, or name another pairs.split",
+        )
+    for level, names in chosen.items():
+        for name in names:
+            counts, _ = data.inputs[level][name].read()
+            if recipe.units == "root":
+                squares = sample_squares(sample_planes(Stack(counts, "YX"), 0))
+                enter = fitting.stabilised(fit_noise(squares).model)
+            else:
+                enter = numbers_of(data, recipe).enter
+            same = found.setdefault((level, data.truths[1][name]), [])
+            same.append(enter(counts))
+    if recipe.masking.kind == "capture":
+        return [*found.values()]
+    return [[plane] for planes in found.values() for plane in planes]

@@ -225,7 +225,7 @@ def open_pairs(recipe: Recipe, part: Part) -> "PairSampler":
     return PairSampler(
         recipe,
         part,
-        numbers=_numbers(data, recipe),
+        numbers=numbers_of(data, recipe),
         read=_reader(data, recipe, part, names),
         names={level: found for level, found in names.items() if found},
         pairs=pairs,
@@ -283,7 +283,7 @@ def _reader(data: DataSet, recipe: Recipe, part: Part, names: Names) -> PairRead
     return CaptureReader.of(data, names)
 
 
-def _numbers(data: DataSet, recipe: Recipe) -> Linear:
+def numbers_of(data: DataSet, recipe: Recipe) -> Linear:
     """Return the way from what a set holds to what the network takes."""
     units, gray = recipe.units, data.unit == "1/255"
     fitting = [*(_GRAY if gray else _SPREADS)]
