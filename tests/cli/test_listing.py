@@ -89,6 +89,18 @@ def test_a_broken_package_spoils_only_its_own_method(
     assert (done.exit_code, done.stderr) == (0, "")
 
 
+def test_entry_points_that_cannot_be_read_are_none(
+    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = here / "torn-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: torn\nVersion: 1\n")
+    (package / "entry_points.txt").write_text("[w2s.methods]\nno equals sign\n")
+    monkeypatch.syspath_prepend(here)
+    listed = w2s("methods")
+    assert (listed.exit_code, listed.stderr) == (0, "")
+
+
 def test_info(w2s, here: Path) -> None:
     w2s("restore", "cell.tif", "-o", "big.tif", "--method", "gaussian+bicubic")
     before, after = (

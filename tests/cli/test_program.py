@@ -72,6 +72,14 @@ def test_version(w2s) -> None:
     [
         (["restor"], "Did you mean 'restore'?"),
         (["restore", "a.tif"], "Missing option '--output'"),
+        (
+            ["restore", "a.tif", "-o", "b.tif", "--dtype", "int7"],
+            "Invalid value for '--dtype': 'int7' is not one of 'auto', 'input', ",
+        ),
+        (
+            ["restore", "a.tif", "-o", "b.tif", "--tile", "3"],
+            "Invalid value for '--tile': it should be greater than or equal to 32\n",
+        ),
         (["restore", "a.tif", "-o", "b.tif", "--tiles", "9"], "--tile"),
         (["restore", "a.tif", "-o", "b.tif", "--tile", "9"], "'--tile'"),
         (["restore", "a.tif", "-o", "b.tif", "--gain", "x"], "'--gain'"),

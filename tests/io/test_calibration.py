@@ -52,6 +52,8 @@ def copies(path, suffix=".tif"):
         *((unit, 1e4) for unit in ("cm", "centimetre")),
         *((unit, 25400.0) for unit in ("inch", "inches", "in", '"')),
         *(("pm", 1e-6), ("m", 1e6), ("meters", 1e6), ("km", 1e9), ("dm", 1e5)),
+        *((r"\xb5m", 1.0), ("A", 1e-4), ("fm", 1e-9), ("yd", 914400.0)),
+        *((unit, 25400 / 72) for unit in ("pt", "points")),
         *((unit, None) for unit in ("", "pixel", "pixels", "foo", "gray value", "2")),
     ],
 )

@@ -45,7 +45,13 @@ class Command(_AsWritten, TyperCommand):
                     f"{option.opts[0]} is given more than once",
                     hint=f"give it once{_HINTS.get(option.name or '', '')}",
                 )
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:  # in words that say who checked
+            plain = error.message.removeprefix("Value error, ")
+            plain = plain.replace("Input should be", "it should be")
+            error.message = plain.partition(", unable to parse")[0]
+            raise
 
 
 class Commands(_AsWritten, TyperGroup):

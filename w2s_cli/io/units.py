@@ -26,7 +26,10 @@ _SPELT = {
     **{"milli": -3, "micro": -6, "mikro": -6, "nano": -9, "pico": -12, "piko": -12},
     **{"femto": -15},
 }
-_SHORT = {"k": 3, "": 0, "d": -1, "c": -2, "m": -3, "μ": -6, "u": -6, "n": -9, "p": -12}
+_SHORT = {
+    **{"k": 3, "": 0, "d": -1, "c": -2, "m": -3, "μ": -6, "u": -6, "n": -9, "p": -12},
+    **{"f": -15},
+}
 _LENGTHS = (
     {
         f"{prefix}{stem}": float(f"1e{n + 6}")
@@ -37,10 +40,12 @@ _LENGTHS = (
     | dict.fromkeys(("μ", "u", "mu", "mum", "micron", "microns", "mikron"), 1.0)
     | dict.fromkeys(("micra", "micrones", "mikrons", "microm", "micro"), 1.0)
     | dict.fromkeys(("å", "angstrom", "angstroms", "ångström", "ångstrom"), 1e-4)
-    | dict.fromkeys(("angström", "angstroem"), 1e-4)
+    | dict.fromkeys(("angström", "angstroem", "a"), 1e-4)
     | dict.fromkeys(("in", "inch", "inches", '"', "zoll"), 25400.0)
     | dict.fromkeys(("thou", "mil", "mils"), 25.4)
+    | dict.fromkeys(("pt", "point", "points"), 25400 / 72)
     | dict.fromkeys(("ft", "foot", "feet"), 304800.0)
+    | dict.fromkeys(("yd", "yard", "yards"), 914400.0)
 )
 _TIMES = (
     {
@@ -92,7 +97,11 @@ def is_uncalibrated(unit: str) -> bool:
 
 def _plain(unit: str) -> str:
     """Return a unit in small letters, however its micro sign was written."""
-    text = re.sub(r"\\u([0-9a-fA-F]{4})", lambda code: chr(int(code[1], 16)), unit)
+    text = re.sub(
+        r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))",
+        lambda code: chr(int(code[1] or code[2], 16)),
+        unit,
+    )
     for garbled in ("Âµ", "Î¼"):  # UTF-8 that was read as Latin-1
         text = text.replace(garbled, "µ")
     text = unicodedata.normalize("NFKC", text).lower().strip(" .()[]'\0")

@@ -6,6 +6,7 @@ the kinds of network that a user may have weights for, by theirs.
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, is_dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -62,10 +63,17 @@ class PluginEntry(MethodEntry):
 
 
 def _plugins() -> Iterator[PluginEntry]:
-    """Yield the methods of other packages: their entry points `w2s.methods`."""
-    from importlib.metadata import entry_points
+    """Yield the methods of other packages: their entry points `w2s.methods`.
 
-    for point in entry_points(group="w2s.methods"):
+    A package whose entry points cannot be read has none; it need not know of w2s.
+    """
+    from importlib.metadata import distributions
+
+    found = []
+    for one in distributions():
+        with suppress(TypeError, ValueError):
+            found += one.entry_points.select(group="w2s.methods")
+    for point in reversed(found):  # the first on the path comes last, and wins
         facts = point.dist.metadata.json if point.dist else {}
         package = str(facts.get("name", point.value))
         yield PluginEntry(
