@@ -67,9 +67,9 @@ def _plugins() -> Iterator[PluginEntry]:
 
     A package whose entry points cannot be read has none; it need not know of w2s.
     """
-    from importlib.metadata import distributions
+    from importlib.metadata import EntryPoint, distributions
 
-    found = []
+    found: list[EntryPoint] = []
     for one in distributions():
         with suppress(TypeError, ValueError):
             found += one.entry_points.select(group="w2s.methods")
