@@ -16,7 +16,9 @@ AXES = "TCZYX"
 class Pixels(Protocol):
     """Pixels that may still be on disk: indexing the leading axes gives a plane.
 
-    Every numpy array is one; so is a file that reads a plane when it is asked.
+    Every numpy array is one; so is a file that reads a plane when it is asked. Those of
+    a stack that has a `chunk` also give a part of a plane: two slices more, of rows and
+    of columns, each with a start, a stop inside the plane, and no step.
     """
 
     @property
@@ -29,9 +31,18 @@ class Pixels(Protocol):
         """Return the type of a pixel."""
         ...
 
-    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
+    def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
         """Return the (Y, X) plane at `index`, one integer a leading axis."""
         ...
+
+
+def split_index(
+    index: tuple[Any, ...],
+) -> tuple[tuple[int, ...], tuple[slice, slice] | None]:
+    """Return which plane `Pixels` are asked for, and which part: None for all of it."""
+    if index and isinstance(index[-1], slice):
+        return tuple(index[:-2]), (index[-2], index[-1])
+    return tuple(index), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +53,10 @@ class Computed:
     dtype: np.dtype[Any]
     make: Callable[[tuple[int, ...]], NDArray[Any]] = field(repr=False)
 
-    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
-        """Return the (Y, X) plane at `index`."""
-        return self.make(index)
+    def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
+        """Return the (Y, X) plane at `index`, or a part of it."""
+        at, part = split_index(index)
+        return self.make(at)[part] if part else self.make(at)
 
 
 class Cached:
@@ -59,10 +71,13 @@ class Cached:
         self._planes: dict[tuple[int, ...], NDArray[Any]] = {}
         self._lock = RLock()
 
-    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
-        """Return the (Y, X) plane at `index`; it cannot be written to."""
-        index = tuple(index)
+    def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
+        """Return the (Y, X) plane at `index`, or a part; it cannot be written to."""
+        index, part = split_index(index)
         with self._lock:
+            if part:
+                plane = self._planes.get(index)
+                return self._source[(*index, *part)] if plane is None else plane[part]
             plane = self._planes.pop(index, None)
             if plane is None:
                 plane = self._source[index]
@@ -108,6 +123,9 @@ class Stack:
     warnings
         What of the file was not understood, is not there or was rounded, in sentences;
         complete when every plane was read.
+    chunk
+        The rows and columns that are read, decoded or computed together, at the least,
+        for a part of a plane; None where `data` gives whole planes alone.
     """
 
     data: Pixels
@@ -118,6 +136,7 @@ class Stack:
     history: tuple[Mapping[str, Any], ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    chunk: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         known = "".join(axis for axis in AXES if axis in self.axes)
@@ -147,6 +166,14 @@ class Stack:
         for index in self.indices():
             pixels[index] = self.data[index]
         return pixels
+
+    def region(
+        self, index: tuple[int, ...], rows: slice, columns: slice
+    ) -> NDArray[Any]:
+        """Return a part of the plane at `index`, without reading the rest if it can."""
+        if self.chunk or isinstance(self.data, np.ndarray):
+            return self.data[(*index, rows, columns)]
+        return self.data[index][rows, columns]
 
     def indices(self) -> Iterator[tuple[int, ...]]:
         """Yield the index of every plane, in the order of the file."""
@@ -230,5 +257,5 @@ class _OneChannel:
     def dtype(self) -> np.dtype[Any]:
         return self.source.dtype
 
-    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
+    def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
         return self.source[(*index[: self.axis], self.number, *index[self.axis :])]

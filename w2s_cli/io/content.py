@@ -13,7 +13,7 @@ from w2s_cli.errors import InputError
 from w2s_cli.io.axes import given_axes, known_axes, plane_numbers
 from w2s_cli.io.single_precision import can_be_read
 from w2s_cli.io.wanted import Wanted
-from w2s_cli.stack import Channel, Stack
+from w2s_cli.stack import Channel, Stack, split_index
 
 History = tuple[Mapping[str, Any], ...]
 
@@ -35,6 +35,10 @@ class Content:
     history: History = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    # Returns the rows and columns of a plane without reading all of it, and how many
+    # of both it reads at a time; None where planes are read whole
+    read_part: Callable[[int, slice, slice], NDArray[Any]] | None = None
+    chunk: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,21 @@ class _Planes:
     plane_shape: tuple[int, int]
     dtype: np.dtype[Any]
     read: Callable[[int], NDArray[Any]]
+    read_part: Callable[[int, slice, slice], NDArray[Any]] | None
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.numbers.shape + self.plane_shape
 
-    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
-        return self.read(int(self.numbers[index])).astype(self.dtype, copy=False)
+    def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
+        at, part = split_index(index)
+        number = int(self.numbers[at])
+        if part and self.read_part:
+            pixels = self.read_part(number, *part)
+        else:
+            pixels = self.read(number)
+            pixels = pixels[part] if part else pixels
+        return pixels.astype(self.dtype, copy=False)
 
 
 def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
@@ -86,7 +98,7 @@ def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
     if 0 < len(channels) < count and not wanted.axes:  # those that the file forgot
         channels += (Channel(),) * (count - len(channels))
     return Stack(
-        data=_Planes(numbers, (height, width), dtype, content.read),
+        data=_Planes(numbers, (height, width), dtype, content.read, content.read_part),
         axes=f"{names}YX",
         pixel_size=content.pixel_size,
         time_step=content.time_step,
@@ -94,6 +106,7 @@ def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
         history=content.history,
         extra=extra,
         warnings=(*content.warnings, *guessed),
+        chunk=content.chunk if content.read_part else None,
     )
 
 

@@ -35,6 +35,7 @@ def without_missing(
     for axis, places in kept.items():
         numbers = numbers.take(places, axis)
     axes, flat, read = content.axes, numbers.ravel(), content.read
+    part = content.read_part
     long = [axis for axis, length in enumerate(numbers.shape) if length > 1]
     named = {axes[axis]: places for axis, places in kept.items()}
     rest = "; ".join(
@@ -50,6 +51,7 @@ def without_missing(
         axes="".join(axes[axis] for axis in long) + "YX",
         shape=(*(numbers.shape[axis] for axis in long), height, width),
         read=lambda number: read(int(flat[number])),
+        read_part=part and (lambda number, *of: part(int(flat[number]), *of)),
         **_without_gaps(content, named),
         channels=tuple(
             channel

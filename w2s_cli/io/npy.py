@@ -61,12 +61,25 @@ def _content(array: NDArray[Any], file: BinaryIO, path: Path) -> Content:
         whole = pixels(0, array.size).reshape(array.shape, order="F")
         return np.array(whole.reshape(-1, *array.shape[-2:])[number])
 
+    def read_part(number: int, rows: slice, columns: slice) -> NDArray[Any]:
+        height, width = array.shape[-2:]
+        first = number * height * width
+        if columns.stop - columns.start == width:
+            count = (rows.stop - rows.start) * width
+            return pixels(first + rows.start * width, count).reshape(-1, width)
+        wide = columns.stop - columns.start
+        starts = (
+            first + row * width + columns.start for row in range(rows.start, rows.stop)
+        )
+        return np.stack([pixels(start, wide) for start in starts])
+
     return Content(
         axes=("Q" * (array.ndim - 2) + "YX")[-array.ndim :] if array.ndim else "",
         shape=array.shape,
         dtype=array.dtype.newbyteorder("="),
         read=read,
         extra={"format": "NPY", "compression": "none"},
+        read_part=read_part if array.flags.c_contiguous else None,
     )
 
 

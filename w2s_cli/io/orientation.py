@@ -35,6 +35,7 @@ def turned(content: Content, tags: Any) -> Content:
         content,
         shape=(*lead, width, height) if across else content.shape,
         read=lambda number: turn(read(number)),
+        read_part=None,
         pixel_size={
             _SWAPPED.get(axis, axis) if across else axis: size
             for axis, size in content.pixel_size.items()

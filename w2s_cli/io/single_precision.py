@@ -28,7 +28,7 @@ class _Single:
         self.dtype = np.dtype(np.uint8 if source.dtype == bool else np.float32)
         self._before, self._worst = len(notes), 0.0
 
-    def __getitem__(self, index: tuple[int, ...], /) -> NDArray[Any]:
+    def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
         plane = self._source[index]
         with np.errstate(over="ignore"):
             single = plane.astype(self.dtype)

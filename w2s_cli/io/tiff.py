@@ -96,12 +96,14 @@ def _content(
         at, count = axes.index(SAMPLES), len(kept.numbers)
         shape = (*shape[:at], *([count] if count > 1 else []), *shape[at + 1 :])
         axes = axes if count > 1 else axes.replace(SAMPLES, "")
-    read, there = plane_reader(file, series, shape, kept, path)
+    planes = plane_reader(file, series, shape, kept, path)
     content = Content(
         axes=axes,
         shape=shape,
         dtype=series.dtype,
-        read=read,
+        read=planes.read,
+        read_part=planes.read_part,
+        chunk=planes.chunk,
         channels=_palette_channel(file, page, path) or kept.channels,
         extra=_form(file, series, page),
         warnings=(
@@ -121,7 +123,7 @@ def _content(
     content = replace(content, **said, extra=extra, warnings=warnings)
     lost = few(missing_members(own, path)) if series.kind == "ome" else ""
     lost = f" ({lost} of its set is not in the folder)" if lost else ""
-    content = without_missing(content, there, path, lost)
+    content = without_missing(content, planes.there, path, lost)
     if "numbers" in content.extra and "imagej" in content.extra:
         left = imagej.reduced(content.extra)
         content = replace(content, extra={**content.extra, "imagej": left})

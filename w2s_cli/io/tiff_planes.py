@@ -2,6 +2,8 @@
 
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any, Literal
@@ -12,9 +14,9 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, OutOfMemoryError
 from w2s_cli.io.samples import MOST_LOOKED_AT, Kept
+from w2s_cli.io.tiff_parts import Page, PartReader, read_rows
 from w2s_cli.io.units import positive
 
-_Page = tifffile.TiffPage | tifffile.TiffFrame
 # What tifffile and its codecs raise on broken data
 _BROKEN = (
     ArithmeticError,
@@ -151,18 +153,28 @@ def lacks_description(file: tifffile.TiffFile) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PlaneReader:
+    """How the planes of an image are read, each by its number in file order."""
+
+    read: Callable[[int], NDArray[Any]]
+    there: NDArray[np.bool_]  # which planes are whole
+    # As in `Content`
+    read_part: Callable[[int, slice, slice], NDArray[Any]] | None
+    chunk: tuple[int, int] = (1, 1)
+
+
 def plane_reader(
     file: tifffile.TiffFile,
     series: tifffile.TiffPageSeries,
     shape: tuple[int, ...],
     kept: Kept,
     path: Path,
-) -> tuple[Callable[[int], NDArray[Any]], NDArray[np.bool_]]:
-    """Return a function from the number of a plane, in file order, to its pixels.
+) -> PlaneReader:
+    """Return how the planes of a series are read.
 
-    Also return which planes are whole. Data that lie in the file as they are, such as
-    the single page of an ImageJ file above 4 GB, are read at their place, everything
-    else through its page.
+    Data that lie in the file as they are, such as the single page of an ImageJ file
+    above 4 GB, are read at their place, everything else through its page.
     """
     page = series.keyframe
     start, several = series.dataoffset, len(series) > 1
@@ -181,30 +193,33 @@ def _in_place(
     dtype: np.dtype[Any],
     shape: tuple[int, ...],
     path: Path,
-) -> tuple[Callable[[int], NDArray[Any]], NDArray[np.bool_]]:
+) -> PlaneReader:
     *lead, height, width = shape
     pixels = height * width
     stored = dtype.newbyteorder(file.byteorder)
     held = (_size(file) - offset) // (pixels * dtype.itemsize)
 
-    def read(number: int) -> NDArray[Any]:
-        handle = file.filehandle
-        with handle.lock:
-            handle.seek(offset + number * pixels * dtype.itemsize)
-            data = handle.read(pixels * dtype.itemsize)
-        if len(data) < pixels * dtype.itemsize:
+    def read_part(number: int, rows: slice, columns: slice) -> NDArray[Any]:
+        place = offset + number * pixels * dtype.itemsize
+        row = (width, dtype.itemsize)
+        data = read_rows(file.filehandle, place, row, rows, columns)
+        sides = (rows.stop - rows.start, columns.stop - columns.start)
+        if len(data) < prod(sides) * dtype.itemsize:
             raise InputError(
                 f"{path} is truncated: plane {number + 1} is missing", hint=_HINT
             )
-        plane = np.frombuffer(data, stored).reshape(height, width)
-        return plane.astype(dtype.newbyteorder("="))
+        part = np.frombuffer(data, stored).reshape(sides)
+        return part.astype(dtype.newbyteorder("="))
 
-    return read, np.arange(prod(lead)) < held
+    def read(number: int) -> NDArray[Any]:
+        return read_part(number, slice(0, height), slice(0, width))
+
+    return PlaneReader(read, np.arange(prod(lead)) < held, read_part)
 
 
 def _from_pages(
     series: tifffile.TiffPageSeries, shape: tuple[int, ...], kept: Kept, path: Path
-) -> tuple[Callable[[int], NDArray[Any]], NDArray[np.bool_]]:
+) -> PlaneReader:
     *lead, height, width = shape
     first = series.keyframe
     frames = first.size // (height * width * first.samplesperpixel)
@@ -216,18 +231,41 @@ def _from_pages(
         assert page is not None
         sample, frame = divmod(number % per_page, frames)
         planes = _apart(page, number, path)[:, frame]
-        if not kept.fits(planes):
-            raise InputError(
-                f"{path}: plane {number + 1} is a picture in other colours than the "
-                "first",
-                hint="take one colour, such as --channel green, or all as channels "
-                "with --axes",
-            )
+        _check_colours(kept, planes, number, path)
         plane: NDArray[Any] = planes[kept.numbers[sample]]
         return plane
 
-    there = np.array([page is not None for page in pages])
-    return read, there.repeat(per_page)[:count]
+    def read_part(number: int, rows: slice, columns: slice) -> NDArray[Any]:
+        page = pages[number // per_page]
+        assert page is not None
+        sample = kept.numbers[number % per_page]
+        with _reading(page, number, path):
+            planes = parts.read(page, sample, rows, columns)
+        apart = len(planes) == 1
+        if not apart:
+            _check_colours(kept, planes, number, path)
+        part: NDArray[Any] = planes[0 if apart else sample]
+        return part
+
+    there = np.array([page is not None for page in pages]).repeat(per_page)[:count]
+    try:
+        parts = PartReader(first)
+        in_parts = frames == 1 and parts.suits(first)
+    except _BROKEN:  # to read the whole page says what is wrong with it
+        in_parts = False
+    if not in_parts:
+        return PlaneReader(read, there, None)
+    return PlaneReader(read, there, read_part, parts.chunk)
+
+
+def _check_colours(kept: Kept, planes: NDArray[Any], number: int, path: Path) -> None:
+    """Refuse a plane, or a part, whose (samples, Y, X) are not like the first's."""
+    if not kept.fits(planes):
+        raise InputError(
+            f"{path}: plane {number + 1} is a picture in other colours than the first",
+            hint="take one colour, such as --channel green, or all as channels with "
+            "--axes",
+        )
 
 
 def sample_planes(
@@ -240,7 +278,7 @@ def sample_planes(
             yield from _apart(page, place, path).swapaxes(0, 1)
 
 
-def _apart(page: _Page, number: int, path: Path) -> NDArray[Any]:
+def _apart(page: Page, number: int, path: Path) -> NDArray[Any]:
     """Return a page as (samples, frames, Y, X), however its samples are stored."""
     planes = _decoded(page, number, path)  # (samples, frames, Y, X, samples)
     if planes.ndim != 5:
@@ -252,10 +290,10 @@ def _apart(page: _Page, number: int, path: Path) -> NDArray[Any]:
     return np.moveaxis(planes, -1, 1).reshape(-1, frames, height, width)
 
 
-def _page(series: tifffile.TiffPageSeries, place: int) -> _Page | None:
+def _page(series: tifffile.TiffPageSeries, place: int) -> Page | None:
     """Return a page of a series, if the file has all of it."""
     try:
-        page: _Page | None = series[place]
+        page: Page | None = series[place]
     except (IndexError, tifffile.TiffFileError):
         return None
     if page is None or not page.dataoffsets:
@@ -264,14 +302,22 @@ def _page(series: tifffile.TiffPageSeries, place: int) -> _Page | None:
     return page if 0 < max(ends) <= page.parent.filehandle.size else None
 
 
-def _decoded(page: _Page, number: int, path: Path) -> NDArray[Any]:
+def _decoded(page: Page, number: int, path: Path) -> NDArray[Any]:
     """Return a page as (samples, depth, Y, X, samples)."""
+    with _reading(page, number, path):
+        planes: NDArray[Any] = page.asarray(squeeze=False)
+    return planes
+
+
+@contextmanager
+def _reading(page: Page, number: int, path: Path) -> Iterator[None]:
+    """Open the file of a page, where it is another one, and say what is wrong."""
     handle = page.parent.filehandle
     was_closed = handle.closed  # in a set of OME files all but the first are
     try:
         if was_closed:
             handle.open()
-        return page.asarray(squeeze=False)
+        yield
     except MemoryError as error:
         raise OutOfMemoryError(
             f"plane {number + 1} of {path} does not fit into memory: {error}",

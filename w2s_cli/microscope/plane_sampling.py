@@ -45,9 +45,12 @@ def middle_of_plane(
     stack: Stack, at: tuple[int, ...], most: int = MOST_SIDE
 ) -> KnownPlane:
     """Return the middle of the plane at an index, up to so many pixels wide."""
-    plane = stack.data[at]
-    top, left = (max(side - most, 0) // 2 for side in plane.shape)
-    return KnownPlane.of(plane[top : top + most, left : left + most].copy())
+    rows, columns = (
+        slice(start, min(start + most, side))
+        for side in stack.data.shape[-2:]
+        for start in [max(side - most, 0) // 2]
+    )
+    return KnownPlane.of(stack.region(at, rows, columns).copy())
 
 
 def sample_squares(
