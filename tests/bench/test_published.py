@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from w2s_cli.bench.config import CLEAN, NOISY, Row
 from w2s_cli.bench.published_tables import (
@@ -17,6 +18,7 @@ from w2s_cli.bench.published_tables import (
 )
 from w2s_cli.metrics import METRICS
 from w2s_cli.networks.esrgan import ShuffledESRGAN
+from w2s_cli.networks.n2n_unet import Noise2SRPaper
 from w2s_cli.weights import checkpoint
 
 REFERENCE = Path(__file__).parents[3] / "shared/reference/published_tables.json"
@@ -251,3 +253,19 @@ def test_what_was_measured_in_another_row_needs_no_telling() -> None:
         *("RDN", "SAN", "SRFBN", "EPSR", "ESRGAN"),
         *("JDSR-RCAN", "JDSR-ESRGAN", "Ours"),
     }
+
+
+def test_the_published_network_restores_the_image_alone(tmp_path: Path) -> None:
+    path = tmp_path / "n2sr.safetensors"
+    with torch.no_grad():
+        state = Noise2SRPaper(1, 8, 2, 4, 2, (5, 3)).state_dict()
+    checkpoint.save(path, state, {}, halve=False)
+    for data in ("fmd", "fmd-simulated"):
+        [table] = tables_for(data, "Confocal_MICE", 1, "noise2sr")
+        row = Row("n2sr", "", 1, weights=(path,))
+        [said] = unlike([row], [table])
+        assert "million parameters, the paper's network 1.39 million" in said
+        recipe, split = ("fmd", "noise2sr-test") if data == "fmd" else ("paper", "test")
+        assert table.split == split
+        way = f"--weights n2sr=FILE, after w2s train noise2sr-{recipe}"
+        assert way in "\n".join(lacking([], [table]))

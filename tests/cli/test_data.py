@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from w2s_cli.cli.arguments import numbers
 from w2s_cli.cli.data import prepare
@@ -112,7 +113,7 @@ def test_list(w2s) -> None:
     rows = json.loads(w2s("data", "list", "--json").stdout)
     assert [row["name"] for row in rows] == [
         *("w2s-raw", "w2s-normalized", "w2s-png"),
-        *("fmd", "video-rate", "folders", "simulated"),
+        *("fmd", "fmd-simulated", "video-rate", "folders", "simulated"),
     ]
 
 
@@ -156,3 +157,23 @@ def test_help_and_list_cost_little() -> None:
             check=True,
         )
         assert done.stdout.splitlines()[-1] == "loaded"
+
+
+def test_simulated_noise(w2s, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "FMD" / "TwoPhoton_MICE" / "gt" / "19" / "avg50.png"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(np.full((8, 10), 90, np.uint8)).save(path)
+    words = ["data", "simulate", "FMD", "-o", "out", "--noise", "gaussian-15"]
+    made = w2s(*words)
+    assert (made.exit_code, made.stdout) == (0, "")
+    assert made.stderr == "FMD -> out: 3 files made, 0 there already\n"
+    again = w2s(*words, "--json", "-q")
+    assert json.loads(again.stdout)["kept"] == 3
+    found = w2s("data", "check", "out")
+    assert "pairs      all 2, test 2" in found.stdout
+    wrong = w2s("data", "simulate", "FMD", "--noise", "gauss-3")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+    assert "'gauss-3' is no noise that can be added" in wrong.stderr
+    assert not (tmp_path / "fmd-simulated").exists()
+    assert w2s("data", "simulate", "out").exit_code == 3

@@ -100,7 +100,10 @@ def test_an_image_without_its_truth(fmd: Path) -> None:
     (fmd / "Confocal_FISH" / "gt" / "3" / "avg50.png").unlink()
     found = check(fmd)
     assert found.parts[-1].missing == ["Confocal_FISH/3/HV_0", "Confocal_FISH/3/HV_1"]
-    assert found.pairs == {"all": 10, "train": 2, "test": 4, "mix": 4}
+    assert found.pairs == {
+        **{"all": 10, "train": 2, "test": 4, "mix": 4},
+        "noise2sr-test": 2,
+    }
 
 
 def test_the_simulated_set() -> None:

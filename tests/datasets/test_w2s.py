@@ -177,3 +177,36 @@ def test_published_pngs(tmp_path: Path, save, gray, parts) -> None:
     assert data.names("test", 4) == ["081_0"]
     assert np.array_equal(data.pair("081_0", 4).image, gray(4))
     assert data.pair("080_0", 4, 2).truth.shape == (16, 20)
+
+
+@pytest.mark.parametrize("counts", [False, True])
+@pytest.mark.parametrize("outer", ["", "data"])
+def test_npy_in_the_layout_of_the_authors_readme(
+    tmp_path: Path, outer: str, counts: bool
+) -> None:
+    """train/ and test/ with folders of averages; z-scores, or counts where they are."""
+    rng = np.random.default_rng(0)
+    expected = {}
+    for field in (1, 81):
+        part = "train" if field == 1 else "test"
+        for folder in ("avg1", "avg400"):
+            plane = rng.normal(155, 60, (8, 10)).astype(np.float32)
+            path = tmp_path / outer / part / folder / f"{field:03d}_0.npy"
+            path.parent.mkdir(parents=True)
+            np.save(path, plane if counts else (plane - Z_OFFSET) / Z_UNIT)
+            expected[folder, field] = plane
+    data = find(tmp_path)
+    assert (data.name, data.per_unit) == ("w2s-normalized", Z_UNIT)
+    assert data.names("train", 1) == ["001_0"]
+    pair = data.pair("081_0", 1)
+    assert pair.image == pytest.approx(expected["avg1", 81], rel=1e-5)
+    assert pair.truth == pytest.approx(expected["avg400", 81], rel=1e-5)
+
+
+def test_whole_counts_in_npy_files_are_no_z_scores(tmp_path: Path) -> None:
+    (tmp_path / "avg1").mkdir()
+    (tmp_path / "avg400").mkdir()
+    dim = np.full((8, 10), 3, np.uint16)
+    np.save(tmp_path / "avg1" / "001_0.npy", dim)
+    np.save(tmp_path / "avg400" / "001_0.npy", dim)
+    assert find(tmp_path).pair("001_0", 1).image.max() == 3

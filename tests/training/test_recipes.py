@@ -34,7 +34,9 @@ def test_a_recipe_asks_for_what_there_is(name: str) -> None:
     assert recipe.summary
     assert recipe.train_fields == (1, 70)
     assert recipe.validation_fields == (71, 80)
-    assert (recipe.pairs.split, recipe.pairs.validation) == ("train", "validation")
+    prefix = "noise2sr-" if name == "noise2sr-fmd" else ""
+    parts = tuple(f"{prefix}{part}" for part in ("train", "validation"))
+    assert (recipe.pairs.split, recipe.pairs.validation) == parts
     assert not recipe.pairs.fields
     for part in recipe.parts:
         assert part.examples in EXAMPLES

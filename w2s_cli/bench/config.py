@@ -286,7 +286,8 @@ def protocol_for(data: DataSet, *, enlarged: bool) -> str:
         return "w2s-v1-sr" if enlarged else "w2s-v1"
     if data.name.startswith("w2s-"):
         return "w2s"
-    return {"fmd": "fmd", "video-rate": "basicsr"}.get(data.name, "plain")
+    known = {"fmd": "fmd", "fmd-simulated": "noise2sr", "video-rate": "basicsr"}
+    return known.get(data.name, "plain")
 
 
 @lru_cache(maxsize=8)

@@ -48,7 +48,7 @@ _OURS = "Ours"  # W2S's own network, an RRDB with fewer blocks than ESRGAN's 23
 _MOST_BLOCKS = 16
 # And the networks that were published with W2S, by their kind.
 _OF_W2S = {"dncnn": "DnCNN", "memnet": "MemNet", "rrdb": _OURS}
-# Millions of parameters of W2S's networks
+# Millions of parameters of the papers' networks
 _MILLIONS = {
     "DnCNN": 0.556,
     "MemNet": 0.195,
@@ -59,6 +59,7 @@ _MILLIONS = {
     "SRFBN": 2.13,
     "ESRGAN": 16.9,
     _OURS: 11.9,
+    "N2SR": 1.39,  # by its text
 }
 _ALIKE = 0.05  # share by which sizes that are rounded may differ
 
@@ -79,6 +80,7 @@ class Table:
     conditions: list[str]  # its columns: levels of noise, or data sets
     # method -> for each condition the figures; empty where none is printed
     rows: dict[str, list[list[float]]]
+    split: str = "test"  # which images it scores
 
     @property
     def paper(self) -> str:
@@ -172,6 +174,12 @@ def _is_ours(weights: Path) -> bool:
     return known is not None and known.options["blocks"] <= _MOST_BLOCKS
 
 
+def _is_of_noise2sr(weights: Path) -> bool:
+    """Return whether a network is that of Noise2SR, which n2sr runs on whole images."""
+    known = describe(checkpoint.load(weights).state)
+    return known is not None and known.name in ("noise2sr", "noise2sr-paper")
+
+
 @lru_cache
 def _millions(weights: Path) -> float:
     """Return how many million parameters the network of a file has."""
@@ -197,7 +205,10 @@ def unlike(rows: Iterable[Row], found: Iterable[Table]) -> Iterator[str]:
                     f"{name}: the paper has trained on other fields of view; "
                     f"{row.denoiser} learns from each image itself"
                 )
-            thinned = not {"mosaics=0", "n2sr.mosaics=0"} & {*row.options}
+            thinned = not (
+                {"mosaics=0", "n2sr.mosaics=0"} & {*row.options}
+                or any(map(_is_of_noise2sr, filter(None, files)))
+            )
             if row.denoiser == "n2sr" and name and thinned:
                 said.append(
                     f"{name}: the paper restores the image alone; n2sr averages "
@@ -275,6 +286,9 @@ def _way_to(part: str, table: Table) -> str:
         return f'{option} "{part}=FILE", weights trained so; none are published'
     if method == "n2n":  # a bench has no second capture of an image to learn from
         return f"{option} n2n --weights n2n=FILE, after w2s train n2n data=FOLDER"
+    if method == "n2sr":
+        recipe = "fmd" if table.data == "fmd" else "paper"
+        return f"{option} n2sr --weights n2sr=FILE, after w2s train noise2sr-{recipe}"
     if method not in NETWORKS:
         return f"{option} {method}"
     return f"{option} {method} --weights {method}=FILE; none are published"

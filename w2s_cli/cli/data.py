@@ -169,6 +169,7 @@ def about() -> None:
       w2s data list
       w2s data check data/
       w2s data prepare w2s W2S_raw.zip -o data
+      w2s data simulate FMD -o fmd-simulated
     """
 
 
@@ -206,7 +207,47 @@ def prepare(
     )
     with progress(str(output), quiet=quiet) as bar:
         found = prepared(raw, output, config, bar.reach)
-    show_prepared(found, raw, output, quiet=quiet)
+    _finish(found, raw, output, as_json=as_json, quiet=quiet)
+
+
+@data.command("simulate", cls=Command, no_args_is_help=True)
+def simulate(
+    fmd: Annotated[
+        Path, typer.Argument(help="The folder of FMD, all its types.", metavar="FMD")
+    ],
+    output: _Output = Path("fmd-simulated"),
+    noise: Annotated[
+        str,
+        typer.Option(
+            "--noise",
+            help="What is added: photons of white, spread in gray values, or both.",
+            metavar="LIST",
+        ),
+    ] = "gaussian-15,poisson-20,poisson-15-gaussian-5",
+    seed: Annotated[int, typer.Option("--seed", help="Of the noise.", min=0)] = 2022,
+    as_json: ask.JsonText = False,
+    quiet: ask.Quiet = False,
+) -> None:
+    """Add noise to the averages of FMD, as Noise2SR validates on it.
+
+    For example:
+      w2s data simulate FMD -o fmd-simulated
+      w2s data simulate FMD -o fmd-simulated --noise poisson-20-gaussian-5
+
+    Files that are done are checked, and not made again.
+    """
+    from w2s_cli.datasets.simulated_noise import simulate_noise
+
+    with progress(str(output), quiet=quiet) as bar:
+        found = simulate_noise(fmd, output, names([noise]), seed, bar.reach)
+    _finish(found, fmd, output, as_json=as_json, quiet=quiet)
+
+
+def _finish(
+    found: "PrepareResult", source: Path, output: Path, *, as_json: bool, quiet: bool
+) -> None:
+    """Say what was made, and end with the exit code of what failed."""
+    show_prepared(found, source, output, quiet=quiet)
     if as_json:
         print_result(json.dumps(prepared_json(found), indent=2))
     if found.failed:

@@ -36,7 +36,7 @@ DATASETS = Registry(
         "w2s_cli.datasets.w2s:normalized",
         "W2S, averages as z-scores",
         "Zhou et al. 2020",
-        needs="avg1/001_0.npy",
+        needs="avg1/001_0.npy, or train/avg1/001_0.npy and test/avg1/081_0.npy",
     ),
     Entry(
         "w2s-png",
@@ -51,6 +51,13 @@ DATASETS = Registry(
         "FMD: confocal, two-photon and wide-field, or its mixed test set",
         "Zhang et al. 2019",
         needs="TYPE/raw/FOV/*.png and TYPE/gt/FOV/avg50.png, or test_mix/raw/*.png",
+    ),
+    Entry(
+        "fmd-simulated",
+        "w2s_cli.datasets.simulated_noise:open_data_set",
+        "FMD's averages with simulated noise, by `w2s data simulate`",
+        "Tian et al. 2022",
+        needs="gaussian-15/train/noisy/*.tif and gaussian-15/train/clean/*.png",
     ),
     Entry(
         "video-rate",

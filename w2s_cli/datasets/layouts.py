@@ -6,8 +6,9 @@ FMD [1]_ has real noise of confocal, two-photon and wide-field microscopes, in 8
     TYPE/gt/FOV/avg50.png                           the average of all
     test_mix/raw/*.png, test_mix/gt/*.png           4 captures of each TYPE, mixed
 
-Field of view 19 is for testing. The published figures are means over the four corners
-of images, which the protocol `fmd` of `w2s evaluate` and `w2s bench` scores one by one.
+Field of view 19 is for testing; Noise2SR has splits of its own ([3]_). The published
+figures are means over the four corners of images, which the protocol `fmd` of
+`w2s evaluate` and `w2s bench` scores one by one.
 
 Video-rate confocal and multiphoton pairs, x2, are of MITO, MPM, MEM and NUC::
 
@@ -25,11 +26,18 @@ References
 .. [1] Y. Zhang et al., "A Poisson-Gaussian denoising dataset with real fluorescence
    microscopy images", CVPR (2019).
 .. [2] Video-rate Real-ESRGAN.
+.. [3] X. Tian et al., "Noise2SR: learning to denoise from super-resolved single noisy
+   fluorescence image", MICCAI 2022.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
+from zlib import crc32
+
+import numpy as np
 
 from w2s_cli.datasets.data_set import DataSet, FilePlane, non_empty
+from w2s_cli.datasets.simulated_noise import SEED, SPLITS
 from w2s_cli.errors import InputError, NothingMatchedError, few
 from w2s_cli.io.formats import image_files, stem
 from w2s_cli.restorers.units import EIGHT_BIT
@@ -84,6 +92,7 @@ def fmd(place: Path) -> DataSet | None:
     rest = frozenset(names) - mixed
     test = frozenset(n for n in rest if fmd_field(n).endswith(f"/{TEST_FIELD}"))
     splits = {"train": rest - test, "test": test, "mix": mixed}
+    splits |= _noise2sr_splits(inputs.get(1, {}).keys() & truths)
     return DataSet(
         name="fmd",
         title="FMD",
@@ -97,6 +106,31 @@ def fmd(place: Path) -> DataSet | None:
         expected=names,
         group_of=fmd_field,
     )
+
+
+def _noise2sr_splits(captures: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return the splits of Noise2SR's experiment on real noise ([3]_, section 3.1).
+
+    Of confocal and two-photon types: one capture of each of the fields 1 to 18, to
+    train and (16 to 18) to validate, and three of 19 and of 20 to test. Which ones is
+    not published: they are drawn by the name of the field.
+    """
+    by_field: dict[str, list[str]] = {}
+    for name in sorted(captures):
+        by_field.setdefault(fmd_field(name), []).append(name)
+    found: dict[str, set[str]] = {}
+    for group, names in by_field.items():
+        kind, _, field = group.rpartition("/")
+        if not kind.startswith(("Confocal_", "TwoPhoton_")) or not field.isdecimal():
+            continue
+        split = next((s for s, fields in SPLITS.items() if int(field) in fields), "")
+        if not split:
+            continue
+        count = min(3 if split == "test" else 1, len(names))
+        rng = np.random.default_rng([SEED, crc32(group.encode())])
+        some = rng.permutation(len(names))[:count]
+        found.setdefault(f"noise2sr-{split}", set()).update(names[i] for i in some)
+    return {split: frozenset(names) for split, names in found.items()}
 
 
 def fmd_field(name: str) -> str:

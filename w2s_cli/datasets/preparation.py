@@ -164,7 +164,9 @@ def prepare(
             f"{source} has none of the images asked for",
             hint="`w2s data check` says what is there",
         )
-    manifest = _begun(target, [task for wanted in tasks.values() for task in wanted])
+    manifest = begun(
+        target, [task.file for wanted in tasks.values() for task in wanted]
+    )
     total, done, made, kept = sum(map(len, tasks.values())), 0, 0, 0
     failed = {}
     for name, wanted in tasks.items():
@@ -186,18 +188,18 @@ def prepare(
     return PrepareResult(made, kept, missing_of(config, data), failed)
 
 
-def _begun(target: Path, tasks: Iterable[Task]) -> Manifest:
-    """Return the manifest of a folder in which all the tasks can write."""
-    manifest = Manifest.of(target)
-    for task in tasks:
-        path = target / task.file
-        if task.file not in manifest.made and path.exists():
+def begun(target: Path, files: Iterable[str]) -> Manifest:
+    """Return the manifest of a folder in which all the files can be written."""
+    manifest, files = Manifest.of(target), [*files]
+    for file in files:
+        path = target / file
+        if file not in manifest.made and path.exists():
             raise OutputError(
                 f"{path} exists, and was not made by this command",
                 hint="choose another folder with -o",
             )
     try:
-        for folder in {(target / task.file).parent for task in tasks}:
+        for folder in {(target / file).parent for file in files}:
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(

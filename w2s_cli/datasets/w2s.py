@@ -10,7 +10,8 @@ W2S as averages that somebody has made: z-scores in NPY files, or 8-bit PNG.
 
 ::
 
-    normalized/avg1/001_0.npy ... sim/120_2.npy     float64 or float32, z-scores
+    normalized/avg1/001_0.npy ... sim/120_2.npy     float64 or float32, z-scores; or
+    train/avg1/001_0.npy ... test/sim/120_2.npy     the same
     train/avg1/001_0.png ... test/sim/120_2.png     8 bit; or all/avg1/001_0.png ...
 
 The folders are avg1, avg2, avg4, avg8, avg16, avg400 and sim. How the authors made gray
@@ -18,9 +19,13 @@ values of counts is not published: those of the PNG form are left as they are.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from w2s_cli.datasets.data_set import DataSet, FilePlane, non_empty, planes
+from w2s_cli.errors import InputError
 from w2s_cli.restorers.units import EIGHT_BIT, Units
 
 CAPTURES = 400
@@ -68,6 +73,7 @@ def frames_of(level: int) -> range:
 
 SIM_FOLDER = "sim"
 _PARTS = ("all", "train", "test")
+_MOST_Z = 20.0
 
 
 def folder_of(level: int) -> str:
@@ -76,16 +82,39 @@ def folder_of(level: int) -> str:
 
 
 def normalized(place: Path) -> DataSet | None:
-    """Return the data set of a folder with avg1/001_0.npy and so on, or None."""
+    """Return the data set of a folder with avg1/001_0.npy and so on, or None.
+
+    The folders of averages may lie in train/ and test/, as the authors' README has it.
+    """
 
     def part(folder: str) -> dict[str, FilePlane]:
-        files, pattern = place / folder, f"{NAME}.npy"
-        return planes(files, pattern, factor=Z_UNIT, offset=Z_OFFSET)
+        found: dict[str, FilePlane] = {}
+        for name in ("", *_PARTS):
+            files = planes(place / name / folder, f"{NAME}.npy")
+            if files and not _in_counts(next(iter(files.values()))):
+                files = {
+                    stem: replace(plane, factor=Z_UNIT, offset=Z_OFFSET)
+                    for stem, plane in files.items()
+                }
+            found |= files
+        return found
 
     return _averages(
         *("w2s-normalized", "W2S, averages as z-scores", place, part),
         *("z", Z_UNIT, Z_OFFSET),
     )
+
+
+def _in_counts(image: FilePlane) -> bool:
+    """Say whether a file holds counts, and no z-scores.
+
+    Counts are whole, or lie beyond what a z-score can be: half of W2S's are below 0.
+    """
+    try:
+        whole = image.dtype().kind in "ui"
+        return whole or bool(np.median(image.read()[0]) > _MOST_Z)
+    except InputError:  # a file that is broken is told when it is read
+        return False
 
 
 def png(place: Path) -> DataSet | None:
