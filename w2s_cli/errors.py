@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from errno import EDQUOT, EFBIG, ENOSPC, EROFS
 from signal import SIGINT
 from traceback import format_exception_only
+from typing import Any
 
 _MOST_NAMED = 3  # things of a long list that a message names
 
@@ -34,6 +35,16 @@ class W2SError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let it be sent to another process, whatever arguments made it."""
+        return _made_again, (type(self), str(self), self.__dict__)
+
+
+def _made_again(kind: type[W2SError], message: str, said: dict[str, Any]) -> W2SError:
+    error = kind.__new__(kind, message)
+    error.__dict__.update(said)
+    return error
 
 
 class UsageError(W2SError):
@@ -83,6 +94,14 @@ class OutputError(W2SError):
     """An output that exists already, or that cannot be written."""
 
     exit_code = 7
+
+
+class ExistsError(OutputError):
+    """An output that is there already."""
+
+
+class BusyError(OutputError):
+    """An output that another process is working on."""
 
 
 class DiskFullError(OutputError):

@@ -55,7 +55,7 @@ def run(folder: Path, name: str, *words: str) -> subprocess.CompletedProcess[str
 
 
 def written(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if path.name != ".w2s")
 
 
 def test_every_script_is_run_here() -> None:

@@ -108,7 +108,7 @@ def test_a_stopped_batch_says_what_is_done(
         "not done: 2 of 3 files: raw/b.tif, raw/c.tif",
         "interrupted",
     ]
-    assert sorted(path.name for path in (batch / "out").iterdir()) == ["a.tif"]
+    assert sorted(path.name for path in (batch / "out").iterdir()) == [".w2s", "a.tif"]
 
 
 @posix
@@ -173,7 +173,7 @@ def test_two_processes_on_a_folder(here: Path, w2s) -> None:
     ]
     done = [row["target"] for row in rows[0] + rows[1] if row["status"] == "done"]
     assert sorted(done) == sorted({*done})
-    assert len(done) == len(list(here.glob("*.tif"))) == len([*here.glob("out/*")])
+    assert len(done) == len(list(here.glob("*.tif"))) == len([*here.glob("out/*.tif")])
 
 
 def test_a_target_that_appears_meanwhile_stays(
@@ -232,4 +232,4 @@ def test_a_full_disk_ends_the_batch(
     assert [row["status"] for row in json.loads(result.stdout)] == [
         *("done", "failed", "not begun"),
     ]
-    assert [path.name for path in (batch / "out").iterdir()] == ["a.tif"]
+    assert sorted(path.name for path in (batch / "out").iterdir()) == [".w2s", "a.tif"]

@@ -29,7 +29,7 @@ def test_each_image_has_an_output_of_its_own(w2s, tiles) -> None:
     result = w2s(*words, "-o", "out/")
     assert result.exit_code == 0
     assert "image 3 (overview) is a picture in colours and was left" in result.stderr
-    found = sorted(path.name for path in Path("out").iterdir())
+    found = sorted(path.name for path in Path("out").glob("*.tif"))
     assert found == ["tiles_1-left.ome.tif", "tiles_2-a-b-c.ome.tif"]
     for name, expected in zip(found, tiles, strict=True):
         np.testing.assert_array_equal(tifffile.imread(f"out/{name}"), expected)

@@ -2,17 +2,20 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from w2s_cli.batch.jobs import FilePair
-from w2s_cli.errors import InputError, UsageError, few
+from w2s_cli.batch.journal import records
+from w2s_cli.batch.naming import Naming
+from w2s_cli.errors import InputError, NothingMatchedError, UsageError, few
 from w2s_cli.io.formats import (
     NAMES,
     SUFFIXES,
     format_of,
     image_files,
+    images_in,
     passed_over,
     written_name,
 )
@@ -22,19 +25,55 @@ from w2s_cli.io.targets import STREAM
 _ZARR = (".zgroup", ".zarray", ".zattrs", "zarr.json")  # the marks of its folders
 
 
-def paired(inputs: Sequence[Path], output: str) -> list[FilePair]:
-    """Return every input file with its output file; nothing is written."""
-    sources = files(inputs)
-    several = len(sources) > 1 or any(path.is_dir() for path in inputs)
+def paired(
+    inputs: Sequence[Path],
+    output: str,
+    *,
+    listed: Sequence[Path] = (),
+    recursive: bool = False,
+    name: Naming | None = None,
+) -> list[FilePair]:
+    """Return every input file with its output file; nothing is written.
+
+    Parameters
+    ----------
+    inputs
+        Files and folders, of which with `recursive` the subfolders count, too.
+    output
+        A file, or a folder, in which `recursive` keeps the tree of a folder.
+    listed
+        More files, of which `recursive` keeps the folders as they are written.
+    name
+        What outputs are called; otherwise as the inputs are. With it they may be put
+        beside the inputs, where they are no inputs of the next run.
+    """
     target = Path(output)
-    if several or output.endswith("/") or _is_dir(target):
-        _check_folder(target, sources, slash=output.endswith("/"))
-        pairs = [(source, target / written_name(source)) for source in sources]
-    else:
+    found = _located(inputs, listed, target, recursive=recursive)
+    sources = each_once([*found])[0]
+    several = len(found) > 1 or bool(listed) or any(path.is_dir() for path in inputs)
+    if not (several or output.endswith("/") or _is_dir(target)):
+        if name:
+            raise UsageError(
+                f"--name is for outputs in a folder, and {target} is none",
+                hint="end the folder with a slash: -o restored/",
+            )
         pairs = [(source, target) for source in sources]
+    else:
+        _check_folder(target, sources, slash=output.endswith("/"))
+        named = name or written_name
+        pairs = [(one, target / found[one] / named(one)) for one in sources]
+        if name:
+            pairs = _without_outputs(pairs, target)
     check_distinct(pairs)
     _check_plain(pairs)
     return pairs
+
+
+def _without_outputs(pairs: Sequence[FilePair], folder: Path) -> list[FilePair]:
+    """Leave out what this run or one before has written beside its inputs."""
+    before = (folder / name for name in records(folder))
+    made = {_place(path) for path in (*(two for _, two in pairs), *before)}
+    return [(one, two) for one, two in pairs if _place(one) not in made]
 
 
 def files(inputs: Sequence[Path]) -> list[Path]:
@@ -42,22 +81,84 @@ def files(inputs: Sequence[Path]) -> list[Path]:
 
     Of an image in several files there is the first.
     """
-    return each_once(_all_files(inputs))[0]
+    return each_once([source for path in inputs for source in image_files(path)])[0]
 
 
-def left(inputs: Sequence[Path]) -> list[str]:
+def left(
+    inputs: Sequence[Path], *, recursive: bool = False, output: Path | None = None
+) -> list[str]:
     """Say which files in the folders, and of those that are named, are passed over."""
-    said = [
-        f"{folder}: passed over, as their names are of no {NAMES} image: "
-        f"{few(names)} ({len(names)} in all)"
-        for folder in inputs
-        if folder.is_dir() and (names := passed_over(folder))
-    ]
-    return said + each_once(_all_files(inputs))[1]
+    said, sources = [], []
+    for path in inputs:
+        if not path.is_dir():
+            sources.append(path)
+            continue
+        folders = [*_folders(path, output)] if recursive else [path]
+        names = [
+            (folder / one).relative_to(path)
+            for folder in folders
+            for one in passed_over(folder)
+        ]
+        if names:
+            said.append(
+                f"{path}: passed over, as their names are of no {NAMES} image: "
+                f"{few(names)} ({len(names)} in all)"
+            )
+        if recursive:
+            said += [
+                f"{path}: {link} links to a folder, and was not followed"
+                for folder in folders
+                for link in sorted(one for one in folder.iterdir() if _is_link(one))
+            ]
+        sources += [one for folder in folders for one in images_in(folder)]
+    return said + each_once(sources)[1]
 
 
-def _all_files(inputs: Sequence[Path]) -> list[Path]:
-    return [source for path in inputs for source in image_files(path)]
+def _located(
+    inputs: Sequence[Path], listed: Sequence[Path], output: Path, *, recursive: bool
+) -> dict[Path, Path]:
+    """Return the files, and in which folder below the output that of each goes."""
+    found: dict[Path, Path] = {}
+    for path in inputs:
+        if recursive and _is_dir(path):
+            tree = [
+                (one, folder.relative_to(path))
+                for folder in _folders(path, output)
+                for one in images_in(folder)
+            ]
+            if not tree:
+                raise NothingMatchedError(
+                    f"no image in the folder {path} and those below it",
+                    hint=f"images end in {', '.join(SUFFIXES)}",
+                )
+            found.update(tree)
+        else:
+            found.update((one, Path()) for one in image_files(path))
+    for path in listed:
+        below = path.parent
+        if recursive and (below.is_absolute() or ".." in below.parts):
+            below = Path(*below.resolve().parts[1:])
+        found[path] = below if recursive else Path()
+    return found
+
+
+def _folders(path: Path, output: Path | None) -> Iterator[Path]:
+    """Yield a folder and those below it by name, but not that of the outputs.
+
+    Hidden ones, images that are folders, and links are not entered.
+    """
+    yield path
+    for one in sorted(path.iterdir()):
+        if one.name.startswith(".") or not one.is_dir() or one.is_symlink():
+            continue
+        if output and output.is_dir() and one.samefile(output):
+            continue
+        if not any((one / mark).is_file() for mark in _ZARR):
+            yield from _folders(one, output)
+
+
+def _is_link(path: Path) -> bool:
+    return path.is_symlink() and path.is_dir()
 
 
 def check_spared(target: Path, sources: Sequence[Path]) -> None:
@@ -90,13 +191,16 @@ def check_distinct(pairs: Sequence[FilePair]) -> None:
     counts = Counter(target for _, target in pairs)
     for target, count in counts.items():
         if count > 1:
-            clashing = [str(source) for source, twin in pairs if twin == target]
+            clashing = [source for source, twin in pairs if twin == target]
             raise UsageError(
-                f"{' and '.join(clashing)} would all be written to {target}",
-                hint="restore them into different folders",
+                f"{few(clashing)} would all be written to {target}",
+                hint="restore them into different folders, or tell them apart by "
+                "--name, which has {stem}, {suffix} and {method}",
             )
+    inputs = {_place(source) for source, _ in pairs if source != STREAM}
     for _, target in pairs:
-        check_spared(target, [source for source, _ in pairs])
+        if _place(target) in inputs:
+            check_spared(target, [source for source, _ in pairs])
 
 
 def _check_plain(pairs: Sequence[FilePair]) -> None:
@@ -131,6 +235,15 @@ def is_there(source: Path) -> bool:
 
 def _is_dir(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 - which raises for no name
+
+
+def _place(path: Path) -> object:
+    """Return what is the same of two names of a file, or of a file to be."""
+    try:
+        found = path.stat()
+    except OSError:
+        return os.path.realpath(path)
+    return found.st_dev, found.st_ino
 
 
 def _same(source: Path, target: Path) -> bool:

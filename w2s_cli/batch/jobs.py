@@ -1,12 +1,13 @@
 """What to do with each file, and what became of it."""
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from w2s_cli.errors import DiskFullError, Stopped, W2SError, explained
+from w2s_cli.errors import BusyError, DiskFullError, Stopped, W2SError, explained
 
 FilePair = tuple[Path, Path]
 
@@ -61,20 +62,26 @@ Reports: TypeAlias = Generator[Done | Failure, None, None]
 
 
 def each(
-    pairs: Iterable[FilePair], work: Callable[[Path, Path], Done]
+    pairs: Iterable[FilePair],
+    work: Callable[[Path, Path], Done],
+    patient: Callable[[Path, Path], Done] | None = None,
 ) -> Reports[Done]:
     """Yield what became of each file; a file that fails does not stop the next.
 
     Only a full disk and an interruption end the batch: a `Failure` says so of the file
     in hand and of each that was not begun. The interruption is raised at the end; one
-    that came while a report was used may be thrown in.
+    that came while a report was used may be thrown in. With `patient` a file that
+    another process has in hand comes last, and that is called then.
     """
-    return _each([(one, two, partial(work, one, two)) for one, two in pairs])
+    return _each(
+        _Job(one, two, partial(work, one, two), patient and partial(patient, one, two))
+        for one, two in pairs
+    )
 
 
 def each_file(sources: Iterable[Path], work: Callable[[Path], Done]) -> Reports[Done]:
     """Yield what became of each file, as `each` does, where nothing is written."""
-    return _each([(one, None, partial(work, one)) for one in sources])
+    return _each(_Job(one, None, partial(work, one)) for one in sources)
 
 
 def exit_code(reports: Sequence[Report]) -> int:
@@ -86,16 +93,30 @@ def exit_code(reports: Sequence[Report]) -> int:
     return 1 if failures else 0
 
 
-def _each(
-    jobs: Sequence[tuple[Path, Path | None, Callable[[], Done]]],
-) -> Reports[Done]:
-    for number, (source, target, work) in enumerate(jobs, start=1):
+@dataclass(frozen=True, slots=True)
+class _Job(Generic[Done]):
+    source: Path
+    target: Path | None
+    work: Callable[[], Done]
+    patient: Callable[[], Done] | None = None
+
+
+def _each(jobs: Iterable[_Job[Done]]) -> Reports[Done]:
+    waiting = deque(jobs)
+    while waiting:
+        job = waiting.popleft()
+        source, target = job.source, job.target
         interrupt = None
         report: Done | Failure
         try:
-            report = work()
+            report = job.work()
         except BrokenPipeError:
             raise
+        except BusyError as error:
+            if job.patient:
+                waiting.append(_Job(source, target, job.patient))
+                continue
+            report = Failure(source, target, error)
         except Exception as error:
             report = Failure(source, target, explained(error))
         except KeyboardInterrupt as error:
@@ -110,8 +131,8 @@ def _each(
             ended = EndedError("interrupted", Stopped.exit_code_of(error))
         if ended:
             missed = EndedError(f"not begun: {ended}", ended.exit_code)
-            for source, target, _ in jobs[number:]:
-                yield Failure(source, target, missed, begun=False)
+            for job in waiting:
+                yield Failure(job.source, job.target, missed, begun=False)
             if interrupt:
                 raise interrupt
             return

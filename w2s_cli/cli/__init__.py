@@ -6,6 +6,7 @@ import typer
 
 from w2s_cli import __version__
 from w2s_cli.cli.adapt import adapt
+from w2s_cli.cli.batch import batch
 from w2s_cli.cli.bench import bench
 from w2s_cli.cli.blend import blend
 from w2s_cli.cli.commands import Command, Commands, stoppable, streams
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("restore", cls=Command, no_args_is_help=True)(restore)
+app.add_typer(batch, name="batch")
 app.command("methods", cls=Command)(methods)
 app.command("info", cls=Command, no_args_is_help=True)(info)
 app.command("estimate-noise", cls=Command, no_args_is_help=True)(estimate_noise)

@@ -15,6 +15,45 @@ Inputs = Annotated[
         metavar="INPUT",
     ),
 ]
+Files = Annotated[
+    Path | None,
+    typer.Option(
+        "--files",
+        help="A file with more inputs, a path a line, or - for standard input.",
+        metavar="LIST",
+    ),
+]
+Recursive = Annotated[
+    bool,
+    typer.Option("--recursive", "-r", help="Read subfolders too, and keep the tree."),
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        help="What outputs in a folder are called: such as '{stem}_{method}.ome.tif'.",
+        metavar="PATTERN",
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        "--skip-existing",
+        help="Do what is missing: keep outputs that say that they are this very "
+        "result, and replace all others.",
+    ),
+]
+ShardOf = Annotated[
+    str | None,
+    typer.Option(
+        "--shard", help="Do one of N parts of the files, counted from 1.", metavar="I/N"
+    ),
+]
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", "-j", help="Files at a time, each in a process.", min=1),
+]
 Output = Annotated[
     str,
     typer.Option(

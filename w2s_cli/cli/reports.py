@@ -13,6 +13,8 @@ from w2s_cli.registry import LICENCE
 
 if TYPE_CHECKING:
     from w2s_cli.batch.jobs import Failure, Report, Reports
+    from w2s_cli.batch.journal import Journal
+    from w2s_cli.batch.resume import Kept
     from w2s_cli.pipeline.auto_method import Choice
     from w2s_cli.pipeline.diagnosis import ChannelDiagnosis
     from w2s_cli.pipeline.file_restoration import FileReport
@@ -33,6 +35,8 @@ def show_restored(outcome: "FileReport", *, quiet: bool) -> None:
         facts.append(_noise(known))
     if outcome.clipped:
         facts.append(f"{outcome.clipped} pixels clipped")
+    if outcome.redone:
+        facts.append(f"in place of what was there: {outcome.redone}")
     facts.append(f"{outcome.seconds or 0:.1f} s")
     note(f"{_arrow(outcome)}: {', '.join(facts)}")
 
@@ -44,12 +48,30 @@ class RestoredDisplay:
         self._licences_of = "" if quiet else method
         self._quiet = quiet
 
-    def __call__(self, outcome: "FileReport") -> None:
+        self._kept = 0
+
+    def __call__(self, outcome: "FileReport | Kept") -> None:
         """Say it of one file."""
+        from w2s_cli.batch.resume import Kept
+
+        if isinstance(outcome, Kept):
+            self._kept += 1
+            return
         if self._licences_of:
             show_licences(self._licences_of)
         self._licences_of = ""
         show_restored(outcome, quiet=self._quiet)
+
+    def end(self, journal: "Journal | None", preview: Path | None) -> None:
+        """Say what was there already, and what else there is to look at."""
+        if journal and journal.trouble:
+            warn(f"there is no journal of this run: {journal.trouble}")
+        if self._quiet:
+            return
+        if self._kept:
+            note(f"there already: {self._kept}")
+        if preview and preview.exists():
+            note(f"look at {preview}")
 
 
 def show_licences(methods: str) -> None:
@@ -61,8 +83,14 @@ def show_licences(methods: str) -> None:
             note(f"{entry.name}: licence: {entry.licence} ({entry.source})")
 
 
-def show_plan(plan: "FileReport", *, quiet: bool = False) -> None:
+def show_plan(plan: "FileReport | Kept", *, quiet: bool = False) -> None:
     """Print what would be done; say in any case what speaks against it."""
+    from w2s_cli.batch.resume import Kept
+
+    if isinstance(plan, Kept):
+        if not quiet:
+            print_result(f"{plan.target} is there already")
+        return
     for warning in plan.warnings:
         warn(f"{_name(plan.source, 'standard input')}: {warning}")
     if quiet:

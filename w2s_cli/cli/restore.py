@@ -1,31 +1,38 @@
 """`w2s restore`: the main spec."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import axes_with, noise_models
 from w2s_cli.cli.fetch import fetch_needed
-from w2s_cli.cli.output import check_plot, note, warn
+from w2s_cli.cli.output import check_plot, warn
 from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
 from w2s_cli.cli.reports import Form, RestoredDisplay, show_plan, tell
-from w2s_cli.errors import UsageError
+from w2s_cli.errors import NothingMatchedError, UsageError
 from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
     from w2s_cli.batch.jobs import FilePair, Reports
-    from w2s_cli.pipeline.file_restoration import FileReport
-    from w2s_cli.pipeline.spec import RestoreSpec
-    from w2s_cli.restorers.chain import Chain
+    from w2s_cli.batch.restore_work import Outcome, RestoreWork
 
 
 def restore(
-    inputs: ask.Inputs,
     output: ask.Output,
+    inputs: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Image files, folders of image files, or - for standard input.",
+            metavar="INPUT",
+        ),
+    ] = None,
+    files_from: ask.Files = None,
+    recursive: ask.Recursive = False,
+    name: ask.Name = None,
     method: ask.Method = "",
     weights: ask.Weights = None,
     options: ask.Options = None,
@@ -46,6 +53,9 @@ def restore(
     tile: ask.Tile = TILE,
     preview: ask.Preview = None,
     overwrite: ask.Overwrite = False,
+    resume: ask.Resume = False,
+    jobs: ask.Jobs = 1,
+    shard: ask.ShardOf = None,
     dry_run: ask.DryRun = False,
     as_json: ask.AsJson = False,
     as_lines: ask.AsLines = False,
@@ -56,6 +66,7 @@ def restore(
     For example:
       w2s restore cell.tif -o sharp.tif
       w2s restore *.tif -o restored/ --method denoise
+      w2s restore raw/ -o restored/ --recursive --resume --jobs 4
       w2s restore cell.tif -o clean.tif --method gaussian -O sigma=1.5
       w2s restore stack.tif -o sharp.tif --axes ZYX --gain 2.1 --offset 100
       w2s restore tiles.ome.tif -o sharp/ --series all
@@ -66,11 +77,13 @@ def restore(
 
     Without --gain or --noise the noise of the camera is estimated from each file.
     """
-    from w2s_cli.batch.file_pairs import files, is_there, left, paired, refuse_missing
+    from w2s_cli.batch.file_pairs import files, is_there, left, refuse_missing
     from w2s_cli.batch.jobs import each, exit_code
+    from w2s_cli.batch.journal import Journal, journaled
+    from w2s_cli.batch.naming import Shard
+    from w2s_cli.batch.restore_work import RestoreWork
     from w2s_cli.batch.series import by_output
     from w2s_cli.methods.build import method_for_weights
-    from w2s_cli.pipeline.file_restoration import plan_file
     from w2s_cli.pipeline.shared_fitting import check_fitting
     from w2s_cli.pipeline.spec import RestoreSpec, defects_of
 
@@ -98,7 +111,11 @@ def restore(
         save_weights=save_weights,
         overwrite=overwrite,
     )
-    pairs = paired(inputs, output)
+    given = inputs or []
+    every = _pairs(given, output, files_from, name, method, recursive=recursive)
+    part = Shard.parse(shard or "1/1")
+    pairs = part.share(every)
+    _check_resume(pairs, resume=resume, overwrite=overwrite)
     if not any(is_there(source) for source, _ in pairs):
         # Nothing is fetched, loaded or learned for no image.
         reports = tell(each(pairs, refuse_missing), show_plan, form)
@@ -109,30 +126,85 @@ def restore(
     for doubt in spec.doubts(chain):
         warn(doubt)
     specs, pictures = by_output(spec, pairs)
-    for said in (*left(inputs), *pictures):
+    folder = None if Path(output) in dict(every).values() else Path(output)
+    for said in (*left(given, recursive=recursive, output=folder), *pictures):
         warn(said)
-    if preview:
-        _check_preview(preview, specs, overwrite=overwrite)
+    _check_preview(preview, specs, overwrite=overwrite)
+    work = RestoreWork(spec, chain, resume=resume, into_folder=folder is not None)
+    work.specs = specs if series else {}
+    if folder:
+        work.learn_from(folder)
     if dry_run:
-        found = each(specs, lambda *pair: plan_file(specs[pair], chain, *pair))
-        reports = tell(found, partial(show_plan, quiet=bool(form.option)), form)
+        planned: Reports[Any] = each(specs, work.plan)
+        reports = tell(planned, partial(show_plan, quiet=bool(form.option)), form)
     else:
-        into_folder = Path(output) not in [target for _, target in pairs]
-        found = _restored(
-            spec, specs, chain, preview, into_folder=into_folder, quiet=quiet
-        )
-        reports = tell(found, RestoredDisplay(method, quiet=quiet), form)
-        if preview and preview.exists() and not quiet:
-            note(f"look at {preview}")
+        found: Reports[Any] = _restored(work, specs, jobs, preview, quiet=quiet)
+        journal = Journal(folder) if folder else None
+        if journal:
+            journal.begin(every, [*specs], part)
+            found = journaled(found, journal)
+        reports = tell(found, shown := RestoredDisplay(method, quiet=quiet), form)
+        shown.end(journal, preview)
     raise typer.Exit(exit_code(reports))
 
 
+def _pairs(
+    inputs: list[Path],
+    output: str,
+    listed: Path | None,
+    name: str | None,
+    method: str,
+    *,
+    recursive: bool,
+) -> "list[FilePair]":
+    from w2s_cli.batch.file_pairs import paired
+    from w2s_cli.batch.naming import Naming
+    from w2s_cli.io.text_files import read_paths
+
+    if not inputs and not listed:
+        raise UsageError(
+            "no INPUT is named", hint="name files, folders or --files LIST"
+        )
+    if listed == Path("-") and listed in inputs:
+        raise UsageError(
+            "standard input cannot be a list and an image", hint="drop one"
+        )
+    more = read_paths(listed) if listed else []
+    if listed and not (more or inputs):
+        raise NothingMatchedError(f"{listed} names no files", hint="one path a line")
+    return paired(
+        *(inputs, output),
+        listed=more,
+        recursive=recursive,
+        name=Naming(name, method) if name else None,
+    )
+
+
+def _check_resume(
+    pairs: "Sequence[FilePair]", *, resume: bool, overwrite: bool
+) -> None:
+    from w2s_cli.io.targets import STREAM
+
+    if not resume:
+        return
+    if overwrite:
+        raise UsageError(
+            "--overwrite does all anew, and --resume what is missing", hint="drop one"
+        )
+    if any(STREAM in pair for pair in pairs):
+        raise UsageError(
+            "--resume needs files, not standard input or output", hint="name them"
+        )
+
+
 def _check_preview(
-    preview: Path, pairs: "Collection[FilePair]", *, overwrite: bool
+    preview: Path | None, pairs: "Collection[FilePair]", *, overwrite: bool
 ) -> None:
     """Find out before the work whether there is one file to draw, and where to."""
     from w2s_cli.io.targets import STREAM
 
+    if preview is None:
+        return
     if len(pairs) != 1:
         raise UsageError(
             f"a preview shows one image, not {len(pairs)}",
@@ -148,39 +220,35 @@ def _check_preview(
 
 
 def _restored(
-    spec: "RestoreSpec",
-    specs: "dict[FilePair, RestoreSpec]",
-    chain: "Chain",
+    work: "RestoreWork",
+    pairs: "Collection[FilePair]",
+    jobs: int,
     preview: Path | None,
     *,
-    into_folder: bool,
     quiet: bool,
-) -> "Reports[FileReport]":
+) -> "Reports[Outcome]":
     from w2s_cli.batch.jobs import each
-    from w2s_cli.pipeline.file_restoration import restore_file
+    from w2s_cli.batch.resume import Kept
+    from w2s_cli.batch.workers import each_in_workers
     from w2s_cli.pipeline.restoration import RestoreProgress
 
-    fitted = fit_to_files(spec, chain, quiet=quiet) if spec.train_on else None
+    if work.spec.train_on:
+        work.fitted = fit_to_files(work.spec, work.chain, quiet=quiet)
+    if jobs > 1 and len(pairs) > 1:
+        return each_in_workers(pairs, work, min(jobs, len(pairs)))
 
-    def work(source: Path, target: Path) -> "FileReport":
+    def one(source: Path, target: Path, *, wait: bool = False) -> "Outcome":
         with progress(source.name, quiet=quiet) as bar:
-            outcome = restore_file(
-                specs[source, target],
-                chain,
-                source,
-                target,
-                fitted=fitted,
-                into_folder=into_folder,
-                progress=RestoreProgress(
-                    started=bar.start,
-                    tile=bar.advance,
-                    fit=FitDisplay(source.name, bar, quiet=quiet).of_channel,
-                ),
+            shown = RestoreProgress(
+                started=bar.start,
+                tile=bar.advance,
+                fit=FitDisplay(source.name, bar, quiet=quiet).of_channel,
             )
-        if preview:
+            outcome = work(source, target, wait=wait, progress=shown)
+        if preview and not isinstance(outcome, Kept):
             from w2s_cli.bench.preview import preview as draw
 
-            draw(specs[source, target], source, outcome, preview)
+            draw(work.spec_of(source, target), source, outcome, preview)
         return outcome
 
-    yield from each(specs, work)
+    return each(pairs, one, partial(one, wait=True) if work.resume else None)

@@ -27,6 +27,7 @@ import numpy as np
 
 from w2s_cli.errors import InputError
 from w2s_cli.io.atomic_files import replacing
+from w2s_cli.io.fingerprints import KEY, OPEN, seal
 from w2s_cli.io.formats import format_for, format_of
 from w2s_cli.io.single_precision import in_single_precision
 from w2s_cli.io.targets import check_target
@@ -142,7 +143,8 @@ def write_image(
     overwrite
         Whether an existing file may be replaced.
     record
-        Asked after the last plane for what to add to the history.
+        Asked after the last plane for what to add to the history. A TIFF adds its own
+        fingerprint: see `fingerprints`.
 
     Raises
     ------
@@ -155,10 +157,14 @@ def write_image(
     """
     check_target(path, overwrite=overwrite)
     check_fits(stack, path)
-    writer = import_module(format_for(path).module)
+    form = format_for(path)
+    writer = import_module(form.module)
 
     def history() -> tuple[Mapping[str, Any], ...]:
-        return (*stack.history, *([record()] if record else []))
+        own = {KEY: OPEN} if form.sealed else {}
+        return (*stack.history, *([{**record(), **own}] if record else []))
 
     with replacing(path, overwrite=overwrite) as temporary:
         writer.write(stack, temporary, history)
+        if record and form.sealed:
+            seal(temporary)

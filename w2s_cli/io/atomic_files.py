@@ -13,13 +13,19 @@ from pathlib import Path
 from stat import S_IMODE, S_ISREG, S_IWUSR
 from uuid import uuid4
 
-from w2s_cli.errors import DiskFullError, OutputError, disk_full
+from w2s_cli.errors import (
+    BusyError,
+    DiskFullError,
+    ExistsError,
+    OutputError,
+    disk_full,
+)
 
 _PATIENCE = 0.2  # seconds: while another run looks whether a lock is still held
 
 
 @contextmanager
-def claimed(path: Path) -> Iterator[None]:
+def claimed(path: Path, *, wait: bool = False) -> Iterator[None]:
     """Keep other processes from working on `path` at the same time.
 
     The claim is a lock on a hidden file beside it, which ends with the process. A file
@@ -27,13 +33,15 @@ def claimed(path: Path) -> Iterator[None]:
 
     Raises
     ------
-    OutputError
-        When another process has claimed it.
+    BusyError
+        When another process has claimed it, unless it is waited for.
     """
     digest = sha256(path.name.encode(errors="surrogateescape")).hexdigest()[:16]
-    release = _try_lock(path.with_name(f".w2s-{digest}.lock"))
+    release = _try_lock(
+        path.with_name(f".w2s-{digest}.lock"), -1 if wait else _PATIENCE
+    )
     if release is None:
-        raise OutputError(
+        raise BusyError(
             f"{path} is being written by another process",
             hint="wait for it, or name another folder with -o",
         )
@@ -43,11 +51,11 @@ def claimed(path: Path) -> Iterator[None]:
         release()
 
 
-def _try_lock(path: Path) -> Callable[[], None] | None:
+def _try_lock(path: Path, patience: float = _PATIENCE) -> Callable[[], None] | None:
     """Return what releases the lock that a file now is, None where another has it."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path, timeout=_PATIENCE, mode=0o666)
+    lock = FileLock(path, timeout=patience, mode=0o666)
     try:
         lock.acquire(poll_interval=_PATIENCE / 4)
     except Timeout:
@@ -122,7 +130,7 @@ def _put_exclusively(temporary: Path, path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL))
             temporary.replace(path)
     except FileExistsError:
-        raise OutputError(
+        raise ExistsError(
             f"{path} exists: it appeared in the meantime, and stays as it is",
             hint="replace it with --overwrite, or name another",
         ) from None
@@ -171,7 +179,7 @@ def _is_abandoned(path: Path) -> bool:
     name = _NAME.fullmatch(path.name)
     if name and name["host"] == _host() and os.name == "posix":
         process = int(name["process"])
-        return not _lives(process) or (process == os.getpid() and name["run"] != _RUN)
+        return not lives(process) or (process == os.getpid() and name["run"] != _RUN)
     return time.time() - path.lstat().st_mtime > _ABANDONED
 
 
@@ -179,7 +187,7 @@ def _host() -> str:
     return re.sub(r"[^\w.-]", "_", platform.node())[:64]
 
 
-def _lives(process: int) -> bool:
+def lives(process: int) -> bool:
     """Find out whether a process of this host runs; a zombie does not."""
     try:
         os.kill(process, 0)

@@ -24,6 +24,8 @@ class Format:
     magics: tuple[bytes, ...]
     module: str
     read_only: tuple[str, ...] = ()  # suffixes that no output has
+    sealed: bool = False  # whether a file holds its own fingerprint
+    keeps_record: bool = True  # whether a file holds its history
 
 
 FORMATS = (
@@ -33,9 +35,10 @@ FORMATS = (
         (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
         "w2s_cli.io.tiff",
         (".stk", ".lsm"),
+        sealed=True,
     ),
     Format("PNG", (".png",), (b"\x89PNG\r\n\x1a\n",), "w2s_cli.io.png"),
-    Format("NPY", (".npy",), (b"\x93NUMPY",), "w2s_cli.io.npy"),
+    Format("NPY", (".npy",), (b"\x93NUMPY",), "w2s_cli.io.npy", keeps_record=False),
 )
 
 
@@ -146,7 +149,7 @@ def image_files(path: Path) -> Iterator[Path]:
     Hidden files, such as those that macOS puts beside others, are passed over.
     """
     if os.path.isdir(path):  # noqa: PTH112 - of any name, however long
-        found = [one for one in _visible(path) if one.suffix.lower() in SUFFIXES]
+        found = images_in(path)
         if not found:
             others = passed_over(path)
             raise NothingMatchedError(
@@ -160,6 +163,11 @@ def image_files(path: Path) -> Iterator[Path]:
         )
     else:
         yield path
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Return the image files in a folder, by name; there may be none."""
+    return [one for one in _visible(folder) if one.suffix.lower() in SUFFIXES]
 
 
 def passed_over(folder: Path) -> list[str]:

@@ -4,6 +4,7 @@ A set may say all in each of its files, or only in one of them, the others point
 it, or in a companion file of XML without pixels.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from math import prod
@@ -188,10 +189,29 @@ def _count(element: Element, name: str) -> int:
 
 def missing_members(xml: str, path: Path) -> list[str]:
     """Return the files that the first image lies in and that are not in the folder."""
-    if not xml:
-        return []
-    image = ElementTree.fromstring(xml).find("{*}Image")
-    uuids = [] if image is None else image.findall(_UUIDS)
-    names = {Path(uuid.get("FileName", path.name)).name for uuid in uuids}
+    names = _members(xml, path)
     there = (name for name in names if path.with_name(name).exists())
     return sorted(names.difference(there, {path.name}))
+
+
+def files_read(xml: str, path: Path, description: str) -> list[Path]:
+    """Return the files that the first image is read from, `path` before the others.
+
+    Its metadata may be in another file, which its own description names.
+    """
+    names = _members(xml, path)
+    if master := _MASTER.search(description):
+        names.add(Path(master[1]).name)
+    others = (path.with_name(name) for name in sorted(names - {path.name}))
+    return [path, *(other for other in others if other.is_file())]
+
+
+_MASTER = re.compile(r'<\w*:?BinaryOnly[^>]*MetadataFile="([^"]+)"')
+
+
+def _members(xml: str, path: Path) -> set[str]:
+    if "FileName" not in xml:
+        return set()
+    image = ElementTree.fromstring(xml).find("{*}Image")
+    uuids = [] if image is None else image.findall(_UUIDS)
+    return {Path(uuid.get("FileName", path.name)).name for uuid in uuids}

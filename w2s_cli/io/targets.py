@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 
-from w2s_cli.errors import InputError, OutputError, UsageError
+from w2s_cli.errors import ExistsError, InputError, OutputError, UsageError
 from w2s_cli.io.atomic_files import own_prefix, remove_strays
 from w2s_cli.io.formats import format_for
 
@@ -46,7 +46,7 @@ def check_writable(path: Path, *, overwrite: bool = False) -> None:
     if os.path.isdir(path):  # noqa: PTH112 - of any name, however long
         raise OutputError(f"{path} is a folder", hint="name a file in it")
     if _exists(path) and not overwrite:
-        raise OutputError(f"{path} exists", hint="replace it with --overwrite")
+        raise ExistsError(f"{path} exists", hint="replace it with --overwrite")
     if not path.parent.is_dir():
         raise OutputError(
             f"there is no folder {path.parent} to write {path.name} into",

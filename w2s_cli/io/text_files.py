@@ -2,6 +2,8 @@
 
 import codecs
 import json
+import os
+import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +24,22 @@ def read_text(path: Path) -> str:
         raise ValueError(f"it is longer than {_MOST >> 20} MiB")
     wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if wide else "utf-8-sig")
+
+
+def read_paths(path: Path) -> list[Path]:
+    """Return the paths in a file, or in standard input for "-": one a line, each once.
+
+    Where one is followed by a zero byte, as `find -print0` writes them, they all are.
+    """
+    if str(path) == "-":
+        content = sys.stdin.buffer.read() if sys.stdin else b""
+    else:
+        content = path.read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        content = content.decode("utf-16").encode()
+    text = os.fsdecode(content.removeprefix(codecs.BOM_UTF8))
+    lines = text.split("\0") if "\0" in text else text.split("\n")
+    return [*dict.fromkeys(Path(name) for one in lines if (name := one.rstrip("\r")))]
 
 
 def read_json(path: Path) -> Any:

@@ -18,7 +18,7 @@ from w2s_cli.io.axes import SAMPLES
 from w2s_cli.io.content import Content, History, as_stack, lookup_colour
 from w2s_cli.io.maker_metadata import maker_axes, maker_metadata
 from w2s_cli.io.missing_planes import without_missing
-from w2s_cli.io.ome_sets import missing_members
+from w2s_cli.io.ome_sets import files_read, missing_members
 from w2s_cli.io.orientation import turned
 from w2s_cli.io.resolution import read_resolution, resolution_tags
 from w2s_cli.io.samples import Kept, Samples, channels_of
@@ -118,6 +118,7 @@ def _content(
         why = f"its metadata cannot be read ({error}): they are not known, and left out"
         said = {"warnings": (why,)}
     extra = {**content.extra, **said.pop("extra", {})}
+    extra["files"] = files_read(own, path, file.pages.first.description)
     warnings = (*content.warnings, *said.pop("warnings", ()))
     said["channels"] = said.get("channels") or content.channels
     content = replace(content, **said, extra=extra, warnings=warnings)

@@ -9,6 +9,7 @@ from typing import Any
 
 from w2s_cli.io import left_out, write_image
 from w2s_cli.io.atomic_files import claimed
+from w2s_cli.io.fingerprints import InputHash, identity
 from w2s_cli.io.targets import (
     STREAM,
     check_target,
@@ -21,6 +22,7 @@ from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.pipeline.memory_forecast import fitting_tile, memory_needed
 from w2s_cli.pipeline.output_type import output_type
+from w2s_cli.pipeline.request import INPUT, REQUEST, request
 from w2s_cli.pipeline.restoration import (
     RestoreProgress,
     record_head,
@@ -34,6 +36,7 @@ from w2s_cli.pipeline.shared_fitting import (
 )
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
+from w2s_cli.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,7 @@ class FileReport:
     # Of a file that is done: output pixels that did not fit into the dtype, wall time
     clipped: int | None = None
     seconds: float | None = None
+    redone: str = ""  # why, where there was an output already
 
     def as_json(self) -> dict[str, Any]:
         """Return the report as a JSON object; null for what is not known yet."""
@@ -87,6 +91,7 @@ class FileReport:
             "warnings": [*self.warnings],
             "clipped_pixels": self.clipped,
             "seconds": None if self.seconds is None else round(self.seconds, 3),
+            **({"redone": self.redone} if self.redone else {}),
         }
 
 
@@ -147,11 +152,12 @@ def restore_file(
     With `into_folder` the folder of the target is made, once the source is open.
     """
     start = perf_counter()
+    asked = request(spec, chain, source)
     if target.suffix.lower() == ".png" and spec.dtype == "auto":
         spec = replace(spec, dtype="input")  # a PNG holds nothing else
     with (
         spooled_input(source) as file,
-        spec.opened(file) as stack,
+        _opened(spec, file) as (stack, hashed),
         _claim(spec, target, into_folder=into_folder),
         spooled_output(target) as spooled,
     ):
@@ -166,12 +172,11 @@ def restore_file(
             progress=progress,
         )
         part, taken = result.source, result.chain
-        write_image(
-            result.image,
-            spooled,
-            overwrite=spec.overwrite,
-            record=lambda: result.record,
-        )
+
+        def record() -> dict[str, Any]:
+            return {**result.record, INPUT: hashed.result(), REQUEST: asked}
+
+        write_image(result.image, spooled, overwrite=spec.overwrite, record=record)
         if spec.save_weights and not fitted:
             save_weights(result.fitted, spec.save_weights, overwrite=spec.overwrite)
     return FileReport(
@@ -186,7 +191,7 @@ def restore_file(
         tile=result.tile,
         tiles=tiles_of(part, taken, result.tile),
         memory=memory_needed(part, taken, result.tile),
-        record=result.record,
+        record=record(),
         warnings=(*result.warnings, *left_out(result.image, spooled)),
         choice=result.choice,
         steps=steps * part.channel_count,
@@ -195,6 +200,17 @@ def restore_file(
         clipped=result.tally.clipped,
         seconds=perf_counter() - start,
     )
+
+
+@contextmanager
+def _opened(spec: RestoreSpec, file: Path) -> Iterator[tuple[Stack, InputHash]]:
+    """Open an image, whose files are hashed while it is worked on."""
+    before = identity(file) if file.is_file() else None
+    with (
+        spec.opened(file) as stack,
+        InputHash(stack.extra.get("files", [file]), before) as hashed,
+    ):
+        yield stack, hashed
 
 
 @contextmanager

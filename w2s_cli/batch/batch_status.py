@@ -1,0 +1,143 @@
+"""What has become of a batch, by the journals of its runs."""
+
+import platform
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from w2s_cli.batch.journal import REFUSED, Event, journals
+from w2s_cli.errors import NothingMatchedError, few
+from w2s_cli.io.atomic_files import lives
+
+_ENDS = ("done", "kept", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStatus:
+    """The files of a batch: what is done, what is not, and why."""
+
+    folder: Path
+    runs: int
+    done: int
+    failed: tuple[Event, ...]  # each with source, target, error, hint, exit_code
+    missing: tuple[Event, ...]  # each with source, target, why
+    gone: tuple[Event, ...]  # not done, but a later run did not have the input either
+    running: int  # processes that are at work
+    doubts: tuple[str, ...]  # why there may be more that is missing
+
+    @property
+    def complete(self) -> bool:
+        """Return whether all is done."""
+        return not (self.failed or self.missing or self.doubts)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a JSON object."""
+        return {
+            "schema": 1,
+            "folder": str(self.folder),
+            "complete": self.complete,
+            "runs": self.runs,
+            "running": self.running,
+            "done": self.done,
+            "failed": [*self.failed],
+            "missing": [*self.missing],
+            "gone": [*self.gone],
+            "doubts": [*self.doubts],
+        }
+
+
+def batch_status(folder: Path) -> BatchStatus:
+    """Return what became of the files that runs into a folder were to do."""
+    runs = journals(folder)
+    if not runs:
+        raise NothingMatchedError(
+            f"{folder} has no journal of a batch",
+            hint="w2s restore writes one where its output is a folder",
+        )
+    heads = [events[0] for events in runs]
+    at_work = {at for at, events in enumerate(runs) if _at_work(events)}
+    newest = {head.get("shard"): at for at, head in enumerate(heads)}
+    done = 0
+    states: dict[str, list[Event]] = {"failed": [], "missing": [], "gone": []}
+    for at, plan, end in _files(runs):
+        failed = end.get("event") == "failed"
+        why = _why_missing(folder / plan["target"], end, running=at in at_work)
+        later = max(newest.get(shard, -1) for shard in ("1/1", heads[at].get("shard")))
+        source = Path(heads[at].get("cwd", ""), plan["source"])
+        if not failed and not why:
+            done += 1
+        elif later > at and not source.exists():
+            states["gone"].append(_facts(plan, {}))
+        else:
+            more = end if failed else {"why": why}
+            states["failed" if failed else "missing"].append(_facts(plan, more))
+    return BatchStatus(
+        folder,
+        len(runs),
+        done,
+        **{name: tuple(found) for name, found in states.items()},
+        running=len(at_work),
+        doubts=tuple(_doubts(heads)),
+    )
+
+
+def _files(runs: Sequence[Sequence[Event]]) -> Iterator[tuple[int, Event, Event]]:
+    """Yield of each file the run that planned it last, the plan, and its end or {}."""
+    plans: dict[str, tuple[int, Event]] = {}
+    ends: dict[str, Event] = {}
+    for at, events in enumerate(runs):
+        for event in events:
+            name, target = event.get("event"), event.get("target")
+            if name == "planned" and isinstance(target, str):
+                plans[target] = at, event
+            elif name in _ENDS and isinstance(target, str):
+                ends[target] = event
+            elif name == REFUSED and isinstance(target, str):
+                ends.setdefault(target, {**event, "event": "failed"})
+    for target, (at, plan) in plans.items():
+        yield at, plan, ends.get(target, {})
+
+
+def _facts(plan: Event, more: Event) -> Event:
+    keys = ("why", "error", "hint", "exit_code")
+    said = {key: more[key] for key in keys if key in more}
+    return {"source": plan["source"], "target": plan["target"], **said}
+
+
+def _why_missing(target: Path, end: Event, *, running: bool) -> str:
+    """Return why an output is not there; "" where it is."""
+    if not end:
+        if running:
+            return "not done yet: the run goes on"
+        return "not done when the run ended"
+    if not target.is_file():
+        return "done, but the output is there no longer"
+    found, size = target.stat().st_size, end.get("bytes")
+    if size is not None and found != size:
+        return f"done, but the output has {found} bytes instead of {size} since"
+    return ""
+
+
+def _at_work(events: Sequence[Event]) -> bool:
+    head = events[0]
+    if events[-1].get("event") == "end" or head.get("host") != platform.node():
+        return False
+    return isinstance(head.get("process"), int) and lives(head["process"])
+
+
+def _doubts(heads: Sequence[Event]) -> Iterator[str]:
+    """Say which shards have not run, and which were of another list."""
+    whole = [at for at, head in enumerate(heads) if head.get("shard") == "1/1"]
+    since = heads[whole[-1] + 1 :] if whole else heads
+    latest = {head.get("shard"): head for head in since}
+    for of in dict.fromkeys(str(shard).partition("/")[2] for shard in latest):
+        every = [f"{number}/{of}" for number in range(1, int(of) + 1)]
+        lacking = [shard for shard in every if shard not in latest]
+        if lacking and not whole:
+            yield f"shards that have not run: {few(lacking)}"
+        if len({latest[one].get("list") for one in every if one in latest}) > 1:
+            yield (
+                f"the {of} shards were not given the same files: run once more with "
+                "--resume and without --shard"
+            )
