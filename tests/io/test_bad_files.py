@@ -1,10 +1,10 @@
 """Every bad input and output is one clear line, and leaves nothing behind."""
 
 import errno
-import logging
 import os
 import re
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -207,7 +207,6 @@ def test_any_damage_is_an_input_error_and_silent(tmp_path, capfd, caplog):
     ):
         tifffile.imwrite(path, STACK.data, photometric="minisblack", **options)
         wholes.append(path.read_bytes())
-    assert logging.getLogger("tifffile").handlers
     for number in range(300):
         damaged = bytearray(wholes[number % len(wholes)])
         for place in rng.integers(0, (len(damaged), 400)[number % 2], 4):
@@ -365,3 +364,22 @@ def test_pages_in_a_circle_are_refused_at_once(tmp_path, big):
         open_image(path),
     ):
         pass
+
+
+def test_a_page_with_less_strips_than_it_needs(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((64, 8), np.uint8), rowsperstrip=8)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages[0].tags["ImageLength"].overwrite(2**28)
+    refused = "of 268435456 x 8 pixels has 8 of 33554432 strips or tiles"
+    assert_refused(path, refused)
+
+
+def test_names_that_no_program_writes_are_kept(tmp_path):
+    path = tmp_path / "a.tif"
+    stack = Stack(np.zeros((4, 8, 9), np.uint16), "ZYX")
+    odd = {"imagej": {"gr\xfc\u20ac": 3}, "format": "ImageJ TIFF"}
+    write_image(replace(stack, extra=odd), path)
+    with tifffile.TiffFile(path) as file:
+        assert file.imagej_metadata
+        assert file.imagej_metadata[r"gr\xfc\u20ac"] == 3

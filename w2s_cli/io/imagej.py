@@ -29,7 +29,7 @@ _PLACED = ("ROI", "Overlays")  # in pixels of the source's grid
 _ORIGIN = ("xorigin", "yorigin")
 _OWN = ("Info", "Labels", "Ranges", "ROI", "Overlays", "xorigin", "yorigin", "vunit")
 # What ImageJ keeps in a tag of its own, and the types that tifffile reads it as
-_BINARY: dict[str, tuple[type, ...]] = {
+BINARY: dict[str, tuple[type, ...]] = {
     **{"Info": (str,), "Labels": (str, list), "Properties": (str, list)},
     **{"Ranges": (tuple,), "LUTs": (list, np.ndarray), "Plot": (bytes,)},
     **dict.fromkeys(_PLACED, (bytes, list)),
@@ -43,7 +43,7 @@ def read_metadata(
     metadata = {
         key: value
         for key, value in metadata.items()
-        if key not in _BINARY or isinstance(value, _BINARY[key])
+        if key not in BINARY or isinstance(value, BINARY[key])
     }
     return {
         "pixel_size": _pixel_size(metadata, resolution),
@@ -225,8 +225,10 @@ def description(
     shape: tuple[int, ...], axes: str, metadata: Mapping[str, Any], history: History
 ) -> str:
     """Return the text that ImageJ reads, with a line for the history."""
-    said = {key: value for key, value in metadata.items() if key not in _BINARY}
+    said = {key: value for key, value in metadata.items() if key not in BINARY}
     text = tifffile.imagej_description(shape, axes=axes, **said)
+    # Damaged files have letters in names that no program would write.
+    text = text.encode("ascii", "backslashreplace").decode("ascii")
     return f"{text}{_HISTORY}={to_json(history)}\n" if history else text
 
 
@@ -282,6 +284,6 @@ def _list(value: Any) -> list[Any]:
 
 def _ascii(key: str, value: Any) -> Any:
     """Return a value of the description in ASCII, as Java escapes it."""
-    if key in _BINARY or not isinstance(value, str):
+    if key in BINARY or not isinstance(value, str):
         return value
     return "".join(c if c.isascii() else f"\\u{ord(c):04x}" for c in value)

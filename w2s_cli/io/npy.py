@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -14,6 +15,8 @@ from w2s_cli.io.content import Content, History, as_stack
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Stack
 
+# Its header is an expression of Python, and numbers in it may be of any size.
+_BROKEN = (EOFError, OSError, OverflowError, SyntaxError, TokenError, ValueError)
 _SAMPLES = (3, 4)  # of a colour picture, along its last axis
 
 
@@ -23,13 +26,7 @@ def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
 
     Where no axes are given, the axes before Y and X are taken for T, then TZ, then TCZ.
     """
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (EOFError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(
-            f"{path} is truncated or no array of numbers: {error}",
-            hint="save it again with numpy.save",
-        ) from error
+    array = memory_map(path)
     if not wanted.axes and array.ndim == 3 and array.shape[-1] in _SAMPLES:
         raise InputError(
             f"{path} looks like a colour picture: shape {array.shape}",
@@ -37,6 +34,21 @@ def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
         )
     with path.open("rb") as file:
         yield as_stack(_content(array, file, path), wanted, path)
+
+
+def memory_map(path: Path) -> NDArray[Any]:
+    """Return the array of an NPY file, of which nothing is read yet.
+
+    Raises InputError where the file is broken, or shorter than it says.
+    """
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except _BROKEN as error:
+        raise InputError(
+            f"{path} is truncated or no array of numbers: {error}",
+            hint="save it again with numpy.save",
+        ) from error
+    return array
 
 
 def _content(array: NDArray[Any], file: BinaryIO, path: Path) -> Content:

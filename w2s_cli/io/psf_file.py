@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io import open_image, write_image
 from w2s_cli.io.formats import format_for, format_of
+from w2s_cli.io.npy import memory_map
 from w2s_cli.io.targets import check_target
 from w2s_cli.microscope.psf import PSF
 from w2s_cli.stack import Stack
@@ -95,13 +96,7 @@ def _content(path: Path) -> tuple[NDArray[np.float64], float | None]:
 
 def _array(path: Path) -> NDArray[np.float64]:
     """Return an NPY file of any real type: float64 is what numpy saves by default."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (EOFError, OSError, SyntaxError, ValueError) as error:
-        raise InputError(
-            f"{path} is truncated or no array of numbers: {error}",
-            hint="save it again with numpy.save",
-        ) from error
+    array = memory_map(path)
     if array.dtype.kind not in "iuf" or array.size == 0:
         raise InputError(
             f"{path} is no kernel: it has {array.size} values of type {array.dtype}",
@@ -109,7 +104,7 @@ def _array(path: Path) -> NDArray[np.float64]:
         )
     if array.ndim != 2:
         raise _several(path, array.shape)
-    return np.asarray(array, np.float64)
+    return np.array(array, np.float64)
 
 
 def _pixel_size(stack: Stack, path: Path) -> float | None:

@@ -107,13 +107,16 @@ def undescribed(file: tifffile.TiffFile, path: Path) -> str:
     in_a_row = all(one.dataoffset is not None for one in file.series)
     if in_a_row and sum(map(len, file.series)) == pages:
         return ""  # known without reading every page
-    used = {
-        page.offset
-        for one in file.series
-        for level in one.levels
-        for page in level
-        if page and page.parent is file and not page.is_subifd
-    }
+    try:
+        used = {
+            page.offset
+            for one in file.series
+            for level in one.levels
+            for page in level
+            if page and page.parent is file and not page.is_subifd
+        }
+    except IndexError:  # it describes pages that are not there
+        return ""
     if not 0 < len(used) < pages:
         return ""
     return (
@@ -182,7 +185,11 @@ def plane_reader(
     apart = series.is_multifile or page.samplesperpixel > 1 or paged
     size = prod(shape) * series.dtype.itemsize
     # A directory among what would be planes: they are not one behind the other.
-    if start is None or apart or (start < page.offset < start + size and not several):
+    if (
+        not isinstance(start, int)
+        or apart
+        or (start < page.offset < start + size and not several)
+    ):
         return _from_pages(series, shape, kept, path)
     return _in_place(file, start, series.dtype, shape, path)
 
@@ -299,7 +306,7 @@ def _page(series: tifffile.TiffPageSeries, place: int) -> Page | None:
     if page is None or not page.dataoffsets:
         return None
     ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
-    return page if 0 < max(ends) <= page.parent.filehandle.size else None
+    return page if 0 < max(ends, default=0) <= page.parent.filehandle.size else None
 
 
 def _decoded(page: Page, number: int, path: Path) -> NDArray[Any]:
