@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from w2s_cli.errors import AxesError, UsageError
 
 AXES = "TCZYX"
+LARGEST_WHOLE = 1 << 25
+"""Pixels of a plane (5,792 x 5,792) up to which it is read, looked at and written as
+one; all of a larger plane is never in memory."""
 
 
 class Pixels(Protocol):
@@ -174,6 +177,19 @@ class Stack:
         if self.chunk or isinstance(self.data, np.ndarray):
             return self.data[(*index, rows, columns)]
         return self.data[index][rows, columns]
+
+    def bands(self, index: tuple[int, ...], rows: int) -> Iterator[NDArray[Any]]:
+        """Yield the plane at `index`, so many rows at a time."""
+        height, width = self.data.shape[-2:]
+        plane = None if self.chunk else self.data[index]
+        for start in range(0, height, rows):
+            part = slice(start, min(start + rows, height)), slice(0, width)
+            yield self.data[(*index, *part)] if plane is None else plane[part]
+
+    @property
+    def large(self) -> bool:
+        """Return whether a plane has more than `LARGEST_WHOLE` pixels."""
+        return self.data.shape[-2] * self.data.shape[-1] > LARGEST_WHOLE
 
     def indices(self) -> Iterator[tuple[int, ...]]:
         """Yield the index of every plane, in the order of the file."""

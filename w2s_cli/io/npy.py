@@ -17,6 +17,7 @@ from w2s_cli.stack import Stack
 
 # Its header is an expression of Python, and numbers in it may be of any size.
 _BROKEN = (EOFError, OSError, OverflowError, SyntaxError, TokenError, ValueError)
+_ROWS = 512  # of a large plane that are written at a time
 _SAMPLES = (3, 4)  # of a colour picture, along its last axis
 
 
@@ -114,8 +115,10 @@ def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
         "fortran_order": False,
         "shape": tuple(stack.data.shape),
     }
+    height = stack.data.shape[-2]
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         for index in stack.indices():
-            file.write(np.ascontiguousarray(stack.data[index]).data)
+            for band in stack.bands(index, _ROWS if stack.large else height):
+                file.write(np.ascontiguousarray(band).data)
     history()

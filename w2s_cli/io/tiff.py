@@ -46,6 +46,7 @@ _COMPRESSIONS = {
 }
 _WRITTEN_COMPRESSIONS = {"LZW": "lzw", "deflate": "zlib", "zstd": "zstd"}
 _LARGEST = 2**32 - 2**25  # bytes in a classic TIFF, less some for the metadata
+_TILE = 512  # side of the tiles of a large plane
 _PLACEHOLDER = "OME-XML follows the pixels"
 _WHITE_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 2, 3, 6  # photometric interpretations
 # Values of a page that are one number each
@@ -309,7 +310,9 @@ def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
 
 
 def _stays_imagej(stack: Stack) -> bool:
-    return stack.extra.get("format") == "ImageJ TIFF" and imagej.can_hold(stack)
+    in_tiles = stack.large and _compression(stack)
+    own = stack.extra.get("format") == "ImageJ TIFF" and not in_tiles
+    return own and imagej.can_hold(stack)
 
 
 def left_out(stack: Stack) -> list[str]:
@@ -327,15 +330,22 @@ def _write_ome(stack: Stack, path: Path, history: Callable[[], History]) -> None
 
     def watched() -> Iterator[NDArray[Any]]:
         nonlocal brightest
-        for plane in _planes(stack, stack.axes):
-            if plane.dtype.kind == "u":
-                brightest = max(brightest, int(plane.max()))
-            yield plane
+        for index in stack.indices():
+            for band in stack.bands(index, _TILE if stack.large else height):
+                if band.dtype.kind == "u":
+                    brightest = max(brightest, int(band.max()))
+                yield from tiles(band) if stack.large else [band]
 
+    def tiles(band: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        for start in range(0, band.shape[1], _TILE):
+            yield band[:, start : start + _TILE]
+
+    height = stack.data.shape[-2]
     with tifffile.TiffWriter(path, bigtiff=nbytes > _LARGEST, ome=False) as file:
         file.write(
             watched(),
             shape=stack.data.shape,
+            tile=(_TILE, _TILE) if stack.large else None,
             description=_PLACEHOLDER,
             metadata=None,
             **resolution_tags(stack),
@@ -364,8 +374,12 @@ def _write_imagej(stack: Stack, path: Path, history: Callable[[], History]) -> N
         file.overwrite_description(text)
 
 
+def _compression(stack: Stack) -> str | None:
+    return _WRITTEN_COMPRESSIONS.get(stack.extra.get("compression", ""))
+
+
 def _settings(stack: Stack) -> dict[str, Any]:
-    compression = _WRITTEN_COMPRESSIONS.get(stack.extra.get("compression", ""))
+    compression = _compression(stack)
     return {
         "dtype": stack.data.dtype,
         "photometric": "miniswhite" if stack.extra.get("inverted") else "minisblack",
@@ -376,10 +390,15 @@ def _settings(stack: Stack) -> dict[str, Any]:
     }
 
 
-def _planes(stack: Stack, axes: str) -> Iterator[NDArray[Any]]:
-    """Yield the planes in the order of the leading `axes`."""
+def _planes(stack: Stack, axes: str) -> Iterator[Any]:
+    """Yield the planes in the order of the leading `axes`, large ones as bytes."""
     lengths = dict(zip(stack.axes, stack.data.shape, strict=True))
     leading = stack.axes[:-2]
     for index in np.ndindex(*(lengths[axis] for axis in axes[:-2])):
         place = dict(zip(axes, index, strict=False))
-        yield stack.data[tuple(place[axis] for axis in leading)]
+        at = tuple(place[axis] for axis in leading)
+        if stack.large:
+            for band in stack.bands(at, _TILE):
+                yield band.astype(band.dtype.newbyteorder(">")).tobytes()
+        else:
+            yield stack.data[at]

@@ -9,9 +9,9 @@ beyond its noise, and they have too little by more than the noise allows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,6 +79,15 @@ class Defects:
     def uneven(self) -> bool:
         """Return whether lines differ in offset or light."""
         return any(one.shifts or one.flickers for one in (self.rows, self.columns))
+
+    def part(self, rows: slice, columns: slice) -> Self:
+        """Return what is wrong with some of the pixels."""
+        return replace(
+            self,
+            kinds=self.kinds[rows, columns],
+            rows=self.rows.part(rows),
+            columns=self.columns.part(columns),
+        )
 
     def repaired(self, plane: NDArray[Any]) -> FloatArray:
         """Return the plane with even lines and filled pixels, float32 counts."""

@@ -59,6 +59,15 @@ class LineDefects:
         """Return lines that nothing is wrong with."""
         return cls(np.zeros(count), np.ones(count), np.zeros(count, bool))
 
+    def part(self, lines: slice) -> Self:
+        """Return what is wrong with some of the lines."""
+        return replace(
+            self,
+            offset=self.offset[lines],
+            light=self.light[lines],
+            lost=self.lost[lines],
+        )
+
     @property
     def found(self) -> bool:
         """Return whether there is anything to repair."""

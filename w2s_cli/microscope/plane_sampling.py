@@ -45,12 +45,16 @@ def middle_of_plane(
     stack: Stack, at: tuple[int, ...], most: int = MOST_SIDE
 ) -> KnownPlane:
     """Return the middle of the plane at an index, up to so many pixels wide."""
-    rows, columns = (
-        slice(start, min(start + most, side))
-        for side in stack.data.shape[-2:]
-        for start in [max(side - most, 0) // 2]
-    )
+    [rows], [columns] = (spread(length, most) for length in stack.data.shape[-2:])
     return KnownPlane.of(stack.region(at, rows, columns).copy())
+
+
+def spread(length: int, side: int, count: int = 1) -> list[slice]:
+    """Return up to so many parts of an axis, evenly spread and without overlap."""
+    count = max(min(count, length // side), 1)
+    ends = (length * (2 * number + 1) // count for number in range(count))
+    starts = [max(end - side, 0) // 2 for end in ends]
+    return [slice(start, min(start + side, length)) for start in starts]
 
 
 def sample_squares(

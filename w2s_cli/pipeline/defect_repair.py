@@ -4,7 +4,7 @@ A map is an image (Y, X) of whole numbers: 0 for a good pixel, 1 for a hot one, 
 dead one, 3 for one that blinks, 4 for one of a lost line. Any other number is a defect.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from w2s_cli.microscope.noise_with_defects import fit_noise_with_defects
 from w2s_cli.microscope.plane_sampling import checked_finite
 from w2s_cli.pipeline.diagnosis import Diagnosis
 from w2s_cli.pipeline.spec import RestoreSpec
-from w2s_cli.stack import Computed, Stack
+from w2s_cli.stack import Stack
 
 MOST_PLANES = 64  # that a map is made from
 
@@ -41,15 +41,37 @@ Index = tuple[int, ...]
 class Repairs:
     """What was repaired in each plane that has been read."""
 
-    by_plane: dict[Index, Defects] = field(default_factory=dict)
+    # Of each plane: the numbers by its rows of cells
+    by_plane: dict[Index, dict[int, dict[str, Any]]] = field(default_factory=dict)
+
+    def count(self, index: Index, row: int, cells: Sequence[Mapping[str, Any]]) -> None:
+        """Note what was found in a row of cells, if anything."""
+        if cells:
+            alone = ("lost_rows",)  # cells beside one another share them
+            found = _merged(cells, alone)
+            self.by_plane.setdefault(index, {})[row] = found
 
     def as_json(self) -> dict[str, Any]:
         """Return the part of the record: the most of each kind in a plane."""
-        found = [one.as_json() for one in self.by_plane.values()]
+        found = [
+            _merged([*rows.values()], ("lost_columns",))
+            for rows in self.by_plane.values()
+        ]
         if not found:
             return {}
         most = {key: max((one[key] for one in found), key=abs) for key in found[0]}
         return {"repaired": {"planes": len(found), **most}}
+
+
+def _merged(parts: Sequence[Mapping[str, Any]], alone: Sequence[str]) -> dict[str, Any]:
+    """Return the numbers of parts: summed if whole, else, and those alone, the most."""
+    return {
+        key: sum(values)
+        if all(isinstance(value, int) for value in values) and key not in alone
+        else max(values, key=abs)
+        for key in parts[0]
+        for values in [[part[key] for part in parts]]
+    }
 
 
 def map_for(spec: RestoreSpec, stack: Stack) -> Kinds | None:
@@ -78,13 +100,13 @@ def map_for(spec: RestoreSpec, stack: Stack) -> Kinds | None:
     return kinds
 
 
-def repaired_stack(
+def defect_finders(
     stack: Stack, diagnosis: Diagnosis, known: Kinds | None
-) -> tuple[Stack, Repairs]:
-    """Return a stack whose planes are repaired when they are read.
+) -> dict[int, Callable[[NDArray[Any], slice, slice], Defects]]:
+    """Return what finds the defects of some rows and columns of a plane, by channel.
 
-    The same stack where nothing is to be repaired. Planes are looked through where one
-    of those that were looked at before had defects, or some are known.
+    Planes are looked through where one of those that were looked at before had
+    defects, or some are known.
 
     Parameters
     ----------
@@ -94,40 +116,42 @@ def repaired_stack(
         What was found in it.
     known
         A map of defects, if there is one.
+
+    Raises
+    ------
+    UsageError
+        When lines are to be evened out in a plane that is too large for it.
     """
-    repairs = Repairs()
-    finders: dict[int, Callable[[NDArray[Any]], Defects]] = {}
+    finders: dict[int, Callable[[NDArray[Any], slice, slice], Defects]] = {}
     for number in range(stack.channel_count):
         found = diagnosis.channels[number] if diagnosis.channels else None
         if found and found.defects and found.defects.found and found.fit:
             finders[number] = partial(
+                _found_in,
                 find_defects,
+                known,
                 noise=found.fit.model,
-                known=known,
                 even_lines=found.defects.evens_lines,
             )
         elif known is not None:
-            finders[number] = partial(_known, kinds=known)
-    if not finders:
-        return stack, repairs
-
-    def plane(index: Index) -> NDArray[Any]:
-        counts = stack.data[index]
-        find = finders.get(stack.channel_of(index))
-        if find is None:
-            return counts
-        found = find(checked_finite(counts, stack.plane_name(index)))
-        if not found.found:
-            return counts
-        repairs.by_plane[index] = found
-        return found.repaired(counts)
-
-    shape, dtype = stack.data.shape, stack.data.dtype
-    return replace(stack, data=Computed(shape, dtype, plane)), repairs
+            finders[number] = partial(_found_in, _known, known)
+    return finders
 
 
-def _known(plane: NDArray[Any], kinds: Kinds) -> Defects:
-    return replace(no_defects(plane, NoiseModel(1.0)), kinds=kinds)
+def _found_in(
+    find: Callable[..., Defects],
+    known: Kinds | None,
+    counts: NDArray[Any],
+    rows: slice,
+    columns: slice,
+    **facts: Any,
+) -> Defects:
+    part = None if known is None else known[rows, columns]
+    return find(checked_finite(counts, ""), known=part, **facts)
+
+
+def _known(plane: NDArray[Any], known: Kinds) -> Defects:
+    return replace(no_defects(plane, NoiseModel(1.0)), kinds=known)
 
 
 def read_defect_map(path: Path) -> Kinds:

@@ -6,6 +6,8 @@ they say the same of the same file. A few planes of each channel are read, once.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -29,9 +31,9 @@ from w2s_cli.microscope.plane_sampling import (
     MOST_SIDE,
     dark_and_bright,
     grain,
-    middle_of_plane,
     sample_squares,
     sampled_indices,
+    spread,
 )
 from w2s_cli.microscope.unknown_pixels import KnownPlane
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
@@ -106,8 +108,9 @@ def diagnose(
         # The one place that reads planes to look at them: more that is to be found in
         # a file is found in these.
         planes: dict[str, KnownPlane] = {}
+        most = MOST_JUDGED if noise else MOST_PLANES
         if noise or levels or not known:
-            planes = judged_planes(stack, number, MOST_JUDGED if noise else MOST_PLANES)
+            planes = judged_planes(stack, number, most)
         facts: dict[str, Any] = {}
         name = stack.channel_name(number)
         if display_range:
@@ -122,7 +125,12 @@ def diagnose(
                 names=[*planes],
                 look_for_defects=defects,
                 even_lines=even_lines,
-                known_defects=known_defects,
+                known_defects=[]
+                if known_defects is None
+                else [
+                    known_defects[rows, columns]
+                    for _, rows, columns in _judged(stack, number, most).values()
+                ],
                 **facts,
             )
             if noise
@@ -152,17 +160,35 @@ def _without_noise_if_blank(channel: ChannelDiagnosis) -> ChannelDiagnosis:
 def judged_planes(
     stack: Stack, channel: int, most: int = MOST_JUDGED
 ) -> dict[str, KnownPlane]:
-    """Return the middles of planes from all over a channel, by their names."""
+    """Return the middles of planes from all over a channel, by their names.
+
+    Of large planes they are parts from all over the plane.
+    """
+    return {
+        name: KnownPlane.of(stack.region(*window).copy())
+        for name, window in _judged(stack, channel, most).items()
+    }
+
+
+def _judged(
+    stack: Stack, channel: int, most: int
+) -> dict[str, tuple[tuple[int, ...], slice, slice]]:
+    """Return which part of which plane is looked at, by its name."""
     places = sampled_indices(stack, channel, most)
-    side = MOST_SIDE if len(places) <= MOST_PLANES else MOST_SIDE // 2
+    grid = isqrt(most // len(places)) if stack.large else 1
+    side = MOST_SIDE if len(places) * grid**2 <= MOST_PLANES else MOST_SIDE // 2
     lengths = dict(zip(stack.axes, stack.data.shape, strict=True))
     along = [(axis, word) for axis, word in _WORDS if lengths.get(axis, 1) > 1]
-
-    def name(at: tuple[int, ...]) -> str:
+    windows = {}
+    for at in places:
         number = dict(zip(stack.axes, at, strict=False))
-        return ", ".join(f"{word} {number[axis] + 1}" for axis, word in along)
-
-    return {name(at): middle_of_plane(stack, at, side) for at in places}
+        name = ", ".join(f"{word} {number[axis] + 1}" for axis, word in along)
+        parts = [*product(*(spread(n, side, grid) for n in stack.data.shape[-2:]))]
+        for rows, columns in parts:
+            corner = f"part at y {rows.start}, x {columns.start}"
+            of = f" of {name}" if name else ""
+            windows[name if len(parts) == 1 else corner + of] = at, rows, columns
+    return windows
 
 
 def diagnose_channel(
@@ -175,7 +201,7 @@ def diagnose_channel(
     fit: NoiseFit | None = None,
     look_for_defects: bool = True,
     even_lines: bool = False,
-    known_defects: Kinds | None = None,
+    known_defects: Sequence[Kinds] = (),
     **facts: Any,
 ) -> ChannelDiagnosis:
     """Return what a few planes of counts of a channel show.
@@ -199,7 +225,7 @@ def diagnose_channel(
     even_lines
         Whether uneven rows and columns are to be evened out.
     known_defects
-        Those that are known, (Y, X) of a whole plane.
+        Those that are known, (Y, X) of each plane.
     facts
         What else is known of the channel: fields of `ChannelDiagnosis`.
     """
@@ -213,10 +239,11 @@ def diagnose_channel(
             noise = fit_noise_over_planes(samples, dark)
             fit, correlations = noise.fit, noise.correlations
             if look_for_defects:
-                known = [] if known_defects is None else [known_defects] * len(planes)
-                fit, found = _without_defects(
-                    samples, noise, dark, _cut(known, planes, samples), even_lines
-                )
+                known = [
+                    sample_squares([kinds], sample.grid)
+                    for kinds, sample in zip(known_defects, samples, strict=False)
+                ]
+                fit, found = _without_defects(samples, noise, dark, known, even_lines)
     except InputError as error:
         failure = error
     line = fit.line if fit else None
@@ -332,19 +359,6 @@ def _defect_warnings(found: Defects) -> Iterator[str]:
             f"{found.line_words}: the camera's, or structure along them; they are left "
             "as they are, --defects all evens them out"
         )
-
-
-def _cut(
-    known: Sequence[Kinds], planes: Sequence[KnownPlane], samples: Sequence[Sample]
-) -> list[list[Kinds]]:
-    """Return the parts of whole maps that belong to the squares of each plane."""
-    parts = []
-    for kinds, plane, sample in zip(known, planes, samples, strict=False):
-        height, width = plane.counts.shape
-        top, left = (kinds.shape[0] - height) // 2, (kinds.shape[1] - width) // 2
-        inner = kinds[top : top + height, left : left + width]
-        parts.append(sample_squares([inner], sample.grid))
-    return parts
 
 
 def given_models(

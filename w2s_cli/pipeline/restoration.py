@@ -9,20 +9,19 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from w2s_cli import __version__
-from w2s_cli._typing import FloatArray
 from w2s_cli.methods.build import chain_record, parse
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.plane_sampling import checked_finite
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
-from w2s_cli.pipeline.defect_repair import Repairs, map_for, repaired_stack
+from w2s_cli.pipeline.defect_repair import Repairs, defect_finders, map_for
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import Diagnosis
 from w2s_cli.pipeline.memory_forecast import fitting_tile
 from w2s_cli.pipeline.network_check import NetworkCheck, Watched
 from w2s_cli.pipeline.output_type import output_type, rounds
+from w2s_cli.pipeline.prepared_planes import PreparedPlanes
+from w2s_cli.pipeline.restored_planes import BandReader, RestoredPlanes, Tally, plain
 from w2s_cli.pipeline.shared_fitting import (
     FittedMethods,
     check_fitted,
@@ -34,27 +33,11 @@ from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import fit_channels
 from w2s_cli.restorers.restorer import FitProgress, Fittable
-from w2s_cli.restorers.tiling import restore_plane, tile_count
+from w2s_cli.restorers.tiling import tile_count
 from w2s_cli.restorers.units import DisplayRange
-from w2s_cli.stack import Computed, Stack
+from w2s_cli.stack import Stack
 
 _OWN = ("jdsr", "jdsr-fast", "denoise", "denoise-fast")
-
-
-@dataclass
-class Tally:
-    """What is known of the output by the time that its last plane is computed."""
-
-    _clipped: dict[tuple[int, ...], int] = field(default_factory=dict)
-
-    @property
-    def clipped(self) -> int:
-        """Return how many pixels were outside the range of the output's dtype."""
-        return sum(self._clipped.values())
-
-    def count(self, index: tuple[int, ...], clipped: int) -> None:
-        """Count the clipped pixels of a plane, once however often it is computed."""
-        self._clipped[index] = clipped
 
 
 def bound_chains(
@@ -83,12 +66,12 @@ def restore_planes(
     checks: Mapping[int, NetworkCheck] | None = None,
     tile: int = TILE,
     on_tile: Callable[[], None] = lambda: None,
-    put_back: Callable[[tuple[int, ...], NDArray[Any], int], None] | None = None,
+    bands: BandReader | None = None,
 ) -> tuple[Stack, Tally]:
-    """Return the restored stack, each plane computed when it is asked for.
+    """Return the restored stack, each plane, or part, computed when it is asked for.
 
-    Its pixels are of `dtype`, or of that of the stack. `put_back` is called with each
-    plane's index, its restored pixels, and the scale.
+    Its pixels are of `dtype`, or of that of the stack. `bands` gives the rows of planes
+    that are ready for a method; else they are taken as they are.
     """
     scale, dtype = chain.traits.scale, dtype or stack.data.dtype
     tally = Tally()
@@ -97,38 +80,26 @@ def restore_planes(
         first, *others = chains[number].links
         chains[number] = Chain([Watched(first, check), *others])
 
-    def plane(index: tuple[int, ...]) -> NDArray[Any]:
-        counts = checked_finite(stack.data[index], stack.plane_name(index))
-        restorer = chains[stack.channel_of(index)]
-        result = restore_plane(counts, restorer, tile=tile, on_tile=on_tile)
-        pixels, clipped = _as_stored(result, dtype)
-        tally.count(index, clipped)
-        if put_back:
-            put_back(index, pixels, scale)
-        return pixels
-
     *lead, height, width = stack.data.shape
-    shape = (*lead, height * scale, width * scale)
+    planes = RestoredPlanes(
+        (*lead, height * scale, width * scale),
+        dtype,
+        bands or plain(stack),
+        lambda index: chains[stack.channel_of(index)],
+        tile,
+        tally,
+        on_tile,
+    )
     restored = replace(
         stack,
-        data=Computed(shape, dtype, plane),
+        data=planes,
         pixel_size={
             axis: size / scale if axis in "YX" else size
             for axis, size in stack.pixel_size.items()
         },
+        chunk=(min(planes.rows, height) * scale, width * scale),
     )
     return restored, tally
-
-
-def _as_stored(pixels: FloatArray, dtype: np.dtype[Any]) -> tuple[NDArray[Any], int]:
-    """Return `pixels` in the file's dtype: rounded, clipped, the clipped counted."""
-    if not np.issubdtype(dtype, np.integer):
-        return pixels.astype(dtype), 0
-    limits = np.iinfo(dtype)
-    np.rint(pixels, out=pixels)
-    clipped = int(np.count_nonzero(pixels < limits.min))
-    clipped += int(np.count_nonzero(pixels > limits.max))
-    return pixels.clip(limits.min, limits.max, out=pixels).astype(dtype), clipped
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +248,9 @@ def restore_stack(
             known_defects=known,
             levels=rounds(spec, part, chain),
         )
-    unknown = UnknownAreas(part, diagnosis.blank_channels)
-    part, repairs = repaired_stack(unknown.filled, diagnosis, known)
+    finders = defect_finders(part, diagnosis, known)
+    ready = PreparedPlanes(part, finders, diagnosis.blank_channels)
+    part = replace(part, data=ready, chunk=part.chunk or (1, 1))
     method, chain, choice = resolve_auto(spec, chain, diagnosis)
     judge = judge or (choice is not None and chain.links[0].traits.trained)
     checks = checks_of(diagnosis, chain.links[0].traits.scale) if judge else {}
@@ -302,11 +274,12 @@ def restore_stack(
         checks=checks,
         tile=tile,
         on_tile=progress.tile,
-        put_back=unknown.put_back,
+        bands=ready.band,
     )
     return Restoration(
-        *(spec, part, image, method, chain, choice, diagnosis, fitted, tally, repairs),
-        unknown,
+        *(spec, part, image, method, chain, choice, diagnosis, fitted, tally),
+        ready.repairs,
+        ready.unknown,
         rounding,
         tile,
         checks,
