@@ -204,7 +204,7 @@ def _serve(pipe: Connection, pickled: bytes) -> None:
                     raise failure
                 answer = work(source, target, wait=wait)
             except Exception as error:
-                answer = _for_parent(error)
+                answer = for_parent(error)
             pipe.send(answer)
     except (EOFError, OSError):
         pass
@@ -220,7 +220,7 @@ def _follow_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _for_parent(error: Exception) -> Exception:
+def for_parent(error: Exception) -> Exception:
     """Return an error as it can be sent; a bug's traceback is shown here."""
     found = explained(error)
     if isinstance(found, BugError):

@@ -1,14 +1,17 @@
 """`w2s batch`: what has become of many files."""
 
 import json
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.commands import Command, Commands
 from w2s_cli.cli.output import print_result, table
+from w2s_cli.cli.restore import restore
+from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from w2s_cli.batch.batch_status import BatchStatus
@@ -20,14 +23,130 @@ _Folder = Annotated[
 ]
 
 
+_PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
+_Tasks = Annotated[int, typer.Option(help="Parts of the files, a task each.", min=1)]
+_Cpus = Annotated[int, typer.Option(help="Cores of a task.", min=1)]
+_Memory = Annotated[int, typer.Option(help="GB of memory of a task.", min=1)]
+_Hours = Annotated[float, typer.Option(help="Hours that a task may take.", min=0)]
+_Gpu = Annotated[bool, typer.Option("--gpu", help="Ask for a GPU for each task.")]
+_Container = Annotated[
+    str, typer.Option(help="An image of a container with w2s in it.", metavar="IMAGE")
+]
+
+
 @batch.callback()
 def about() -> None:
-    """Say what has become of many files.
+    """Have a cluster restore many files, and say what has become of them.
 
     For example:
       w2s batch status restored/
       w2s batch status restored/ --json | jq -r '.missing[].source'
+      w2s batch slurm --tasks 20 --gpu raw/ -o restored/ --method denoise > w2s.sh
+      w2s batch snakemake --tasks 20 raw/ -o restored/ --recursive > Snakefile
+      w2s batch nextflow raw/ -o restored/ --method jdsr > main.nf
     """
+
+
+_script = partial(
+    batch.command,
+    cls=Command,
+    context_settings=_PASSED_ON,
+    options_metavar="[OPTIONS] INPUT... -o OUT [OPTIONS OF w2s restore]",
+    no_args_is_help=True,
+)
+
+
+@_script("slurm")
+def slurm(
+    context: typer.Context,
+    tasks: _Tasks = 10,
+    cpus: _Cpus = 2,
+    memory: _Memory = 8,
+    hours: _Hours = 4.0,
+    gpu: _Gpu = False,
+    container: _Container = "",
+) -> None:
+    """Print a script for sbatch; all other words are those of w2s restore.
+
+    For example:
+      w2s batch slurm --tasks 20 raw/ -o restored/ --method denoise > w2s.sh
+      sbatch w2s.sh
+    """
+    _print_script("slurm", context.args, tasks, cpus, memory, hours, gpu, container)
+
+
+@_script("snakemake")
+def snakemake(
+    context: typer.Context,
+    tasks: _Tasks = 10,
+    cpus: _Cpus = 2,
+    memory: _Memory = 8,
+    hours: _Hours = 4.0,
+    gpu: _Gpu = False,
+    container: _Container = "",
+) -> None:
+    """Print a Snakefile; all other words are those of w2s restore.
+
+    For example:
+      w2s batch snakemake --tasks 20 raw/ -o restored/ --recursive > Snakefile
+      snakemake --cores all
+    """
+    _print_script("snakemake", context.args, tasks, cpus, memory, hours, gpu, container)
+
+
+@_script("nextflow")
+def nextflow(
+    context: typer.Context,
+    cpus: _Cpus = 2,
+    memory: _Memory = 8,
+    hours: _Hours = 4.0,
+    gpu: _Gpu = False,
+    container: _Container = "",
+) -> None:
+    """Print a workflow of Nextflow; all other words are those of w2s restore.
+
+    Each file is a task, subfolders too.
+
+    For example:
+      w2s batch nextflow raw/ -o restored/ --method jdsr > main.nf
+      nextflow run main.nf
+    """
+    _print_script("nextflow", context.args, 1, cpus, memory, hours, gpu, container)
+
+
+def _print_script(engine: str, words: list[str], *numbers: Any) -> None:
+    from w2s_cli.batch.engines import ENGINES, Request
+
+    inputs, output, options = _of_restore(words)
+    print_result(ENGINES[engine](Request(inputs, output, options, *numbers)).rstrip())
+
+
+_OF_SCRIPTS = ("resume", "shard", "dry_run", "as_json", "as_lines", "preview", "dask")
+
+
+def _of_restore(words: list[str]) -> tuple[list[str], str, list[str]]:
+    """Return the inputs, the output and the other words of `w2s restore`."""
+    program = typer.Typer(rich_markup_mode=None)
+    program.command("w2s restore", cls=Command)(restore)
+    command = typer.main.get_command(program)
+    context = command.make_context("w2s restore", [*words])  # refuses what it would
+    given, _, order = command.make_parser(context).parse_args([*words])
+    options = []
+    for param in dict.fromkeys(order):
+        name = param.name or ""
+        if name in _OF_SCRIPTS:
+            raise UsageError(
+                f"{param.opts[0]} is not for a script", hint="leave it out"
+            )
+        if param.param_type_name == "argument" or name == "output":
+            continue
+        values = given[name] if param.multiple else [given[name]]
+        for value in values:
+            options += [param.opts[0], *([] if value is True else [value])]
+    output = Path(given["output"])
+    if output.suffix and not output.is_dir():
+        raise UsageError(f"{output} is no folder", hint="name a folder with -o")
+    return [*(given["inputs"] or ())], given["output"], options
 
 
 @batch.command("status", cls=Command, no_args_is_help=True)

@@ -54,6 +54,15 @@ Jobs = Annotated[
     int,
     typer.Option("--jobs", "-j", help="Files at a time, each in a process.", min=1),
 ]
+Dask = Annotated[
+    str | None,
+    typer.Option(
+        "--dask",
+        help="Give files to the workers of a dask cluster: local:N for N of this "
+        "machine, or the address of a scheduler.",
+        metavar="WHERE",
+    ),
+]
 Output = Annotated[
     str,
     typer.Option(

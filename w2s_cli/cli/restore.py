@@ -56,6 +56,7 @@ def restore(
     resume: ask.Resume = False,
     jobs: ask.Jobs = 1,
     shard: ask.ShardOf = None,
+    dask: ask.Dask = None,
     dry_run: ask.DryRun = False,
     as_json: ask.AsJson = False,
     as_lines: ask.AsLines = False,
@@ -116,7 +117,8 @@ def restore(
     part = Shard.parse(shard or "1/1")
     pairs = part.share(every)
     _check_resume(pairs, resume=resume, overwrite=overwrite)
-    if not any(is_there(source) for source, _ in pairs):
+    _check_dask(dask, jobs, preview)
+    if pairs and not any(is_there(source) for source, _ in pairs):
         # Nothing is fetched, loaded or learned for no image.
         reports = tell(each(pairs, refuse_missing), show_plan, form)
         raise typer.Exit(exit_code(reports))
@@ -138,7 +140,7 @@ def restore(
         planned: Reports[Any] = each(specs, work.plan)
         reports = tell(planned, partial(show_plan, quiet=bool(form.option)), form)
     else:
-        found: Reports[Any] = _restored(work, specs, jobs, preview, quiet=quiet)
+        found: Reports[Any] = _restored(work, specs, jobs, preview, dask, quiet=quiet)
         journal = Journal(folder) if folder else None
         if journal:
             journal.begin(every, [*specs], part)
@@ -197,6 +199,21 @@ def _check_resume(
         )
 
 
+def _check_dask(dask: str | None, jobs: int, preview: Path | None) -> None:
+    from w2s_cli.batch.dask_cluster import checked_address
+
+    if dask is None:
+        return
+    checked_address(dask)
+    if jobs > 1 or preview:
+        raise UsageError(
+            f"--dask and {'--preview' if preview else '--jobs'} do not go together",
+            hint="the number of workers is that of the cluster: --dask local:4"
+            if jobs > 1
+            else "restore the one file without --dask",
+        )
+
+
 def _check_preview(
     preview: Path | None, pairs: "Collection[FilePair]", *, overwrite: bool
 ) -> None:
@@ -224,6 +241,7 @@ def _restored(
     pairs: "Collection[FilePair]",
     jobs: int,
     preview: Path | None,
+    dask: str | None,
     *,
     quiet: bool,
 ) -> "Reports[Outcome]":
@@ -234,6 +252,10 @@ def _restored(
 
     if work.spec.train_on:
         work.fitted = fit_to_files(work.spec, work.chain, quiet=quiet)
+    if dask:
+        from w2s_cli.batch.dask_cluster import each_in_dask
+
+        return each_in_dask(pairs, work, dask)
     if jobs > 1 and len(pairs) > 1:
         return each_in_workers(pairs, work, min(jobs, len(pairs)))
 

@@ -1,0 +1,88 @@
+"""Files on the workers of a dask cluster; where dask is installed, a killed one too."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import tifffile
+
+from w2s_cli.batch.dask_cluster import checked_address
+from w2s_cli.errors import UsageError
+
+RESTORE = [sys.executable, "-m", "w2s_cli", "restore", "raw", "--method", "gaussian"]
+
+
+@pytest.mark.parametrize("where", ["local:2", "tcp://10.0.0.5:8786", "tls://head:1"])
+def test_where_workers_are(where: str) -> None:
+    assert checked_address(where) == where
+
+
+@pytest.mark.parametrize("where", ["", "4", "local", "local:0", "head:8786", "/tmp/x"])
+def test_where_no_workers_are(where: str) -> None:
+    with pytest.raises(
+        UsageError, match=r"--dask is local:N or the address of a"
+    ) as no:
+        checked_address(where)
+    assert no.value.hint
+
+
+@pytest.mark.parametrize(("more", "word"), [(["-j", "2"], "--jobs"), ([], "--preview")])
+def test_what_goes_without_dask(w2s, here: Path, more: list[str], word: str) -> None:
+    words = more or ["--preview", "look.png"]
+    refused = w2s("restore", "cell.tif", "-o", "x.tif", "--dask", "local:2", *words)
+    assert refused.exit_code == 2
+    assert f"error: --dask and {word} do not go together\n" in refused.stderr
+
+
+def test_dask_may_be_missing(w2s, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    words = ("restore", "cell.tif", "-o", "x.tif", "--method", "gaussian")
+    refused = w2s(*words, "--dask", "local:2")
+    assert refused.exit_code == 2
+    assert refused.stderr.splitlines() == [
+        "error: --dask needs the package distributed",
+        "hint: pip install 'w2s-cli[dask]'",
+    ]
+
+
+def test_a_killed_worker_loses_nothing(here: Path) -> None:
+    psutil = pytest.importorskip("psutil")
+    pytest.importorskip("distributed")
+    Path("raw").mkdir()
+    image = tifffile.imread("cell.tif")
+    names = [f"{number:02}.tif" for number in range(40)]
+    for number, name in enumerate(names):
+        tifffile.imwrite(Path("raw", name), image + number, photometric="minisblack")
+    alone = subprocess.run([*RESTORE, "-o", "alone"], capture_output=True, check=False)
+    assert alone.returncode == 0
+    batch = subprocess.Popen(
+        [*RESTORE, "-o", "spread", "--dask", "local:2"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while batch.poll() is None and not [*Path("spread").glob("*.tif")]:
+        time.sleep(0.01)
+    children = psutil.Process(batch.pid).children(recursive=True)
+    worker = next(one for one in children if "spawn_main" in " ".join(one.cmdline()))
+    os.kill(worker.pid, signal.SIGKILL)
+    _, said = batch.communicate(timeout=120)
+    assert batch.returncode == 0, said
+    for name in names:
+        assert Path("spread", name).read_bytes() == Path("alone", name).read_bytes()
+    kept = re.search(r"there already: (\d+)", said)  # made by the killed one
+    assert said.count(" -> ") + int(kept[1] if kept else 0) == len(names)
+    again = subprocess.run(
+        [*RESTORE, "-o", "spread", "--dask", "local:1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert again.returncode == 1
+    assert again.stderr.count("exists\n") == len(names)
+    left = [path.name for path in Path("spread").iterdir() if path.name not in names]
+    assert left == [".w2s"]
