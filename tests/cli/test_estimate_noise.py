@@ -238,3 +238,36 @@ def test_a_folder_without_images(w2s, here: Path) -> None:
     result = w2s("estimate-noise", "empty")
     assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr.startswith("error: no image in the folder empty\n")
+
+
+def test_the_mean_over_a_data_set(w2s, here: Path) -> None:
+    """As in Fig. 2a of W2S: of all channels, and of gray values in [0, 1]."""
+    rng = np.random.default_rng(0)
+    light = np.tile(np.linspace(2, 30, 128), (128, 1))
+    for name, gain in (("one", 3), ("two", 5)):
+        gray = (gain * rng.poisson(light) + 20).clip(0, 255).astype(np.uint8)
+        Image.fromarray(gray).save(f"{name}.png")
+    Image.fromarray(np.full((128, 128), 9, np.uint8)).save("flat.png")
+    shown = w2s("estimate-noise", "one.png", "two.png", "--mean")
+    assert shown.exit_code == 0
+    found = json.loads(
+        w2s("estimate-noise", "one.png", "two.png", "--mean", "--json").stdout
+    )
+    assert (found["images"], found["left_out"]) == (2, 0)
+    each = json.loads(w2s("estimate-noise", "one.png", "two.png", "--json").stdout)
+    slopes = [one["channels"][0]["a"] for one in each]
+    assert found["a"] == pytest.approx(np.mean(slopes)) == pytest.approx(4, rel=0.1)
+    assert found["a_error"] == pytest.approx(np.std(slopes, ddof=1) / 2**0.5)
+    assert found["unit"]["a"] == pytest.approx(found["a"] / 255)
+    assert found["unit"]["b"] == pytest.approx(found["b"] / 255**2)
+    assert shown.stdout.splitlines()[0] == "images  2, 0 not trusted left out"
+    assert f"a       {found['a']:.4g} +- " in shown.stdout
+    alone = w2s("estimate-noise", "one.png", "--mean", "--json")
+    assert json.loads(alone.stdout)["a_error"] is None
+    deep = np.asarray(Image.open("one.png"), np.uint16)
+    tifffile.imwrite("deep.tif", deep)
+    mixed = w2s("estimate-noise", "deep.tif", "two.png", "--mean", "--json")
+    assert json.loads(mixed.stdout)["unit"] is None
+    both = w2s("estimate-noise", "one.png", "--mean", "--csv")
+    assert (both.exit_code, both.stdout) == (2, "")
+    assert "--mean is one result for all images, as text or --json" in both.stderr

@@ -24,6 +24,7 @@ from w2s_cli.pipeline.psf_from_pairs import (
     psf_facts,
     psf_from_files,
     psf_record,
+    usual_kernels,
 )
 from w2s_cli.stack import Channel, Stack
 
@@ -215,3 +216,13 @@ def test_the_profile_starts_at_1_and_falls() -> None:
     assert rows[8]["radius_um"] == pytest.approx(0.2)
     assert rows[8]["weight"] == pytest.approx(np.exp(-0.5), rel=0.02)
     assert psf_facts(gaussian_psf(2))["fwhm_nm"] is None
+
+
+def test_usual_kernels_are_those_that_w2s_compares_with() -> None:
+    radius = np.arange(0, 8, 1.0)
+    found = usual_kernels(radius)
+    assert all(curve[0] == 1 for curve in found.values())
+    # Keys' cubic between pixels of the coarse grid: 1 at 0, 9/16 and -1/16 half way
+    assert found["bicubic"].tolist() == [1, 9 / 16, 0, -1 / 16, 0, 0, 0, 0]
+    assert found["sigma 2"][2] == pytest.approx(np.exp(-0.5))
+    assert found["sigma 1.41"][2] == pytest.approx(np.exp(-1))

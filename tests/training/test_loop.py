@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -154,6 +155,30 @@ def test_patience_ends_a_training_and_keeps_the_best(tmp_path: Path) -> None:
         assert torch.equal(tensor, start[name])
 
 
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_the_last_weights_are_kept_or_the_best(
+    tmp_path: Path, keep: Literal["last", "best"]
+) -> None:
+    recipe = _recipe(
+        tmp_path,
+        steps=5,
+        optimiser=Optimiser(rate=0.5),
+        schedule=Schedule("constant"),
+        average=0.0,
+        validate_every=1,
+        keep=keep,
+    )
+    seen: list[TrainingProgress] = []
+    state = checkpoint.load(train(recipe, seen.append)).state
+    losses = [progress.validation or 0.0 for progress in seen]
+    best = 1 + int(np.argmin(losses))
+    assert best < 5  # at such a rate it gets worse again
+    steps = best if keep == "best" else 5
+    alone = replace(recipe, name="alone", steps=steps, keep="last")
+    wanted = checkpoint.load(train(alone)).state
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in state.items())
+
+
 def test_phases_follow_each_other(tmp_path: Path) -> None:
     whole = _recipe(tmp_path, steps=3)
     phases = (replace(whole, name="tiny/1"), replace(whole, name="tiny/2", seed=5))
@@ -216,6 +241,7 @@ def test_missing_data_is_told(tmp_path: Path) -> None:
 _SHARED = """
 import sys
 from pathlib import Path
+from typing import Literal
 sys.path.insert(0, sys.argv[2])
 from test_loop import _recipe
 from w2s_cli.training.loop import train

@@ -92,7 +92,7 @@ def estimate_kernel(
         found.fit.psf, output, overwrite=overwrite, record=lambda: psf_record(found)
     )
     if plot is not None:
-        draw(found.fit.psf, plot, title=f"{output.name}: blur kernel")
+        draw(found.fit.psf, plot, title=f"{output.name}: blur kernel", usual=True)
     for warning in found.warnings:
         warn(warning)
     profile = profile_rows(found.fit.psf)

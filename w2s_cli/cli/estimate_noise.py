@@ -1,6 +1,7 @@
 """`w2s estimate-noise`: what images tell of the noise of their camera."""
 
 import csv
+import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -45,6 +46,9 @@ Overwrite = Annotated[
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON, for `w2s restore --noise`.")
 ]
+Mean = Annotated[
+    bool, typer.Option("--mean", help="Print the mean of a and b over all images.")
+]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 
 
@@ -62,6 +66,7 @@ def estimate_noise(
     channels: ask.Channels = None,
     series: ask.SeriesName = None,
     channel: ask.ChannelName = None,
+    mean: Mean = False,
     plot: Plot = None,
     overwrite: Overwrite = False,
     as_json: AsJson = False,
@@ -78,6 +83,7 @@ def estimate_noise(
       w2s restore cell.tif -o sharp.tif --noise noise.json
       w2s estimate-noise repeats.tif --repeats T --dark dark.tif
       w2s estimate-noise cell.tif --plot noise.png
+      w2s estimate-noise W2S/train/avg1 --mean
 
     The gain is in counts a photon, offset and read noise are in counts.
     """
@@ -90,6 +96,11 @@ def estimate_noise(
     if form.option and as_csv:
         raise UsageError(
             f"{form.option} and --csv both want standard output", hint="drop one"
+        )
+    if mean and (as_csv or as_lines):
+        raise UsageError(
+            "--mean is one result for all images, as text or --json",
+            hint=f"drop --mean or {'--csv' if as_csv else '--json-lines'}",
         )
     sources = found_in(files)
     for said in left(files):
@@ -106,10 +117,12 @@ def estimate_noise(
     reports = tell(
         each_file(sources, work),
         _show_warnings,
-        form,
+        Form() if mean else form,
         partial(_show_failure, alone=len(sources) == 1),
     )
-    if as_csv:
+    if mean and (done := _done(reports)):
+        _print_mean(done, as_json=as_json)
+    elif as_csv:
         _print_csv(reports)
     elif not form.option:
         _print_table(reports, verbose=verbose)
@@ -160,6 +173,24 @@ def _print_csv(reports: "list[NoiseReport | Failure]") -> None:
         writer = csv.DictWriter(sys.stdout, [*rows[0]], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _print_mean(reports: "list[NoiseReport]", *, as_json: bool) -> None:
+    from w2s_cli.pipeline.noise_report import mean_noise
+
+    found = mean_noise(reports)
+    if as_json:
+        print_result(json.dumps(found, indent=2))
+        return
+    lines = [["images", f"{found['images']}, {found['left_out']} not trusted left out"]]
+    for key, unit in (("a", "counts"), ("b", "counts squared")):
+        error = found[f"{key}_error"]
+        text = f"{found[key]:.4g}" + (f" +- {error:.2g}" if error else "")
+        text += f" {unit}"
+        if found["unit"]:
+            text += f"; {found['unit'][key]:.4g} of images in [0, 1]"
+        lines.append([key, text])
+    print_result(table(lines))
 
 
 def _print_table(reports: "list[NoiseReport | Failure]", *, verbose: bool) -> None:

@@ -45,13 +45,20 @@ def about(psf: "PSF") -> list[tuple[str, str]]:
     ]
 
 
-def draw(psf: "PSF", path: Path, title: str) -> None:
-    """Draw the radial profile of a PSF, beside that of the best Gaussian."""
+def draw(psf: "PSF", path: Path, title: str, *, usual: bool = False) -> None:
+    """Draw the radial profile of a PSF, beside that of the best Gaussian.
+
+    Where `usual`, also those of the kernels that are usual for an enlargement x2.
+    """
     import numpy as np
 
     from w2s_cli.bench.plots import Series, line_plot
     from w2s_cli.io.atomic_files import replacing
-    from w2s_cli.pipeline.psf_from_pairs import profile_rows, psf_facts
+    from w2s_cli.pipeline.psf_from_pairs import (
+        profile_rows,
+        psf_facts,
+        usual_kernels,
+    )
 
     rows = profile_rows(psf)
     across = "radius_um" if psf.pixel_size else "radius_pixels"
@@ -67,6 +74,13 @@ def draw(psf: "PSF", path: Path, title: str) -> None:
         Series("best Gaussian", radius, gaussian, colour=4),
         Series("kernel", radius, weight, colour=0),
     ]
+    if usual:
+        pixels = np.linspace(0, max(row["radius_pixels"] or 0 for row in rows), 200)
+        across_axis = pixels * (psf.pixel_size or 1)
+        series += [
+            Series(name, across_axis, curve, colour=number)
+            for number, (name, curve) in enumerate(usual_kernels(pixels).items(), 1)
+        ]
     xlabel = "radius (um)" if psf.pixel_size else "radius (pixels)"
     ylabel = "weight, relative to the middle"
     with replacing(path) as temporary:

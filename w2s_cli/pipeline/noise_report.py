@@ -5,11 +5,12 @@ one frame of a camera with a K-th of the gain, and a sum of 2x2 pixels like one 
 a camera with larger pixels.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import AxesError, InputError, UsageError
@@ -25,6 +26,8 @@ from w2s_cli.microscope.plane_sampling import (
 from w2s_cli.pipeline.diagnose import diagnose_channel, judged_planes
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.stack import Stack
+
+_WHITE = 255  # of 8 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class NoiseReport:
     source: Path
     channels: tuple[ChannelDiagnosis, ...]
     file_warnings: tuple[str, ...] = ()  # what of the file was not understood
+    eight_bit: bool = False
 
     @property
     def warnings(self) -> list[str]:
@@ -59,6 +63,35 @@ class NoiseReport:
         """Return the file as a JSON object."""
         rows = [channel.as_json() for channel in self.channels]
         return {"status": "done", "source": str(self.source), "channels": rows}
+
+
+def mean_noise(reports: Sequence[NoiseReport]) -> dict[str, Any]:
+    """Return the line of the noise, averaged over all channels of all files, as JSON.
+
+    It is what Fig. 2a of W2S shows of a data set: the mean of `a`. Numbers that are not
+    to be trusted are left out. `unit` is the same for images in [0, 1], as the code of
+    W2S has them: of 8 bits over 255; None where there are others.
+
+    Raises InputError when nothing can be trusted.
+    """
+    every = [(one, report.eight_bit) for report in reports for one in report.channels]
+    rows = [(one.as_json(), gray) for one, gray in every if one.trusted]
+    if not rows:
+        raise InputError(
+            f"the noise of none of {len(every)} images can be trusted",
+            hint="leave out --mean to see what speaks against each",
+        )
+    found: dict[str, Any] = {"images": len(rows), "left_out": len(every) - len(rows)}
+    for key in "ab":
+        values = np.array([row[key] for row, _ in rows])
+        found[key] = float(values.mean())
+        spread = float(values.std(ddof=1)) if len(rows) > 1 else None
+        found[f"{key}_error"] = spread and spread / len(rows) ** 0.5
+    gray = all(gray for _, gray in rows)
+    found["unit"] = (
+        {"a": found["a"] / _WHITE, "b": found["b"] / _WHITE**2} if gray else None
+    )
+    return found
 
 
 class RestoredImage(InputError):
@@ -101,7 +134,8 @@ def report_noise(request: NoiseRequest, source: Path) -> NoiseReport:
         stack = whole.only_channel(request.channel) if request.channel else whole
         darks = _darks(request, stack)
         channels = [_channel(stack, n, request, dark) for n, dark in enumerate(darks)]
-    return NoiseReport(source, tuple(channels), tuple(stack.warnings))
+        eight_bit = stack.data.dtype == np.uint8
+    return NoiseReport(source, tuple(channels), tuple(stack.warnings), eight_bit)
 
 
 def read_dark(path: Path) -> tuple[Dark, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from w2s_cli import __version__
+from w2s_cli._typing import DoubleArray
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io import open_image
 from w2s_cli.io.formats import image_files
@@ -206,6 +207,24 @@ def profile_rows(psf: PSF) -> list[dict[str, float | None]]:
             profile.radius, profile.weight / profile.weight[0], gaussian, strict=True
         )
     ]
+
+
+def usual_kernels(radius: DoubleArray) -> dict[str, DoubleArray]:
+    """Return the kernels that W2S compares with in Fig. 2b, relative to their middle.
+
+    They are those of an enlargement x2: MATLAB's bicubic kernel (a = -1/2), and
+    Gaussians with the sigma of 2 of its text and the covariance of 2 of its code.
+
+    - `radius`: in pixels of the grid of twice the resolution.
+    """
+    at = np.abs(radius) / 2
+    near = 1.5 * at**3 - 2.5 * at**2 + 1
+    far = -0.5 * at**3 + 2.5 * at**2 - 4 * at + 2
+    return {
+        "bicubic": np.where(at <= 1, near, np.where(at < 2, far, 0)),
+        "sigma 2": np.exp(-(radius**2) / 8),
+        "sigma 1.41": np.exp(-(radius**2) / 4),
+    }
 
 
 def fit_facts(found: FilesPSF) -> dict[str, Any]:

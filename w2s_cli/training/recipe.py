@@ -66,6 +66,8 @@ class Recipe(Table):
     - `loss`: weight of each of `w2s_cli.training.losses.LOSSES`.
     - `steps`, `average`: how many steps, and the memory of the weights' moving average;
       0 for none.
+    - `keep`: which weights are the result: the "last", as in the papers, or the "best"
+      on what is validated on.
     - `patience`: stop after so many steps without a better validation, and keep the
       best; 0 for never.
     - `train_fields`, `validation_fields`: the first and last field of view to train and
@@ -92,6 +94,7 @@ class Recipe(Table):
     loss: Mapping[str, Weight] = field(default_factory=lambda: {"counts": 1.0})
     steps: Positive = 4000
     average: Memory = 0.0
+    keep: Literal["last", "best"] = "last"
     patience: Count = 0
     seed: Count = 0
     threads: Count = 0

@@ -194,7 +194,7 @@ class Trainer:
         mean = float(sum(losses)) / len(losses)
         if mean < self._best:
             self._best, self._best_step = mean, self.step
-            if self._recipe.patience:
+            if self._recipe.patience or self._recipe.keep == "best":
                 self._best_state = deepcopy(self._average.network.state_dict())
         return mean
 
@@ -221,7 +221,7 @@ class Trainer:
         return bool(patience) and self.step - self._best_step >= patience
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the best weights of a training with patience, else the last."""
+        """Return the best weights where they are to be kept, else the last."""
         return self._best_state or self._average.network.state_dict()
 
     def save(self, path: Path) -> None:
