@@ -179,6 +179,7 @@ def restore_file(
         write_image(result.image, spooled, overwrite=spec.overwrite, record=record)
         if spec.save_weights and not fitted:
             save_weights(result.fitted, spec.save_weights, overwrite=spec.overwrite)
+        written = record()  # while standard input is still there
     return FileReport(
         source,
         target,
@@ -191,7 +192,7 @@ def restore_file(
         tile=result.tile,
         tiles=tiles_of(part, taken, result.tile),
         memory=memory_needed(part, taken, result.tile),
-        record=record(),
+        record=written,
         warnings=(*result.warnings, *left_out(result.image, spooled)),
         choice=result.choice,
         steps=steps * part.channel_count,
