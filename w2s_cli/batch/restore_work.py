@@ -38,6 +38,11 @@ class RestoreWork:
             *(self.spec, self.resume, self.into_folder, self.specs, self.known),
         )
 
+    def on(self, device: str) -> "RestoreWork":
+        """Return the same work, on another device."""
+        specs = {pair: replace(one, device=device) for pair, one in self.specs.items()}
+        return replace(self, spec=replace(self.spec, device=device), specs=specs)
+
     def learn_from(self, folder: Path) -> None:
         """Look up, to resume, what journals say of outputs that hold no record."""
         if not self.resume:

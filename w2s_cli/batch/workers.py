@@ -6,7 +6,7 @@ import signal
 import sys
 import traceback
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
@@ -35,17 +35,19 @@ class Work(Protocol[Made]):
 class _Worker(Generic[Done]):
     process: BaseProcess
     pipe: Connection
+    number: int  # from 0
     pair: FilePair | None = None  # that it has in hand
     wait: bool = False
 
 
 def each_in_workers(
-    pairs: Iterable[FilePair], work: Work[Done], count: int
+    pairs: Iterable[FilePair], works: Sequence[Work[Done]], count: int
 ) -> Reports[Done]:
     """Yield what became of each file as soon as it is known, as `jobs.each` does.
 
-    A worker that is killed, for example by a system without memory, fails the file that
-    it had in hand, and is replaced.
+    `count` workers do the works in turn, such as one for each GPU. A worker that is
+    killed, for example by a system without memory, fails the file that it had in hand,
+    and is replaced.
     """
     waiting = deque((pair, False) for pair in pairs)
     workers: list[_Worker[Done]] = []
@@ -55,7 +57,7 @@ def each_in_workers(
         while waiting or any(one.pair for one in workers):
             report = None
             try:
-                _deal(waiting, workers, work, count)
+                _deal(waiting, workers, works, count)
                 report = _next_report(waiting, workers)
                 if report is not None:
                     yield report
@@ -77,7 +79,7 @@ def each_in_workers(
 def _deal(
     waiting: deque[tuple[FilePair, bool]],
     workers: list[_Worker[Done]],
-    work: Work[Done],
+    works: Sequence[Work[Done]],
     count: int,
 ) -> None:
     """Give a file to each worker that has none."""
@@ -86,7 +88,9 @@ def _deal(
         if idle is None:
             if len(workers) == count:
                 return
-            idle = _started(work, count)
+            numbers = {*range(count)} - {one.number for one in workers}
+            number = min(numbers)
+            idle = _started(works[number % len(works)], number, count)
             workers.append(idle)
         idle.pair, idle.wait = waiting.popleft()
         try:
@@ -95,7 +99,7 @@ def _deal(
             return
 
 
-def _started(work: Work[Done], count: int) -> _Worker[Done]:
+def _started(work: Work[Done], number: int, count: int) -> _Worker[Done]:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(
@@ -110,7 +114,7 @@ def _started(work: Work[Done], count: int) -> _Worker[Done]:
         if before is None:
             del os.environ["OMP_NUM_THREADS"]
     theirs.close()
-    return _Worker(process, ours)
+    return _Worker(process, ours, number)
 
 
 def _next_report(

@@ -24,6 +24,13 @@ def device_name(text: str) -> str:
     return text
 
 
+def device_names(text: str) -> str:
+    """Return `text` if it can name devices, joined by commas."""
+    for name in text.split(","):
+        device_name(name)
+    return text
+
+
 def micrometres(length: float | None) -> float | None:
     """Return a length if it can be one in micrometres."""
     if length is None or 0 < length < _MOST_MICROMETRES:

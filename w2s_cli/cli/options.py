@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from w2s_cli.cli import completion
-from w2s_cli.cli.arguments import device_name, micrometres
+from w2s_cli.cli.arguments import device_name, device_names, micrometres
 
 Inputs = Annotated[
     list[Path],
@@ -193,6 +193,16 @@ Device = Annotated[
         "--device",
         help="Where networks run: auto, cpu, cuda, cuda:N or mps.",
         callback=device_name,
+        autocompletion=completion.devices,
+    ),
+]
+Devices = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="Where networks run: auto, cpu, cuda, cuda:N or mps; of several, such as "
+        "cuda:0,cuda:1, each has a process and files of its own.",
+        callback=device_names,
         autocompletion=completion.devices,
     ),
 ]

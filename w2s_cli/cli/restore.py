@@ -48,7 +48,7 @@ def restore(
     noise: ask.Noise = None,
     defects: ask.Defects = "auto",
     dtype: ask.StoredAs = "auto",
-    device: ask.Device = "auto",
+    device: ask.Devices = "auto",
     precision: ask.Precision = "auto",
     tile: ask.Tile = TILE,
     preview: ask.Preview = None,
@@ -95,11 +95,12 @@ def restore(
             hint="name an output file with -o",
         )
     method = method or method_for_weights(weights or ())
+    devices = device.split(",")
     spec = RestoreSpec(
         method=method,
         options=tuple(options or ()),
         weights=tuple(weights or ()),
-        device=device,
+        device=devices[0],
         precision=precision,
         tile=tile,
         noise=noise_models(noise, gain, offset, read_noise),
@@ -140,7 +141,9 @@ def restore(
         planned: Reports[Any] = each(specs, work.plan)
         reports = tell(planned, partial(show_plan, quiet=bool(form.option)), form)
     else:
-        found: Reports[Any] = _restored(work, specs, jobs, preview, dask, quiet=quiet)
+        found: Reports[Any] = _restored(
+            work, specs, jobs, preview, dask, devices, quiet=quiet
+        )
         journal = Journal(folder) if folder else None
         if journal:
             journal.begin(every, [*specs], part)
@@ -242,6 +245,7 @@ def _restored(
     jobs: int,
     preview: Path | None,
     dask: str | None,
+    devices: "Sequence[str]",
     *,
     quiet: bool,
 ) -> "Reports[Outcome]":
@@ -256,8 +260,9 @@ def _restored(
         from w2s_cli.batch.dask_cluster import each_in_dask
 
         return each_in_dask(pairs, work, dask)
-    if jobs > 1 and len(pairs) > 1:
-        return each_in_workers(pairs, work, min(jobs, len(pairs)))
+    jobs = min(max(jobs, len(devices)), len(pairs))
+    if jobs > 1:
+        return each_in_workers(pairs, [work.on(one) for one in devices], jobs)
 
     def one(source: Path, target: Path, *, wait: bool = False) -> "Outcome":
         with progress(source.name, quiet=quiet) as bar:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.networks.inference import available_device, memory_errors
+from w2s_cli.networks.inference import available_device, kind_of, memory_errors
 from w2s_cli.networks.patch_mixture import PatchFilter, PatchMixture
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import Units
@@ -66,7 +66,7 @@ class Epll:
     def provenance(self) -> dict[str, str]:
         """Return what decides about the output besides the input and the options."""
         path, device = self._path, available_device(self.device)
-        return {"weights_sha256": _digest(path), "device": device}
+        return {"weights_sha256": _digest(path), "device": kind_of(device)}
 
     @property
     def traits(self) -> Traits:

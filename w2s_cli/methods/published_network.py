@@ -13,6 +13,7 @@ from w2s_cli.networks.inference import (
     NetworkRunner,
     available_device,
     fastest,
+    kind_of,
     to_device,
 )
 from w2s_cli.networks.rebuild import Network, input_units, rebuild, recognise
@@ -61,7 +62,7 @@ class ExternalNetwork:
         return {
             "weights_sha256": loaded.digest,
             **({"weights": loaded.item.name} if loaded.item else {}),
-            "device": loaded.device,
+            "device": kind_of(loaded.device),
             "precision": self._computed,
             "units": loaded.units,
             **({} if network.channels == 1 else {"colours": "grey in each, averaged"}),

@@ -18,6 +18,7 @@ from w2s_cli.networks.inference import (
     available_device,
     fastest,
     forward_planes,
+    kind_of,
     mean_over_orientations,
     to_device,
 )
@@ -65,7 +66,7 @@ class Shipped:
         near = f"within 1e-4 of the noise: margin {self._margin} of {network.margin}"
         return {
             "weights_sha256": self._loaded.digest,
-            "device": self._loaded.device,
+            "device": kind_of(self._loaded.device),
             "precision": self._computed,
             **({"tiles": near} if self._margin < network.margin else {}),
             **({"told": str(self.conditions), "haze": self.haze} if told else {}),

@@ -37,6 +37,11 @@ def available_device(name: str) -> str:
     return name
 
 
+def kind_of(device: str) -> str:
+    """Return what a device is, whichever of several: "cuda" for "cuda:1"."""
+    return device.partition(":")[0]
+
+
 def device_title(device: str) -> str:
     """Return the model of a GPU; of another device its name."""
     if torch.device(device).type == "cuda":

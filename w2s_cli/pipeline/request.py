@@ -28,7 +28,7 @@ def request(spec: RestoreSpec, chain: Chain, source: Path) -> str:
     facts = {
         "version": __version__,
         **{key: value for key, value in said.items() if key not in _IN_OTHER_WORDS},
-        "device": spec.device,
+        "device": spec.device.partition(":")[0],  # whichever of several
         "tile": spec.tile,
         "dtype": spec.dtype,
         "display range": repr(spec.display_range),
