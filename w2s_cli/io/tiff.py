@@ -22,7 +22,7 @@ from w2s_cli.io.ome_sets import files_read, missing_members
 from w2s_cli.io.orientation import turned
 from w2s_cli.io.resolution import read_resolution, resolution_tags
 from w2s_cli.io.samples import Kept, Samples, channels_of
-from w2s_cli.io.tiff_opening import BROKEN, opened
+from w2s_cli.io.tiff_opening import BROKEN, check_page, opened
 from w2s_cli.io.tiff_planes import (
     check_promise,
     cut_off,
@@ -49,12 +49,6 @@ _LARGEST = 2**32 - 2**25  # bytes in a classic TIFF, less some for the metadata
 _TILE = 512  # side of the tiles of a large plane
 _PLACEHOLDER = "OME-XML follows the pixels"
 _WHITE_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 2, 3, 6  # photometric interpretations
-# Values of a page that are one number each
-_SINGLE = (
-    *("imagewidth", "imagelength", "imagedepth", "samplesperpixel", "rowsperstrip"),
-    *("tilewidth", "tilelength", "tiledepth"),
-    *("compression", "photometric", "planarconfig", "predictor"),
-)
 _MOST_SAMPLES = 4096  # a pixel; hyperspectral images have some hundreds
 _SEPARATE = 2  # planar configuration: samples apart
 
@@ -92,7 +86,7 @@ def _content(
     """Return what an image in a file holds, at its full resolution."""
     series = image.series
     page = series.keyframe
-    _check_page(page, path)
+    check_page(page, path)
     axes, shape = _axes(series)
     if promise := promised(file, series):
         axes, shape = f"{promise[0]}YX", (*promise[1], *shape[-2:])
@@ -137,26 +131,6 @@ def _content(
         left = imagej.reduced(content.extra)
         content = replace(content, extra={**content.extra, "imagej": left})
     return turned(content, page.tags)
-
-
-def _check_page(page: tifffile.TiffPage, path: Path) -> None:
-    """Raise InputError where what a page says of itself cannot be."""
-    said = {name: getattr(page, name) for name in _SINGLE}
-    odd = [f"{name} is {it!r}" for name, it in said.items() if not isinstance(it, int)]
-    why = f"its {odd[0]}, not a number" if odd else ""
-    if not why and 0 in (page.imagewidth, page.imagelength, page.samplesperpixel):
-        why = "its pages have no pixels"
-    try:
-        parts = 0 if why else prod(page.chunked)
-        if len(page.databytecounts) < parts:
-            why = (
-                f"a page of {page.imagelength} x {page.imagewidth} pixels has "
-                f"{len(page.databytecounts)} of {parts} strips or tiles"
-            )
-    except (ValueError, ZeroDivisionError):
-        why = "its strips or tiles have no pixels"
-    if why:
-        raise InputError(f"{path} is broken: {why}", hint="copy or export it again")
 
 
 def _what_is_lacking(

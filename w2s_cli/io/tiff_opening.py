@@ -2,12 +2,14 @@
 
 import re
 import struct
+from math import prod
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import tifffile
 
+from w2s_cli.errors import InputError
 from w2s_cli.io.formats import COMPANION
 from w2s_cli.io.ome_repair import readable
 from w2s_cli.io.ome_sets import for_tifffile, member_of, whole_xml
@@ -26,6 +28,12 @@ BROKEN = (
     TypeError,
     ValueError,
     struct.error,
+)
+# Values of a page that are one number each
+_NUMBERS = (
+    *("imagewidth", "imagelength", "imagedepth", "samplesperpixel", "rowsperstrip"),
+    *("tilewidth", "tilelength", "tiledepth"),
+    *("compression", "photometric", "planarconfig", "predictor"),
 )
 _OME = re.compile(r"<(\w+:)?OME[\s>]")
 _MIXED = "its pages are not all of one type or size: ImageJ's description is not used"
@@ -97,3 +105,23 @@ def _again(file: tifffile.TiffFile, **options: Any) -> tifffile.TiffFile:
     path = file.filehandle.path
     file.close()
     return tifffile.TiffFile(path, **options)
+
+
+def check_page(page: tifffile.TiffPage, path: Path) -> None:
+    """Raise InputError where what a page says of itself cannot be."""
+    said = {name: getattr(page, name) for name in _NUMBERS}
+    odd = [f"{name} is {it!r}" for name, it in said.items() if not isinstance(it, int)]
+    why = f"its {odd[0]}, not a number" if odd else ""
+    if not why and 0 in (page.imagewidth, page.imagelength, page.samplesperpixel):
+        why = "its pages have no pixels"
+    try:
+        parts = 0 if why else prod(page.chunked)
+        if len(page.databytecounts) < parts:
+            why = (
+                f"a page of {page.imagelength} x {page.imagewidth} pixels has "
+                f"{len(page.databytecounts)} of {parts} strips or tiles"
+            )
+    except (ValueError, ZeroDivisionError):
+        why = "its strips or tiles have no pixels"
+    if why:
+        raise InputError(f"{path} is broken: {why}", hint="copy or export it again")
