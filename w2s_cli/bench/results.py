@@ -7,6 +7,7 @@ from math import isfinite, nan
 from typing import Any
 
 from w2s_cli import __version__
+from w2s_cli.bench.claims.claim import Claim
 from w2s_cli.bench.config import MethodConfig
 from w2s_cli.bench.published_tables import (
     Table,
@@ -30,6 +31,7 @@ class BenchResult:
     config: MethodConfig  # how they were scored
     protocol: str  # the name that the convention started from
     with_papers: bool = False  # whether the figures of the papers stand beside
+    claims: Sequence[Claim] = ()  # what was asked of the rows, with the verdicts
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -128,6 +130,7 @@ class BenchResult:
             "convention": self.config.convention.as_json(),
             "tables": [table.title for table in self.tables],
             "rows": rows,
+            "claims": [claim.as_json() for claim in self.claims],
             "remarks": self.remarks,
         }
 

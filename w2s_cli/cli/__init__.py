@@ -7,7 +7,7 @@ import typer
 from w2s_cli import __version__
 from w2s_cli.cli.adapt import adapt
 from w2s_cli.cli.batch import batch
-from w2s_cli.cli.bench import bench
+from w2s_cli.cli.bench import BenchCommand, bench
 from w2s_cli.cli.blend import blend
 from w2s_cli.cli.commands import Command, Commands, stoppable, streams
 from w2s_cli.cli.convert import convert
@@ -48,7 +48,7 @@ app.command("evaluate", cls=Command, no_args_is_help=True)(evaluate)
 app.command("train", cls=Command, no_args_is_help=True)(train)
 app.command("adapt", cls=Command, no_args_is_help=True)(adapt)
 app.add_typer(data, name="data")
-app.command("bench", cls=Command)(bench)
+app.command("bench", cls=BenchCommand)(bench)
 app.command("speed", cls=Command)(speed)
 app.command("fetch", cls=Command, no_args_is_help=True)(fetch)
 app.command("inspect", cls=Command, no_args_is_help=True)(inspect)

@@ -3,7 +3,7 @@
 import csv
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,18 +11,23 @@ from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names, numbers, weight_files
-from w2s_cli.cli.output import note, print_result, table, warn
+from w2s_cli.cli.commands import Command
+from w2s_cli.cli.output import duration, note, print_result, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.score_options import convention_of
+from w2s_cli.errors import UsageError
 from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
-    from w2s_cli.bench.config import BenchConfig, MethodConfig
+    from w2s_cli.bench.claims.suite import Suite
+    from w2s_cli.bench.config import MethodConfig, Row
     from w2s_cli.bench.results import BenchResult
     from w2s_cli.bench.run_bench import MethodResult, Selection
     from w2s_cli.bench.scores.intervals import Interval
 
 USUAL = "denoise,vst+bm3d,pure-let"
+USUAL_METRICS = ("rmse", "ssim")
+USUAL_CLAIMS = "w2s"
 
 Denoisers = Annotated[
     list[str] | None,
@@ -52,10 +57,11 @@ Joint = Annotated[
     ),
 ]
 Data = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--data",
-        help="A folder, a zip, a set that was fetched, or simulated.",
+        help="A folder, a zip, a set that was fetched, or a simulated one.  "
+        "[default: simulated]",
         metavar="PATH",
         autocompletion=completion.data_places,
     ),
@@ -125,13 +131,34 @@ Report = Annotated[
     Path | None,
     typer.Option("--report", help="Write a page with figures.", metavar="FILE.html"),
 ]
+Claims = Annotated[
+    str | None,
+    typer.Option(
+        "--claims",
+        help="Measure what a paper claims.  [w2s where none is named]",
+        metavar="PAPER",
+        autocompletion=completion.claims,
+    ),
+]
+
+
+class BenchCommand(Command):
+    """The verb, whose option --claims may stand alone."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Name the paper where none is named."""
+        if "--claims" in args:
+            after = args.index("--claims") + 1
+            if after == len(args) or args[after].startswith("-"):
+                args = [*args[:after], USUAL_CLAIMS, *args[after:]]
+        return super().parse_args(ctx, args)
 
 
 def bench(
     denoiser: Denoisers = None,
     sr: Enlarging = None,
     jdsr: Joint = None,
-    data: Data = "simulated",
+    data: Data = None,
     levels: Levels = None,
     split: Split = None,
     fields: Fields = None,
@@ -145,6 +172,7 @@ def bench(
     fit: scoring.Fit = None,
     noise: NoiseOrigin = "estimated",
     against: Against = None,
+    claims: Claims = None,
     jobs: Jobs = 1,
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",
@@ -165,6 +193,7 @@ def bench(
           --weights rcan=rcan.pth --jdsr jdsr --jobs 8
       w2s bench --data NUC --sr "B=base.pth,B2=few.pth" --against paper
       w2s bench --data pairs/ --denoiser denoise --metric psnr,ssim
+      w2s bench --claims --report claims.html
 
     Every score is kept: a bench that was stopped goes on where it was, and what has
     been scored before, by the same version, is not computed again.
@@ -172,7 +201,7 @@ def bench(
     from w2s_cli.bench.config import BenchConfig, method_config, protocol_for
     from w2s_cli.bench.results import BenchResult
     from w2s_cli.bench.run_bench import Selection, default_split, fields_named
-    from w2s_cli.datasets import find
+    from w2s_cli.datasets import SIMULATED, find
     from w2s_cli.io.targets import check_writable
 
     if csv:
@@ -182,26 +211,30 @@ def bench(
 
         check_report(report, overwrite=overwrite)
     first, second, joint = names(denoiser or ()), names(sr or ()), names(jdsr or ())
+    suite = _suite(claims, alone=not (first or second or joint or against))
     if not (first or second or joint):
         first = tuple(USUAL.split(","))
-    images = find(data)
+    images = find(data or (suite.data if suite else SIMULATED))
     only = fields_named(images, names([fields])) if fields else None
     selection = Selection(images, split or default_split(images), only)
-    comparison = BenchConfig(
-        first,
-        second,
-        joint,
+    at = (
         numbers(levels, "--levels")
         if levels
-        else [level for level in images.levels if level != images.clean],
-        weight_files(weights or ()),
-        tuple(option or ()),
+        else [level for level in images.levels if level != images.clean]
     )
-    named = protocol or protocol_for(images, enlarged=bool(second or joint))
+    files, given = weight_files(weights or ()), tuple(option or ())
+    rows = (
+        suite.rows(selection, at, files, given)
+        if suite
+        else selection.rows(BenchConfig(first, second, joint, at, files, given))
+    )
+    named = protocol or (suite.protocol if suite else "")
+    named = named or protocol_for(images, enlarged=any(row.scale > 1 for row in rows))
+    asked = names(metric or ())
     config = method_config(
         images,
         named,
-        metrics=names(metric or ()) or ("rmse", "ssim"),
+        metrics=names([*suite.metrics, *asked]) if suite else asked or USUAL_METRICS,
         convention=convention_of(
             named, data_range=data_range, ssim_range=ssim_range, window=window, fit=fit
         ),
@@ -210,8 +243,12 @@ def bench(
         precision=precision,
         tile=tile,
     )
-    rows = _run(selection, comparison, config, cache, jobs=jobs, quiet=quiet)
-    result = BenchResult(rows, selection, config, named, bool(against))
+    if suite and not quiet:
+        note(_time_of(suite, selection, rows))
+    found = _run(selection, rows, config, cache, jobs=jobs, quiet=quiet)
+    result = BenchResult(found, selection, config, named, bool(against))
+    if suite:
+        result = suite.decided(result)
     print_json(result) if as_json else print_text(result)
     if csv:
         write_csv(result, csv, overwrite=overwrite)
@@ -224,9 +261,35 @@ def bench(
     raise typer.Exit(0 if result.whole else 1)
 
 
+def _suite(claims: str | None, *, alone: bool) -> "Suite | None":
+    """Return the claims of a paper, which name their own methods."""
+    if claims is None:
+        return None
+    from w2s_cli.bench.claims import CLAIMS
+
+    if not alone:
+        raise UsageError(
+            "--claims names the methods itself, and compares with no printed figure",
+            hint="leave out --denoiser, --sr, --jdsr and --against, or --claims",
+        )
+    found: Suite = CLAIMS[claims].load()
+    return found
+
+
+def _time_of(suite: "Suite", selection: "Selection", rows: "list[Row]") -> str:
+    """Say how long the claims of a paper take."""
+    images = sum(selection.count(row) for row in rows)
+    minutes = suite.minutes(selection, rows)
+    return (
+        f"{len(rows)} rows, {images} images to restore: about "
+        f"{duration(60 * minutes)} on one core, less with --jobs; scores are kept, and "
+        "it goes on where it was stopped"
+    )
+
+
 def _run(
     selection: "Selection",
-    comparison: "BenchConfig",
+    rows: "list[Row]",
     config: "MethodConfig",
     cache: Path | None,
     *,
@@ -237,7 +300,6 @@ def _run(
     from w2s_cli.bench.run_bench import run_bench
     from w2s_cli.weights.cache import cache_folder
 
-    rows = selection.rows(comparison)
     journals = (cache or cache_folder()) / "bench"
     with progress("", quiet=quiet) as bar:
         bar.start(sum(selection.count(row) for row in rows))
@@ -263,6 +325,14 @@ def print_text(result: "BenchResult") -> None:
     print_result()
     lines = [_cells(result, measured) for measured in result.rows]
     print_result(table([_heads(result), *lines]))
+    if result.claims:
+        from w2s_cli.bench.claims.claim import CLAIM_HEADS, claim_rows
+
+        print_result()
+        print_result(table([CLAIM_HEADS, *claim_rows(result.claims)]))
+        print_result()
+        for claim in result.claims:
+            print_result(claim.sentence)
     for remark in result.remarks:
         warn(remark)
 

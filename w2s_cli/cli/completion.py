@@ -88,6 +88,13 @@ def metrics(incomplete: str) -> Offers:
     return [(before + comma + name, text) for name, text in found]
 
 
+def claims(incomplete: str) -> Offers:
+    """Return the papers whose claims can be measured."""
+    from w2s_cli.bench.claims import CLAIMS
+
+    return _starting(_named(CLAIMS), incomplete)
+
+
 def protocols(incomplete: str) -> Offers:
     """Return whose numbers scores can be."""
     from w2s_cli.bench.scores.convention import PROTOCOLS
@@ -104,10 +111,11 @@ def data_kinds(incomplete: str) -> Offers:
 
 def data_places(incomplete: str) -> Offers:
     """Return the sets that have a name; folders are offered where none is meant."""
-    from w2s_cli.weights.catalogue import DATASETS
+    from w2s_cli.datasets import DATASETS, MADE
+    from w2s_cli.weights.catalogue import DATASETS as PUBLISHED
 
-    rows = [("simulated", "cells, on any machine")]
-    rows += [(row.name, row.title) for row in DATASETS.values()]
+    rows = [(row.name, row.summary) for row in DATASETS if row.name in MADE]
+    rows += [(row.name, row.title) for row in PUBLISHED.values()]
     return _starting(rows, incomplete)
 
 

@@ -18,9 +18,10 @@ from w2s_cli.datasets.data_set import DataSet, ImagePair
 from w2s_cli.errors import InputError, few
 from w2s_cli.registry import Entry, Registry
 
-__all__ = ["DATASETS", "SIMULATED", "DataSet", "ImagePair", "find"]
+__all__ = ["DATASETS", "MADE", "SIMULATED", "DataSet", "ImagePair", "find"]
 
 SIMULATED = "simulated"
+NEEDS_NOTHING = "nothing"  # of the sets that are made, not read
 
 DATASETS = Registry(
     "kind of data set",
@@ -77,9 +78,18 @@ DATASETS = Registry(
         "w2s_cli.datasets.simulated:open_data_set",
         "the simulator's standard set, on any machine",
         "made by this project",
-        needs="nothing",
+        needs=NEEDS_NOTHING,
+    ),
+    Entry(
+        "simulated-averages",
+        "w2s_cli.datasets.simulated:open_averages",
+        "the same simulator, with the levels of W2S: averages of 1 to 400 captures",
+        "made by this project",
+        needs=NEEDS_NOTHING,
     ),
 )
+MADE = frozenset(row.name for row in DATASETS if row.needs == NEEDS_NOTHING)
+"""The sets that need no files."""
 
 _INSIDE = ("", "data", "normalized", "data/normalized")  # where copies hide
 
@@ -92,7 +102,7 @@ def find(
 ) -> DataSet:
     """Return the data set that a name or a path means.
 
-    Wanted is "simulated", a folder or a zip, or the name of one that was fetched; the
+    Wanted is one of `MADE`, a folder or a zip, or the name of one that was fetched; the
     first kind of `DATASETS` that a folder holds is meant, or the one that is named.
     `truth` is the folder of the truths where `wanted` is that of their images alone.
     """
@@ -100,15 +110,14 @@ def find(
         from w2s_cli.datasets.layouts import paired
 
         return paired(Path(wanted), truth)
-    if str(wanted) == SIMULATED:
-        from w2s_cli.datasets.simulated import open_data_set
-
-        return open_data_set(Path())
+    if (name := str(wanted)) in MADE:
+        made: DataSet = DATASETS[name].load()(Path())
+        return made
     place = _place(str(wanted))
     rows = [DATASETS[kind]] if kind else list(DATASETS)
     for entry in rows:
         for inside in _INSIDE if place.is_dir() else ("",):
-            if entry.name == SIMULATED:
+            if entry.name in MADE:
                 continue
             found: DataSet | None = entry.load()(place / inside)
             if found:
@@ -118,7 +127,7 @@ def find(
     else:
         names = sorted(path.name for path in place.iterdir())
         contents = f"it holds {few(names)}" if names else "the folder is empty"
-    layouts = [f"{row.name}: {row.needs}" for row in rows if row.name != SIMULATED]
+    layouts = [f"{row.name}: {row.needs}" for row in rows if row.name not in MADE]
     raise InputError(
         f"{place} is no data set that w2s knows: {contents}",
         hint="expected one of: " + "; ".join(layouts),

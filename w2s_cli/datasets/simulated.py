@@ -1,13 +1,17 @@
-"""The simulator's standard set: cells and noise from fixed seeds.
+"""The simulator's sets: cells and noise from fixed seeds.
 
 The bright parts of a cell are `BRIGHT` counts above the offset at every level, as those
-of longer and longer averages are; what changes is the gain, `BRIGHT / level` counts a
+of longer and longer averages are; what changes is the gain, `BRIGHT / photons` counts a
 photon. The truth at scale 1 is the widefield image without noise, at scale 2 what
 structured illumination shows.
+
+The standard set has levels of photons; the other has those of W2S, averages of captures
+of `CAPTURE` photons, on smaller images, and two images of each level to train on.
 """
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +26,10 @@ SPLITS = {"validation": range(1, 5), "test": range(5, 17)}
 BRIGHT = 1000.0  # counts
 OFFSET = 2000.0  # counts: read noise takes no pixel below 0
 SIDE = 256
+AVERAGES = (1, 2, 4, 8, 16, 400)  # captures; the last is as good as without noise
+CAPTURE = 10  # photons in the bright parts of one
+AVERAGES_SIDE = 128
+TRAINING = range(17, 35)  # 18 fields of the averages, each seen twice
 _SEED = 2020  # of field 0
 _KEPT = 16
 
@@ -44,7 +52,7 @@ class SimulatedImage:
 
     def read(self) -> tuple[FloatArray, Mask | None]:
         """Return its counts, all of them valid."""
-        photons = CAMERA.photons(_scene(self.field).clean)
+        photons = CAMERA.photons(_scene(self.field, SIDE).clean)
         rng = np.random.default_rng([_SEED, self.field, self.level])
         counts = camera_counts(
             photons * np.float32(self.level), noise_of(self.level), rng
@@ -53,11 +61,41 @@ class SimulatedImage:
 
 
 @dataclass(frozen=True, slots=True)
+class SimulatedAverage:
+    """The mean of some captures of a field; `number` tells it from others of them."""
+
+    field: int
+    captures: int
+    number: int
+
+    @property
+    def where(self) -> str:
+        """Return what a message calls it."""
+        return f"average {self.number} of {self.captures} captures of {self.field}"
+
+    def shape(self) -> tuple[int, int]:
+        """Return its size."""
+        return AVERAGES_SIDE, AVERAGES_SIDE
+
+    def read(self) -> tuple[FloatArray, Mask | None]:
+        """Return its counts, all of them valid.
+
+        A sum of Poisson variables is one: captures need not be drawn one by one.
+        """
+        light = CAMERA.photons(_scene(self.field, AVERAGES_SIDE).clean)
+        photons = light * np.float32(CAPTURE * self.captures)
+        seed = [_SEED, self.field, self.captures, CAPTURE, self.number]
+        noise = noise_of(CAPTURE, self.captures)
+        return noise.sample(photons, np.random.default_rng(seed)), None
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """What there was to see of a field."""
 
     field: int
     scale: int
+    side: int = SIDE  # of its images
 
     @property
     def where(self) -> str:
@@ -66,17 +104,17 @@ class Truth:
 
     def shape(self) -> tuple[int, int]:
         """Return its size."""
-        return SIDE * self.scale, SIDE * self.scale
+        return self.side * self.scale, self.side * self.scale
 
     def read(self) -> tuple[FloatArray, Mask | None]:
         """Return its counts, all of them valid."""
-        scene = _scene(self.field)
+        scene = _scene(self.field, self.side)
         light = CAMERA.photons(scene.clean if self.scale == 1 else scene.truth)
         return noise_of(1).counts(light), None
 
 
 def open_data_set(_: Path) -> DataSet:
-    """Return the set; it needs no files."""
+    """Return the set of levels of photons; it needs no files."""
     fields = {_name(field): field for numbers in SPLITS.values() for field in numbers}
     return DataSet(
         name="simulated",
@@ -103,10 +141,54 @@ def open_data_set(_: Path) -> DataSet:
     )
 
 
-def noise_of(level: int) -> NoiseModel:
-    """Return the noise of the camera at so many photons in the bright parts."""
-    gain = BRIGHT / level
-    return NoiseModel(gain, OFFSET, CAMERA.sigma * gain)
+def open_averages(_: Path) -> DataSet:
+    """Return the set of averages of captures; it needs no files."""
+    splits = {
+        split: {f"{_name(field)}_1": (field, 1) for field in numbers}
+        for split, numbers in SPLITS.items()
+    }
+    splits["train"] = {
+        f"{_name(field)}_{number}": (field, number)
+        for field in TRAINING
+        for number in (1, 2)
+    }
+    images = {name: one for part in splits.values() for name, one in part.items()}
+    return DataSet(
+        name="simulated-averages",
+        title=f"simulated cells, averages of captures of {CAPTURE} photons",
+        place="the simulated averages",
+        unit="bright parts",
+        per_unit=BRIGHT,
+        offset=OFFSET,
+        inputs={
+            captures: {
+                name: SimulatedAverage(field, captures, number)
+                for name, (field, number) in images.items()
+            }
+            for captures in AVERAGES
+        },
+        truths={
+            scale: {
+                name: Truth(field, scale, AVERAGES_SIDE)
+                for name, (field, _) in images.items()
+            }
+            for scale in (1, 2)
+        },
+        splits={split: frozenset(part) for split, part in splits.items()},
+        expected=list(images),
+        clean=AVERAGES[-1],
+        noises={
+            captures: dict.fromkeys(images, noise_of(CAPTURE, captures))
+            for captures in AVERAGES
+        },
+    )
+
+
+def noise_of(photons: int, captures: int = 1) -> NoiseModel:
+    """Return the noise of an average of captures of so many photons each."""
+    gain = BRIGHT / photons
+    read_noise = CAMERA.sigma * gain / sqrt(captures)
+    return NoiseModel(gain / captures, OFFSET, read_noise)
 
 
 def _name(field: int) -> str:
@@ -114,6 +196,6 @@ def _name(field: int) -> str:
 
 
 @lru_cache(maxsize=_KEPT)  # all levels and scales of a field come from one
-def _scene(field: int) -> Scene:
+def _scene(field: int, side: int) -> Scene:
     """Return a field with one photon in its bright parts."""
-    return simulate_scene(_SEED + field, photons=1, side=SIDE)
+    return simulate_scene(_SEED + field, photons=1, side=side)

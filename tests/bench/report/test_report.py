@@ -10,14 +10,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from w2s_cli.bench.claims.claim import Claim, Difference
 from w2s_cli.bench.config import Row
 from w2s_cli.bench.plots import PageFigure
 from w2s_cli.bench.report import report_file
+from w2s_cli.bench.report.claim_figures import claim_figures
+from w2s_cli.bench.report.figures import row_styles
 from w2s_cli.bench.report.ranking import grouped
 from w2s_cli.bench.report.report_file import check_report, figures_folder, write_report
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import MethodResult
 from w2s_cli.bench.run_image import ImageResult
+from w2s_cli.bench.scores.intervals import Interval
 from w2s_cli.errors import OutputError, UsageError
 
 
@@ -113,6 +117,31 @@ def test_every_image_is_listed(page: Reader, bench: BenchResult) -> None:
     assert page.tags.count("details") == 4 * 2
 
 
+def test_claims_stand_before_the_figures(bench: BenchResult) -> None:
+    better = Difference("gaussian & median", "rmse", "z", Interval(2, 1, 3, 9))
+    worse = Difference("median over noisy", "psnr", "dB", Interval(-2, -3, -1, 9))
+    unknown = Difference("one over other", "ssim", "", None)
+    claims = [
+        Claim("a", "smoothing <b>helps</b>", "Table 1", [better, unknown]),
+        Claim("b", "medians help", "Table 2", [worse]),
+        Claim("c", "nobody knows", "Table 3", [unknown]),
+    ]
+    found, groups = replace(bench, claims=claims), grouped(bench)
+    figures = list(claim_figures(found, groups, row_styles(groups)))
+    assert [one.name for one in figures] == [
+        *("claim-a", "claim-b", "levels-x1", "levels-x2")
+    ]
+    assert all(one.png.startswith(b"\x89PNG") for one in figures)
+    assert not list(claim_figures(bench, groups, row_styles(groups)))
+    files = {one.name: f"{one.name}.png" for one in figures}
+    page = Reader(report_file.page(found, groups, figures, [], [], files))
+    assert "#claims" in page.links
+    for claim in claims:
+        assert claim.sentence in page.text
+    cells = ["b", "median over noisy", "psnr", "-2 dB [-3 to -1]", "does not hold"]
+    assert cells in page.lines
+
+
 def test_names_are_no_markup(page: Reader) -> None:
     assert "cells <i>made</i> & simulated" in page.text
     assert not {"b", "i"} & set(page.tags)
@@ -164,7 +193,7 @@ def test_printed_figures_stand_beside(bench: BenchResult) -> None:
         config=replace(bench.config, metrics=("rmse", "ssim")),
     )
     [group] = grouped(found)
-    table = Reader(report_file.page(found, [group], [], [], {}))
+    table = Reader(report_file.page(found, [group], [], [], [], {}))
     assert table.lines[1][2:8] == [
         *("\u2605 0.09 [0.09, 0.09]", "0.08", "+0.01"),
         *("\u2605 0.9 [0.9, 0.9]", "0.897", "+0.003"),

@@ -8,7 +8,9 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from w2s_cli import __version__
+from w2s_cli.bench.claims.claim import CLAIM_HEADS, claim_rows
 from w2s_cli.bench.plots import PageFigure
+from w2s_cli.bench.report.claim_figures import claim_figures
 from w2s_cli.bench.report.figures import (
     ExampleFigures,
     example_figures,
@@ -61,13 +63,14 @@ def write_report(bench: BenchResult, path: Path) -> None:
     styles = row_styles(groups)
     ranks = [rank_figure(group, bench.metrics, styles) for group in groups]
     examples = list(example_figures(bench, groups, styles))
-    figures = [*ranks, *(figure for one in examples for figure in one.figures)]
+    claims = list(claim_figures(bench, groups, styles))
+    figures = [*claims, *ranks, *(figure for one in examples for figure in one.figures)]
     folder = figures_folder(path)
     files = {
         figure.name: f"{folder.name}/{number:02d}-{figure.name}.png"
         for number, figure in enumerate(figures, 1)
     }
-    text = page(bench, groups, ranks, examples, files)
+    text = page(bench, groups, claims, ranks, examples, files)
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -88,6 +91,7 @@ def write_report(bench: BenchResult, path: Path) -> None:
 def page(
     bench: BenchResult,
     groups: Sequence[Group],
+    claims: Sequence[PageFigure],
     ranks: Sequence[PageFigure],
     examples: Sequence[ExampleFigures],
     files: Mapping[str, str],
@@ -111,6 +115,9 @@ def page(
         summary=_summary(bench, groups),
         bench=bench,
         groups=groups,
+        claims=claims,
+        claim_heads=CLAIM_HEADS,
+        claim_rows=_claim_rows(bench),
         ranks=ranks,
         examples=examples,
         files=files,
@@ -182,6 +189,12 @@ def _score_cells(
         yield Cell(NONE if printed is None else f"{printed:g}")
         differs = mean.mean - printed if mean and printed is not None else None
         yield Cell(NONE if differs is None else f"{differs:+.2g}")
+
+
+def _claim_rows(bench: BenchResult) -> Iterator[TableRow]:
+    """Yield the differences behind the claims, a cell for each head but the first."""
+    for name, *cells in claim_rows(bench.claims):
+        yield name, [Cell(text) for text in cells]
 
 
 def image_rows(group: Group, metric: str) -> Iterator[TableRow]:

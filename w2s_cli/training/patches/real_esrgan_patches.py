@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.datasets import DATASETS, SIMULATED, find
+from w2s_cli.datasets import DATASETS, MADE, find
 from w2s_cli.datasets.data_set import DataSet, Image, Mask
 from w2s_cli.errors import InputError, NothingMatchedError
 from w2s_cli.io import open_image
@@ -129,7 +129,7 @@ def _is_plain(place: Path) -> bool:
         next(image_files(place))
     except NothingMatchedError:
         return False
-    rows = (row for row in DATASETS if row.name != SIMULATED)
+    rows = (row for row in DATASETS if row.name not in MADE)
     return not any(row.load()(place) for row in rows)
 
 

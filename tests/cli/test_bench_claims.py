@@ -1,0 +1,82 @@
+"""`w2s bench --claims`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from w2s_cli.bench.claims import CLAIMS, claims_of_w2s
+
+STAND_INS = {
+    "CLASSICAL": ("median",),
+    "LEARNED": ("gaussian",),
+    "DENOISERS": ("median", "gaussian"),
+    "ENLARGING": ("bicubic",),
+    "JOINT": ("gaussian+median+bicubic",),
+    "PIXEL_LOSS": "gaussian+bicubic",
+    "TEXTURE_LOSS": "gaussian+median+bicubic",
+    "SEQUENCES": ("gaussian+bicubic",),
+    "BEST_LEARNED": ("gaussian",),
+}
+FEW = ("--fields", "5,6", "--levels", "1,2", "--cache", "cache")
+
+
+@pytest.fixture
+def _stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Methods that need no weights, in the place of those of the tables."""
+    for name, value in STAND_INS.items():
+        monkeypatch.setattr(claims_of_w2s, name, value)
+
+
+@pytest.mark.usefixtures("_stand_ins")
+def test_the_claims_have_a_table_and_sentences(w2s, here: Path) -> None:
+    result = w2s("bench", "--claims", *FEW)
+    assert result.exit_code == 0, result.stderr
+    assert "data: simulated cells, averages of captures of 10 photons" in result.stdout
+    rows, table, sentences = result.stdout.strip().split("\n\n")[1:]
+    assert rows.count("noise-free+bicubic") == 1
+    assert table.split("\n")[0].split("  ")[0] == "claim"
+    letters = [line.partition(".")[0] for line in sentences.splitlines()]
+    assert letters == ["a", "b1", "b2", "b3", "c", "d", "e1", "e2", "e3"]
+    assert "a. not decided: networks for super-resolution that were" in sentences
+    assert "13 rows, 26 images to restore: about" in result.stderr
+    assert "goes on where it was stopped" in result.stderr
+    assert "intervals over 2 fields of view are too narrow" in result.stderr
+    again = w2s("bench", "--claims", "w2s", *FEW, "--json")
+    found = json.loads(again.stdout)["claims"]
+    assert [one["sentence"] for one in found] == sentences.splitlines()
+    assert found[0]["differences"][0]["interval"]["groups"] == 2
+
+
+@pytest.mark.usefixtures("_stand_ins")
+def test_a_set_without_noise_free_images_says_less(w2s, here: Path) -> None:
+    words = ("--data", "simulated", "--fields", "5", "--levels", "20")
+    result = w2s("bench", "--claims", *words, "--cache", "cache")
+    assert "a. not measured: networks" in result.stdout
+    assert "b1. not decided: a denoiser" in result.stdout
+    assert "noise-free" not in result.stdout.split("\n\n")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--claims", "nosie2sr"], 2, "no paper whose claims are measured is called"),
+        (["--claims", "w2s", "--sr", "bicubic"], 2, "names the methods itself"),
+        (["--claims", "--against", "paper"], 2, "names the methods itself"),
+        (["--claims", "--weights", "jdsr=a.pth"], 2, "jdsr, which is not among the"),
+        (["--claims", "-O", "nlm.strength=1"], 2, "is for no method that is named"),
+        (["--claims", "--levels", "3"], 2, "has no level 3"),
+    ],
+)
+@pytest.mark.usefixtures("_stand_ins")
+def test_bad_words(w2s, words: list[str], code: int, message: str) -> None:
+    result = w2s("bench", *words)
+    assert result.exit_code == code, result.stderr
+    assert message in result.stderr
+
+
+def test_every_paper_has_its_suite() -> None:
+    for row in CLAIMS:
+        suite = row.load()
+        assert suite.seconds > 0
+        assert suite.metrics

@@ -1,0 +1,13 @@
+"""What the papers claim, measured again in miniature: each claim with its verdict."""
+
+from w2s_cli.registry import Entry, Registry
+
+CLAIMS = Registry(
+    "paper whose claims are measured",
+    Entry(
+        "w2s",
+        "w2s_cli.bench.claims.claims_of_w2s:SUITE",
+        "denoising before super-resolution, and both at once",
+        "Zhou et al. 2020",
+    ),
+)
