@@ -18,6 +18,7 @@ from w2s_cli.cli.estimate_kernel import estimate_kernel
 from w2s_cli.cli.estimate_noise import estimate_noise
 from w2s_cli.cli.evaluate import evaluate
 from w2s_cli.cli.fetch import fetch
+from w2s_cli.cli.fiji import fiji
 from w2s_cli.cli.info import info
 from w2s_cli.cli.inspect import inspect
 from w2s_cli.cli.make_kernel import make_kernel
@@ -51,6 +52,7 @@ app.add_typer(data, name="data")
 app.command("bench", cls=BenchCommand)(bench)
 app.command("speed", cls=Command)(speed)
 app.command("fetch", cls=Command, no_args_is_help=True)(fetch)
+app.add_typer(fiji, name="fiji")
 app.command("inspect", cls=Command, no_args_is_help=True)(inspect)
 app.command("convert", cls=Command, no_args_is_help=True)(convert)
 app.command("blend", cls=Command, no_args_is_help=True)(blend)
