@@ -5,18 +5,20 @@ import runpy
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+import torch
 import typer
 
 from w2s_cli import errors
 from w2s_cli.cli import app
 from w2s_cli.methods import METHODS
 from w2s_cli.methods.build import options_of
-from w2s_cli.training.recipe import Recipe
+from w2s_cli.training.initial_network import initial_network
+from w2s_cli.training.recipe import Recipe, load
 
 MAN = Path(__file__).parents[2] / "man"
 ROOT: Any = typer.main.get_command(app)
@@ -39,7 +41,40 @@ def test_pages_are_current() -> None:
 def test_every_command_has_a_page_and_every_page_a_command() -> None:
     assert sorted(path.stem for path in MAN.glob("man1/*")) == sorted(COMMANDS)
     sources = sorted(path.stem for path in MAN.glob("*.md"))
-    assert sources == sorted([*COMMANDS, "w2s-examples"])
+    about = [path.stem for path in MAN.glob("man7/*")]
+    assert sources == sorted([*COMMANDS, *about])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings"),
+    [
+        ("jdsr-texture-w2s", "loss={mse=1.0,perceptual=0.05,texture=0.01}"),
+        ("rcan-w2s", "loss={l1=1.0}"),
+        ("jdsr-texture-w2s", "features.layers={conv5_4=1.0}"),
+        ("jdsr-texture-w2s", "network.options.blocks=12"),
+        ("dncnn-w2s", "units=z/255"),
+        ("dncnn-w2s", "pairs.split=published"),
+        ("dncnn-w2s", "keep=best"),
+        ("rcan-w2s", "optimiser.renew=0"),
+        ("epsr-w2s", "network.options={width=64,blocks=16}"),
+        ("noise2sr", "network.options={features=256,head=[256,256]}"),
+        ("noise2sr-paper", "network.options.side=3"),
+        ("noise2sr-paper", "patches.augment=turns"),
+        ("noise2sr-paper", "units=root loss={counts=1.0}"),
+        ("n2v", "data=GRAY network.name=n2n-unet units=unit loss={mse=1.0}"),
+        ("dncnn-fmd", "pairs.validation=test"),
+        ("real-esrgan-base", "discriminator.kind=vanilla"),
+        ("real-esrgan-base", "patches.side=128"),
+        ("esrgan-port", "initial=0.316"),
+    ],
+)
+def test_what_protocols_say_to_type_can_be_typed(recipe: str, settings: str) -> None:
+    prose = " ".join((MAN / "w2s-protocols.md").read_text().split())
+    assert settings in prose
+    with torch.device("meta"):
+        assert initial_network(
+            replace(load(recipe, settings.split()), start=""),
+        )
 
 
 @pytest.mark.parametrize("name", COMMANDS)

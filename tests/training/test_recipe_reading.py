@@ -148,3 +148,13 @@ def test_recipes_are_read_without_what_trains_them() -> None:
         [sys.executable, "-c", heavy], capture_output=True, text=True, check=True
     )
     assert told.stdout == "[]\n"
+
+
+def test_options_go_with_the_network_that_they_are_of() -> None:
+    """Another network has none of them; the same one keeps those that stay."""
+    other = load("n2v", ["network.name=n2n-unet", "network.options.width=8"])
+    assert other.network.options == {"width": 8}
+    same = load("n2v", ["network.name=unet", "network.options.width=8"])
+    assert same.network.options == {**load("n2v").network.options, "width": 8}
+    judge = load("esrgan-w2s", ["discriminator.network=unet-discriminator"])
+    assert judge.discriminator.options == {}

@@ -312,8 +312,14 @@ def _marked(table: Toml) -> Toml:
 
 
 def _merged(table: Toml, changes: Toml) -> Toml:
-    """Return `table` with those values of `changes`, table by table."""
+    """Return `table` with those values of `changes`, table by table.
+
+    Options belong to a network: they go where another one is named.
+    """
     merged = dict(table)
+    for name in ("name", "network"):
+        if name in merged and changes.get(name, merged[name]) != merged[name]:
+            merged.pop("options", None)
     for key, value in changes.items():
         tables = isinstance(value, dict) and isinstance(merged.get(key), dict)
         both = tables and not isinstance(value, _Whole)
