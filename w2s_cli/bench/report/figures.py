@@ -23,6 +23,7 @@ from w2s_cli.bench.plots import (
     residual_limits,
     series_style,
 )
+from w2s_cli.bench.report.colours import field_in_colours
 from w2s_cli.bench.report.examples import Example, examples
 from w2s_cli.bench.report.ranking import Group, noisiest, ranks
 from w2s_cli.bench.results import BenchResult
@@ -129,12 +130,18 @@ def example_figures(
 ) -> Iterator[ExampleFigures]:
     """Yield the examples of the noisiest images of each scale, restored once more."""
     metric, unit = bench.metrics[0], UNITS[bench.config.convention.unit]
+    coloured = set[str]()  # figures of fields, each of which is drawn once
     for group in noisiest(groups):
         for example in examples(bench, group):
+            figures = list(_figures(example, bench.metrics, styles, unit))
+            colours = field_in_colours(bench.selection.data, example.name)
+            if colours and colours.name not in coloured:
+                coloured.add(colours.name)
+                figures.insert(1, colours)
             yield ExampleFigures(
                 f"Image {example.name} at {group.title}",
                 _rule(example, metric),
-                list(_figures(example, bench.metrics, styles, unit)),
+                figures,
             )
 
 
