@@ -17,6 +17,7 @@ from w2s_cli.cli.estimate_defects import estimate_defects
 from w2s_cli.cli.estimate_kernel import estimate_kernel
 from w2s_cli.cli.estimate_noise import estimate_noise
 from w2s_cli.cli.evaluate import evaluate
+from w2s_cli.cli.export import export
 from w2s_cli.cli.fetch import fetch
 from w2s_cli.cli.fiji import fiji
 from w2s_cli.cli.info import info
@@ -55,6 +56,7 @@ app.command("fetch", cls=Command, no_args_is_help=True)(fetch)
 app.add_typer(fiji, name="fiji")
 app.command("inspect", cls=Command, no_args_is_help=True)(inspect)
 app.command("convert", cls=Command, no_args_is_help=True)(convert)
+app.command("export", cls=Command, no_args_is_help=True)(export)
 app.command("blend", cls=Command, no_args_is_help=True)(blend)
 app.command("demo", cls=Command)(demo)
 

@@ -52,6 +52,11 @@ class N2SR(SelfSupervised):
             multiple_of=lcm(2 * known.multiple_of, PERIOD),
         )
 
+    @property
+    def one_pass(self) -> bool:
+        """Return whether no thinned copies are averaged."""
+        return self.output == "sr"
+
     def _restored(self, blocks: FloatArray) -> FloatArray:
         """Return the planes denoised, or enlarged as well."""
         enlarged = super()._restored(blocks)
@@ -69,7 +74,7 @@ class N2SR(SelfSupervised):
     def _mosaics(self) -> int:
         if self.mosaics is not None:
             return self.mosaics
-        published = self.weights and self._network.running.network
+        published = self.weights and self.at_work.running.network
         return 0 if isinstance(published, Noise2SR | Noise2SRPaper) else 16
 
 
@@ -114,6 +119,11 @@ class N2V(SelfSupervised):
             margin=known.margin + mask.radius,
             multiple_of=lcm(known.multiple_of, mask.period),
         )
+
+    @property
+    def one_pass(self) -> bool:
+        """Return whether no pixel is hidden while it is restored."""
+        return self._mask.value == "neighbour"
 
     @property
     def _mask(self) -> BlindSpotMask:
@@ -162,6 +172,7 @@ class N2N(SelfSupervised):
     """Learn to give one capture from another of the same (Noise2Noise)."""
 
     name = "n2n"
+    one_pass = True
 
     @property
     def needs_white_noise(self) -> bool:

@@ -132,10 +132,10 @@ class SelfSupervised:
     @property
     def traits(self) -> Traits:
         """Return the traits, before the fit as well as after."""
-        if isinstance(known := self.weights and self._network, UserNetwork):
+        if isinstance(known := self.weights and self.at_work, UserNetwork):
             return replace(known.traits, scale=1)
         network: Any = (
-            self._network.running.network
+            self.at_work.running.network
             if self.weights
             else _initial_network(self.name, tuple(self._settings()))
         )
@@ -149,7 +149,7 @@ class SelfSupervised:
                 0 if self.weights else _STEP * self.width,
                 self.needs_white_noise,
             ),
-            provenance=self._network.provenance if self.weights else {},
+            provenance=self.at_work.provenance if self.weights else {},
             device=available_device(self.device),
         )
 
@@ -157,6 +157,11 @@ class SelfSupervised:
     def needs_white_noise(self) -> bool:
         """Return whether it takes noise that neighbours share for structure."""
         return True
+
+    @property
+    def one_pass(self) -> bool:
+        """Return whether a restoration is what the network makes of all the pixels."""
+        return False
 
     @property
     def masking(self) -> Masking:
@@ -172,7 +177,7 @@ class SelfSupervised:
         return replace(self, weights=fit_weights(self.recipe, series(), progress))
 
     @property
-    def _network(self) -> Shipped | UserNetwork:
+    def at_work(self) -> Shipped | UserNetwork:
         """Return the network that was fitted; one in units of its own for others."""
         assert self.weights, f"{self.name} is not fitted yet"
         if other := _in_own_units(self.weights, self.device, self.precision):
@@ -196,7 +201,7 @@ class SelfSupervised:
         return np.asarray(np.sqrt(mean**2 + 1), np.float32)
 
     def _restored(self, blocks: FloatArray) -> FloatArray:
-        network = self._network
+        network = self.at_work
         if isinstance(network, UserNetwork) and self.quality == "best":
             return mean_over_orientations(network, blocks)
         return network(blocks)

@@ -1,0 +1,1 @@
+"""Networks as packages that other programs run: bioimage.io models."""
