@@ -1,11 +1,14 @@
 """`w2s bench --claims`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from w2s_cli.bench.claims import CLAIMS, claims_of_w2s
+from w2s_cli.bench.claims import CLAIMS, claims_of_noise2sr, claims_of_w2s
+from w2s_cli.bench.claims.suite import Training
+from w2s_cli.bench.config import BenchConfig
 
 STAND_INS = {
     "CLASSICAL": ("median",),
@@ -55,6 +58,35 @@ def test_a_set_without_noise_free_images_says_less(w2s, here: Path) -> None:
     assert "a. not measured: networks" in result.stdout
     assert "b1. not decided: a denoiser" in result.stdout
     assert "noise-free" not in result.stdout.split("\n\n")[1]
+
+
+def test_trainings_are_told_and_run_unless_weights_are_given(
+    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def rows(levels, files) -> list[BenchConfig]:
+        assert sorted(files) == ["n2sr", "n2v"] or not files
+        return [BenchConfig(["n2sr", "gaussian"], levels=levels[:1])]
+
+    def training(name: str) -> Training:
+        return Training(name, 90.0, lambda _: ran.append(name) or Path(f"{name}.st"))
+
+    suite = replace(
+        claims_of_noise2sr.SUITE,
+        comparisons=rows,
+        trainings=lambda data, place: [training("n2sr"), training("n2v")],
+    )
+    monkeypatch.setattr(claims_of_noise2sr, "SUITE", suite)
+    words = ("bench", "--claims", "noise2sr", "--fields", "5", "--levels", "1")
+    result = w2s(*words, "--weights", "n2sr=mine.st", "--cache", "cache")
+    assert ran == ["n2v"]
+    assert "n2v are trained first, unless they were before: about 2 min" in (
+        result.stderr
+    )
+    assert result.exit_code == 5  # there is no mine.st
+    assert w2s(*words, "-O", "nlm.strength=1").exit_code == 2
+    assert ran == ["n2v"]
 
 
 @pytest.mark.parametrize(

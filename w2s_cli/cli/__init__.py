@@ -7,7 +7,8 @@ import typer
 from w2s_cli import __version__
 from w2s_cli.cli.adapt import adapt
 from w2s_cli.cli.batch import batch
-from w2s_cli.cli.bench import BenchCommand, bench
+from w2s_cli.cli.bench import bench
+from w2s_cli.cli.bench_claims import BenchCommand
 from w2s_cli.cli.blend import blend
 from w2s_cli.cli.commands import Command, Commands, stoppable, streams
 from w2s_cli.cli.convert import convert

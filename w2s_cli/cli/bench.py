@@ -3,7 +3,7 @@
 import csv
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,15 +11,13 @@ from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names, numbers, weight_files
-from w2s_cli.cli.commands import Command
-from w2s_cli.cli.output import duration, note, print_result, table, warn
+from w2s_cli.cli.bench_claims import Claims, suite_of, time_of, trained_for
+from w2s_cli.cli.output import note, print_result, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.score_options import convention_of
-from w2s_cli.errors import UsageError
 from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
-    from w2s_cli.bench.claims.suite import Suite
     from w2s_cli.bench.config import MethodConfig, Row
     from w2s_cli.bench.results import BenchResult
     from w2s_cli.bench.run_bench import MethodResult, Selection
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
 USUAL = "denoise,vst+bm3d,pure-let"
 USUAL_METRICS = ("rmse", "ssim")
-USUAL_CLAIMS = "w2s"
 
 Denoisers = Annotated[
     list[str] | None,
@@ -131,27 +128,6 @@ Report = Annotated[
     Path | None,
     typer.Option("--report", help="Write a page with figures.", metavar="FILE.html"),
 ]
-Claims = Annotated[
-    str | None,
-    typer.Option(
-        "--claims",
-        help="Measure what a paper claims.  [w2s where none is named]",
-        metavar="PAPER",
-        autocompletion=completion.claims,
-    ),
-]
-
-
-class BenchCommand(Command):
-    """The verb, whose option --claims may stand alone."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Name the paper where none is named."""
-        if "--claims" in args:
-            after = args.index("--claims") + 1
-            if after == len(args) or args[after].startswith("-"):
-                args = [*args[:after], USUAL_CLAIMS, *args[after:]]
-        return super().parse_args(ctx, args)
 
 
 def bench(
@@ -211,7 +187,7 @@ def bench(
 
         check_report(report, overwrite=overwrite)
     first, second, joint = names(denoiser or ()), names(sr or ()), names(jdsr or ())
-    suite = _suite(claims, alone=not (first or second or joint or against))
+    suite = suite_of(claims, alone=not (first or second or joint or against))
     if not (first or second or joint):
         first = tuple(USUAL.split(","))
     images = find(data or (suite.data if suite else SIMULATED))
@@ -224,7 +200,10 @@ def bench(
     )
     files, given = weight_files(weights or ()), tuple(option or ())
     rows = (
-        suite.rows(selection, at, files, given)
+        suite.rows(
+            *(selection, at, files, given),
+            lambda: trained_for(suite, images, data or suite.data, files, quiet=quiet),
+        )
         if suite
         else selection.rows(BenchConfig(first, second, joint, at, files, given))
     )
@@ -244,7 +223,7 @@ def bench(
         tile=tile,
     )
     if suite and not quiet:
-        note(_time_of(suite, selection, rows))
+        note(time_of(suite, selection, rows))
     found = _run(selection, rows, config, cache, jobs=jobs, quiet=quiet)
     result = BenchResult(found, selection, config, named, bool(against))
     if suite:
@@ -259,32 +238,6 @@ def bench(
         if not quiet:
             note(f"look at {report}")
     raise typer.Exit(0 if result.whole else 1)
-
-
-def _suite(claims: str | None, *, alone: bool) -> "Suite | None":
-    """Return the claims of a paper, which name their own methods."""
-    if claims is None:
-        return None
-    from w2s_cli.bench.claims import CLAIMS
-
-    if not alone:
-        raise UsageError(
-            "--claims names the methods itself, and compares with no printed figure",
-            hint="leave out --denoiser, --sr, --jdsr and --against, or --claims",
-        )
-    found: Suite = CLAIMS[claims].load()
-    return found
-
-
-def _time_of(suite: "Suite", selection: "Selection", rows: "list[Row]") -> str:
-    """Say how long the claims of a paper take."""
-    images = sum(selection.count(row) for row in rows)
-    minutes = suite.minutes(selection, rows)
-    return (
-        f"{len(rows)} rows, {images} images to restore: about "
-        f"{duration(60 * minutes)} on one core, less with --jobs; scores are kept, and "
-        "it goes on where it was stopped"
-    )
 
 
 def _run(

@@ -41,7 +41,7 @@ ERRORS = {
 def bench(errors: Mapping[str, float] = ERRORS) -> BenchResult:
     """Return a bench with such means, fields that differ, and a little chance."""
     rows = dict.fromkeys(
-        row for one in comparisons(LEVELS) for row in _rows(one, DATA.clean)
+        row for one in comparisons(LEVELS, {}) for row in _rows(one, DATA.clean)
     )
     found = [_measured(row, errors) for row in rows]
     config = MethodConfig(metrics=SUITE.metrics)

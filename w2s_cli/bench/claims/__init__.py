@@ -10,4 +10,10 @@ CLAIMS = Registry(
         "denoising before super-resolution, and both at once",
         "Zhou et al. 2020",
     ),
+    Entry(
+        "noise2sr",
+        "w2s_cli.bench.claims.claims_of_noise2sr:SUITE",
+        "learning to denoise from noisy images alone",
+        "Tian et al. 2022",
+    ),
 )

@@ -9,7 +9,7 @@ References
    for widefield to SIM mapping", ECCV Workshops 2020.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise, product
 
 from w2s_cli.bench.claims.claim import Claim
@@ -27,7 +27,7 @@ SEQUENCES = ("dncnn+rcan", "dncnn+esrgan")  # at all levels, as in Table 3
 BEST_LEARNED = ("dncnn", "ridnet")  # those that Table 1 has above all others
 
 
-def comparisons(levels: Sequence[int]) -> list[BenchConfig]:
+def comparisons(levels: Sequence[int], _: Mapping[str, str]) -> list[BenchConfig]:
     """Return the rows of Tables 1, 2 and 3."""
     noisiest, *others = levels
     found = [

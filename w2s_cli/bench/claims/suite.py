@@ -3,15 +3,32 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 
 from w2s_cli.bench.claims.claim import Claim
 from w2s_cli.bench.claims.paired_scores import PairedScores
 from w2s_cli.bench.config import BenchConfig, Row
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import Selection
+from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.methods.build import chain_options, check_weights, options_for, parse
+from w2s_cli.restorers.restorer import FitProgress
 
 USUAL_SIDE = 128  # pixels along an image that `Suite.seconds` holds for
+
+
+@dataclass(frozen=True)
+class Training:
+    """Weights that a claim is about, and that are trained for it."""
+
+    name: str  # the method that they are for, or the label of their row
+    seconds: float  # that one core takes, about
+    # trains them, or returns those that were trained before
+    run: Callable[[FitProgress], Path]
+
+
+def _nothing(data: DataSet, place: str) -> list[Training]:
+    return []
 
 
 @dataclass(frozen=True)
@@ -22,8 +39,11 @@ class Suite:
     protocol: str  # of its scores; empty for that of the data set
     metrics: tuple[str, ...]
     seconds: float  # that one core takes for an image, on average over the rows
-    comparisons: Callable[[Sequence[int]], Sequence[BenchConfig]]  # of some levels
+    # the rows at some levels, with weights by the names of their trainings and methods
+    comparisons: Callable[[Sequence[int], Mapping[str, str]], Sequence[BenchConfig]]
     decide: Callable[[PairedScores], Sequence[Claim]]
+    # what is trained on a data set, and where it is
+    trainings: Callable[[DataSet, str], Sequence[Training]] = _nothing
 
     def rows(
         self,
@@ -31,21 +51,24 @@ class Suite:
         levels: Sequence[int],
         weights: Mapping[str, str],
         options: Sequence[str],
+        trained: Callable[[], Mapping[str, str]] = dict,
     ) -> list[Row]:
         """Return the rows to measure, each once.
 
+        `trained` gives the files of the trainings, after all else was found right.
         Raises UsageError where weights or an option are for none of the methods.
         """
-        comparisons = self.comparisons(levels)
-        named = [[*one.denoisers, *one.sr, *one.joint] for one in comparisons]
-        every = [*dict.fromkeys(chain(*named))]
+        every = [*dict.fromkeys(chain(*map(_named, self.comparisons(levels, {}))))]
         check_weights(every, weights)
         options_for(every, options)
+        comparisons = self.comparisons(levels, {**trained(), **weights})
         rows: list[Row] = []
-        for one, methods in zip(comparisons, named, strict=True):
+        for one in comparisons:
+            methods = _named(one)
             own = {entry.name for method in methods for entry in parse(method)}
             files = {name: file for name, file in weights.items() if name in own}
             chosen = [o for o in options if any(chain_options(m, [o]) for m in methods)]
+            files = {**one.weights, **files}
             full = replace(one, weights=files, options=(*one.options, *chosen))
             rows += selection.rows(full)
         return list(dict.fromkeys(rows))
@@ -61,3 +84,9 @@ class Suite:
     def decided(self, bench: BenchResult) -> BenchResult:
         """Return a bench of the rows with the claims, and what it says of them."""
         return replace(bench, claims=self.decide(PairedScores(bench)))
+
+
+def _named(one: BenchConfig) -> list[str]:
+    """Return the methods of a comparison; those of labels are not options' business."""
+    words = [*one.denoisers, *one.sr, *one.joint]
+    return [word for word in words if "=" not in word]
