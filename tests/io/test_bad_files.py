@@ -67,7 +67,7 @@ def test_text_called_tif(tmp_path):
     (tmp_path / "a.tif").write_text("dear diary")
     assert_refused(
         tmp_path / "a.tif",
-        r"is not a TIFF, PNG[\w, ]* or \w+ image: it starts with b'dear dia'",
+        r"is not a TIFF, PNG[\w, -]* or \w+ image: it starts with b'dear dia'",
     )
 
 

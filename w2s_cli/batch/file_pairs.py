@@ -13,16 +13,18 @@ from w2s_cli.errors import InputError, NothingMatchedError, UsageError, few
 from w2s_cli.io.formats import (
     NAMES,
     SUFFIXES,
+    ZARR,
+    address_of,
     format_of,
+    holds_zarr,
     image_files,
     images_in,
+    is_zarr,
     passed_over,
     written_name,
 )
 from w2s_cli.io.ome_sets import each_once
 from w2s_cli.io.targets import STREAM
-
-_ZARR = (".zgroup", ".zarray", ".zattrs", "zarr.json")  # the marks of its folders
 
 
 def paired(
@@ -50,8 +52,9 @@ def paired(
     target = Path(output)
     found = _located(inputs, listed, target, recursive=recursive)
     sources = each_once([*found])[0]
-    several = len(found) > 1 or bool(listed) or any(path.is_dir() for path in inputs)
-    if not (several or output.endswith("/") or _is_dir(target)):
+    several = len(found) > 1 or bool(listed) or any(map(_is_folder, inputs))
+    into = (output.endswith("/") or _is_dir(target)) and not _is_zarr_name(target)
+    if not (several or into):
         if name:
             raise UsageError(
                 f"--name is for outputs in a folder, and {target} is none",
@@ -90,7 +93,7 @@ def left(
     """Say which files in the folders, and of those that are named, are passed over."""
     said, sources = [], []
     for path in inputs:
-        if not path.is_dir():
+        if not _is_folder(path):
             sources.append(path)
             continue
         folders = [*_folders(path, output)] if recursive else [path]
@@ -120,7 +123,7 @@ def _located(
     """Return the files, and in which folder below the output that of each goes."""
     found: dict[Path, Path] = {}
     for path in inputs:
-        if recursive and _is_dir(path):
+        if recursive and _is_folder(path):
             tree = [
                 (one, folder.relative_to(path))
                 for folder in _folders(path, output)
@@ -153,7 +156,7 @@ def _folders(path: Path, output: Path | None) -> Iterator[Path]:
             continue
         if output and output.is_dir() and one.samefile(output):
             continue
-        if not any((one / mark).is_file() for mark in _ZARR):
+        if not is_zarr(one):
             yield from _folders(one, output)
 
 
@@ -207,7 +210,7 @@ def _check_plain(pairs: Sequence[FilePair]) -> None:
     """Refuse to write into the folders of a Zarr image."""
     for parent in {target.parent for _, target in pairs if target != STREAM}:
         for folder in (parent.absolute(), *parent.absolute().parents):
-            if any((folder / name).is_file() for name in _ZARR):
+            if holds_zarr(folder):
                 _check_there([source for source, _ in pairs])
                 raise UsageError(
                     f"{folder} is a Zarr image, not a folder for images",
@@ -230,11 +233,20 @@ def refuse_missing(source: Path, _: Path | None = None) -> NoReturn:
 
 def is_there(source: Path) -> bool:
     """Find out whether there is a file of a name, which may be an impossible one."""
-    return source == STREAM or os.path.lexists(source)
+    return source == STREAM or os.path.lexists(source) or bool(address_of(source))
 
 
 def _is_dir(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 - which raises for no name
+
+
+def _is_folder(path: Path) -> bool:
+    """Find out whether there is a folder of a name that is no image."""
+    return _is_dir(path) and not is_zarr(path)
+
+
+def _is_zarr_name(path: Path) -> bool:
+    return path.suffix.lower() in ZARR.suffixes and (is_zarr(path) or not path.exists())
 
 
 def _place(path: Path) -> object:

@@ -55,7 +55,7 @@ def restore_missing(
     for formats that hold no record. Raises BusyError where another process has the file
     in hand, unless it is waited for.
     """
-    found = identity(target) if target.is_file() else None
+    found = identity(target) if target.exists() else None
     why = why_redone(spec, chain, source, target, known)
     if not why:
         return Kept(source, target)
@@ -65,7 +65,7 @@ def restore_missing(
     anew = replace(spec, overwrite=True)
     check_target(target, overwrite=True)
     with claimed(target, wait=wait):
-        now = identity(target) if target.is_file() else None
+        now = identity(target) if target.exists() else None
         if now != found:  # another process was faster
             why = why_redone(spec, chain, source, target, known)
             if not why:
@@ -84,7 +84,7 @@ def why_redone(
     known: Record | None = None,
 ) -> str:
     """Return why an output is not the result that is asked for; "" where it is."""
-    if not target.is_file():
+    if not target.exists():
         return "it is missing"
     form = format_for(target)
     record: Record = {}

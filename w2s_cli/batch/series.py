@@ -38,8 +38,9 @@ def by_output(
         except W2SError:
             every = images = {}
         left += [
-            f"{source}: image {number} ({every[number]}) is a picture in colours and "
-            f"was left; --series {number} --channel N takes one of its colours"
+            f"{source}: image {number} ({every[number]}) is a picture in colours, or "
+            f"labels of objects, and was left; --series {number} takes it, and "
+            "--channel N one of the colours"
             for number in every.keys() - images.keys()
         ]
         for number, name in images.items():

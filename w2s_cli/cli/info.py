@@ -117,6 +117,8 @@ def _in_words(step: dict[str, Any]) -> dict[str, Any]:
 def _listed(image: dict[str, Any], taken: int) -> str:
     """Return one of several images in a line."""
     number, size = image["number"], " x ".join(map(str, image["shape"]))
-    said = [str(number), image["name"] or "-", f"{image['axes']} {size}"]
+    said = [str(number), image["name"] or "-", f"{image['axes']} {size}".strip()]
     said += [image["dtype"], *(["a colour picture"] if image["colour"] else [])]
-    return ", ".join([*said, *(["described below"] if number == taken else [])])
+    said += ["labels of objects"] if image.get("label") else []
+    said += ["described below"] if number == taken else []
+    return ", ".join(filter(None, said))

@@ -1,4 +1,4 @@
-"""Image files in and out: TIFF, PNG and NPY as stacks.
+"""Image files in and out: TIFF, OME-Zarr, PNG and NPY as stacks.
 
 `open_image` looks at the first bytes of a file and gives a `Stack` whose planes are
 read when they are indexed. `write_image` looks at the suffix, pulls the planes of a
@@ -7,14 +7,15 @@ stack one at a time, and puts the whole file in place in one step::
     with open_image(Path("cell.tif")) as stack:
         write_image(stack, Path("copy.ome.tif"))
 
-======  ==============================================================
-format  what it keeps
-======  ==============================================================
-TIFF    everything; ImageJ files stay ImageJ files, all others become
-        OME-TIFF
-PNG     one plane of uint8 or uint16, pixel size, history
-NPY     pixels only: no axes, no pixel size, no channels, no history
-======  ==============================================================
+========  ============================================================
+format    what it keeps
+========  ============================================================
+TIFF      everything; ImageJ files stay ImageJ files, all others become
+          OME-TIFF
+OME-Zarr  everything, OME-XML in a file beside the image
+PNG       one plane of uint8 or uint16, pixel size, history
+NPY       pixels only: no axes, no pixel size, no channels, no history
+========  ============================================================
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -58,7 +59,8 @@ def open_image(
     Parameters
     ----------
     path
-        A TIFF, PNG or NPY file, whatever its name.
+        A TIFF, PNG or NPY file, whatever its name, or OME-Zarr: a folder, a ZIP
+        archive or an address.
     axes
         Names of the axes in the order of the file, instead of what the file says;
         axes of length 1 in a TIFF are not counted.
@@ -101,12 +103,14 @@ def open_image(
 def images_of(path: Path, *, colours: bool = True) -> dict[str, str]:
     """Return the images in a file, for `open_image`: the name of each by its number.
 
-    Without `colours` pictures in colours are left out, unless there is nothing else.
+    Without `colours` pictures in colours, and labels, are left out, unless there is
+    nothing else.
     """
     with open_image(path, colours=True) as stack:
         only = [{"number": 1, "name": "", "colour": False}]
         rows = stack.extra.get("series", only)
-    taken = [row for row in rows if colours or not row["colour"]] or rows
+    light = [row for row in rows if not (row["colour"] or row.get("label"))]
+    taken = rows if colours else light or rows
     return {str(row["number"]): row["name"] for row in taken}
 
 
@@ -164,7 +168,7 @@ def write_image(
         own = {KEY: OPEN} if form.sealed else {}
         return (*stack.history, *([{**record(), **own}] if record else []))
 
-    with replacing(path, overwrite=overwrite) as temporary:
+    with replacing(path, overwrite=overwrite, folder=form.folder) as temporary:
         writer.write(stack, temporary, history)
         if record and form.sealed:
             seal(temporary)

@@ -72,23 +72,31 @@ def _try_lock(path: Path, patience: float = _PATIENCE) -> Callable[[], None] | N
 
 
 @contextmanager
-def replacing(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+def replacing(
+    path: Path, *, overwrite: bool = True, folder: bool = False
+) -> Iterator[Path]:
     """Yield an empty file beside `path` that takes its place when the block succeeds.
 
-    A file that is replaced hands on its permissions and its group. Without `overwrite`
-    one that is there by then stays, and an OutputError is raised. An OSError of the
-    block, such as that of a full disk, becomes an OutputError.
+    With `folder` it is an empty folder. A file that is replaced hands on its
+    permissions and its group. Without `overwrite` one that is there by then stays, and
+    an OutputError is raised. An OSError of the block, such as that of a full disk,
+    becomes an OutputError.
     """
     remove_strays(path.parent)
     temporary = path.with_name(f"{own_prefix()}.tmp")
     try:
-        old = path.lstat() if overwrite and path.is_file() else None
+        old = path.lstat() if overwrite and path.is_file() and not folder else None
         mode = S_IMODE(old.st_mode) if old and S_ISREG(old.st_mode) else 0o666
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, mode | S_IWUSR))
+        if folder:
+            temporary.mkdir()
+        else:
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, mode | S_IWUSR))
         yield temporary
         if old and S_ISREG(old.st_mode):
             _hand_on(old, temporary)
-        if overwrite:
+        if folder:
+            _put_folder(temporary, path, overwrite=overwrite)
+        elif overwrite:
             temporary.replace(path)
         else:
             _put_exclusively(temporary, path)
@@ -108,6 +116,8 @@ def replacing(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
             hint="check the free space and the permissions of its folder",
         ) from error
     finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
@@ -130,14 +140,39 @@ def _put_exclusively(temporary: Path, path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL))
             temporary.replace(path)
     except FileExistsError:
-        raise ExistsError(
-            f"{path} exists: it appeared in the meantime, and stays as it is",
-            hint="replace it with --overwrite, or name another",
-        ) from None
+        raise _appeared(path) from None
+
+
+def _put_folder(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Rename a folder; what it replaces is moved aside first, and then removed."""
+    old = path.with_name(f"{path.name}.replaced-{uuid4().hex[:8]}")
+    replaces = overwrite and path.exists()
+    if replaces:
+        path.rename(old)
+    try:
+        temporary.rename(path)
+    except OSError as error:
+        if replaces:
+            old.rename(path)
+        if path.exists() and not overwrite:
+            raise _appeared(path) from error
+        raise
+    if replaces and old.is_dir():
+        shutil.rmtree(old)
+    elif replaces:
+        old.unlink()
+
+
+def _appeared(path: Path) -> ExistsError:
+    return ExistsError(
+        f"{path} exists: it appeared in the meantime, and stays as it is",
+        hint="replace it with --overwrite, or name another",
+    )
 
 
 def _write_more(temporary: Path) -> OSError | None:
-    """Return why nothing more can be written to a file."""
+    """Return why nothing more can be written to a file, or into a folder."""
+    temporary = temporary / "more" if temporary.is_dir() else temporary
     try:
         with temporary.open("ab") as file:
             file.write(bytes(1 << 22))

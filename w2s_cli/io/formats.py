@@ -1,14 +1,27 @@
 """Which format a file has, and which module reads and writes it."""
 
 import os
+import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from w2s_cli.errors import InputError, NothingMatchedError, UsageError, few
+from w2s_cli.errors import (
+    InputError,
+    NothingMatchedError,
+    OutputError,
+    UsageError,
+    W2SError,
+    few,
+)
 
 _MAGIC_BYTES = 8
+_ZIP = b"PK\3\4"
 _EXPORT = "export it as OME-TIFF, for example with Fiji and Bio-Formats"
+# An address as `Path` leaves it: with one slash
+_ADDRESS = re.compile(r"(?:(https?:|s3:|gs:|abfs:|memory:)/)?(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +39,9 @@ class Format:
     read_only: tuple[str, ...] = ()  # suffixes that no output has
     sealed: bool = False  # whether a file holds its own fingerprint
     keeps_record: bool = True  # whether a file holds its history
+    # The library that it needs, which the extra of w2s that has its name installs
+    library: str = ""
+    folder: bool = False  # whether an image is a folder
 
 
 FORMATS = (
@@ -38,8 +54,20 @@ FORMATS = (
         sealed=True,
     ),
     Format("PNG", (".png",), (b"\x89PNG\r\n\x1a\n",), "w2s_cli.io.png"),
+    Format(
+        "OME-Zarr",
+        (".zarr",),
+        (),
+        "w2s_cli.io.ome_zarr",
+        (".ozx",),
+        library="zarr",
+        folder=True,
+    ),
     Format("NPY", (".npy",), (b"\x93NUMPY",), "w2s_cli.io.npy", keeps_record=False),
 )
+ZARR = FORMATS[2]
+ZARR_MARKS = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
+"""The files that make a folder a Zarr group or array."""
 
 
 COMPANION = ".ome"
@@ -52,7 +80,7 @@ _OTHERS = (
         "a Git LFS pointer, not the image itself",
         "get it with: git lfs pull",
     ),
-    (b"PK\3\4", "a ZIP archive", "unpack it first"),
+    (_ZIP, "a ZIP archive", "unpack it first"),
     (b"\x1f\x8b", "a gzip archive", "unpack it first: gunzip"),
     (b"<!", "a web page or other text, not an image", "download it again"),
     (b"<html", "a web page, not an image", "download it again"),
@@ -65,16 +93,20 @@ _OTHERS = (
 )
 
 
-NAMES = "TIFF, PNG or NPY"
+NAMES = "TIFF, PNG, OME-Zarr or NPY"
 
 
 def format_of(path: Path) -> Format:
     """Return the format of an existing file, by its first bytes."""
+    if address_of(path) or is_zarr(path):
+        return _with_library(ZARR, InputError, f"{path} is OME-Zarr")
     start = _start(path)
+    if start.startswith(_ZIP) and _holds_zipped_zarr(path):
+        return _with_library(ZARR, InputError, f"{path} is OME-Zarr")
     if path.suffix.lower() == COMPANION and start.startswith(b"<"):
         return FORMATS[0]
     for form in FORMATS:
-        if start.startswith(form.magics):
+        if form.magics and start.startswith(form.magics):
             return form
     for magic, kind, hint in _OTHERS:
         if start.startswith(magic):
@@ -92,12 +124,49 @@ def format_for(path: Path) -> Format:
     """Return the format that a new file will have, by its suffix."""
     for form in FORMATS:
         if path.suffix.lower() in form.suffixes:
-            return form
+            return _with_library(form, OutputError, f"{path} would be {form.name}")
     known = ", ".join(suffix for form in FORMATS for suffix in form.suffixes)
     raise UsageError(
         f"cannot tell the format of {path} from its suffix {path.suffix!r}",
         hint=f"use one of {known}",
     )
+
+
+def _with_library(form: Format, error: type[W2SError], what: str) -> Format:
+    """Return a format whose library is installed."""
+    if form.library and find_spec(form.library) is None:
+        raise error(
+            f"{what}, which needs the package {form.library}",
+            hint=f"install it: pip install 'w2s-cli[{form.library}]'",
+        )
+    return form
+
+
+def address_of(path: Path) -> str:
+    """Return the address that was typed for a file elsewhere; "" for a file here."""
+    kind, rest = _ADDRESS.fullmatch(path.as_posix()).groups()  # type: ignore[union-attr]
+    return f"{kind}//{rest}" if kind else ""
+
+
+def is_zarr(path: Path) -> bool:
+    """Return whether a folder is a Zarr group or array, or is called one."""
+    return os.path.isdir(path) and (  # noqa: PTH112 - of any name, however long
+        path.suffix.lower() in ZARR.suffixes or holds_zarr(path)
+    )
+
+
+def holds_zarr(path: Path) -> bool:
+    """Return whether a folder has what makes it a Zarr group or array."""
+    return any((path / mark).is_file() for mark in ZARR_MARKS)
+
+
+def _holds_zipped_zarr(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as file:
+            names = {name.rpartition("/")[2] for name in file.namelist()}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return False
+    return not names.isdisjoint(ZARR_MARKS)
 
 
 def _start(path: Path) -> bytes:
@@ -132,11 +201,14 @@ SUFFIXES = [suffix for form in FORMATS for suffix in form.suffixes + form.read_o
 
 def stem(path: Path) -> str:
     """Return the name of an image without .tif, .ome.tif and the like."""
-    return path.stem.removesuffix(".ome").removesuffix(".companion")
+    plain = path.stem.removesuffix(".zarr")
+    return plain.removesuffix(".ome").removesuffix(".companion")
 
 
 def written_name(path: Path) -> str:
     """Return the name of an output that goes beside others: the input's, if it can."""
+    if path.name.lower().endswith((".ozx", ".zarr.zip")):
+        return f"{stem(path)}.ome.zarr"
     read_only = {suffix for form in FORMATS for suffix in form.read_only}
     if path.suffix.lower() in {*read_only, COMPANION}:
         return f"{stem(path)}.ome.tif"
@@ -148,7 +220,7 @@ def image_files(path: Path) -> Iterator[Path]:
 
     Hidden files, such as those that macOS puts beside others, are passed over.
     """
-    if os.path.isdir(path):  # noqa: PTH112 - of any name, however long
+    if os.path.isdir(path) and not is_zarr(path):  # noqa: PTH112 - of any name
         found = images_in(path)
         if not found:
             others = passed_over(path)
@@ -157,7 +229,9 @@ def image_files(path: Path) -> Iterator[Path]:
                 hint=f"images end in {', '.join(SUFFIXES)}",
             )
         yield from found
-    elif any(wild in path.name for wild in "*?[") and not os.path.lexists(path):
+    elif any(wild in path.name for wild in "*?[") and not (
+        os.path.lexists(path) or address_of(path)
+    ):
         raise NothingMatchedError(
             f"nothing matches {path}", hint="is it the right folder?"
         )
@@ -177,9 +251,13 @@ def passed_over(folder: Path) -> list[str]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    """Return the files in a folder, and the links to nowhere, that are not hidden."""
+    """Return the files in a folder, and the links to nowhere, that are not hidden.
+
+    An image that is a folder counts as a file.
+    """
     return [
         one
         for one in sorted(folder.iterdir())
-        if not one.name.startswith(".") and (one.is_file() or not one.exists())
+        if not one.name.startswith(".")
+        and (one.is_file() or not one.exists() or is_zarr(one))
     ]

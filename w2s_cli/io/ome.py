@@ -103,8 +103,12 @@ _TYPES = {"float32": "float"}
 _HISTORY_ID = "Annotation:w2s:history"
 
 
-def ome_xml(stack: Stack, history: History, brightest: int = 0) -> str:
+def ome_xml(
+    stack: Stack, history: History, brightest: int = 0, *, in_file: bool = True
+) -> str:
     """Return the OME-XML of a file with the planes of `stack` in its own order.
+
+    Without `in_file` it stands beside the pixels, and says nothing of where they are.
 
     `brightest` is the largest number in them, which may take more significant bits than
     the source had.
@@ -120,7 +124,7 @@ def ome_xml(stack: Stack, history: History, brightest: int = 0) -> str:
     assert pixels is not None
     root.attrib.pop("UUID", None)
     root.set("Creator", f"w2s {__version__}")
-    _describe(pixels, stack, namespace, brightest)
+    _describe(pixels, stack, namespace, brightest, in_file=in_file)
     _annotate(root, image, history, namespace)
     ElementTree.register_namespace("", namespace[1:-1])
     xml: bytes = ElementTree.tostring(root, encoding="us-ascii", xml_declaration=True)
@@ -182,7 +186,9 @@ def _new(stack: Stack) -> Element:
     return root
 
 
-def _describe(pixels: Element, stack: Stack, namespace: str, brightest: int) -> None:
+def _describe(
+    pixels: Element, stack: Stack, namespace: str, brightest: int, *, in_file: bool
+) -> None:
     """Say in `pixels` what the planes of the stack are, and where in the file."""
     sizes = sizes_of(stack)
     dtype = stack.data.dtype.name
@@ -197,6 +203,8 @@ def _describe(pixels: Element, stack: Stack, namespace: str, brightest: int) -> 
     _calibrate(pixels, stack, namespace[1:-1])
     planes = prod(stack.data.shape[:-2])
     data = Element(f"{namespace}TiffData", IFD="0", PlaneCount=str(planes))
+    if not in_file:
+        data = Element(f"{namespace}MetadataOnly")
     pixels.insert(_place(pixels, ("Channel",)), data)
 
 

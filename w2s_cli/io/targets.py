@@ -10,13 +10,13 @@ from tempfile import TemporaryDirectory, gettempdir
 
 from w2s_cli.errors import ExistsError, InputError, OutputError, UsageError
 from w2s_cli.io.atomic_files import own_prefix, remove_strays
-from w2s_cli.io.formats import format_for
+from w2s_cli.io.formats import format_for, holds_zarr
 
 
 def check_target(path: Path, *, overwrite: bool = False) -> None:
     """Refuse an image file that cannot be written; see `check_writable`."""
-    format_for(path)
-    check_writable(path, overwrite=overwrite)
+    folder = format_for(path).folder
+    check_writable(path, overwrite=overwrite, folder=folder)
 
 
 def _exists(path: Path) -> bool:
@@ -41,9 +41,14 @@ def make_folder(folder: Path, *, hint: str = "give another one with -o") -> None
         ) from error
 
 
-def check_writable(path: Path, *, overwrite: bool = False) -> None:
-    """Refuse a file that exists (OutputError), or whose folder cannot be written."""
-    if os.path.isdir(path):  # noqa: PTH112 - of any name, however long
+def check_writable(
+    path: Path, *, overwrite: bool = False, folder: bool = False
+) -> None:
+    """Refuse a file that exists (OutputError), or whose folder cannot be written.
+
+    With `folder` it is an image that is a folder, and may replace only another one.
+    """
+    if os.path.isdir(path) and not (folder and holds_zarr(path)):  # noqa: PTH112
         raise OutputError(f"{path} is a folder", hint="name a file in it")
     if _exists(path) and not overwrite:
         raise ExistsError(f"{path} exists", hint="replace it with --overwrite")

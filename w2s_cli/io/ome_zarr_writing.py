@@ -1,0 +1,289 @@
+"""Images of OME-Zarr that are written in blocks, by one process or by many.
+
+Each block is a file of its own, a shard where the version has shards. So processes that
+write different blocks need not know of one another. The smaller sizes, and what makes a
+folder an image, come last.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import zarr
+from numcodecs import Blosc
+from numpy.typing import NDArray
+from zarr.codecs import ZstdCodec
+
+from w2s_cli.errors import OutputError, UsageError
+from w2s_cli.io import ome
+from w2s_cli.io.content import History
+from w2s_cli.io.ngff_writing import PENDING, finished, pending
+from w2s_cli.stack import Stack
+
+_CHUNK, _SHARD = 512, 4  # pixels along a side; chunks of a shard along a side
+_LEVEL = 3  # of zstd
+_SMALLEST = _CHUNK  # the sides of an image that needs no smaller one
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A part of a plane that is written at once."""
+
+    index: tuple[int, ...]  # of its plane
+    rows: slice
+    columns: slice
+
+
+class ZarrOutput:
+    """An image of OME-Zarr that is being written, block by block."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open an image that `create` has made; OutputError where it is none."""
+        self.path = Path(path)
+        try:
+            self._group = zarr.open_group(self.path, mode="r+", use_consolidated=False)
+            said = self._group.attrs["w2s"]
+            self._said: Mapping[str, Any] = said[PENDING]
+            self._lead: tuple[int, ...] = tuple(self._said["shape"][:-2])
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise OutputError(
+                f"{path} is no image that is being written",
+                hint="make it first: ZarrOutput.create",
+            ) from error
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        like: Stack,
+        *,
+        scale: int = 1,
+        dtype: str | None = None,
+        version: str = "",
+    ) -> Self:
+        """Make an image without pixels; its folder may be there, and empty.
+
+        Parameters
+        ----------
+        path
+            The folder, which ends in .zarr.
+        like
+            What its axes, its size and its metadata are like.
+        scale
+            Pixels of the image per pixel of `like` along Y and X.
+        dtype
+            Of its pixels; that of `like` where None.
+        version
+            "0.4" or "0.5" of OME-NGFF; that of `like`, or else 0.5.
+        """
+        version = version or ("0.4" if like.extra.get("ngff", "0.5") < "0.5" else "0.5")
+        if version not in ("0.4", "0.5"):
+            raise UsageError(
+                f"OME-NGFF {version!r} is not written", hint="take 0.4 or 0.5"
+            )
+        *lead, height, width = like.data.shape
+        shape = (*lead, height * scale, width * scale)
+        size = {a: s / scale if a in "YX" else s for a, s in like.pixel_size.items()}
+        levels = _levels(shape)
+        said = pending(like, size, shape, len(levels), version)
+        path = Path(path)
+        group = zarr.create_group(path, zarr_format=2 if version == "0.4" else 3)
+        stored = said["stored"]
+        for number, level in enumerate(levels):
+            full = _full_shape(stored, like.axes, level)
+            _create_array(group, str(number), full, dtype or like.data.dtype, stored)
+        group.attrs.update({"w2s": {PENDING: said}})
+        if "ome" in like.extra:
+            _write_xml(path, group, like, shape, size, dtype)
+        return cls(path)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Return all blocks, plane by plane."""
+        return [
+            Block(index, *part)
+            for index in np.ndindex(*self._lead)
+            for part in _parts(*self._said["shape"][-2:])
+        ]
+
+    def write(self, block: Block, pixels: NDArray[Any]) -> None:
+        """Write the pixels of a block; they are whole only when `finish` was called."""
+        self._put("0", block, pixels)
+
+    def finish(self, history: History = ()) -> None:
+        """Write the smaller sizes, and what makes the folder an image.
+
+        Call it once, when all blocks are written. `history` is what was done to the
+        pixels.
+        """
+        levels = _levels(tuple(self._said["shape"]))
+        for number in range(1, len(levels)):
+            for index in np.ndindex(*self._lead):
+                for part in _parts(*levels[number][-2:]):
+                    finer = self._finer(number - 1, index, *part)
+                    self._put(str(number), Block(index, *part), _halved(finer))
+        windows = self._windows(str(len(levels) - 1))
+        attributes = finished(self._said, windows, history)
+        self._group.attrs.put(attributes)
+
+    def _array(self, level: str) -> "zarr.Array[Any]":
+        found = self._group[level]
+        assert isinstance(found, zarr.Array)
+        return found
+
+    def _place(self, block: Block) -> tuple[int | slice, ...]:
+        """Return where a block is in the array, whose axes may be more."""
+        at = dict(zip(self._said["axes"], block.index, strict=False))
+        lead = [at.get(axis, 0) for axis in self._said["stored"][:-2]]
+        return (*lead, block.rows, block.columns)
+
+    def _put(self, level: str, block: Block, pixels: NDArray[Any]) -> None:
+        self._array(level)[self._place(block)] = pixels
+
+    def _finer(
+        self, level: int, index: tuple[int, ...], rows: slice, columns: slice
+    ) -> NDArray[Any]:
+        """Return what a part of the next smaller size is made from."""
+        array = self._array(str(level))
+        height, width = array.shape[-2:]
+        twice = Block(
+            index,
+            slice(rows.start * 2, min(rows.stop * 2, height)),
+            slice(columns.start * 2, min(columns.stop * 2, width)),
+        )
+        return np.asarray(array[self._place(twice)])
+
+    def _windows(self, level: str) -> list[tuple[float, float]]:
+        """Return the darkest and the brightest number of each channel, about."""
+        array, axes = self._array(level), self._said["axes"]
+        height, width = array.shape[-2:]
+        count = self._lead[axes.index("C")] if "C" in axes else 1
+        found = [(np.inf, -np.inf)] * count
+        for index in np.ndindex(*self._lead):
+            channel = index[axes.index("C")] if "C" in axes else 0
+            whole = Block(index, slice(0, height), slice(0, width))
+            plane = np.asarray(array[self._place(whole)])
+            plane = plane[np.isfinite(plane)]
+            if plane.size:
+                low, high = found[channel]
+                found[channel] = (
+                    min(low, float(plane.min())),
+                    max(high, float(plane.max())),
+                )
+        return [(low, high) if low < high else (0.0, 1.0) for low, high in found]
+
+
+def write_whole(stack: Stack, path: Path, history: Callable[[], History]) -> None:
+    """Write a stack, each of its planes or of their parts asked for once."""
+    output = ZarrOutput.create(path, stack)
+    plane, held = None, None
+    in_parts = stack.chunk or isinstance(stack.data, np.ndarray)
+    for block in output.blocks:
+        if in_parts:
+            pixels = stack.region(block.index, block.rows, block.columns)
+        else:
+            if held != block.index:
+                plane, held = stack.data[block.index], block.index
+            assert plane is not None
+            pixels = plane[block.rows, block.columns]
+        output.write(block, pixels)
+    output.finish(history())
+
+
+def _levels(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    """Return the shapes of an image and of the smaller ones, each half as large."""
+    found = [shape]
+    while max(found[-1][-2:]) > _SMALLEST:
+        *lead, height, width = found[-1]
+        found.append((*lead, -(-height // 2), -(-width // 2)))
+    return found
+
+
+def _parts(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+    """Yield the rows and columns of the blocks of a plane."""
+    (down, _), (across, _) = _sides(height), _sides(width)
+    for top in range(0, height, down):
+        for left in range(0, width, across):
+            yield (
+                slice(top, min(top + down, height)),
+                slice(left, min(left + across, width)),
+            )
+
+
+def _sides(length: int) -> tuple[int, int]:
+    """Return the sides of a block and of a chunk in it."""
+    chunk = min(_CHUNK, length)
+    return chunk * min(_SHARD, -(-length // chunk)), chunk
+
+
+def _full_shape(stored: str, axes: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    lengths = dict(zip(axes, shape, strict=True))
+    return tuple(lengths.get(axis, 1) for axis in stored)
+
+
+def _create_array(
+    group: zarr.Group, name: str, shape: tuple[int, ...], dtype: Any, axes: str
+) -> None:
+    blocks, chunks = zip(*map(_sides, shape[-2:]), strict=True)
+    ones = (1,) * (len(shape) - 2)
+    old = group.metadata.zarr_format == 2
+    shape_of_block = None if old or blocks == chunks else (*ones, *blocks)
+    how: dict[str, Any] = (
+        {
+            "compressors": Blosc("zstd", clevel=_LEVEL, shuffle=Blosc.SHUFFLE),
+            "chunk_key_encoding": {"name": "v2", "separator": "/"},
+        }
+        if old
+        else {
+            "compressors": ZstdCodec(level=_LEVEL, checksum=True),
+            "dimension_names": [*axes.lower()],
+        }
+    )
+    group.create_array(
+        name,
+        shape=shape,
+        dtype=np.dtype(dtype),
+        chunks=(*ones, *chunks),
+        shards=shape_of_block,
+        fill_value=0,
+        config={"write_empty_chunks": True},  # what is not there was not written
+        **how,
+    )
+
+
+def _halved(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return the means of 2 x 2 pixels; at an odd edge, of those that there are."""
+    height, width = pixels.shape
+    even = np.pad(pixels, ((0, height % 2), (0, width % 2)), mode="edge")
+    corners = [even[y::2, x::2] for y in (0, 1) for x in (0, 1)]
+    mean = np.zeros(corners[0].shape, np.float32)
+    for corner in corners:
+        mean += corner
+    mean /= len(corners)
+    return np.rint(mean) if pixels.dtype.kind in "iu" else mean
+
+
+def _write_xml(
+    path: Path,
+    group: zarr.Group,
+    like: Stack,
+    shape: tuple[int, ...],
+    size: Mapping[str, float],
+    dtype: Any,
+) -> None:
+    """Put the OME-XML of a source beside the image, as bioformats2raw does."""
+    from dataclasses import replace
+
+    from w2s_cli.stack import Computed
+
+    def nothing(_: tuple[int, ...]) -> NDArray[Any]:
+        raise AssertionError("only the shape is asked for")
+
+    data = Computed(shape, np.dtype(dtype or like.data.dtype), nothing)
+    said = replace(like, data=data, pixel_size=size, chunk=None)
+    group.create_group("OME")
+    (path / "OME" / "METADATA.ome.xml").write_text(
+        ome.ome_xml(said, (), in_file=False), encoding="ascii"
+    )
