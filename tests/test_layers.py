@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from w2s_cli.io.formats import FORMATS
-
 import w2s_cli
+from w2s_cli.io.formats import FORMATS
 from w2s_cli.registry import Entry, Registry
 
 ROOT = Path(w2s_cli.__file__).parent

@@ -45,7 +45,10 @@ def test_files_of_other_kinds_are_counted_and_named(tmp_path):
         (tmp_path / name).write_bytes(b"x")
     (tmp_path / "folder").mkdir()
     [said] = left([tmp_path, tmp_path / "a.tif"])
-    assert "names are of no TIFF, PNG, OME-Zarr or NPY image: b.czi, c.lif, d.tif.gz " in said
+    assert (
+        "names are of no TIFF, PNG, OME-Zarr or NPY image: b.czi, c.lif, d.tif.gz "
+        in said
+    )
     assert said.endswith("and 1 more (4 in all)")
     (tmp_path / "a.tif").unlink()
     with pytest.raises(NothingMatchedError, match=r"no image in .*, but b\.czi, c\."):
@@ -61,7 +64,11 @@ def test_files_of_other_kinds_are_counted_and_named(tmp_path):
         (b"<!DOCTYPE html>", "a web page", "download it again"),
         (b"\xff\xd8\xff\xe0....", "a JPEG picture", "export it as OME-TIFF"),
         (b"ZISRAWFILE", "a Zeiss CZI image", "export it as OME-TIFF"),
-        (b"something else", "not a TIFF, PNG, OME-Zarr or NPY image", "export it as OME-TIFF"),
+        (
+            b"something else",
+            "not a TIFF, PNG, OME-Zarr or NPY image",
+            "export it as OME-TIFF",
+        ),
     ],
 )
 def test_what_is_no_image_is_called_by_its_kind(tmp_path, start, kind, hint):

@@ -14,8 +14,6 @@ from threading import Thread
 from types import TracebackType
 from typing import Self
 
-import tifffile
-
 from w2s_cli.errors import InputError
 
 KEY = "contents"  # of the record
@@ -59,6 +57,8 @@ def fingerprint(path: Path) -> str:
 
 def _own(path: Path) -> tuple[int, str]:
     """Return where the fingerprint of a TIFF is, and what it says; 0 for none."""
+    import tifffile  # which takes longer than all else of w2s_cli.io
+
     try:
         with tifffile.TiffFile(path) as file:
             tag = file.pages.first.tags["ImageDescription"]
