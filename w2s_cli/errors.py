@@ -11,6 +11,7 @@ code    meaning
 5       weights are missing or corrupt
 6       out of memory, even with the smallest tile
 7       the output exists, or cannot be written; the disk is full
+8       an output does not agree with its input (check, restore --check)
 70      a bug in w2s, whose traceback is shown
 130     interrupted; 143 and the like: ended by that signal (128 + its number)
 141     the reader of standard output went away
@@ -24,6 +25,8 @@ from signal import SIGINT
 from traceback import format_exception_only
 from typing import Any
 
+INCONSISTENT = 8
+"""What a program ends with where an output does not agree with its input."""
 _MOST_NAMED = 3  # things of a long list that a message names
 
 

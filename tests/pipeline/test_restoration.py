@@ -115,6 +115,7 @@ OTHER = RestoreSpec(
     channel="1",
     train_on=(Path("other/one.tif"),),
     save_weights=Path("w.safetensors"),
+    check=True,
     overwrite=True,
 )
 

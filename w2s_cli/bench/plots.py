@@ -188,7 +188,7 @@ _SCALE: dict[str, Any] = {
     "pad": 0.02,
 }
 _FRAME: dict[str, Any] = {"ec": "#E69F00", "fc": "none", "lw": 1.5, "aa": False}
-_MISSING = "#9fb8c8"  # where a pixel is no number
+MISSING = "#9fb8c8"  # where a pixel is no number
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +274,7 @@ def _image(
     colours = mpl.colormaps[shades.colours].resampled(_LEVELS)
     return axes.imshow(
         pixels,
-        cmap=colours.with_extremes(bad=_MISSING),
+        cmap=colours.with_extremes(bad=MISSING),
         vmin=shades.low,
         vmax=shades.high,
         extent=extent,

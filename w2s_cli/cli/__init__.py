@@ -10,6 +10,7 @@ from w2s_cli.cli.batch import batch
 from w2s_cli.cli.bench import bench
 from w2s_cli.cli.bench_claims import BenchCommand
 from w2s_cli.cli.blend import blend
+from w2s_cli.cli.check import check
 from w2s_cli.cli.commands import Command, Commands, stoppable, streams
 from w2s_cli.cli.convert import convert
 from w2s_cli.cli.data import data
@@ -47,6 +48,7 @@ app.command("estimate-defects", cls=Command, no_args_is_help=True)(estimate_defe
 app.command("estimate-kernel", cls=Command, no_args_is_help=True)(estimate_kernel)
 app.command("make-kernel", cls=Command, no_args_is_help=True)(make_kernel)
 app.command("simulate", cls=Command, no_args_is_help=True)(simulate)
+app.command("check", cls=Command, no_args_is_help=True)(check)
 app.command("evaluate", cls=Command, no_args_is_help=True)(evaluate)
 app.command("train", cls=Command, no_args_is_help=True)(train)
 app.command("adapt", cls=Command, no_args_is_help=True)(adapt)

@@ -14,6 +14,7 @@ _SHOWN = (
     "channels",
 )
 _KEPT = (
+    "input",
     "method",
     "options",
     "channel",
@@ -109,6 +110,8 @@ def _in_words(step: dict[str, Any]) -> dict[str, Any]:
     if isinstance(auto := step.get("auto"), dict) and "method" in auto:
         named = str(step.get("method")).replace("auto", str(auto["method"]), 1)
         found["method"] = f"{named}, chosen by auto"
+    if isinstance(check := step.get("check"), dict):
+        found["check"] = check.get("sentence", "")
     if known := noise_in_words(step.get("noise")):
         found["noise"] = known
     return found

@@ -226,6 +226,14 @@ Preview = Annotated[
         metavar="FILE.png",
     ),
 ]
+Check = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        help="Compare each output with its input as it is written, as `w2s check` "
+        "does; what does not agree is kept, and told by exit code 8.",
+    ),
+]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", "-n", help="Say what would be done, and do nothing."),

@@ -13,11 +13,11 @@ from w2s_cli.cli.fetch import fetch_needed
 from w2s_cli.cli.output import check_plot, warn
 from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
 from w2s_cli.cli.reports import Form, RestoredDisplay, show_plan, tell
-from w2s_cli.errors import NothingMatchedError, UsageError
+from w2s_cli.errors import INCONSISTENT, NothingMatchedError, UsageError
 from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
-    from w2s_cli.batch.jobs import FilePair, Reports
+    from w2s_cli.batch.jobs import FilePair, Report, Reports
     from w2s_cli.batch.restore_work import Outcome, RestoreWork
 
 
@@ -56,6 +56,7 @@ def restore(
     resume: ask.Resume = False,
     jobs: ask.Jobs = 1,
     shard: ask.ShardOf = None,
+    check: ask.Check = False,
     dask: ask.Dask = None,
     dry_run: ask.DryRun = False,
     as_json: ask.AsJson = False,
@@ -74,12 +75,13 @@ def restore(
       w2s restore cell.tif -o clean.tif --method n2sr
       w2s restore *.tif -o clean/ --method n2sr --train-on best.tif
       w2s restore cell.tif -o sharp.tif --preview look.png
+      w2s restore cell.tif -o sharp.tif --check
       w2s restore cell.tif -o sharp.tif --dry-run
 
     Without --gain or --noise the noise of the camera is estimated from each file.
     """
     from w2s_cli.batch.file_pairs import files, is_there, left, refuse_missing
-    from w2s_cli.batch.jobs import each, exit_code
+    from w2s_cli.batch.jobs import each
     from w2s_cli.batch.journal import Journal, journaled
     from w2s_cli.batch.naming import Shard
     from w2s_cli.batch.restore_work import RestoreWork
@@ -111,6 +113,7 @@ def restore(
         channel=channel,
         train_on=tuple(files(train_on or ())),
         save_weights=save_weights,
+        check=check,
         overwrite=overwrite,
     )
     given = inputs or []
@@ -122,7 +125,7 @@ def restore(
     if pairs and not any(is_there(source) for source, _ in pairs):
         # Nothing is fetched, loaded or learned for no image.
         reports = tell(each(pairs, refuse_missing), show_plan, form)
-        raise typer.Exit(exit_code(reports))
+        raise typer.Exit(_exit_code(reports))
     fetch_needed(method, quiet=quiet)
     chain = spec.chain()
     check_fitting(spec, chain, [source for source, _ in pairs])
@@ -150,7 +153,17 @@ def restore(
             found = journaled(found, journal)
         reports = tell(found, shown := RestoredDisplay(method, quiet=quiet), form)
         shown.end(journal, preview)
-    raise typer.Exit(exit_code(reports))
+    raise typer.Exit(_exit_code(reports))
+
+
+def _exit_code(reports: "Sequence[Report]") -> int:
+    """Return that of the failures, or where there are none of what does not agree."""
+    from w2s_cli.batch.jobs import exit_code
+    from w2s_cli.pipeline.file_restoration import FileReport
+
+    done = [one for one in reports if isinstance(one, FileReport)]
+    bad = any(one.consistent is False for one in done)
+    return exit_code(reports) or (INCONSISTENT if bad else 0)
 
 
 def _pairs(

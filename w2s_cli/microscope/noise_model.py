@@ -165,6 +165,14 @@ class NoiseModel:
         return self.read_noise / self.gain
 
     @property
+    def shared(self) -> float:
+        """Return the variance of a mean over many pixels over that of white noise."""
+        if self.correlation is None:
+            return 1.0
+        middle, *others = map(sum, self.correlation)
+        return float(middle + 2 * sum(others))
+
+    @property
     def lift(self) -> float:
         """Return what the stabilisation adds to the photons under the root."""
         return 0.375 + self.sigma**2

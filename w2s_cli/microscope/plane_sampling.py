@@ -119,11 +119,16 @@ def grain(plane: NDArray[Any]) -> float | None:
     return float(np.median(dark) / (_MEDIAN_OF_NORMAL * np.sqrt(2)))
 
 
-def saturated_share(pixels: NDArray[Any]) -> float:
-    """Return the share of pixels at the highest value, where that is an end of a range.
+def saturated_pixels(pixels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which pixels are at the highest value, where that is an end of a range.
 
     It is one of a camera of 8 to 16 bits, or where pixels pile up.
     """
     peak = float(pixels.max())
     full = peak in _FULL or clipping_step([pixels], peak)
-    return float((pixels == peak).mean()) if full else 0.0
+    return np.asarray(pixels == peak) & bool(full)
+
+
+def saturated_share(pixels: NDArray[Any]) -> float:
+    """Return the share of pixels that are saturated: see `saturated_pixels`."""
+    return float(saturated_pixels(pixels).mean())

@@ -1,11 +1,11 @@
 """One file into another: what would be done, and the doing, told in the same terms."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from w2s_cli.io import left_out, write_image
 from w2s_cli.io.atomic_files import claimed
@@ -17,13 +17,16 @@ from w2s_cli.io.targets import (
     spooled_input,
     spooled_output,
 )
+from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
+from w2s_cli.pipeline.defect_repair import map_for
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.pipeline.memory_forecast import fitting_tile, memory_needed
 from w2s_cli.pipeline.output_type import output_type
-from w2s_cli.pipeline.request import INPUT, REQUEST, request
+from w2s_cli.pipeline.request import INPUT, NAME, REQUEST, request
 from w2s_cli.pipeline.restoration import (
+    Restoration,
     RestoreProgress,
     record_head,
     restore_stack,
@@ -37,6 +40,9 @@ from w2s_cli.pipeline.shared_fitting import (
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.stack import Stack
+
+if TYPE_CHECKING:
+    from w2s_cli.pipeline.output_check import OutputCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +72,8 @@ class FileReport:
     # Of a file that is done: output pixels that did not fit into the dtype, wall time
     clipped: int | None = None
     seconds: float | None = None
+    # Whether the output agrees with its input; None where that was not looked at
+    consistent: bool | None = None
     redone: str = ""  # why, where there was an output already
 
     def as_json(self) -> dict[str, Any]:
@@ -90,6 +98,7 @@ class FileReport:
             "record": dict(self.record),
             "warnings": [*self.warnings],
             "clipped_pixels": self.clipped,
+            "consistent": self.consistent,
             "seconds": None if self.seconds is None else round(self.seconds, 3),
             **({"redone": self.redone} if self.redone else {}),
         }
@@ -172,11 +181,18 @@ def restore_file(
             progress=progress,
         )
         part, taken = result.source, result.chain
+        image, check = result.image, None
+        if spec.check:
+            check = _check(spec, stack, result, spec.noise.of(source))
+            image = check.watched(image)
 
         def record() -> dict[str, Any]:
-            return {**result.record, INPUT: hashed.result(), REQUEST: asked}
+            named = {} if source == STREAM else {NAME: source.name}
+            found = {"check": check.as_json()} if check else {}
+            facts = {INPUT: hashed.result(), REQUEST: asked}
+            return {**result.record, **found, **named, **facts}
 
-        write_image(result.image, spooled, overwrite=spec.overwrite, record=record)
+        write_image(image, spooled, overwrite=spec.overwrite, record=record)
         if spec.save_weights and not fitted:
             save_weights(result.fitted, spec.save_weights, overwrite=spec.overwrite)
         written = record()  # while standard input is still there
@@ -193,7 +209,12 @@ def restore_file(
         tiles=tiles_of(part, taken, result.tile),
         memory=memory_needed(part, taken, result.tile),
         record=written,
-        warnings=(*result.warnings, *left_out(result.image, spooled)),
+        warnings=(
+            *result.warnings,
+            *left_out(result.image, spooled),
+            *([check.sentence] if check and not check.consistent else []),
+        ),
+        consistent=check.consistent if check else None,
         choice=result.choice,
         steps=steps * part.channel_count,
         learns_from=spec.train_on or (source,),
@@ -201,6 +222,26 @@ def restore_file(
         clipped=result.tally.clipped,
         seconds=perf_counter() - start,
     )
+
+
+def _check(
+    spec: RestoreSpec, stack: Stack, result: Restoration, given: Sequence[NoiseModel]
+) -> "OutputCheck":
+    """Return what compares the output with its input as it is written."""
+    from w2s_cli.pipeline.output_check import OutputCheck  # scipy.signal and more
+
+    part, found = spec.part(stack), result.diagnosis
+    known = [bool(one.fit) or one.origin == "blank" for one in found.channels]
+    if not known or not all(known):
+        found = diagnose(
+            part,
+            given,
+            defects=spec.defects != "keep",
+            even_lines=spec.defects == "all",
+        )
+    check = OutputCheck(part, found, known_defects=map_for(spec, part))
+    _ = check.noise  # where it cannot be measured, that is told before the work
+    return check
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from w2s_cli.methods.build import chain_record
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
 
-INPUT, REQUEST = "input_sha256", "request"
+NAME, INPUT, REQUEST = "input", "input_sha256", "request"
 """The keys of the record that say of what, and by what, an output was made."""
 
 _BY_THE_MACHINE = ("device", "precision")  # of a link: as they turned out there

@@ -71,6 +71,8 @@ class RestoreSpec:
         Files that a self-supervised method is fitted to; to each input without.
     save_weights
         Where fitted weights are copied to.
+    check
+        Whether the output is compared with its input as it is written.
     overwrite
         Whether an output that exists is replaced.
     """
@@ -94,6 +96,7 @@ class RestoreSpec:
     save_weights: Path | None = field(
         default=None, metadata={LEFT_OUT: "a copy of weights, whose hash is recorded"}
     )
+    check: bool = field(default=False, metadata={RESOLVED: "check"})
     overwrite: bool = field(
         default=False, metadata={LEFT_OUT: "about the file, not about its pixels"}
     )
