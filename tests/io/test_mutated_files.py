@@ -17,6 +17,14 @@ def test_any_change_is_read_or_refused(name: str, tmp_path: Path) -> None:
         assert fault_of(parser, path) == ""
 
 
+@pytest.mark.parametrize("name", PARSERS)
+def test_what_is_changed_could_be_read_before(name: str, tmp_path: Path) -> None:
+    parser = PARSERS[name]
+    for content in parser.seeds():
+        (path := tmp_path / f"x{parser.suffix}").write_bytes(content)
+        parser.read(path)
+
+
 @pytest.mark.parametrize("name", ["tiff", "npy", "noise"])
 def test_a_parser_that_fails_is_found(name: str, tmp_path: Path) -> None:
     parser = PARSERS[name]

@@ -11,6 +11,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import struct
 import sys
@@ -20,6 +21,8 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from itertools import count
 from math import prod
 from multiprocessing import get_context
@@ -88,6 +91,51 @@ def _read_psf(path: Path) -> None:
     read_psf(path)
 
 
+def _read_zarr(path: Path) -> None:
+    """Read an image of OME-Zarr, one text of whose metadata is that of the file."""
+    content = path.read_bytes()
+    folder = path.with_suffix(".ome.zarr")
+    shutil.rmtree(folder, ignore_errors=True)
+    place = "zarr.json" if b"node_type" in content else ".zattrs"
+    if b'"chunks"' in content:
+        place = "0/.zarray"
+    elif b"chunk_grid" in content:
+        place = "0/zarr.json"
+    old = place.rpartition("/")[2].startswith(".")
+    for name, whole in _zarr_files("0.4" if old else "0.5").items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(whole)
+    (folder / place).write_bytes(content)
+    _read_image(folder)
+
+
+@cache
+def _zarr_files(version: str) -> dict[str, bytes]:
+    """Return all files of a small image of OME-Zarr, by their names."""
+    from w2s_cli.io.ome_zarr_writing import ZarrOutput
+    from w2s_cli.stack import Channel, Stack
+
+    stack = Stack(
+        np.arange(2 * 8 * 9, dtype=np.uint16).reshape(2, 8, 9),
+        "CYX",
+        pixel_size={"Y": 0.1, "X": 0.1},
+        channels=(Channel("a"), Channel("b")),
+    )
+    with TemporaryDirectory() as place:
+        path = Path(place) / "x.ome.zarr"
+        output = ZarrOutput.create(path, stack, version=version)
+        for block in output.blocks:
+            output.write(block, stack.data[block.index])
+        output.finish()
+        files = [file for file in path.rglob("*") if file.is_file()]
+        return {str(file.relative_to(path)): file.read_bytes() for file in files}
+
+
+def _zarr_texts() -> list[bytes]:
+    names = {"0.4": (".zattrs", "0/.zarray"), "0.5": ("zarr.json", "0/zarr.json")}
+    return [_zarr_files(one)[name] for one in names for name in names[one]]
+
+
 def _tiffs() -> list[bytes]:
     pixels = np.arange(4 * 8 * 9, dtype=np.uint16).reshape(4, 8, 9)
     cases: list[dict[str, Any]] = [
@@ -115,9 +163,20 @@ def _npys() -> list[bytes]:
     return found
 
 
+def _kernels() -> list[bytes]:
+    found = []
+    for dtype in ("f8", ">u2"):
+        weights = np.zeros((7, 9), dtype)
+        weights[3, 4] = 1
+        np.save(file := io.BytesIO(), weights)
+        found.append(file.getvalue())
+    return found
+
+
 def _noises() -> list[bytes]:
     one = {"gain": 2.1, "offset": 100, "read_noise": 1.5}
-    table = {"autocorrelation": [[1.0, 0.2], [0.2, 0.1]]}
+    rows = [[0.0] * 3 + [1.0, 0.2, 0.0, 0.0], *([[0.0] * 7] * 3)]
+    table = {"autocorrelation": rows}
     report = [{"source": "a.tif", "channels": [one | {"name": "1", "trusted": True}]}]
     forms = (one, {"channels": [one, one | table]}, report)
     return [json.dumps(form).encode() for form in forms]
@@ -158,8 +217,10 @@ PARSERS = {
     "recipe": Parser(".toml", _read_recipe, _recipes, text=True),
     "safetensors": Parser(".safetensors", _read_weights, _safetensors),
     "pickle": Parser(".pth", _read_weights, _pickles),
-    "psf": Parser(".npy", _read_psf, _npys),
+    "psf": Parser(".npy", _read_psf, _kernels),
 }
+if find_spec("zarr"):
+    PARSERS["zarr"] = Parser(".json", _read_zarr, _zarr_texts, text=True)
 
 
 def mutants(parser: Parser, seed: int) -> Iterator[bytes]:
