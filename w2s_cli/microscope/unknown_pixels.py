@@ -133,19 +133,19 @@ def _patches(plane: NDArray[Any], value: Any, unknown: Mask) -> Mask:
     equal = plane == value
     solid = binary_opening(equal, np.ones((_SOLID, _SOLID), bool))
     found: Mask = np.zeros(plane.shape, bool)
-    away = np.abs(plane.astype(np.float64) - float(value))
-    levels = np.unique(away[~unknown][:: plane.size // 4096 + 1])
+    levels = np.unique(_away(plane[~unknown][:: plane.size // 4096 + 1], value))
     least = _STEPS * float(np.diff(levels).min(initial=np.inf))
     for box, patch in _parts(solid):
         beside, beyond = _rings(patch, unknown[box])
         if not beyond.any():
             continue
-        first, second = (float(away[box][ring].mean()) for ring in (beside, beyond))
+        away = _away(plane[box], value)
+        first, second = (float(away[ring].mean()) for ring in (beside, beyond))
         share = float(equal[box][beside | beyond].mean())
         chance = log(plane.size) + np.count_nonzero(patch) * log(max(share, 1e-3))
         darkness = share > _SHARE or chance > -_SURPRISE or first < least
         blended = first >= _BLENDED * second and share < _FEW_EQUAL
-        blended = blended and _alone(away, equal, second)
+        blended = blended and _alone(plane, value, equal, second)
         if not darkness and (first >= _SHARP * second or blended):
             found[box] |= patch
             if share < _FEW_EQUAL:  # so are pixels at its rim
@@ -153,10 +153,15 @@ def _patches(plane: NDArray[Any], value: Any, unknown: Mask) -> Mask:
     return found
 
 
-def _alone(away: NDArray[np.float64], equal: Mask, distance: float) -> bool:
+def _away(pixels: NDArray[Any], value: Any) -> NDArray[np.float64]:
+    """Return how far pixels are from a value."""
+    return np.abs(pixels.astype(np.float64) - float(value))
+
+
+def _alone(plane: NDArray[Any], value: Any, equal: Mask, distance: float) -> bool:
     """Return whether few pixels are near a value, but those beside its patches."""
     others = ~binary_dilation(equal, _AROUND)
-    near = away[others] < distance / 2
+    near = _away(plane[others], value) < distance / 2
     return bool(near.size and near.mean() < _FEW_NEAR)
 
 
@@ -188,20 +193,23 @@ def _drawn(plane: NDArray[Any], known: NDArray[Any], unknown: Mask) -> Mask:
     found: Mask = np.zeros(plane.shape, bool)
     if np.count_nonzero(there) < _FEWEST:
         return found
-    others = known[known != highest].astype(np.float64)
+    others = known[known != highest]
+    if others.dtype.kind == "f":
+        others = others.astype(np.float64)
     low, middle, most = others.min(), np.median(others), others.max()
+    low, most = float(low), float(most)
     apart = float(highest) - most > _GAP * (most - low) and most > middle
-    away = float(highest) - plane.astype(np.float64)
     solid = there if apart else binary_opening(there, np.ones((2, 2), bool))
     for box, patch in _parts(there):
         y, x = (np.ptp(where) + 1 for where in np.nonzero(patch))
         line = (x < _SOLID and y == len(plane)) or (y < _SOLID and x == plane.shape[1])
         ragged = np.count_nonzero(solid[box] & patch) < _STRAIGHT * patch.sum()
         beside, beyond = _rings(patch, unknown[box])
+        away = _away(plane[box], highest)
         if (
             not (line or ragged or patch.sum() == 1)
             and beyond.any()
-            and away[box][beside].mean() >= _SHARPER * away[box][beyond].mean()
+            and away[beside].mean() >= _SHARPER * away[beyond].mean()
         ):
             found[box] |= patch
     least = _FEWEST if apart else 2 * _FEWEST

@@ -130,26 +130,18 @@ class PreparedPlanes:
 
 def _cut(found: list[Band], rows: Span, first: int) -> Band:
     """Return rows from bands that follow one another from a first row on."""
-    whole = found[0]
-    if len(found) > 1:
-        whole = Band(
-            *(
-                np.concatenate(parts)
-                for parts in zip(
-                    *((one.counts, one.unknown, one.values) for one in found),
-                    strict=True,
-                )
-            )
+    counts, unknown, values = [], [], []
+    for band in found:
+        outer, inner = (
+            slice(max(part.start - first, 0), max(part.stop - first, 0))
+            for part in (rows.outer, rows.inner)
         )
-    outer, inner = (
-        slice(part.start - first, part.stop - first)
-        for part in (rows.outer, rows.inner)
-    )
-    values = whole.values
-    if values.size:
-        before, here = (
-            np.count_nonzero(whole.unknown[part])
-            for part in (slice(0, inner.start), inner)
-        )
-        values = values[before : before + here]
-    return Band(whole.counts[outer], whole.unknown[inner], values)
+        counts.append(band.counts[outer])
+        unknown.append(band.unknown[inner])
+        before = np.count_nonzero(band.unknown[: inner.start])
+        here = np.count_nonzero(unknown[-1])
+        values.append(band.values[before : before + here])
+        first += len(band.counts)
+    if len(found) == 1:
+        return Band(counts[0], unknown[0], values[0])
+    return Band(*(np.concatenate(parts) for parts in (counts, unknown, values)))
