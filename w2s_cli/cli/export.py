@@ -74,6 +74,11 @@ def export(
     from w2s_cli.pipeline.spec import RestoreSpec
 
     check_packages()
+    if not like and (axes or channel):
+        raise UsageError(
+            f"{'--axes' if axes else '--channel'} is about the image of --like",
+            hint="add --like IMAGE, or leave it out",
+        )
     file = None if what in METHODS or "+" in what else Path(what)
     if file and not file.exists():
         if not file.suffix:

@@ -9,6 +9,7 @@ from w2s_cli.export.camera import Camera
 from w2s_cli.methods import METHODS
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.restorer import Traits
+from w2s_cli.restorers.units import EIGHT_BIT
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.cache import fetched_weights
 from w2s_cli.weights.catalogue import DATASETS, WEIGHTS, Item, of_hash
@@ -55,6 +56,13 @@ class ModelFacts:
         near = self.traits.provenance.get("tiles", "")
         return self.traits.whole or "approximate" in near
 
+    @property
+    def unit(self) -> float:
+        """Return the counts of a photon, or those that are 1 to the network."""
+        if self.camera.noise:
+            return self.camera.noise.gain
+        return self.traits.expects.linear(self.camera.shown or EIGHT_BIT).one
+
     @classmethod
     def of(
         cls,
@@ -78,9 +86,7 @@ class ModelFacts:
         return cls(
             name=name or f"w2s {given.stem if given else spec.method}",
             method=spec.method,
-            summary=str(
-                found.record.get("summary") or (item.title if item else entry.summary)
-            ),
+            summary=_summary(item, found.record, given, traits) or entry.summary,
             traits=traits,
             camera=camera,
             tiling=Tiling.of(traits),
@@ -94,6 +100,15 @@ class ModelFacts:
 
 def _weights(method: str) -> Path:
     return fetched_weights(method) if method in WEIGHTS else checkpoint.shipped(method)
+
+
+def _summary(
+    item: Item | None, record: Mapping[str, Any], given: Path | None, traits: Traits
+) -> str:
+    if record.get("summary") or item:
+        return str(record.get("summary") or (item and item.title))
+    does = f"enlarge x{traits.scale}" if traits.scale > 1 else "denoise"
+    return f"{does} with the network in {given.name}" if given else ""
 
 
 def _citations(item: Item | None, *, ours: bool) -> tuple[tuple[str, str], ...]:

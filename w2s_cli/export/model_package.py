@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
+from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.export.camera import find_camera
 from w2s_cli.export.model_facts import ModelFacts
-from w2s_cli.export.rdf import LICENCES, write_rdf
+from w2s_cli.export.rdf import LICENCES, check_said, write_rdf
 from w2s_cli.export.readme import readme
 from w2s_cli.io import write_image
 from w2s_cli.io.atomic_files import replacing
@@ -76,10 +76,11 @@ class Exported:
         """Return what to look at before the package is used, or passed on."""
         facts = self.facts
         said = [*facts.camera.warnings]
-        if not facts.licence:
+        if facts.licence not in LICENCES:
             said.append(
-                "the licence of the weights is not known: ask their authors before you "
-                "pass the package on, or name it with --licence"
+                f"the licence of the weights is {facts.licence or 'not known'}: ask "
+                "their authors before you pass the package on, or name it with "
+                "--licence"
             )
         if not facts.authors:
             said.append("the package names no author: give --author NAME")
@@ -128,8 +129,7 @@ def export(spec: ExportSpec, target: Path, *, overwrite: bool = False) -> Export
         raise UsageError(f"{target} is no name for a package", hint="end it in .zip")
     check_writable(target, overwrite=overwrite)
     check_packages()
-    if spec.licence and spec.licence not in LICENCES:
-        raise UnknownNameError("licence", spec.licence, LICENCES)
+    check_said(spec.name, spec.authors, spec.licence)
     # A graph knows no devices, and is compared in full precision.
     job = replace(spec.restore, device="cpu", precision="fp32")
     chain = job.chain()
@@ -158,7 +158,9 @@ def export(spec: ExportSpec, target: Path, *, overwrite: bool = False) -> Export
         folder = Path(name)
         done = _write_graphs(folder, facts, network, seen, truth)
         _write_pictures(folder, seen, truth, facts)
-        (folder / "README.md").write_text(readme(facts, done.agreement), "utf-8")
+        (folder / "README.md").write_text(
+            readme(facts, done.agreement), "utf-8", newline="\n"
+        )
         write_rdf(folder, facts)
         with replacing(target, overwrite=overwrite) as temporary:
             _pack(folder, temporary)
@@ -267,11 +269,11 @@ def _difference(
     """
     if expected.shape != found.shape or not np.isfinite(found).all():
         return float("inf"), False
-    units, noise, shown = facts.traits.expects, facts.camera.noise, facts.camera.shown
+    noise = facts.camera.noise
     one = (
         noise.gain * np.sqrt(np.maximum(noise.photons(expected), 0) + noise.lift)
         if noise
-        else np.full_like(expected, units.linear(shown or EIGHT_BIT).one)
+        else np.full_like(expected, facts.unit)
     )
     rounding = 4 * np.spacing(np.maximum(np.abs(expected), np.abs(found)))
     off = np.abs(expected.astype(float) - found)

@@ -1,10 +1,12 @@
 """The description of a model as the bioimage.io format 0.5 wants it, in YAML."""
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from w2s_cli.errors import UnknownNameError, UsageError
 from w2s_cli.export.model_facts import ModelFacts
 from w2s_cli.export.readme import numbers_in_words
 from w2s_cli.networks.counts_network import OPSET, torch_version
@@ -21,13 +23,30 @@ LICENCES = (
 """Names of licences, as SPDX writes them, of which the format takes no others."""
 
 
+def check_said(name: str, authors: Sequence[str], licence: str) -> None:
+    """Raise UsageError where the format cannot hold what the user says of a model."""
+    if name and not re.fullmatch(r"[\w+\- ()]{5,128}", name, re.ASCII):
+        raise UsageError(
+            f"a model cannot be called {name!r}",
+            hint="5 to 128 letters without accents, digits, spaces and _ + - ( )",
+        )
+    for author in authors:
+        if not author.strip() or {*author} & {*"/\\"}:
+            raise UsageError(
+                f"an author cannot be called {author!r}",
+                hint="give a name without slashes, and --author once for each",
+            )
+    if licence and licence not in LICENCES:
+        raise UnknownNameError("licence", licence, LICENCES)
+
+
 def write_rdf(folder: Path, facts: ModelFacts) -> None:
     """Write `rdf.yaml` beside the other files of a package."""
     import yaml
 
     content = _content(folder, facts)
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=88)
-    (folder / RDF).write_text(text, "utf-8")
+    (folder / RDF).write_text(text, "utf-8", newline="\n")
 
 
 def _content(folder: Path, facts: ModelFacts) -> dict[str, Any]:
@@ -38,7 +57,11 @@ def _content(folder: Path, facts: ModelFacts) -> dict[str, Any]:
     traits = facts.traits
     enlarges = ["super-resolution"] * (traits.scale > 1)
     denoises = ["denoising"] * (traits.needs_noise or traits.scale == 1)
-    one = facts.camera.noise.gain if facts.camera.noise else 1.0
+    # Of the counts, and in dark parts of a photon or the network's unit.
+    near = {
+        "relative_tolerance": 1e-4,
+        "absolute_tolerance": (1e-3 if facts.camera.noise else 1e-4) * facts.unit,
+    }
     return {
         "type": "model",
         "format_version": _FORMAT,
@@ -79,12 +102,7 @@ def _content(folder: Path, facts: ModelFacts) -> dict[str, Any]:
             "onnx": file("weights.onnx", opset_version=OPSET, parent="torchscript"),
         },
         "config": {
-            "bioimageio": {
-                # Counts are proportional to the gain, and so is what rounds them.
-                "reproducibility_tolerance": [
-                    {"relative_tolerance": 1e-4, "absolute_tolerance": 1e-3 * one}
-                ],
-            },
+            "bioimageio": {"reproducibility_tolerance": [near]},
             "w2s": _own(facts),
         },
     }
@@ -117,5 +135,5 @@ def _own(facts: ModelFacts) -> dict[str, Any]:
         "method": facts.method,
         "weights_sha256": facts.digest,
         **({"noise": noise.as_json()} if noise else {}),
-        **({"black": shown.black, "white": shown.white} if shown else {}),
+        **({"black": float(shown.black), "white": float(shown.white)} if shown else {}),
     }
