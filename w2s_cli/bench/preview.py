@@ -13,6 +13,7 @@ from w2s_cli.bench.pictures import busiest
 from w2s_cli.io import open_image
 from w2s_cli.io.atomic_files import replacing
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.plane_sampling import MOST_SIDE, spread
 from w2s_cli.microscope.unknown_pixels import KnownPlane
 from w2s_cli.pipeline.diagnose import diagnose_channel
 from w2s_cli.pipeline.file_restoration import FileReport
@@ -86,8 +87,11 @@ def _row(
     """Return a plane before and after; a file may have lost axes of length 1."""
     number = int(np.ravel_multi_index(at, stack.data.shape[:-2])) if at else 0
     there = tuple(map(int, np.unravel_index(number, restored.data.shape[:-2])))
-    before = np.asarray(stack.data[at], np.float32)
-    after = np.asarray(restored.data[there], np.float32)
+    scale, wide = outcome.scale, stack.data.shape[-2:]
+    part = [spread(n, MOST_SIDE if stack.large else n)[0] for n in wide]
+    parts = [slice(one.start * scale, one.stop * scale) for one in part]
+    before = np.asarray(stack.region(at, *part), np.float32)
+    after = np.asarray(restored.region(there, *parts), np.float32)
     channel = stack.channel_of(at)
     known = outcome.channels[channel : channel + 1]
     model = (
@@ -97,14 +101,15 @@ def _row(
     height, width = before.shape
     if max(before.shape) <= _CROP:
         return PreviewRow(name, before, after, model, size)
-    scale = outcome.scale
     if min(before.shape) < 2:
         return PreviewRow(name, before, after, model, size)
     square = busiest(after[::scale, ::scale], min(height, width, _CROP))
     y, x, side = square.y, square.x, square.side
-    part = f"x {x} to {x + side - 1}, y {y} to {y + side - 1} of {width} x {height}"
+    first = x + part[1].start, y + part[0].start
+    along_x, along_y = (f"{start} to {start + side - 1}" for start in first)
+    where = f"x {along_x}, y {along_y} of {wide[1]} x {wide[0]}"
     return PreviewRow(
-        f"{name}{name and ', '}{part}",
+        f"{name}{name and ', '}{where}",
         before[y : y + side, x : x + side],
         after[y * scale :, x * scale :][: side * scale, : side * scale],
         model,

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from w2s_cli.io.noise_file import GivenNoise
 
 _MOST_MICROMETRES = 30.0  # a camera's own pixel may have 24
+_LEAST_MEMORY = 1 << 20  # bytes: less is a slip, such as 2 for 2G
 _SPAN = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) *([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
 
 
@@ -29,6 +31,22 @@ def device_names(text: str) -> str:
     for name in text.split(","):
         device_name(name)
     return text
+
+
+def memory_size(text: str | None, option: str) -> int | None:
+    """Return the bytes that "2G", "1.5 GiB" or "500MB" are, in powers of 1024."""
+    if text is None:
+        return None
+    found = _SIZE.fullmatch(text.strip())
+    size = (
+        float(found[1]) * 1024 ** " KMGT".index(found[2].upper() or " ") if found else 0
+    )
+    if size < _LEAST_MEMORY:
+        raise UsageError(
+            f"{option} {text} is no size of at least 1M",
+            hint=f"such as {option} 2G or {option} 500M",
+        )
+    return int(size)
 
 
 def micrometres(length: float | None) -> float | None:

@@ -214,6 +214,23 @@ Tile = Annotated[
     int,
     typer.Option("--tile", help="Side of a tile, in input pixels, at most.", min=32),
 ]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory",
+        help="Take at most so much memory, such as 2G or 500M, with all --jobs: the "
+        "tiles are made smaller, or it is said before what does not fit.",
+        metavar="SIZE",
+    ),
+]
+GpuMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--gpu-memory",
+        help="Take at most so much memory of a GPU for a tile.",
+        metavar="SIZE",
+    ),
+]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace outputs that exist.")
 ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.arguments import axes_with, noise_models
+from w2s_cli.cli.arguments import axes_with, memory_size, noise_models
 from w2s_cli.cli.fetch import fetch_needed
 from w2s_cli.cli.output import check_plot, warn
 from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
@@ -51,6 +51,8 @@ def restore(
     device: ask.Devices = "auto",
     precision: ask.Precision = "auto",
     tile: ask.Tile = TILE,
+    max_memory: ask.MaxMemory = None,
+    gpu_memory: ask.GpuMemory = None,
     preview: ask.Preview = None,
     overwrite: ask.Overwrite = False,
     resume: ask.Resume = False,
@@ -98,6 +100,7 @@ def restore(
         )
     method = method or method_for_weights(weights or ())
     devices = device.split(",")
+    room = memory_size(max_memory, "--max-memory")
     spec = RestoreSpec(
         method=method,
         options=tuple(options or ()),
@@ -105,6 +108,8 @@ def restore(
         device=devices[0],
         precision=precision,
         tile=tile,
+        max_memory=room and room // jobs,
+        gpu_memory=memory_size(gpu_memory, "--gpu-memory"),
         noise=noise_models(noise, gain, offset, read_noise),
         defects=defects_of(defects),
         dtype=dtype,

@@ -7,6 +7,7 @@ dead one, 3 for one that blinks, 4 for one of a lost line. Any other number is a
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from w2s_cli.microscope.noise_with_defects import fit_noise_with_defects
 from w2s_cli.microscope.plane_sampling import checked_finite
 from w2s_cli.pipeline.diagnosis import Diagnosis
 from w2s_cli.pipeline.spec import RestoreSpec
-from w2s_cli.stack import Stack
+from w2s_cli.stack import LARGEST_WHOLE, Stack
 
 MOST_PLANES = 64  # that a map is made from
 
@@ -80,10 +81,19 @@ def map_for(spec: RestoreSpec, stack: Stack) -> Kinds | None:
     Raises
     ------
     UsageError
-        When the map has another size.
+        When the map has another size, or when lines are to be evened out in a plane
+        that is too large for that.
     InputError
         When the file cannot be read, or is no map.
     """
+    if spec.defects == "all" and stack.large:
+        height, width = stack.data.shape[-2:]
+        raise UsageError(
+            f"--defects all compares whole rows and columns, and a plane of {height} x "
+            f"{width} pixels is never in memory as a whole",
+            hint="leave it out, or cut the image into planes of at most "
+            f"{isqrt(LARGEST_WHOLE)} x {isqrt(LARGEST_WHOLE)}",
+        )
     if not isinstance(spec.defects, Path):
         return None
     kinds = read_defect_map(spec.defects)
@@ -116,11 +126,6 @@ def defect_finders(
         What was found in it.
     known
         A map of defects, if there is one.
-
-    Raises
-    ------
-    UsageError
-        When lines are to be evened out in a plane that is too large for it.
     """
     finders: dict[int, Callable[[NDArray[Any], slice, slice], Defects]] = {}
     for number in range(stack.channel_count):

@@ -122,19 +122,20 @@ def plan_file(
         *lead, height, width = stack.data.shape
         scale = chain.traits.scale
         fit = chain.to_fit.traits.fit if chain.to_fit else None
-        tile = fitting_tile(stack, chain, spec.tile)
+        dtype = output_type(spec, stack, chain, Diagnosis())[0]
+        tile = fitting_tile(spec, stack, chain, dtype)
         return FileReport(
             source,
             target,
             axes=stack.axes,
             input_shape=stack.data.shape,
             output_shape=(*lead, height * scale, width * scale),
-            dtype=str(output_type(spec, stack, chain, Diagnosis())[0]),
+            dtype=str(dtype),
             scale=scale,
             method=method,
             tile=tile,
             tiles=tiles_of(stack, chain, tile),
-            memory=memory_needed(stack, chain, tile),
+            memory=memory_needed(stack, chain, tile, dtype),
             record={
                 **record_head(spec, method, chain),
                 **({"auto": choice.as_json()} if choice else {}),
@@ -207,7 +208,7 @@ def restore_file(
         method=result.method,
         tile=result.tile,
         tiles=tiles_of(part, taken, result.tile),
-        memory=memory_needed(part, taken, result.tile),
+        memory=memory_needed(part, taken, result.tile, result.image.data.dtype),
         record=written,
         warnings=(
             *result.warnings,

@@ -1,35 +1,64 @@
-"""How much memory a restoration takes, and what tiles the machine has room for."""
+"""How much memory a restoration takes, and what tiles there is room for."""
 
 import os
 from contextlib import suppress
 from functools import lru_cache
 from math import prod
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from w2s_cli.errors import OutOfMemoryError
+from w2s_cli.pipeline.prepared_planes import AROUND, CELL
+from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import MOST_PIXELS
 from w2s_cli.restorers.tiling import SMALLEST_TILE
-from w2s_cli.stack import Stack
+from w2s_cli.stack import LARGEST_WHOLE, Stack
 
-# Peak resident memory is about that of the program with its libraries, the plane in
-# hand before and after, and what the method works with. Measured on Linux with one
-# thread; less is needed than the forecast says, by up to a quarter.
+# Peak resident memory is about that of the program with its libraries, and the larger
+# of what it takes to look for unknown areas, and to restore: the plane in hand before
+# and after, and what the method works with. Measured on Linux with one thread.
 _PROGRAM = 299 << 20
 _TRAINED_PROGRAM = 379 << 20  # oneDNN keeps the weights in an order of its own
 _INPUT, _OUTPUT = 5.0, 8.5  # bytes a pixel of the plane in hand
+_AREAS = 26.0  # bytes a pixel of a plane, or of a cell, with unknown areas
 _DIAGNOSIS = 144  # bytes a pixel of the planes that the noise is estimated from
 _MANY = 1 << 20  # pixels of a block from which on `Traits.memory` has another figure
 _FITTING_PROGRAM = 300 << 20
 _FITTED = 4  # bytes a pixel of what is learned from
+_ROWS = 512  # of the output that are written together
+_AGAIN = 256  # decoded rows that are kept for the next
 _LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of a job or a container
 _SHARE = 0.5  # of the machine's memory
 
 
-def memory_needed(stack: Stack, chain: Chain, tile: int) -> int:
-    """Return about how many bytes of memory a stack takes at most."""
+def memory_needed(
+    stack: Stack, chain: Chain, tile: int, dtype: np.dtype[Any] | None = None
+) -> int:
+    """Return about how many bytes of memory a stack takes at most.
+
+    `dtype` is that of the output's pixels, float32 where it is not known yet.
+    """
     height, width = stack.data.shape[-2:]
-    scale = chain.traits.scale
-    planes = height * width * (_INPUT + _OUTPUT * scale**2)
+    made = (dtype or np.dtype(np.float32)).itemsize
+    preparing, planes = _planes(stack, chain, tile, made)
+    trained = any(link.traits.device for link in chain.links)
+    program = _TRAINED_PROGRAM if trained else _PROGRAM
+    diagnosis = _DIAGNOSIS * min(height * width, _MANY) if chain.needs_noise else 0
+    work = _work(stack, chain, tile)
+    to_restore = program + int(max(preparing, planes + work, diagnosis))
+    fit = chain.to_fit.traits.fit if chain.to_fit else None
+    if not fit or not fit.steps:
+        return to_restore
+    pixels = min(prod(stack.data.shape) // stack.channel_count, MOST_PIXELS)
+    return max(_FITTING_PROGRAM + fit.memory + pixels * _FITTED, to_restore)
+
+
+def _work(stack: Stack, chain: Chain, tile: int, *, device: bool = False) -> int:
+    """Return what the methods, or those on a device, work with beside a block."""
+    height, width = stack.data.shape[-2:]
     enlarged, most = 1, 0
     for link in chain.links:
         traits = link.traits
@@ -40,37 +69,116 @@ def memory_needed(stack: Stack, chain: Chain, tile: int) -> int:
         pixels = prod(sides) * enlarged**2
         few, many = traits.memory
         work = few * min(pixels, _MANY) + many * max(pixels - _MANY, 0)
-        most = max(most, work)
+        if not device or traits.device not in (None, "cpu"):
+            most = max(most, work)
         enlarged *= traits.scale
-    trained = any(link.traits.device for link in chain.links)
-    program = _TRAINED_PROGRAM if trained else _PROGRAM
-    diagnosis = _DIAGNOSIS * min(height * width, _MANY) if chain.needs_noise else 0
-    to_restore = program + int(max(planes + most, diagnosis))
-    fit = chain.to_fit.traits.fit if chain.to_fit else None
-    if not fit or not fit.steps:
-        return to_restore
-    pixels = min(prod(stack.data.shape) // stack.channel_count, MOST_PIXELS)
-    return max(_FITTING_PROGRAM + fit.memory + pixels * _FITTED, to_restore)
+    return most
 
 
-def fitting_tile(stack: Stack, chain: Chain, tile: int) -> int:
-    """Return the side of a tile, halved until the forecast is half of the memory.
+def _planes(stack: Stack, chain: Chain, tile: int, made: int) -> tuple[float, float]:
+    """Return what it takes to prepare a plane, and to hold what of it is in hand."""
+    height, width = stack.data.shape[-2:]
+    traits, stored = chain.traits, stack.data.dtype.itemsize
+    rows = height if traits.whole else min(tile, height)
+    around = height if traits.whole else min(tile + 2 * traits.margin, height)
+    enlarged = traits.scale**2
+    band = rows * width * enlarged * made + _ROWS * width * traits.scale * made
+    if not stack.large:
+        small = height * width * enlarged <= LARGEST_WHOLE
+        output = height * width * enlarged * _OUTPUT if small else 2 * band
+        return height * width * _AREAS, height * width * _INPUT + output
+    counts = 4 if chain.needs_noise else stored  # repaired defects are fractions
+    cells = min(CELL, height)
+    kept = min(around + 2 * cells, height) * (counts + 1)
+    new = (cells + 2 * AROUND) * stored + cells * (counts + 1)
+    reading = width * (_decoded_rows(stack) * stored + kept + new)
+    preparing = reading + _AREAS * 4 * (CELL + 2 * AROUND) ** 2
+    return preparing + band, reading + width * around * counts + 2 * band
 
-    The system may end a program that takes more, before it can ask for less.
+
+def _decoded_rows(stack: Stack) -> int:
+    """Return how many rows of a large plane the reader holds."""
+    height = stack.data.shape[-2]
+    if stack.chunk is None:
+        return 2 * height
+    return 0 if stack.chunk == (1, 1) else min(stack.chunk[0] + _AGAIN, height)
+
+
+def fitting_tile(
+    spec: RestoreSpec, stack: Stack, chain: Chain, dtype: np.dtype[Any] | None = None
+) -> int:
+    """Return the side of a tile, halved until the forecast fits.
+
+    That is, into the memory that a user allows, or else half of the machine's: the
+    system may end a program that takes more, before it can ask for less.
+
+    Raises
+    ------
+    OutOfMemoryError
+        When it takes more than is allowed, with any tile.
     """
-    room = machine_memory()
-    on_other_device = any(
-        link.traits.device not in (None, "cpu") for link in chain.links
-    )
-    if room is None or on_other_device or chain.traits.whole:
-        return tile
-    while tile // 2 >= SMALLEST_TILE and (
-        memory_needed(stack, chain, tile)
-        > _SHARE * room
-        > memory_needed(stack, chain, SMALLEST_TILE)
+    tile = _fitting_device(spec, stack, chain)
+    if spec.max_memory is None:
+        room = machine_memory()
+        on_other_device = any(
+            link.traits.device not in (None, "cpu") for link in chain.links
+        )
+        if room is None or on_other_device or chain.traits.whole:
+            return tile
+        room = int(_SHARE * room)
+        if memory_needed(stack, chain, SMALLEST_TILE, dtype) >= room:
+            return tile
+    else:
+        room = spec.max_memory
+    while (
+        tile // 2 >= SMALLEST_TILE and memory_needed(stack, chain, tile, dtype) > room
     ):
         tile //= 2
+    needed = memory_needed(stack, chain, tile, dtype)
+    if spec.max_memory is not None and needed > room:
+        raise OutOfMemoryError(
+            f"it takes about {_size(needed)} of memory, and --max-memory allows "
+            f"{_size(room)}",
+            hint=_remedy(spec, stack, chain, needed),
+        )
     return tile
+
+
+def _fitting_device(spec: RestoreSpec, stack: Stack, chain: Chain) -> int:
+    """Return the side of a tile that fits into the memory of a GPU."""
+    tile, room = spec.tile, spec.gpu_memory
+    while (
+        room is not None
+        and tile // 2 >= SMALLEST_TILE
+        and _work(stack, chain, tile, device=True) > room
+    ):
+        tile //= 2
+    needed = _work(stack, chain, tile, device=True)
+    if room is not None and needed > room:
+        raise OutOfMemoryError(
+            f"a tile takes about {_size(needed)} of the GPU's memory, and "
+            f"--gpu-memory allows {_size(room)}",
+            hint="allow more, or use --device cpu",
+        )
+    return tile
+
+
+def _remedy(spec: RestoreSpec, stack: Stack, chain: Chain, needed: int) -> str:
+    """Return what to do where a plane takes more memory than is allowed."""
+    more = f"--max-memory {-(-needed // (1 << 20))}M"
+    if chain.traits.whole:
+        return f"{spec.method} takes whole planes: another method does not, or {more}"
+    if stack.large and 2 * _decoded_rows(stack) >= stack.data.shape[-2]:
+        return (
+            f"this file can only be read as a whole: save it as a TIFF of tiles or "
+            f"strips, or {more}"
+        )
+    return f"{more}, or cut the image into pieces"
+
+
+def _size(count: int) -> str:
+    """Return bytes as they are typed, rounded up to whole megabytes."""
+    return f"{-(-count // (1 << 20))}M"
 
 
 @lru_cache(maxsize=1)

@@ -100,21 +100,24 @@ class PreparedPlanes:
         """Return a row of cells."""
         stored = self._stored(index, rows.outer)
         find = self._finders.get(self._source.channel_of(index))
-        cells, numbers = [], []
-        for columns in self._cells(self.shape[-1]):
+        width, inner_rows = self.shape[-1], rows.kept(1)
+        shape = (rows.inner.stop - rows.inner.start, width)
+        unknown, numbers = np.empty(shape, bool), []
+        counts = np.empty(shape, np.float32 if find else self.dtype)
+        for columns in self._cells(width):
             known = KnownPlane.of(stored[:, columns.outer])
-            pixels, inner = known.counts, (rows.kept(1), columns.kept(1))
+            pixels, inner = known.counts, (inner_rows, columns.kept(1))
             if find and (found := find(pixels, rows.outer, columns.outer)).found:
                 pixels = found.repaired(pixels)
                 numbers.append(found.part(*inner).as_json())
-            cells.append((pixels[inner], known.unknown[inner]))
-        counts, unknown = (
-            parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-            for parts in zip(*cells, strict=True)
-        )
+            if len(pixels) == shape[0] and pixels.shape[1] == width:  # a whole plane
+                counts, unknown = pixels, known.unknown
+            else:
+                counts[:, columns.inner] = pixels[inner]
+                unknown[:, columns.inner] = known.unknown[inner]
         self.unknown.count(index, number, unknown)
         self.repairs.count(index, number, numbers)
-        return Band(counts, unknown, stored[rows.kept(1)][unknown])
+        return Band(counts, unknown, stored[inner_rows][unknown])
 
     def _stored(self, index: Index, rows: slice) -> NDArray[Any]:
         """Return rows as they are in the file."""

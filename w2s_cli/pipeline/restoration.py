@@ -262,7 +262,7 @@ def restore_stack(
     check_savable(spec, part.channel_count)
     fitted = fitted or fit_channels(part, chain, noise, progress.fit)
     dtype, rounding = output_type(spec, part, chain, diagnosis)
-    tile = fitting_tile(part, chain, spec.tile)
+    tile = fitting_tile(spec, part, chain, dtype)
     progress.started(tiles_of(part, chain, tile))
     image, tally = restore_planes(
         part,

@@ -75,6 +75,9 @@ class RestoreSpec:
         Whether the output is compared with its input as it is written.
     overwrite
         Whether an output that exists is replaced.
+    max_memory, gpu_memory
+        Bytes of main memory, and of that of a GPU, that may be taken; None for what
+        the machine has.
     """
 
     method: str = DEFAULT
@@ -99,6 +102,12 @@ class RestoreSpec:
     check: bool = field(default=False, metadata={RESOLVED: "check"})
     overwrite: bool = field(
         default=False, metadata={LEFT_OUT: "about the file, not about its pixels"}
+    )
+    max_memory: int | None = field(
+        default=None, metadata={LEFT_OUT: "about the machine; the tile is recorded"}
+    )
+    gpu_memory: int | None = field(
+        default=None, metadata={LEFT_OUT: "about the machine; the tile is recorded"}
     )
 
     def opened(self, path: Path) -> AbstractContextManager[Stack]:
