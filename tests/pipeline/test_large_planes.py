@@ -17,7 +17,7 @@ from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline import prepared_planes
 from w2s_cli.pipeline.diagnose import judged_planes
 from w2s_cli.pipeline.file_restoration import FileReport, restore_file
-from w2s_cli.pipeline.restoration import restore_stack
+from w2s_cli.pipeline.restoration import RestoreProgress, restore_stack
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.stack import Stack
 
@@ -188,3 +188,25 @@ def test_lines_are_not_evened_out_in_a_large_plane(large: None) -> None:
     with pytest.raises(UsageError, match="a plane of 300 x 220 pixels") as caught:
         restore_stack(RestoreSpec("pure-let", defects="all"), Stack(image(1)[0], "YX"))
     assert "leave it out" in caught.value.hint
+
+
+@pytest.mark.parametrize("sides", [(300, 220), (100, 220), (150, 70), (10, 220)])
+def test_no_tile_is_restored_twice_however_a_plane_is_written(
+    sides: tuple[int, int],
+) -> None:
+    tiles = []
+    result = restore_stack(
+        RestoreSpec("bicubic", tile=64, dtype="input"),
+        Stack(image(1)[0], "YX"),
+        progress=RestoreProgress(tile=lambda: tiles.append(1)),
+    )
+    whole = result.image.data[()]
+    count = len(tiles)
+    for top in range(0, 2 * HEIGHT, sides[0]):
+        for left in range(0, 2 * WIDTH, sides[1]):
+            part = (
+                slice(top, min(top + sides[0], 2 * HEIGHT)),
+                slice(left, min(left + sides[1], 2 * WIDTH)),
+            )
+            np.testing.assert_array_equal(result.image.region((), *part), whole[part])
+    assert len(tiles) == 2 * count

@@ -49,7 +49,11 @@ class Tally:
 
 @dataclass
 class RestoredPlanes:
-    """The pixels of a restored stack; the row of tiles that was asked last is kept."""
+    """The pixels of a restored stack.
+
+    The last row of tiles is kept for what follows it; all those of a part that is not
+    as wide as the plane are, for the parts beside it.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -58,7 +62,7 @@ class RestoredPlanes:
     tile: int
     tally: Tally
     on_tile: Callable[[], None] = lambda: None
-    _last: tuple[tuple[Index, int], NDArray[Any]] | None = None
+    _kept: dict[tuple[Index, int], NDArray[Any]] = field(default_factory=dict)
 
     @property
     def _scale(self) -> int:
@@ -83,30 +87,24 @@ class RestoredPlanes:
             if span.inner.start * scale < rows.stop
             and span.inner.stop * scale > rows.start
         ]
-        if len(needed) == 1:
-            span, placed = needed[0]
-            inside = slice(rows.start - placed.start, rows.stop - placed.start)
-            return self._band(at, span)[inside, columns]
+        keys = {(at, span.inner.start) for span, _ in needed}
+        self._kept = {key: band for key, band in self._kept.items() if key in keys}
+        narrow = columns.stop - columns.start < self.shape[-1]
         shape = (rows.stop - rows.start, columns.stop - columns.start)
-        pixels = np.empty(shape, self.dtype)
-        for span, placed in needed:
-            first = max(placed.start, rows.start)
-            last = min(placed.stop, rows.stop)
-            band = self._band(at, span)
-            inside = slice(first - placed.start, last - placed.start)
-            pixels[first - rows.start : last - rows.start] = band[inside, columns]
+        pixels = None if len(needed) == 1 else np.empty(shape, self.dtype)
+        for number, (span, placed) in enumerate(needed, 1):
+            band = self._kept.pop((at, span.inner.start), None)
+            if band is None:
+                band = self._restored(at, span)
+            if len(band) < self.shape[-2] and (narrow or number == len(needed)):
+                self._kept[at, span.inner.start] = band
+            first, last = max(placed.start, rows.start), min(placed.stop, rows.stop)
+            rows_of_it = band[first - placed.start : last - placed.start, columns]
+            if pixels is None:
+                return rows_of_it
+            pixels[first - rows.start : last - rows.start] = rows_of_it
+        assert pixels is not None
         return pixels
-
-    def _band(self, index: Index, rows: Span) -> NDArray[Any]:
-        """Return a restored row of tiles."""
-        key = (index, rows.inner.start)
-        if self._last and self._last[0] == key:
-            return self._last[1]
-        self._last = None
-        made = self._restored(index, rows)
-        if rows.inner.stop - rows.inner.start < self.shape[-2] // self._scale:
-            self._last = key, made
-        return made
 
     def _restored(self, index: Index, rows: Span) -> NDArray[Any]:
         chain = self.chain_of(index)
