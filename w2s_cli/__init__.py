@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from w2s_cli.api.images import imread, imwrite
     from w2s_cli.api.learning import load_weights, methods, train
     from w2s_cli.api.restoring import RestoreResult, restore, restore_block
+    from w2s_cli.io.ome_zarr_writing import ZarrOutput
     from w2s_cli.microscope.noise_model import NoiseModel
     from w2s_cli.microscope.psf import PSF
     from w2s_cli.stack import Stack
@@ -36,6 +37,7 @@ __all__ = [
     "NoiseModel",
     "RestoreResult",
     "Stack",
+    "ZarrOutput",
     "estimate_noise",
     "estimate_psf",
     "imread",
@@ -52,6 +54,7 @@ _HOMES = {
     "PSF": "w2s_cli.microscope.psf",
     "NoiseModel": "w2s_cli.microscope.noise_model",
     "Stack": "w2s_cli.stack",
+    "ZarrOutput": "w2s_cli.io.ome_zarr_writing",
     "RestoreResult": "w2s_cli.api.restoring",
     "estimate_noise": "w2s_cli.api.estimating",
     "estimate_psf": "w2s_cli.api.estimating",

@@ -515,6 +515,34 @@ def test_sizes_that_do_not_divide(shape: tuple[int, int], tmp_path: Path) -> Non
     assert last.shape == tuple(-(-side // 2 ** (levels - 1)) for side in shape)
 
 
+def test_large_planes_are_read_and_written_in_bands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from w2s_cli import stack as stacks
+    from w2s_cli.io import ome_zarr_writing
+
+    monkeypatch.setattr(ome_zarr_writing, "_CHUNK", 16)
+    for module in (stacks, ome_zarr_writing):
+        monkeypatch.setattr(module, "LARGEST_WHOLE", 2000)
+    write_image(
+        given((3, 90, 117), axes="ZYX", channels=()), path := tmp_path / "a.zarr"
+    )
+    whole, stack = read(path)
+    assert zarr.open_array(path / "0").shards == (1, 16, 64)
+    asked = []
+
+    class Watched:
+        shape, dtype = stack.data.shape, stack.data.dtype
+
+        def __getitem__(self, index: Any) -> Any:
+            asked.append(index[-2:])
+            return stack.data[index]
+
+    write_image(replace(stack, data=Watched()), tmp_path / "b.zarr")
+    np.testing.assert_array_equal(read(tmp_path / "b.zarr")[0], whole)
+    assert {rows.stop - rows.start for rows, _ in asked} == {16, 10}
+
+
 def test_a_source_of_five_axes_keeps_them(tmp_path: Path) -> None:
     path = save(tmp_path / "a.zarr", PIXELS[:1, :, :1], "tczyx")
     edit(path / ".zattrs", lambda said: said.update(mine={"a": 1}))

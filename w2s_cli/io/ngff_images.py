@@ -7,6 +7,7 @@ from typing import Any
 from w2s_cli.errors import InputError, few
 from w2s_cli.io import ome
 from w2s_cli.io.ngff_metadata import (
+    PENDING,
     axes_of,
     dataset_paths,
     fields_of,
@@ -65,6 +66,12 @@ def images_in(store: ZarrStore) -> list[ZarrImage]:
     attributes = store.group("")
     if attributes is None:
         return [_bare(store)]
+    own = attributes.get("w2s")
+    if isinstance(own, dict) and PENDING in own:
+        raise InputError(
+            f"{store.name('')} is not finished: blocks of it may not be written yet",
+            hint="write the others, and end with ZarrOutput.finish",
+        )
     said = ngff(attributes)
     if "plate" in said:
         found = [one for well in wells_of(said) for one in _well(store, well)]

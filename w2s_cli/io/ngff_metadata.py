@@ -15,6 +15,9 @@ _KEYS = ("multiscales", "omero", "plate", "well", "labels", "image-label", "_cre
 _GROUPS = ("bioformats2raw.layout", "series")
 _TYPES = {"time": "T", "channel": "C"}
 _OLD = "TCZYX"  # the axes before version 0.3, of which files hold the last ones
+PENDING = "pending"
+"""The key under "w2s" for an image that is not whole yet."""
+
 UNKNOWN = "Q"
 """The letter of an axis whose meaning is not known."""
 

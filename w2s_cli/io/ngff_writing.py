@@ -10,9 +10,6 @@ from w2s_cli.io.content import History
 from w2s_cli.io.ngff_metadata import objects
 from w2s_cli.stack import Stack
 
-PENDING = "pending"
-"""The key under "w2s" for an image that is not whole yet."""
-
 _TYPES = {"T": "time", "C": "channel"}
 _UNITS = {"T": "second", "Z": "micrometer", "Y": "micrometer", "X": "micrometer"}
 _WHITE = "FFFFFF"

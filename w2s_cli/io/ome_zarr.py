@@ -205,9 +205,6 @@ def _with_history(content: Content, attributes: Mapping[str, Any]) -> Content:
     own = attributes.get("w2s")
     if not isinstance(own, dict):
         return content
-    if "pending" in own:
-        why = "it is not finished: blocks of it may not be written, and are read as 0"
-        return replace(content, warnings=(*content.warnings, why))
     return replace(content, history=tuple(objects(own.get("history"))))
 
 

@@ -6,21 +6,19 @@ folder an image, come last.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
-import zarr
-from numcodecs import Blosc
 from numpy.typing import NDArray
-from zarr.codecs import ZstdCodec
 
 from w2s_cli.errors import OutputError, UsageError
 from w2s_cli.io import ome
 from w2s_cli.io.content import History
-from w2s_cli.io.ngff_writing import PENDING, finished, pending
-from w2s_cli.stack import Stack
+from w2s_cli.io.ngff_metadata import PENDING
+from w2s_cli.io.ngff_writing import finished, pending
+from w2s_cli.stack import LARGEST_WHOLE, Computed, Stack
 
 _CHUNK, _SHARD = 512, 4  # pixels along a side; chunks of a shard along a side
 _LEVEL = 3  # of zstd
@@ -37,10 +35,22 @@ class Block:
 
 
 class ZarrOutput:
-    """An image of OME-Zarr that is being written, block by block."""
+    """An image of OME-Zarr that is being written, block by block.
+
+    One process makes it, any number of them write blocks, and one finishes it::
+
+        image = w2s.imread("big.ome.zarr")
+        output = w2s.ZarrOutput.create("sharp.ome.zarr", image, scale=2)
+        for block in w2s.ZarrOutput("sharp.ome.zarr").blocks[part::parts]:
+            counts, inside = output.context(image, block, margin=64)
+            output.write(block, w2s.restore_block(counts, "jdsr", noise)[inside])
+        output.finish()
+    """
 
     def __init__(self, path: str | Path) -> None:
         """Open an image that `create` has made; OutputError where it is none."""
+        import zarr
+
         self.path = Path(path)
         try:
             self._group = zarr.open_group(self.path, mode="r+", use_consolidated=False)
@@ -78,6 +88,8 @@ class ZarrOutput:
         version
             "0.4" or "0.5" of OME-NGFF; that of `like`, or else 0.5.
         """
+        import zarr
+
         version = version or ("0.4" if like.extra.get("ngff", "0.5") < "0.5" else "0.5")
         if version not in ("0.4", "0.5"):
             raise UsageError(
@@ -105,11 +117,40 @@ class ZarrOutput:
         return [
             Block(index, *part)
             for index in np.ndindex(*self._lead)
-            for part in _parts(*self._said["shape"][-2:])
+            for part in _blocks(*self._said["shape"][-2:])
         ]
 
+    def context(
+        self, image: Stack, block: Block, *, margin: int = 0, multiple_of: int = 1
+    ) -> tuple[NDArray[Any], tuple[slice, slice]]:
+        """Return what a block is made from, and where the block is in what is made.
+
+        `margin` and `multiple_of` are those of the method, in pixels of `image`.
+        """
+        sides = zip(
+            (block.rows, block.columns),
+            self._said["shape"][-2:],
+            image.data.shape[-2:],
+            strict=True,
+        )
+        taken, inside = [], []
+        for part, length, source in sides:
+            scale = length // source
+            first = max(part.start // scale - margin, 0) // multiple_of * multiple_of
+            last = min(-(-part.stop // scale) + margin, source)
+            taken.append(slice(first, last))
+            inside.append(slice(part.start - first * scale, part.stop - first * scale))
+        return image.region(block.index, taken[0], taken[1]), (inside[0], inside[1])
+
     def write(self, block: Block, pixels: NDArray[Any]) -> None:
-        """Write the pixels of a block; they are whole only when `finish` was called."""
+        """Write the pixels of a block, rounded and clipped to whole counts if need be.
+
+        They are an image only when `finish` was called.
+        """
+        dtype = self._array("0").dtype
+        if dtype.kind in "iu" and pixels.dtype.kind == "f":
+            limits = np.iinfo(dtype)
+            pixels = np.rint(pixels).clip(limits.min, limits.max).astype(dtype)
         self._put("0", block, pixels)
 
     def finish(self, history: History = ()) -> None:
@@ -121,17 +162,15 @@ class ZarrOutput:
         levels = _levels(tuple(self._said["shape"]))
         for number in range(1, len(levels)):
             for index in np.ndindex(*self._lead):
-                for part in _parts(*levels[number][-2:]):
+                for part in _blocks(*levels[number][-2:]):
                     finer = self._finer(number - 1, index, *part)
                     self._put(str(number), Block(index, *part), _halved(finer))
         windows = self._windows(str(len(levels) - 1))
         attributes = finished(self._said, windows, history)
         self._group.attrs.put(attributes)
 
-    def _array(self, level: str) -> "zarr.Array[Any]":
-        found = self._group[level]
-        assert isinstance(found, zarr.Array)
-        return found
+    def _array(self, level: str) -> Any:
+        return self._group[level]
 
     def _place(self, block: Block) -> tuple[int | slice, ...]:
         """Return where a block is in the array, whose axes may be more."""
@@ -178,17 +217,16 @@ class ZarrOutput:
 def write_whole(stack: Stack, path: Path, history: Callable[[], History]) -> None:
     """Write a stack, each of its planes or of their parts asked for once."""
     output = ZarrOutput.create(path, stack)
-    plane, held = None, None
-    in_parts = stack.chunk or isinstance(stack.data, np.ndarray)
-    for block in output.blocks:
-        if in_parts:
-            pixels = stack.region(block.index, block.rows, block.columns)
-        else:
-            if held != block.index:
-                plane, held = stack.data[block.index], block.index
-            assert plane is not None
-            pixels = plane[block.rows, block.columns]
-        output.write(block, pixels)
+    height, width = stack.data.shape[-2:]
+    (down, _), (across, _) = _sides(height, width)
+    for index in stack.indices():
+        for number, band in enumerate(
+            stack.bands(index, down) if stack.large else [stack.data[index]]
+        ):
+            top = number * down
+            for rows, columns in _parts(len(band), width, down, across):
+                there = slice(rows.start + top, rows.stop + top)
+                output.write(Block(index, there, columns), band[rows, columns])
     output.finish(history())
 
 
@@ -201,9 +239,15 @@ def _levels(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
     return found
 
 
-def _parts(height: int, width: int) -> Iterator[tuple[slice, slice]]:
+def _blocks(height: int, width: int) -> Iterator[tuple[slice, slice]]:
     """Yield the rows and columns of the blocks of a plane."""
-    (down, _), (across, _) = _sides(height), _sides(width)
+    (down, _), (across, _) = _sides(height, width)
+    return _parts(height, width, down, across)
+
+
+def _parts(
+    height: int, width: int, down: int, across: int
+) -> Iterator[tuple[slice, slice]]:
     for top in range(0, height, down):
         for left in range(0, width, across):
             yield (
@@ -212,10 +256,17 @@ def _parts(height: int, width: int) -> Iterator[tuple[slice, slice]]:
             )
 
 
-def _sides(length: int) -> tuple[int, int]:
-    """Return the sides of a block and of a chunk in it."""
-    chunk = min(_CHUNK, length)
-    return chunk * min(_SHARD, -(-length // chunk)), chunk
+def _sides(height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return, down and across, the sides of a block and of a chunk in it.
+
+    The rows of a block are few enough for a band of them to be held in memory.
+    """
+    down, across = min(_CHUNK, height), min(_CHUNK, width)
+    most = max(LARGEST_WHOLE // (down * width), 1)
+    return (
+        (down * min(_SHARD, -(-height // down), most), down),
+        (across * min(_SHARD, -(-width // across)), across),
+    )
 
 
 def _full_shape(stored: str, axes: str, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -224,9 +275,12 @@ def _full_shape(stored: str, axes: str, shape: tuple[int, ...]) -> tuple[int, ..
 
 
 def _create_array(
-    group: zarr.Group, name: str, shape: tuple[int, ...], dtype: Any, axes: str
+    group: Any, name: str, shape: tuple[int, ...], dtype: Any, axes: str
 ) -> None:
-    blocks, chunks = zip(*map(_sides, shape[-2:]), strict=True)
+    from numcodecs import Blosc
+    from zarr.codecs import ZstdCodec
+
+    blocks, chunks = zip(*_sides(*shape[-2:]), strict=True)
     ones = (1,) * (len(shape) - 2)
     old = group.metadata.zarr_format == 2
     shape_of_block = None if old or blocks == chunks else (*ones, *blocks)
@@ -267,16 +321,13 @@ def _halved(pixels: NDArray[Any]) -> NDArray[Any]:
 
 def _write_xml(
     path: Path,
-    group: zarr.Group,
+    group: Any,
     like: Stack,
     shape: tuple[int, ...],
     size: Mapping[str, float],
     dtype: Any,
 ) -> None:
     """Put the OME-XML of a source beside the image, as bioformats2raw does."""
-    from dataclasses import replace
-
-    from w2s_cli.stack import Computed
 
     def nothing(_: tuple[int, ...]) -> NDArray[Any]:
         raise AssertionError("only the shape is asked for")
