@@ -161,7 +161,7 @@ def _form(
     named = [type(one).__name__ for one in (array.compressors or ())]
     form: dict[str, Any] = {
         "format": "OME-Zarr" if multiscale else "Zarr",
-        "compression": ", ".join(named).replace("Codec", "").lower() or "none",
+        "compression": ", ".join(named).replace("Codec", "") or "none",
     }
     if version:
         form["ngff"] = version
