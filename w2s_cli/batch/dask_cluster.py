@@ -166,12 +166,11 @@ def _anywhere(work: RestoreWork) -> RestoreWork:
         replace(spec, **paths),
         work.chain,
         work.resume or not spec.overwrite,
-        work.into_folder,
+        absolute(work.folder),
         {
             (one.absolute(), two.absolute()): replace(own, **paths)
             for (one, two), own in work.specs.items()
         },
-        {path.absolute(): event for path, event in work.known.items()},
         work.fitted,
     )
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from w2s_cli.batch.jobs import FilePair
-from w2s_cli.batch.journal import records
+from w2s_cli.batch.journal import FOLDER as JOURNALS
+from w2s_cli.batch.journal import written
 from w2s_cli.batch.naming import Naming
 from w2s_cli.errors import InputError, NothingMatchedError, UsageError, few
 from w2s_cli.io.formats import (
@@ -74,7 +75,7 @@ def paired(
 
 def _without_outputs(pairs: Sequence[FilePair], folder: Path) -> list[FilePair]:
     """Leave out what this run or one before has written beside its inputs."""
-    before = (folder / name for name in records(folder))
+    before = (folder / name for name in written(folder))
     made = {_place(path) for path in (*(two for _, two in pairs), *before)}
     return [(one, two) for one, two in pairs if _place(one) not in made]
 
@@ -108,11 +109,7 @@ def left(
                 f"{few(names)} ({len(names)} in all)"
             )
         if recursive:
-            said += [
-                f"{path}: {link} links to a folder, and was not followed"
-                for folder in folders
-                for link in sorted(one for one in folder.iterdir() if _is_link(one))
-            ]
+            said += [*_not_entered(folders, output)]
         sources += [one for folder in folders for one in images_in(folder)]
     return said + each_once(sources)[1]
 
@@ -148,7 +145,8 @@ def _located(
 def _folders(path: Path, output: Path | None) -> Iterator[Path]:
     """Yield a folder and those below it by name, but not that of the outputs.
 
-    Hidden ones, images that are folders, and links are not entered.
+    Hidden ones, images that are folders, those that w2s has written a batch into, and
+    links are not entered.
     """
     yield path
     for one in sorted(path.iterdir()):
@@ -156,12 +154,21 @@ def _folders(path: Path, output: Path | None) -> Iterator[Path]:
             continue
         if output and output.is_dir() and one.samefile(output):
             continue
-        if not is_zarr(one):
+        if not (is_zarr(one) or _has_outputs(one)):
             yield from _folders(one, output)
 
 
-def _is_link(path: Path) -> bool:
-    return path.is_symlink() and path.is_dir()
+def _not_entered(folders: Sequence[Path], output: Path | None) -> Iterator[str]:
+    """Say which folders in others were left out for a reason that may surprise."""
+    for one in (one for folder in folders for one in sorted(folder.iterdir())):
+        if one.is_symlink() and one.is_dir():
+            yield f"{one} links to a folder, and was not followed"
+        elif _has_outputs(one) and not (output and one.samefile(output)):
+            yield f"{one} holds outputs of w2s, and was passed over; name it to read it"
+
+
+def _has_outputs(folder: Path) -> bool:
+    return os.path.isdir(folder / JOURNALS)  # noqa: PTH112 - or False
 
 
 def check_spared(target: Path, sources: Sequence[Path]) -> None:

@@ -19,8 +19,6 @@ from w2s_cli import __version__
 from w2s_cli.batch.jobs import Done, Failure, FilePair, Report, Reports
 from w2s_cli.batch.naming import Shard
 from w2s_cli.errors import BusyError, ExistsError
-from w2s_cli.io.fingerprints import KEY, fingerprint
-from w2s_cli.io.formats import format_for
 from w2s_cli.pipeline.request import INPUT, REQUEST
 
 FOLDER = ".w2s"
@@ -77,8 +75,6 @@ class Journal:
         record = said.get("record")
         if record:
             facts |= {key: record[key] for key in (INPUT, REQUEST) if key in record}
-            if not format_for(target).keeps_record:
-                facts |= {KEY: fingerprint(target), "version": record["version"]}
         status = facts.pop("status")
         if isinstance(report, Failure) and isinstance(report.error, _BEING_THERE):
             status = REFUSED
@@ -168,10 +164,10 @@ def _events(path: Path) -> Iterator[Event]:
                 yield event
 
 
-def records(folder: Path) -> dict[str, Event]:
-    """Return what journals say of each output that was made, by its name in there."""
+def written(folder: Path) -> set[str]:
+    """Return the names in a folder of the outputs that its journals know."""
     return {
-        event["target"]: event
+        event["target"]
         for events in journals(folder)
         for event in events
         if event.get("event") == "done" and "target" in event

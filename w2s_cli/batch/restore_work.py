@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from w2s_cli.batch.jobs import FilePair
-from w2s_cli.batch.journal import Event, records
-from w2s_cli.batch.resume import Kept, restore_missing, why_redone
-from w2s_cli.io.fingerprints import KEY
+from w2s_cli.batch.resume import Kept, note_record, restore_missing, why_redone
 from w2s_cli.pipeline.file_restoration import FileReport, plan_file, restore_file
 from w2s_cli.pipeline.restoration import RestoreProgress
 from w2s_cli.pipeline.shared_fitting import FittedMethods, fit_files
@@ -25,30 +23,19 @@ class RestoreWork:
     spec: RestoreSpec
     chain: Chain
     resume: bool = False
-    into_folder: bool = False
+    folder: Path | None = None  # of the outputs, where it is one
     # Of the files that are not as in `spec`: images of a series
     specs: Mapping[FilePair, RestoreSpec] = field(default_factory=dict)
-    # What journals say of outputs of formats that hold no record
-    known: Mapping[Path, Event] = field(default_factory=dict)
     fitted: FittedMethods | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Leave out what each process loads for itself."""
-        return _loaded, (
-            *(self.spec, self.resume, self.into_folder, self.specs, self.known),
-        )
+        return _loaded, (self.spec, self.resume, self.folder, self.specs)
 
     def on(self, device: str) -> "RestoreWork":
         """Return the same work, on another device."""
         specs = {pair: replace(one, device=device) for pair, one in self.specs.items()}
         return replace(self, spec=replace(self.spec, device=device), specs=specs)
-
-    def learn_from(self, folder: Path) -> None:
-        """Look up, to resume, what journals say of outputs that hold no record."""
-        if not self.resume:
-            return
-        made = ((folder / name, event) for name, event in records(folder).items())
-        self.known = {path: event for path, event in made if KEY in event}
 
     def spec_of(self, source: Path, target: Path) -> RestoreSpec:
         """Return how a file is restored."""
@@ -58,8 +45,7 @@ class RestoreWork:
         """Return what would be done."""
         spec = self.spec_of(source, target)
         if self.resume:
-            known = self.known.get(target)
-            if not why_redone(spec, self.chain, source, target, known):
+            if not why_redone(spec, self.chain, source, target, self.folder):
                 return Kept(source, target)
             spec = replace(spec, overwrite=True)
         return plan_file(spec, self.chain, source, target)
@@ -74,31 +60,31 @@ class RestoreWork:
     ) -> Outcome:
         """Restore a file, or keep what is there of it."""
         spec = self.spec_of(source, target)
-        if not self.resume:
-            return restore_file(
+        if self.resume:
+            return restore_missing(
                 *(spec, self.chain, source, target),
+                folder=self.folder,
                 fitted=self.fitted,
                 progress=progress,
-                into_folder=self.into_folder,
+                wait=wait,
             )
-        return restore_missing(
+        report = restore_file(
             *(spec, self.chain, source, target),
-            known=self.known.get(target),
             fitted=self.fitted,
             progress=progress,
-            into_folder=self.into_folder,
-            wait=wait,
+            into_folder=self.folder is not None,
         )
+        note_record(report, self.folder)
+        return report
 
 
 def _loaded(
     spec: RestoreSpec,
     resume: bool,
-    into_folder: bool,
+    folder: Path | None,
     specs: Mapping[FilePair, RestoreSpec],
-    known: Mapping[Path, Event],
 ) -> RestoreWork:
     chain = spec.chain()
     # What was learned before is in the cache.
     fitted = fit_files(spec, chain, spec.train_on) if spec.train_on else None
-    return RestoreWork(spec, chain, resume, into_folder, specs, known, fitted)
+    return RestoreWork(spec, chain, resume, folder, specs, fitted)

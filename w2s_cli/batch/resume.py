@@ -1,14 +1,27 @@
 """Do what is missing: an output is kept if it says that it is the very result."""
 
+import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from w2s_cli import __version__
+from w2s_cli.batch.journal import FOLDER
+from w2s_cli.errors import OutputError
 from w2s_cli.io import open_image
-from w2s_cli.io.atomic_files import claimed
-from w2s_cli.io.fingerprints import KEY, fingerprint, identity, input_hash, is_whole
+from w2s_cli.io.atomic_files import claimed, remove_strays, replacing
+from w2s_cli.io.fingerprints import (
+    KEY,
+    Identity,
+    fingerprint,
+    identity,
+    input_hash,
+    is_whole,
+)
 from w2s_cli.io.formats import format_for
 from w2s_cli.io.targets import check_target, make_folder
 from w2s_cli.pipeline.file_restoration import FileReport, restore_file
@@ -43,37 +56,37 @@ def restore_missing(
     source: Path,
     target: Path,
     *,
-    known: Record | None = None,
+    folder: Path | None = None,
     fitted: FittedMethods | None = None,
     progress: RestoreProgress | None = None,
-    into_folder: bool = False,
     wait: bool = False,
 ) -> FileReport | Kept:
     """Restore a file, unless its output is there and is the very result.
 
-    What is there otherwise is replaced. `known` is what a journal says of the output,
-    for formats that hold no record. Raises BusyError where another process has the file
-    in hand, unless it is waited for.
+    What is there otherwise is replaced. Raises BusyError where another process has the
+    file in hand, unless it is waited for.
     """
-    found = identity(target) if target.exists() else None
-    why = why_redone(spec, chain, source, target, known)
+    remove_strays(target.parent)
+    found = _identity(target)
+    why = why_redone(spec, chain, source, target, folder)
     if not why:
         return Kept(source, target)
-    if into_folder and not target.parent.is_dir():
+    if folder and not target.parent.is_dir():
         with spec.opened(source):  # a file that cannot be read makes no folder
             make_folder(target.parent)
     anew = replace(spec, overwrite=True)
     check_target(target, overwrite=True)
     with claimed(target, wait=wait):
-        now = identity(target) if target.exists() else None
+        now = _identity(target)
         if now != found:  # another process was faster
-            why = why_redone(spec, chain, source, target, known)
+            why = why_redone(spec, chain, source, target, folder)
             if not why:
                 return Kept(source, target)
-        return replace(
-            restore_file(anew, chain, source, target, fitted=fitted, progress=progress),
-            redone=why if found else "",
+        report = restore_file(
+            anew, chain, source, target, fitted=fitted, progress=progress
         )
+        note_record(report, folder)
+        return replace(report, redone=why if found else "")
 
 
 def why_redone(
@@ -81,10 +94,10 @@ def why_redone(
     chain: Chain,
     source: Path,
     target: Path,
-    known: Record | None = None,
+    folder: Path | None = None,
 ) -> str:
     """Return why an output is not the result that is asked for; "" where it is."""
-    if not target.exists():
+    if _identity(target) is None:
         return "it is missing"
     form = format_for(target)
     record: Record = {}
@@ -92,8 +105,8 @@ def why_redone(
         if form.keeps_record:
             with open_image(target) as stack:
                 record = stack.history[-1] if stack.history else {}
-        elif known and known.get(KEY) == fingerprint(target):
-            record = known
+        elif folder and (noted := _noted(target, folder)):
+            record = noted if noted.get(KEY) == fingerprint(target) else {}
     except Exception as error:  # what is broken can fail in any way
         return f"it cannot be read: {error}"
     if REQUEST not in record or INPUT not in record:
@@ -106,7 +119,49 @@ def why_redone(
         return "its input has changed since"
     if form.sealed and not is_whole(target):
         return "it is damaged"
+    if form.folder and folder and (noted := _noted(target, folder)):
+        return "" if noted.get(KEY) == fingerprint(target) else "it is damaged"
     return ""
+
+
+def note_record(report: FileReport, folder: Path | None) -> None:
+    """Keep in the folder of a batch what an output cannot say itself.
+
+    A format may hold no record, and of a folder nobody sees that a file is gone.
+    """
+    target = report.target
+    if folder is None:
+        return
+    form = format_for(target)
+    if form.keeps_record and not form.folder:
+        return
+    own = {KEY: fingerprint(target), "target": os.path.relpath(target, folder)}
+    place = _place_of_note(target, folder)
+    with suppress(OutputError):  # without it the file is made anew another time
+        make_folder(place.parent)
+        with replacing(place) as temporary:
+            temporary.write_text(json.dumps({**report.record, **own}), "utf-8")
+
+
+def _identity(path: Path) -> Identity | None:
+    """Return what changes with a file; None where there is none that can be seen."""
+    try:
+        return identity(path) if path.exists() else None
+    except OSError:
+        return None
+
+
+def _noted(target: Path, folder: Path) -> Record:
+    try:
+        found = json.loads(_place_of_note(target, folder).read_text("utf-8"))
+    except OSError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _place_of_note(target: Path, folder: Path) -> Path:
+    name = os.path.relpath(target, folder)
+    return folder / FOLDER / f"{sha256(os.fsencode(name)).hexdigest()[:32]}.json"
 
 
 def _difference(spec: RestoreSpec, record: Record) -> str:

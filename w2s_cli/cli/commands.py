@@ -57,6 +57,13 @@ class Command(_AsWritten, TyperCommand):
 class Commands(_AsWritten, TyperGroup):
     """All of them: every failure that a user can cause is caught here, once."""
 
+    def make_context(self, *args: Any, **how: Any) -> Any:
+        """Understand the command line; a signal counts as it does later."""
+        try:
+            return super().make_context(*args, **how)
+        except KeyboardInterrupt as error:
+            raise typer.Exit(Stopped.exit_code_of(error)) from None
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         try:

@@ -141,10 +141,8 @@ def restore(
     for said in (*left(given, recursive=recursive, output=folder), *pictures):
         warn(said)
     _check_preview(preview, specs, overwrite=overwrite)
-    work = RestoreWork(spec, chain, resume=resume, into_folder=folder is not None)
+    work = RestoreWork(spec, chain, resume, folder)
     work.specs = specs if series else {}
-    if folder:
-        work.learn_from(folder)
     if dry_run:
         planned: Reports[Any] = each(specs, work.plan)
         reports = tell(planned, partial(show_plan, quiet=bool(form.option)), form)

@@ -41,7 +41,12 @@ def is_whole(path: Path) -> bool:
 
 
 def fingerprint(path: Path) -> str:
-    """Return the SHA-256 of a file, of a TIFF with zeros for what it says of that."""
+    """Return the SHA-256 of a file, of a TIFF with zeros for what it says of that.
+
+    That of a folder is made of all files in it.
+    """
+    if path.is_dir():
+        return input_hash([path])
     place, _ = _own(path)
     found = sha256()
     with path.open("rb") as file:

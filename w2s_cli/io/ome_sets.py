@@ -7,6 +7,7 @@ it, or in a companion file of XML without pixels.
 import re
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from math import prod
 from pathlib import Path
 from xml.etree import ElementTree
@@ -102,7 +103,8 @@ def each_once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     kept: dict[object, Path] = {}
     more: dict[Path, list[str]] = defaultdict(list)
     for path in paths:
-        names = _files_of_image(path) if ".ome." in path.name.lower() else ()
+        named = ".ome." in path.name.lower() and path.is_file()
+        names = _files_of_image(path, path.stat().st_mtime_ns) if named else ()
         key = (path.parent, *names) if len(names) > 1 else path
         if key in kept and path.name in names:
             more[kept[key]].append(path.name)
@@ -114,11 +116,14 @@ def each_once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
     ]
 
 
-def _files_of_image(path: Path) -> tuple[str, ...]:
+@lru_cache(maxsize=1 << 16)
+def _files_of_image(path: Path, _changed: int) -> tuple[str, ...]:
     """Return the files of the only image that a file of a set holds some of, or ()."""
     try:
         with tifffile.TiffFile(path) as file:
             xml, _ = whole_xml(file.ome_metadata or "", path)
+        if "FileName" not in xml:
+            return ()
         root = ElementTree.fromstring(xml)
     except (OSError, ValueError, tifffile.TiffFileError, ElementTree.ParseError):
         return ()
