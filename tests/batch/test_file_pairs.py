@@ -17,7 +17,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tree of files; nothing is opened but names with .ome. in them."""
     monkeypatch.chdir(tmp_path)
     files = ["a.tif", "a.png", "sub/a.tif", "sub/deep/b.npy", ".hidden/c.tif"]
-    files += ["sub/.w2s-x.tmp", "sub/note.txt", "x.zarr/.zgroup", "x.zarr/d.tif"]
+    files += ["sub/.w2s-x.tmp", "sub/note.txt"]
     for name in files:
         path = Path("raw", name)
         path.parent.mkdir(parents=True, exist_ok=True)
