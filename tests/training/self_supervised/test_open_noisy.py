@@ -5,8 +5,11 @@ import pytest
 import tifffile
 import torch
 
+from w2s_cli.datasets import find
 from w2s_cli.errors import InputError, NothingMatchedError, UsageError
+from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.plane_sampling import sample_squares
 from w2s_cli.microscope.simulation import simulate_scene
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches.noisy_patches import open_noisy
@@ -119,6 +122,18 @@ def test_a_data_set_has_images_of_its_own_to_validate_on(tmp_path: Path) -> None
     # nothing of an image is held out: three of every four pixels are asked for
     batch = parts["training"].batch(0, range(4))
     assert batch.valid.float().mean() == pytest.approx(0.75, abs=1e-6)
+
+
+def test_captures_of_the_same_are_read_by_one_camera() -> None:
+    """Else each would have a gain of its own, and Noise2Noise learn the difference."""
+    settings = ("data=simulated-averages", "pairs.kind=simulated-averages")
+    series = open_noisy(_recipe("n2n", *settings), "training").series
+    data = find("simulated-averages")
+    assert len(series) == 18
+    counts = [data.inputs[1][f"017_{number}"].read()[0] for number in (1, 2)]
+    model = fit_noise(sample_squares(counts)).model
+    for plane, image in zip(series[0], counts, strict=True):
+        assert np.allclose(plane, model.stabilise(image), atol=1e-4)
 
 
 def test_no_more_images_are_asked_for_than_memory_holds(

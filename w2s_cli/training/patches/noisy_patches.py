@@ -272,13 +272,13 @@ def _series_of_set(recipe: Recipe, part: Part) -> list[Series]:
     for level, names in chosen.items():
         for name in names:
             counts, _ = data.inputs[level][name].read()
-            if recipe.units == "root":
-                squares = sample_squares(sample_planes(Stack(counts, "YX"), 0))
-                enter = fitting.stabilised(fit_noise(squares).model)
-            else:
-                enter = numbers_of(data, recipe).enter
-            same = found.setdefault((level, data.truths[1][name]), [])
-            same.append(enter(counts))
+            found.setdefault((level, data.truths[1][name]), []).append(counts)
+    for captures in found.values():
+        if recipe.units == "root":  # one camera took them: their light is comparable
+            enter = fitting.stabilised(fit_noise(sample_squares(captures)).model)
+        else:
+            enter = numbers_of(data, recipe).enter
+        captures[:] = map(enter, captures)
     if recipe.masking.kind == "capture":
         return [*found.values()]
     return [[plane] for planes in found.values() for plane in planes]
