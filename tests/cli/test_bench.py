@@ -158,6 +158,16 @@ def test_gray_values_have_no_z_scores(bench: W2S, gray: Path) -> None:
 def test_no_table_was_printed_of_simulated_cells(bench: W2S) -> None:
     result = bench("--denoiser", "gaussian", *QUICK, "--against", "paper")
     assert "no printed table is of simulated" in result.stderr
+    assert "but by --protocol" not in result.stderr
+
+
+def test_a_protocol_that_has_tables_is_named(bench: W2S, gray: Path) -> None:
+    words = ("--data", gray, "--denoiser", "median", "--levels", "1")
+    said = bench(*words, "--protocol", "plain", "--against", "paper").stderr
+    assert (
+        "no printed table is of w2s-png by the protocol plain at this scale, but by "
+        "--protocol w2s-v1\n" in said
+    )
 
 
 def test_noise_free_images_have_a_row(bench: W2S, gray: Path) -> None:

@@ -104,7 +104,9 @@ def test_a_name_decides_between_two_methods() -> None:
     assert list(chain.links) == [Gaussian(1.0), Fake(sigma=2.0)]
     with pytest.raises(UsageError, match="could belong to gaussian or fake") as caught:
         build("gaussian+fake", ["sigma=2"])
-    assert caught.value.hint == "say which: -O gaussian.sigma=2"
+    assert caught.value.hint == (
+        "say which: -O gaussian.sigma=2 or -O fake.sigma=2; or all of them"
+    )
 
 
 @pytest.mark.usefixtures("fake")

@@ -41,13 +41,14 @@ class BenchResult:
     @cached_property
     def tables(self) -> list[Table]:
         """Return the printed tables that the rows may be compared with."""
-        if not self.with_papers:
-            return []
+        return self._tables_by(self.protocol) if self.with_papers else []
+
+    def _tables_by(self, protocol: str) -> list[Table]:
         kind = self.selection.data.name
         return [
             table
             for scale in sorted({measured.row.scale for measured in self.rows})
-            for table in tables_for(kind, self.part, scale, self.protocol)
+            for table in tables_for(kind, self.part, scale, protocol)
         ]
 
     def printed(self, measured: MethodResult) -> dict[str, float]:
@@ -144,9 +145,17 @@ class BenchResult:
         """Yield why the printed figures are not of the same images, or scores."""
         data, split = self.selection.data, self.selection.split
         if not self.tables:
+            refused = "z" if self.config.eight_bit else "unit"
+            other = [
+                name
+                for name, one in PROTOCOLS.items()
+                if one.unit != refused and self._tables_by(name)
+            ]
             yield (
                 f"no printed table is of {data.name} by the protocol {self.protocol} "
                 "at this scale"
+                + f", but by --protocol {' or '.join(other)}"
+                * bool(other)
             )
             return
         wanted = dict.fromkeys(table.split for table in self.tables)

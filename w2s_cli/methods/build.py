@@ -242,7 +242,11 @@ def _assign(assignment: str, links: Sequence[_Link]) -> None:
         raise UsageError(
             f"option {key!r} could belong to "
             + " or ".join(link.name for link, _ in having),
-            hint=f"say which: -O {having[0][0].name}.{key}={value}",
+            hint="say which: "
+            + " or ".join(
+                dict.fromkeys(f"-O {link.name}.{key}={value}" for link, _ in having)
+            )
+            + "; or all of them",
         )
     for link, option in having:
         if key in link.values:
