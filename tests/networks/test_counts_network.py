@@ -79,6 +79,7 @@ def test_torchscript_does_not_say_where_it_was_made(weights: Path) -> None:
     content = counts_network(link, CAMERAS[0], SHOWN).torchscript(np.ones((64, 64)))
     assert str(Path(__file__).parents[1]).encode() not in content
     assert b"debug_pkl" not in content
+    assert b"serialization_id" not in content
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,8 @@ class CountsNetwork(nn.Module):
             torch.jit.save(torch.jit.freeze(traced, optimize_numerics=False), saved)
         with zipfile.ZipFile(saved) as source, zipfile.ZipFile(stripped, "w") as target:
             for one in source.namelist():
-                if not one.endswith(".debug_pkl"):
+                # Where the code was, and a number that each process draws.
+                if not one.endswith((".debug_pkl", "/.data/serialization_id")):
                     target.writestr(zipfile.ZipInfo(one, _START), source.read(one))
         return stripped.getvalue()
 
