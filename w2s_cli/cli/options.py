@@ -187,6 +187,21 @@ StoredAs = Annotated[
         "whole counts would round dim light away; input, float32 or uint16 always.",
     ),
 ]
+Compression = Annotated[
+    Literal["zstd", "deflate", "lzw", "none"] | None,
+    typer.Option(
+        "--compression",
+        help="Of a TIFF: deflate and lzw are read everywhere, zstd is faster; without "
+        "this option it is the input's.",
+    ),
+]
+Pyramid = Annotated[
+    bool,
+    typer.Option(
+        "--pyramid",
+        help="Write an OME-TIFF in tiles, with smaller sizes for viewers.",
+    ),
+]
 Device = Annotated[
     str,
     typer.Option(

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from w2s_cli.errors import OutputError, UsageError
 from w2s_cli.io import ome
 from w2s_cli.io.content import History
+from w2s_cli.io.halving import halved, smaller_sizes
 from w2s_cli.io.ngff_metadata import PENDING
 from w2s_cli.io.ngff_writing import finished, pending
 from w2s_cli.stack import LARGEST_WHOLE, Computed, Stack
 
 _CHUNK, _SHARD = 512, 4  # pixels along a side; chunks of a shard along a side
 _LEVEL = 3  # of zstd
-_SMALLEST = _CHUNK  # the sides of an image that needs no smaller one
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class ZarrOutput:
         *lead, height, width = like.data.shape
         shape = (*lead, height * scale, width * scale)
         size = {a: s / scale if a in "YX" else s for a, s in like.pixel_size.items()}
-        levels = _levels(shape)
+        levels = smaller_sizes(shape)
         said = pending(like, size, shape, len(levels), version)
         path = Path(path)
         group = zarr.create_group(path, zarr_format=2 if version == "0.4" else 3)
@@ -159,12 +159,12 @@ class ZarrOutput:
         Call it once, when all blocks are written. `history` is what was done to the
         pixels.
         """
-        levels = _levels(tuple(self._said["shape"]))
+        levels = smaller_sizes(tuple(self._said["shape"]))
         for number in range(1, len(levels)):
             for index in np.ndindex(*self._lead):
                 for part in _blocks(*levels[number][-2:]):
                     finer = self._finer(number - 1, index, *part)
-                    self._put(str(number), Block(index, *part), _halved(finer))
+                    self._put(str(number), Block(index, *part), halved(finer))
         windows = self._windows(str(len(levels) - 1))
         attributes = finished(self._said, windows, history)
         self._group.attrs.put(attributes)
@@ -228,15 +228,6 @@ def write_whole(stack: Stack, path: Path, history: Callable[[], History]) -> Non
                 there = slice(rows.start + top, rows.stop + top)
                 output.write(Block(index, there, columns), band[rows, columns])
     output.finish(history())
-
-
-def _levels(shape: tuple[int, ...]) -> list[tuple[int, ...]]:
-    """Return the shapes of an image and of the smaller ones, each half as large."""
-    found = [shape]
-    while max(found[-1][-2:]) > _SMALLEST:
-        *lead, height, width = found[-1]
-        found.append((*lead, -(-height // 2), -(-width // 2)))
-    return found
 
 
 def _blocks(height: int, width: int) -> Iterator[tuple[slice, slice]]:
@@ -305,18 +296,6 @@ def _create_array(
         config={"write_empty_chunks": True},  # what is not there was not written
         **how,
     )
-
-
-def _halved(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Return the means of 2 x 2 pixels; at an odd edge, of those that there are."""
-    height, width = pixels.shape
-    even = np.pad(pixels, ((0, height % 2), (0, width % 2)), mode="edge")
-    corners = [even[y::2, x::2] for y in (0, 1) for x in (0, 1)]
-    mean = np.zeros(corners[0].shape, np.float32)
-    for corner in corners:
-        mean += corner
-    mean /= len(corners)
-    return np.rint(mean) if pixels.dtype.kind in "iu" else mean
 
 
 def _write_xml(

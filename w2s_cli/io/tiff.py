@@ -4,13 +4,11 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
-from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, few
 from w2s_cli.io import imagej, ome
@@ -33,6 +31,7 @@ from w2s_cli.io.tiff_planes import (
     undescribed,
 )
 from w2s_cli.io.tiff_series import TiffImage, chosen, images_in
+from w2s_cli.io.tiff_writing import TILE, asked_of, write_ome
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Channel, Stack
 
@@ -44,10 +43,10 @@ _COMPRESSIONS = {
     32946: "deflate",
     50000: "zstd",
 }
-_WRITTEN_COMPRESSIONS = {"LZW": "lzw", "deflate": "zlib", "zstd": "zstd"}
-_LARGEST = 2**32 - 2**25  # bytes in a classic TIFF, less some for the metadata
-_TILE = 512  # side of the tiles of a large plane
-_PLACEHOLDER = "OME-XML follows the pixels"
+_WRITTEN_COMPRESSIONS = {
+    **{"LZW": "lzw", "lzw": "lzw"},
+    **{"deflate": "zlib", "zstd": "zstd"},
+}
 _WHITE_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 2, 3, 6  # photometric interpretations
 _MOST_SAMPLES = 4096  # a pixel; hyperspectral images have some hundreds
 _SEPARATE = 2  # planar configuration: samples apart
@@ -274,17 +273,18 @@ def unsupported(stack: Stack) -> str:
 def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
     """Write a TIFF of the kind that the stack came from.
 
-    Compression is that of the source where it was deflate, LZW or zstd. The
+    Compression is that of the source where it was deflate, LZW or zstd, unless
+    another is asked for, or smaller sizes: see `tiff_writing`. The
     description comes last: `history` is complete when the planes are.
     """
     if _stays_imagej(stack):
         _write_imagej(stack, path, history)
     else:
-        _write_ome(stack, path, history)
+        write_ome(stack, path, history, {**resolution_tags(stack), **_settings(stack)})
 
 
 def _stays_imagej(stack: Stack) -> bool:
-    in_tiles = stack.large and _compression(stack)
+    in_tiles = (stack.large and _compression(stack)) or asked_of(stack)
     own = stack.extra.get("format") == "ImageJ TIFF" and not in_tiles
     return own and imagej.can_hold(stack)
 
@@ -296,36 +296,6 @@ def left_out(stack: Stack) -> list[str]:
     lost = imagej.has_no_place_in_ome(stack)
     own = [f"ImageJ's own {few(lost)}, which OME-TIFF has no place for"] if lost else []
     return ome.left_out(stack) + own
-
-
-def _write_ome(stack: Stack, path: Path, history: Callable[[], History]) -> None:
-    nbytes = prod(stack.data.shape) * stack.data.dtype.itemsize
-    brightest = 0
-
-    def watched() -> Iterator[NDArray[Any]]:
-        nonlocal brightest
-        for index in stack.indices():
-            for band in stack.bands(index, _TILE if stack.large else height):
-                if band.dtype.kind == "u":
-                    brightest = max(brightest, int(band.max()))
-                yield from tiles(band) if stack.large else [band]
-
-    def tiles(band: NDArray[Any]) -> Iterator[NDArray[Any]]:
-        for start in range(0, band.shape[1], _TILE):
-            yield band[:, start : start + _TILE]
-
-    height = stack.data.shape[-2]
-    with tifffile.TiffWriter(path, bigtiff=nbytes > _LARGEST, ome=False) as file:
-        file.write(
-            watched(),
-            shape=stack.data.shape,
-            tile=(_TILE, _TILE) if stack.large else None,
-            description=_PLACEHOLDER,
-            metadata=None,
-            **resolution_tags(stack),
-            **_settings(stack),
-        )
-        file.overwrite_description(ome.ome_xml(stack, history(), brightest))
 
 
 def _write_imagej(stack: Stack, path: Path, history: Callable[[], History]) -> None:
@@ -353,12 +323,14 @@ def _compression(stack: Stack) -> str | None:
 
 
 def _settings(stack: Stack) -> dict[str, Any]:
-    compression = _compression(stack)
+    asked = asked_of(stack).get("compression")
+    compression = _WRITTEN_COMPRESSIONS.get(asked) if asked else _compression(stack)
+    predictor = stack.extra.get("predictor") or asked
     return {
         "dtype": stack.data.dtype,
         "photometric": "miniswhite" if stack.extra.get("inverted") else "minisblack",
         "compression": compression,
-        "predictor": bool(compression and stack.extra.get("predictor")),
+        "predictor": bool(compression and predictor),
         "software": "w2s",
         "maxworkers": 1,  # more would compress ahead, and hold many planes
     }
@@ -372,7 +344,7 @@ def _planes(stack: Stack, axes: str) -> Iterator[Any]:
         place = dict(zip(axes, index, strict=False))
         at = tuple(place[axis] for axis in leading)
         if stack.large:
-            for band in stack.bands(at, _TILE):
+            for band in stack.bands(at, TILE):
                 yield band.astype(band.dtype.newbyteorder(">")).tobytes()
         else:
             yield stack.data[at]

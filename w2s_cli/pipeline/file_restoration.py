@@ -114,7 +114,7 @@ def plan_file(
     with spooled_input(source) as file, spec.opened(file) as whole:
         if target != STREAM and target.parent.exists():
             check_target(target, overwrite=spec.overwrite)
-        stack = spec.part(whole)
+        stack = spec.in_form(spec.part(whole), target)
         check_savable(spec, stack.channel_count)
         given, method, choice = spec.noise.of(source), spec.method, None
         if any(link.traits.automatic for link in chain.links):
@@ -182,7 +182,7 @@ def restore_file(
             progress=progress,
         )
         part, taken = result.source, result.chain
-        image, check = result.image, None
+        image, check = spec.in_form(result.image, target), None
         if spec.check:
             check = _check(spec, stack, result, spec.noise.of(source))
             image = check.watched(image)
@@ -212,7 +212,7 @@ def restore_file(
         record=written,
         warnings=(
             *result.warnings,
-            *left_out(result.image, spooled),
+            *left_out(image, spooled),
             *([check.sentence] if check and not check.consistent else []),
         ),
         consistent=check.consistent if check else None,

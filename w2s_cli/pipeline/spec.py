@@ -1,13 +1,15 @@
 """The whole specification of a run, from which the output's record is made."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from w2s_cli.errors import UsageError
 from w2s_cli.io import open_image
+from w2s_cli.io.formats import FORMATS
 from w2s_cli.io.noise_file import GivenNoise
+from w2s_cli.io.targets import STREAM
 from w2s_cli.methods import DEFAULT
 from w2s_cli.methods.build import build, parse
 from w2s_cli.restorers import TILE
@@ -22,6 +24,7 @@ RESOLVED, LEFT_OUT = "resolved", "left out"
 ALL = "all"
 """The series of a specification that is yet to be split into one an image."""
 
+Compression: TypeAlias = Literal["zstd", "deflate", "lzw", "none"]
 StoredAs: TypeAlias = Literal["auto", "input", "float32", "uint16"]
 Defects: TypeAlias = Path | Literal["auto", "all", "keep"]
 
@@ -60,6 +63,10 @@ class RestoreSpec:
     dtype
         The type of the output's pixels: that of the input, but float32 where whole
         counts would round the light away ("auto"); that of the input; or another.
+    compression
+        That of a TIFF: "zstd", "deflate", "lzw" or "none"; the input's where None.
+    pyramid
+        Whether a TIFF is in tiles and has smaller sizes, for viewers.
     axes
         The axes of the file, where its metadata have none or are wrong.
     series
@@ -92,6 +99,8 @@ class RestoreSpec:
     )
     defects: Defects = "auto"
     dtype: StoredAs = field(default="auto", metadata={RESOLVED: "dtype"})
+    compression: Compression | None = None
+    pyramid: bool = False
     axes: str | None = None
     series: str | None = None
     channel: str | None = None
@@ -118,6 +127,21 @@ class RestoreSpec:
             series=None if self.series == ALL else self.series,
             colours=self.channel is not None,
         )
+
+    def in_form(self, image: Stack, target: Path) -> Stack:
+        """Return an output that says what form of file is asked for."""
+        asked = {"compression": self.compression, "pyramid": self.pyramid or None}
+        asked = {key: value for key, value in asked.items() if value}
+        if not asked:
+            return image
+        if target != STREAM and target.suffix.lower() not in FORMATS[0].suffixes:
+            options = " and ".join(f"--{key}" for key in asked)
+            raise UsageError(
+                f"{options} {'are' if len(asked) > 1 else 'is'} for TIFF, which "
+                f"{target} is not",
+                hint="name a .ome.tif file, or leave it out",
+            )
+        return replace(image, extra={**image.extra, "asked form": asked})
 
     def part(self, stack: Stack) -> Stack:
         """Return the channels of a stack that are to be restored."""
@@ -179,7 +203,11 @@ class RestoreSpec:
             for one in fields(self)
             if not {RESOLVED, LEFT_OUT} & one.metadata.keys()
         }
-        return {name: value for name, value in found.items() if value not in (None, [])}
+        return {
+            name: value
+            for name, value in found.items()
+            if value not in (None, [], False)
+        }
 
 
 def _denoises(traits: Traits) -> bool:
