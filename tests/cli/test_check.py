@@ -121,6 +121,19 @@ def test_what_the_input_is_must_be_known(w2s, cell: Path) -> None:
     )
 
 
+def test_other_units_are_hinted_at(w2s, cell: Path) -> None:
+    tifffile.imwrite("unit.tif", (tifffile.imread("true.tif") - 90) / 1000)
+    words = ["check", "unit.tif", "--against", "cell.tif", "-q"]
+    done = w2s(*words)
+    assert done.exit_code == 8
+    told = "unit.tif: not consistent with the input: its contrast is 0.00"
+    assert done.stdout.startswith(told)
+    assert done.stderr.endswith(
+        "hint: --rescaled, if the program that made it writes other units\n"
+    )
+    assert w2s(*words, "--rescaled").exit_code == 0
+
+
 def test_what_does_not_fit_each_other_is_refused(w2s, cell: Path) -> None:
     swapped = w2s("check", "cell.tif", "--against", "fake.tif")
     assert swapped.exit_code == 4

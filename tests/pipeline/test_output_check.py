@@ -161,6 +161,15 @@ def test_what_says_nothing_of_the_light_is_left_out(scenes: dict[int, Scene]) ->
     assert checked(bright.astype(np.uint8), scene.clean).consistent
 
 
+def test_pixels_that_were_lost_are_told(scenes: dict[int, Scene]) -> None:
+    made = scenes[300].truth.copy()
+    made[:4] = np.nan
+    check = checked(scenes[300].seen, made)
+    assert check.sentence == (
+        "not consistent with the input: 1.56% of its pixels are no numbers"
+    )
+
+
 def test_correlated_noise_is_no_structure(scenes: dict[int, Scene]) -> None:
     rng = np.random.default_rng(0)
     clean = scenes[300].clean

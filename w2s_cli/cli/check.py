@@ -163,6 +163,8 @@ def _show(found: "CheckReport", *, quiet: bool, form: Form, alone: bool) -> None
     if form.option:
         return
     print_result(f"{found.output}: {found.check.sentence}")
+    if not found.method and "its contrast is" in found.check.sentence:
+        note("hint: --rescaled, if the program that made it writes other units")
     if alone and not quiet:
         print_result()
         print_result(table([["worst plane", *_names(found)], *_facts(found)]))

@@ -21,6 +21,7 @@ from w2s_cli.metrics.squirrel import squirrel
 from w2s_cli.microscope.defects import GOOD, Kinds
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.plane_sampling import saturated_pixels
+from w2s_cli.microscope.reblurring import binned
 from w2s_cli.microscope.unknown_pixels import KnownPlane, filled_unknown, unknown_pixels
 from w2s_cli.pipeline.agreement import PlaneAgreement, compare_plane
 from w2s_cli.pipeline.defect_repair import defect_finders
@@ -130,12 +131,19 @@ class OutputCheck:
         scale = restored.shape[0] // raw.shape[0]
         known = np.asarray(restored, np.float32)
         unknown = unknown_pixels(raw).repeat(scale, 0).repeat(scale, 1)
-        bad = ~np.isfinite(known) | unknown
-        known = filled_unknown(known, bad)
+        bad = ~np.isfinite(known)
+        lost = good & (binned(bad, scale) > 0)
+        good &= ~lost
+        if good.sum() < _FEWEST:
+            return None
+        known = filled_unknown(known, bad | unknown)
         found = compare_plane(seen, known, self.noise[channel], good)
         count = int(np.prod(self.source.data.shape[:-2]))
         name = self.source.plane_name(index)
         verdict = judged(found, name, channel, count, rescaled=self.rescaled)
+        if lost.any():
+            reason = f"{lost.mean():.2%} of its pixels are no numbers"
+            verdict = replace(verdict, reasons=(*verdict.reasons, reason))
         self.planes[index] = verdict
         before = self.worst.get(channel)
         if before is None or _badness(verdict) > _badness(before.verdict):
@@ -185,7 +193,10 @@ class OutputCheck:
         unsure = max(one.unsupported for one in planes)
         if unsure >= 0.005:
             most = "up to " * (len(planes) > 1)
-            said += f"; the input does not ask for {most}{unsure:.0%} of its structure"
+            said += (
+                f"; {most}{unsure:.0%} of its structure is too faint in the input to "
+                "be sure of, or not there"
+            )
         return said
 
     def as_json(self) -> dict[str, Any]:

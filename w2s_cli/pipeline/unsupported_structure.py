@@ -48,7 +48,7 @@ def find_unsupported(
     noise
         Of the input.
     """
-    dark, bright = np.percentile(small[good], [1, 99.5])
+    dark, bright = np.percentile(small[good], [1, 99.9])
     fine = small - gaussian_filter(small, _SMOOTH)
     shown = np.where(good, explained - gaussian_filter(explained, _SMOOTH), 0) / spread
     structure, unsupported = np.zeros(good.shape, bool), np.zeros(good.shape, bool)
