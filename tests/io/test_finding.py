@@ -63,7 +63,17 @@ def test_files_of_other_kinds_are_counted_and_named(tmp_path):
         (b"\x1f\x8b.......", "a gzip archive", "unpack"),
         (b"<!DOCTYPE html>", "a web page", "download it again"),
         (b"\xff\xd8\xff\xe0....", "a JPEG picture", "export it as OME-TIFF"),
-        (b"ZISRAWFILE", "a Zeiss CZI image", "export it as OME-TIFF"),
+        *(
+            (start, kind, "bfconvert -series 0 ")
+            for start, kind in (
+                (b"ZISRAWFILE", "a Zeiss CZI image"),
+                (b"\xda\xce\xbe\x0a....", "a Nikon ND2 image"),
+                (b"\0\0\0\x0cjP  \r\n", "a Nikon ND2 image of the older kind"),
+                (b"OLYMPUSRAWFORMAT", "an Olympus OIR image"),
+                (b"\x70\0\0\0....", "a Leica LIF image"),
+                (b"\xd0\xcf\x11\xe0....", "an OLE file"),
+            )
+        ),
         (
             b"something else",
             "not a TIFF, PNG, OME-Zarr or NPY image",
@@ -76,6 +86,18 @@ def test_what_is_no_image_is_called_by_its_kind(tmp_path, start, kind, hint):
     with pytest.raises(InputError, match=kind) as raised:
         format_of(tmp_path / "a.tif")
     assert hint in raised.value.hint
+
+
+def test_the_commands_that_convert_a_file(tmp_path):
+    (tmp_path / "a b.czi").write_bytes(b"ZISRAWFILE")
+    with pytest.raises(InputError) as raised:
+        format_of(path := tmp_path / "a b.czi")
+    plain = str(path)[:-4]
+    assert raised.value.hint == (
+        "convert it with Bio-Formats: bfconvert -series 0 "
+        f"'{path}' '{plain}'.ome.tif, or all its images: bioformats2raw "
+        f"'{path}' '{plain}'.ome.zarr"
+    )
 
 
 @pytest.fixture(params=["xml in each", "companion"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from shlex import quote
 
 from w2s_cli.errors import (
     InputError,
@@ -85,11 +86,15 @@ _OTHERS = (
     (b"<!", "a web page or other text, not an image", "download it again"),
     (b"<html", "a web page, not an image", "download it again"),
     (b"\xff\xd8\xff", "a JPEG picture, whose compression has changed the noise", ""),
-    (b"ZISRAWFI", "a Zeiss CZI image", ""),
-    (b"\xda\xce\xbe\x0a", "a Nikon ND2 image", ""),
-    (b"\x89HDF", "an HDF5 file, such as Imaris writes", ""),
-    (b"\xd0\xcf\x11\xe0", "an OLE file, such as Olympus OIB or Zeiss ZVI", ""),
-    (b"\x70\0\0\0", "a Leica LIF image", ""),
+)
+_MICROSCOPES = (
+    (b"ZISRAWFI", "a Zeiss CZI image"),
+    (b"\xda\xce\xbe\x0a", "a Nikon ND2 image"),
+    (b"\0\0\0\x0cjP  ", "a Nikon ND2 image of the older kind, or JPEG 2000"),
+    (b"\x89HDF", "an HDF5 file, such as Imaris writes"),
+    (b"\xd0\xcf\x11\xe0", "an OLE file, such as Olympus OIB or Zeiss ZVI"),
+    (b"OLYMPUSR", "an Olympus OIR image"),
+    (b"\x70\0\0\0", "a Leica LIF image"),
 )
 
 
@@ -114,9 +119,23 @@ def format_of(path: Path) -> Format:
                 f"{path} is {kind}: w2s reads {NAMES}",
                 hint=hint or _EXPORT,
             )
+    for magic, kind in _MICROSCOPES:
+        if start.startswith(magic):
+            raise InputError(
+                f"{path} is {kind}: w2s reads {NAMES}", hint=_conversion(path)
+            )
     raise InputError(
         f"{path} is not a {NAMES} image: it starts with {start!r}",
         hint=_EXPORT,
+    )
+
+
+def _conversion(path: Path) -> str:
+    """Return the commands that convert a file which Bio-Formats reads."""
+    name, plain = quote(str(path)), quote(str(path.with_suffix("")))
+    return (
+        f"convert it with Bio-Formats: bfconvert -series 0 {name} {plain}.ome.tif, or "
+        f"all its images: bioformats2raw {name} {plain}.ome.zarr"
     )
 
 
