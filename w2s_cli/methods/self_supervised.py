@@ -13,7 +13,7 @@ from torch import nn
 
 from w2s_cli import __version__
 from w2s_cli._typing import FloatArray
-from w2s_cli.errors import UsageError
+from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods.published_network import UserNetwork
 from w2s_cli.methods.shipped import Denoise, Shipped
 from w2s_cli.microscope.noise_model import NoiseModel
@@ -181,6 +181,14 @@ class SelfSupervised:
         """Return the network that was fitted; one in units of its own for others."""
         assert self.weights, f"{self.name} is not fitted yet"
         if other := _in_own_units(self.weights, self.device, self.precision):
+            scale, wanted = other.traits.scale, self.network.scale
+            if scale != wanted:
+                raise WeightsError(
+                    f"{self.weights} enlarges x{scale}, but the networks of "
+                    f"{self.name} enlarge x{wanted}",
+                    hint="leave out --method: the weights say which they were "
+                    "trained for",
+                )
             return other
         ways: Literal[1, 8] = 8 if self.quality == "best" else 1
         return self.network(self.weights, self.device, self.precision, ways)

@@ -9,13 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from w2s_cli.errors import UsageError
+from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods import METHODS
 from w2s_cli.methods.build import method_for_weights
 from w2s_cli.methods.noise2x import N2N, N2S, N2SR, N2V
 from w2s_cli.methods.self_supervised import SelfSupervised
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.networks.n2n_unet import Noise2SRPaper
+from w2s_cli.networks.unet import UNet
 from w2s_cli.pipeline.restoration import restore_planes
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import fit_channels
@@ -214,3 +215,16 @@ def test_weights_in_units_of_their_own_restore_as_the_paper_does(
     np.testing.assert_allclose(
         best, replace(method, quality="best")(planes[:, ::-1])[:, ::-1], atol=1e-5
     )
+
+
+def test_weights_of_another_size_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "own.safetensors"
+    record = load("n2v", ["units=unit", "loss={mse=1.0}"]).record(units="unit")
+    state = UNet(4, 2, 1, 1).state_dict()
+    checkpoint.save(path, state, record, halve=False)
+    assert method_for_weights([path]) == "n2v"
+    message = r"enlarges x1, but the networks of n2sr enlarge x2$"
+    with pytest.raises(WeightsError, match=message) as caught:
+        _ = N2SR(weights=path).traits
+    assert caught.value.hint.startswith("leave out --method")
+    assert N2V(weights=path).traits.expects is Units.UNIT
