@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from w2s_cli.errors import InputError
-from w2s_cli.io import open_image
+from w2s_cli.io import open_image, write_image
 from w2s_cli.stack import Cached, Computed, Stack
 
 PLANES = np.random.default_rng(1).integers(0, 60000, (3, 150, 217), np.uint16)
@@ -130,3 +130,11 @@ def test_parts_of_one_channel_and_of_planes_in_hand() -> None:
             np.testing.assert_array_equal(found, PLANES[1][part])
     _ = cached[1,]
     np.testing.assert_array_equal(cached[(1, *part)], PLANES[1][part])
+
+
+def test_a_png_that_nobody_could_open_is_not_written(tmp_path: Path) -> None:
+    pixels = Computed((20_000, 9_000), np.dtype(np.uint8), lambda at: PLANES[0])
+    with pytest.raises(InputError, match="a PNG of 20000 x 9000 pixels") as caught:
+        write_image(Stack(pixels, "YX"), tmp_path / "a.png")
+    assert caught.value.hint == "write a .tif file"
+    assert not [*tmp_path.iterdir()]

@@ -26,6 +26,7 @@ from w2s_cli.stack import Channel, Stack
 _DTYPES = {"L": np.uint8, "I;16": np.uint16, "I": np.uint16, "P": np.uint8}
 _COLOURS = ("RGB", "RGBA", "LA")
 _BITS_AT, _BYTE = 24, 8  # the place of the bits a sample in the file
+_MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # beyond it Pillow reads none
 _KEY = "w2s"
 _INCH = 25400.0  # micrometres
 _BROKEN = (OSError, SyntaxError, ValueError)  # what Pillow raises on broken files
@@ -131,6 +132,9 @@ def unsupported(stack: Stack) -> str:
         return f"PNG holds one plane, not axes {stack.axes}"
     if stack.data.dtype.name not in ("uint8", "uint16"):
         return f"PNG holds uint8 or uint16, not {stack.data.dtype}"
+    height, width = stack.data.shape
+    if height * width > _MOST_PIXELS:
+        return f"a PNG of {height} x {width} pixels could not be opened again"
     return ""
 
 
