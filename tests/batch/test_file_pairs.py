@@ -52,6 +52,7 @@ def test_outputs_in_the_tree_are_no_inputs() -> None:
     said = left([Path("raw")], recursive=True, output=Path("raw/out"))
     assert "raw/sub/out holds outputs of w2s, and was passed over" in said[-1]
     assert "sub/note.txt" in said[0]
+    assert len(left([Path("raw")], recursive=True, output=Path("new"))) == len(said) + 1
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links")

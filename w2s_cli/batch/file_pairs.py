@@ -160,10 +160,11 @@ def _folders(path: Path, output: Path | None) -> Iterator[Path]:
 
 def _not_entered(folders: Sequence[Path], output: Path | None) -> Iterator[str]:
     """Say which folders in others were left out for a reason that may surprise."""
+    there = output if output and output.exists() else None
     for one in (one for folder in folders for one in sorted(folder.iterdir())):
         if one.is_symlink() and one.is_dir():
             yield f"{one} links to a folder, and was not followed"
-        elif _has_outputs(one) and not (output and one.samefile(output)):
+        elif _has_outputs(one) and not (there and one.samefile(there)):
             yield f"{one} holds outputs of w2s, and was passed over; name it to read it"
 
 
