@@ -71,6 +71,7 @@ def test_folders_of_images(images: Path) -> None:
     assert [name for name in names if name[0] != "."] == ["x.ome.tif", "x.ome.zarr"]
     for name in ("x.ome.tif", "x.ome.zarr"):
         pixels(images / "out" / name)
+    assert "2 done, 0 failed, 0 missing" in run("batch", "status", images / "out")
 
 
 def test_a_result_that_is_there_is_kept(images: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from w2s_cli.batch.journal import REFUSED, Event, journals
 from w2s_cli.errors import NothingMatchedError, few
 from w2s_cli.io.atomic_files import lives
+from w2s_cli.io.formats import is_zarr
 
 _ENDS = ("done", "kept", "failed")
 
@@ -111,7 +112,7 @@ def _why_missing(target: Path, end: Event, *, running: bool) -> str:
         if running:
             return "not done yet: the run goes on"
         return "not done when the run ended"
-    if not target.is_file():
+    if not target.is_file() and not is_zarr(target):
         return "done, but the output is there no longer"
     found, size = target.stat().st_size, end.get("bytes")
     if size is not None and found != size:
