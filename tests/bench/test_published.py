@@ -68,6 +68,9 @@ def test_figures_are_those_of_the_papers() -> None:
         ("w2s-2", Row(NOISY, "n", 1, labels=("", "RCAN")), "noisy+RCAN"),
         ("w2s-3", Row("", "jdsr-w2s-avg1", 1), "Ours"),
         ("w2s-3", Row("", "rcan", 1), "JDSR-RCAN"),
+        ("w2s-3", Row("", "jdsr-rcan", 1), "JDSR-RCAN"),
+        ("w2s-3", Row("", "jdsr-texture", 1), "Ours"),
+        ("w2s-2", Row(NOISY, "esrgan", 1), "noisy+ESRGAN"),
         ("w2s-3", Row("", "rrdb", 1, labels=("", "Ours")), "Ours"),
         ("w2s-3", Row("dncnn", "jdsr-w2s-avg1", 1), ""),
         ("noise2sr-2", Row("n2sr", "", 1), "N2SR"),
@@ -221,7 +224,7 @@ def test_rows_that_are_missing_say_how_to_get_them() -> None:
         "--denoiser dncnn-w2s-avg{level}, after w2s fetch dncnn-w2s-avg1 dncnn"
     )
     assert by_part["RIDNet"] == (
-        "--denoiser ridnet --weights ridnet=FILE; none are published"
+        "--denoiser ridnet; compact weights ship, none are published"
     )
 
 
@@ -232,15 +235,22 @@ def test_each_part_of_many_rows_is_explained_once() -> None:
         "not measured: W2S Table 3: joint denoising and super-resolution: all 5 rows",
     ]
     assert len(lines) == len(set(lines)) == 2 + 6 + 6 + 2 + 3
-    assert "to measure RCAN: --sr rcan --weights rcan=FILE; none are published" in lines
     assert (
-        "to measure JDSR-RCAN: --jdsr rcan --weights rcan=FILE; none are published"
-        in lines
+        "to measure RCAN: --sr rcan; compact weights ship, none are published" in lines
     )
+    assert any(line.startswith("to measure JDSR-RCAN: --jdsr jdsr-r") for line in lines)
     assert (
         "to measure Ours: --jdsr jdsr-w2s-avg1, after w2s fetch jdsr-w2s-avg1" in lines
     )
     assert "to measure noisy: --sr alone, with which it comes" in lines
+
+
+def test_compact_weights_are_smaller_than_the_paper_s_network() -> None:
+    [said] = unlike([Row("dncnn", "", 1)], tables_for("w2s-raw", "", 1, "w2s"))
+    assert said == (
+        "DnCNN: dncnn-compact.safetensors has 0.14 million parameters, the paper's "
+        "network 0.556 million"
+    )
 
 
 def test_what_was_measured_in_another_row_needs_no_telling() -> None:

@@ -133,13 +133,19 @@ def test_weights_find_their_method_among_others_that_take_some() -> None:
 
 def test_networks_without_weights_are_all_named_at_once() -> None:
     with pytest.raises(WeightsError) as told:
-        BenchConfig(["median", "dncnn"], ["rcan"]).rows()
-    assert str(told.value) == "rcan and dncnn have no weights of their own"
-    assert told.value.hint.startswith(
-        "give a file with --weights rcan=FILE --weights dncnn=FILE; or train rcan: "
-        "w2s train jdsr-rcan-w2s, w2s train rcan-w2s; or take a published dncnn by its "
-        "own name: dncnn-w2s-avg1, "
+        BenchConfig(["median", "n2n-unet"], ["noise2sr-paper"]).rows()
+    assert str(told.value) == "noise2sr-paper and n2n-unet have no weights of their own"
+    assert told.value.hint == (
+        "give a file with --weights noise2sr-paper=FILE --weights n2n-unet=FILE; or "
+        "train noise2sr-paper: w2s train noise2sr-paper; or take a published n2n-unet "
+        "by its own name: n2n-fmd; or train n2n-unet: w2s train n2n-fmd"
     )
+
+
+def test_networks_of_the_papers_have_weights() -> None:
+    rows = BenchConfig(["dncnn"], ["rcan"], ["jdsr-rcan"]).rows()
+    assert names(rows) == [("noisy+rcan", 1), ("dncnn+rcan", 1), ("jdsr-rcan", 1)]
+    assert [row.scale for row in rows] == [2, 2, 2]
 
 
 def test_a_label_stands_for_the_method_of_its_weights(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import Result
 
@@ -52,6 +53,17 @@ def test_a_table_with_what_its_numbers_mean(bench: W2S) -> None:
     assert [line.split()[:3] for line in lines] == [
         [name, "20", "2"] for name in ("noisy", "gaussian", "median")
     ]
+
+
+def test_it_says_which_weights_each_method_has(bench: W2S, here: Path) -> None:
+    torch.manual_seed(0)
+    checkpoint.save(here / "b.safetensors", DnCNN(1, 4, 3).state_dict(), {"units": "z"})
+    words = ("--denoiser", "median,dncnn,B=b.safetensors", *QUICK, "--json")
+    said = json.loads(bench(*words).stdout)["stated"]
+    compact, other = said["weights of dncnn"].split("; ")
+    assert compact.startswith("dncnn-compact, 0.14 M parameters, the paper's has 0.6 M")
+    assert other.startswith("b.safetensors, SHA-256 ")
+    assert "weights of median" not in said
 
 
 def test_enlarged_images_are_compared_with_a_finer_truth(bench: W2S) -> None:
@@ -212,8 +224,8 @@ def test_an_image_that_is_refused_is_told(bench: W2S, here: Path) -> None:
         (["--protocol", "w2s-v2"], 2, "did you mean 'w2s-v1'"),
         (["--protocol", "fmd"], 2, "fmd scores images of 8 bit"),
         (["--denoiser", "auto"], 2, "auto takes another method for each image"),
-        (["--sr", "rcan"], 5, "rcan has no weights of its own"),
-        (["--denoiser", "dncnn", "--sr", "rcan"], 5, "w2s train rcan-w2s"),
+        (["--sr", "rrdb"], 5, "rrdb has no weights of its own"),
+        (["--denoiser", "dncnn", "--sr", "rrdb"], 5, "w2s train jdsr-texture-w2s"),
         (["--against", "a.json"], 2, "'a.json' is not one of 'paper'"),
         (["--speed"], 2, "No such option: --speed"),
     ],

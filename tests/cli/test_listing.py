@@ -21,7 +21,9 @@ def test_methods(w2s) -> None:
     whole = " ".join(found.stdout.split())
     assert "vst+bm3d x1 denoise by block matching; licence: non-commercial use" in whole
     assert "dncnn-w2s-avg1 x1 DnCNN of W2S, avg1; licence: not stated" in whole
-    assert "rcan - channel attention, W2S's RCAN; tiles approximate rdn" in whole
+    assert "n2v-unet x1 Noise2Void's U-Net noise2sr" in whole
+    said = "channel attention, W2S's RCAN; compact weights ship; tiles approximate"
+    assert f"rcan - {said} rdn" in whole
     assert "w2s methods NAME" in found.stderr
 
 

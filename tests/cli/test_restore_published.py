@@ -119,7 +119,7 @@ def test_a_chain_of_two_files(w2s, here: Path) -> None:
             "no method is called 'dncn-fmd'",
             "did you mean 'dncnn-fmd'?",
         ),
-        (["rcan"], 5, "rcan has no weights of its own", "give a file with --weights"),
+        (["rrdb"], 5, "rrdb has no weights of its own", "give a file with --weights"),
         (
             ["dncnn", "--weights", "d.pth"],
             5,

@@ -13,7 +13,7 @@ from w2s_cli import __version__
 from w2s_cli.bench.scores.convention import Convention
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.errors import UsageError
-from w2s_cli.methods import METHODS
+from w2s_cli.methods import JOINT, METHODS
 from w2s_cli.methods.build import (
     build,
     chain_options,
@@ -176,6 +176,8 @@ def _method_of(word: str) -> str:
     if not labelled:
         return label
     found = method_for_weights([Path(file)])
+    if JOINT.get(label) == found:
+        return label
     if label in METHODS and label != found:
         raise UsageError(
             f"{file} is for the method {found}, and would be called {label}",

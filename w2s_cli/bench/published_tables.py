@@ -10,11 +10,11 @@ from pathlib import Path
 
 from w2s_cli.bench.config import CLEAN, LEVEL, NOISY, Row
 from w2s_cli.errors import few
-from w2s_cli.methods import METHODS
+from w2s_cli.methods import JOINT, METHODS
 from w2s_cli.networks import NETWORKS
 from w2s_cli.networks.rebuild import describe
 from w2s_cli.weights import checkpoint
-from w2s_cli.weights.catalogue import WEIGHTS
+from w2s_cli.weights.catalogue import WEIGHTS, compact_weights
 
 WHOLE = "all"  # the only condition of a table that is of all images of its data
 _FILE = Path(__file__).with_name("published_tables.toml")
@@ -37,6 +37,10 @@ _NAMES: dict[str, dict[str, str]] = {
         "srfbn": "SRFBN",
         "epsr": "EPSR",
         "rrdb": "ESRGAN",
+        "esrgan": "ESRGAN",
+        "jdsr-rcan": "JDSR-RCAN",
+        "jdsr-esrgan": "JDSR-ESRGAN",
+        "jdsr-texture": "Ours",
     },
     "noise2sr": {"n2v": "N2V", "n2s": "N2S", "n2sr": "N2SR", "n2n": "N2N"},
     "fmd": {"n2n-fmd": "N2N"},
@@ -162,6 +166,13 @@ def paper_names(row: Row, table: Table) -> tuple[list[str], list[str]]:
     return found[0], found[1]
 
 
+def _used(method: str, weights: Sequence[Path | None]) -> list[Path]:
+    """Return the files that a method takes its weights from, compact ones that ship."""
+    given = [*filter(None, weights)]
+    ships = None if given else compact_weights(method)
+    return [ships] if ships else given
+
+
 @lru_cache
 def _is_ours(weights: Path) -> bool:
     """Return whether an RRDB is W2S's own network, and no ESRGAN."""
@@ -192,8 +203,9 @@ def unlike(rows: Iterable[Row], found: Iterable[Table]) -> Iterator[str]:
     matched = [(row, table) for table, row in product(found, rows) if table.row_of(row)]
     said: list[str] = []
     for row, table in matched:
-        parts = zip(paper_names(row, table), row.weights_by_part, strict=True)
-        for names, files in parts:
+        methods = (row.denoiser, row.sr)
+        parts = zip(paper_names(row, table), methods, row.weights_by_part, strict=True)
+        for names, method, files in parts:
             name = next(filter(None, names), "")
             if "VST+EPLL" in names:
                 said.append(
@@ -215,7 +227,7 @@ def unlike(rows: Iterable[Row], found: Iterable[Table]) -> Iterator[str]:
                     "thinned copies too, unless -O n2sr.mosaics=0"
                 )
             usual = _MILLIONS.get(name.removeprefix("JDSR-"), nan)
-            for file in filter(None, files):
+            for file in _used(method, files):
                 size = _millions(file)
                 if abs(size / usual - 1) > _ALIKE:
                     said.append(
@@ -276,12 +288,10 @@ def _way_to(part: str, table: Table) -> str:
         elif part == _OURS:
             option = "--jdsr"
         return f"{option} {levels}, after w2s fetch {' '.join(published)}"
-    joint = {name: method for method, name in _JOINT.items()}
-    if part in joint:
-        option, method = "--jdsr", joint[part]
-    elif part in known:
+    if part in known:
         method = known[part]
         option = "--denoiser" if METHODS[method].scale == 1 else "--sr"
+        option = "--jdsr" if method in JOINT else option
     else:
         return f'{option} "{part}=FILE", weights trained so; none are published'
     if method == "n2n":  # a bench has no second capture of an image to learn from
@@ -289,6 +299,8 @@ def _way_to(part: str, table: Table) -> str:
     if method == "n2sr":
         recipe = "fmd" if table.data == "fmd" else "paper"
         return f"{option} n2sr --weights n2sr=FILE, after w2s train noise2sr-{recipe}"
-    if method not in NETWORKS:
+    if method not in NETWORKS and method not in JOINT:
         return f"{option} {method}"
+    if compact_weights(method):
+        return f"{option} {method}; compact weights ship, none are published"
     return f"{option} {method} --weights {method}=FILE; none are published"

@@ -8,7 +8,7 @@ from typing import Any
 
 from w2s_cli import __version__
 from w2s_cli.bench.claims.claim import Claim
-from w2s_cli.bench.config import MethodConfig
+from w2s_cli.bench.config import MethodConfig, chain_of
 from w2s_cli.bench.published_tables import (
     Table,
     lacking,
@@ -20,6 +20,7 @@ from w2s_cli.bench.run_bench import MethodResult, Selection
 from w2s_cli.bench.scores.convention import PROTOCOLS, stated
 from w2s_cli.bench.scores.intervals import FEWEST, too_narrow
 from w2s_cli.errors import few
+from w2s_cli.methods.build import chain_record, weights_for
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class BenchResult:
         }
         if drawn := self._drawn():
             facts["simulated"] = drawn
+        facts |= self._weights()
         if options := dict.fromkeys(o for one in self.rows for o in one.row.options):
             facts["options"] = ", ".join(options)
         convention["pixels"] += (
@@ -134,6 +136,22 @@ class BenchResult:
             "claims": [claim.as_json() for claim in self.claims],
             "remarks": self.remarks,
         }
+
+    def _weights(self) -> dict[str, str]:
+        """Return which weights the methods have used that need some."""
+        used: dict[str, dict[str, None]] = {}
+        for row in dict.fromkeys(one.row for one in self.rows):
+            links = chain_record(row.method, chain_of(self.config.of(row)))
+            taken = iter(weights_for(row.method, {}) and row.weights)
+            for link in links:
+                takes = bool(weights_for(link["method"], {}))
+                file = next(taken, None) if takes else None
+                if digest := link.get("weights_sha256"):
+                    name = link.get("weights", "those that ship")
+                    size = f", {link['compact']}" if "compact" in link else ""
+                    words = f"{file or name}{size}, SHA-256 {digest[:12]}"
+                    used.setdefault(link["method"], {})[words] = None
+        return {f"weights of {name}": "; ".join(of) for name, of in used.items()}
 
     def _drawn(self) -> str:
         """Return which levels no camera has recorded; empty for none."""

@@ -164,6 +164,7 @@ def bench(
 
     For example:
       w2s bench
+      w2s bench --denoiser dncnn --sr rcan
       w2s bench --data W2S --levels 1,2,4,8,16 --against paper
       w2s bench --data W2S --denoiser dncnn-w2s-avg{level} --sr rcan
           --weights rcan=rcan.pth --jdsr jdsr --jobs 8

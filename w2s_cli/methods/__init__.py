@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from w2s_cli.errors import UsageError
 from w2s_cli.networks import NETWORKS, SHIPPED
 from w2s_cli.registry import Entry, Registry
-from w2s_cli.weights.catalogue import WEIGHTS, Item
+from w2s_cli.weights.catalogue import WEIGHTS, Item, compact_weights
 
 if TYPE_CHECKING:
     from w2s_cli.restorers.restorer import Traits
@@ -100,15 +100,22 @@ def _published(item: Item) -> MethodEntry:
     )
 
 
-def _brought(network: Entry) -> MethodEntry:
+JOINT = {"jdsr-rcan": "rcan", "jdsr-esrgan": "rrdb", "jdsr-texture": "rrdb"}
+"""Methods of W2S that denoise and enlarge at once, and their networks."""
+
+
+def _brought(network: Entry, name: str = "", summary: str = "") -> MethodEntry:
+    ships = compact_weights(name or network.name)
     return MethodEntry(
-        network.name,
+        name or network.name,
         "w2s_cli.methods.published_network:UserNetwork",
-        network.summary + _of_tiles(network.name),
+        (summary or network.summary)
+        + ("; compact weights ship" if ships else "")
+        + _of_tiles(network.name),
         network.source,
         network.licence,
         network.scale,
-        needs="weights by --weights",
+        needs="noise model, weights" if ships else "weights by --weights",
         needs_weights=True,
     )
 
@@ -254,6 +261,14 @@ METHODS = Registry(
     ),
     *(_published(item) for item in WEIGHTS.values() if item.network),
     *(_brought(network) for network in NETWORKS if network.name not in SHIPPED),
+    *(
+        _brought(NETWORKS[JOINT[name]], name, summary)
+        for name, summary in (
+            ("jdsr-rcan", "RCAN of W2S, trained with noise"),
+            ("jdsr-esrgan", "ESRGAN of W2S, trained with noise"),
+            ("jdsr-texture", "W2S's own network: RRDB, texture loss, with noise"),
+        )
+    ),
     more=_plugins,
 )
 

@@ -17,6 +17,7 @@ from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
 from w2s_cli.methods import DEFAULT, METHODS, MethodEntry
 from w2s_cli.networks import SHIPPED
 from w2s_cli.restorers.chain import Chain
+from w2s_cli.weights.catalogue import compact_weights
 
 _KINDS = {
     int: "a whole number",
@@ -165,7 +166,14 @@ def lacking_weights(text: str, weights: Sequence[Path | None]) -> list[str]:
     from w2s_cli.methods.published_network import UserNetwork  # loads torch
 
     found = zip_longest(takers, weights)
-    return [x.name for x, file in found if x and not file and x.load() is UserNetwork]
+    return [
+        one.name
+        for one, file in found
+        if one
+        and not file
+        and one.load() is UserNetwork
+        and not compact_weights(one.name)
+    ]
 
 
 def _takes_weights(entry: MethodEntry) -> bool:
@@ -279,7 +287,7 @@ def _method(path: Path) -> str:
     masking = masking_of_record(found.record.get("recipe", {}))
     if masking:
         return _SELF_SUPERVISED[masking.kind]
-    if row.name not in SHIPPED and "expects" not in found.record:
+    if row.name not in SHIPPED:
         return row.name
     scale = rebuild(found.state).scale
     return next(kind.name for kind in (Denoise, Jdsr) if kind.scale == scale)

@@ -1,14 +1,19 @@
 """Networks in the numbers of their authors, and how far they can be tiled."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+
+import numpy as np
+import torch
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError, WeightsError
-from w2s_cli.networks import SHIPPED
+from w2s_cli.methods import JOINT
+from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.networks import NETWORKS, SHIPPED
 from w2s_cli.networks.inference import (
     NetworkRunner,
     available_device,
@@ -17,24 +22,28 @@ from w2s_cli.networks.inference import (
     to_device,
 )
 from w2s_cli.networks.rebuild import Network, input_units, rebuild, recognise
-from w2s_cli.restorers.restorer import Traits
-from w2s_cli.restorers.units import DisplayRange, Units
-from w2s_cli.training.recipe import recipes_for
+from w2s_cli.restorers.restorer import TrainedRange, Traits
+from w2s_cli.restorers.units import DisplayRange, Units, excess
+from w2s_cli.training.initial_network import build_module
+from w2s_cli.training.recipe import load, recipes_for
+from w2s_cli.training.recipe_tables import Network as NetworkTable
 from w2s_cli.weights import catalogue, checkpoint
 from w2s_cli.weights.cache import fetched_weights
-from w2s_cli.weights.catalogue import Item
+from w2s_cli.weights.catalogue import Item, compact_weights
 from w2s_cli.weights.checkpoint import Checkpoint
 
 MOST_MARGIN = 72  # input pixels; a deep network could see further, but hardly does
 MOST_POOLED = 256  # the same for networks that pool: those do see far
 _POOLED = 4  # their inputs are multiples of this or more
 
-_NAMES = [u.value for u in (Units.Z, Units.Z_GREY, Units.UNIT, Units.CENTRED)]
+_NAMES = [
+    u.value for u in (Units.ROOT, Units.Z, Units.Z_GREY, Units.UNIT, Units.CENTRED)
+]
 
 
 @dataclass(frozen=True)
 class ExternalNetwork:
-    """A network that was trained elsewhere, on other numbers than stabilised counts."""
+    """A network of a published kind, in the numbers that it was trained on."""
 
     units: Annotated[
         Literal["auto", "z", "z/255", "unit", "centred"],
@@ -49,6 +58,8 @@ class ExternalNetwork:
     name: str = ""  # what the method is called
     device: str = "auto"  # "auto", "cpu", "cuda", "cuda:n" or "mps"
     precision: str = "auto"  # "auto", "fp32", "bf16" or "fp16"
+    # What is taken from stabilised counts, and added again: see `units.excess`
+    lowered: float = 0.0
 
     def __post_init__(self) -> None:
         if self.black is not None and self.white is not None:
@@ -78,6 +89,9 @@ class ExternalNetwork:
             margin=_margin(network),
             multiple_of=network.multiple_of,
             expects=Units(self._loaded.units),
+            trained_range=self._loaded.trained_range,
+            noise_free=self._loaded.noise_free,
+            knows_noise=Units(self._loaded.units) is Units.ROOT,
             black=self.black,
             white=self.white,
             provenance=self.provenance,
@@ -88,7 +102,16 @@ class ExternalNetwork:
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the restored planes."""
-        return self.running(blocks)
+        if Units(self._loaded.units) is not Units.ROOT:
+            return self.running(blocks)
+        lowered = np.float32(self.lowered)
+        made = self.running(blocks - lowered) + lowered
+        return np.asarray(np.maximum(made, 0), np.float32)
+
+    def with_noise(self, noise: NoiseModel) -> Self:
+        """Return the restorer for images with this noise."""
+        lowered = excess(noise)
+        return replace(self, lowered=lowered) if lowered else self
 
     @property
     def running(self) -> NetworkRunner:
@@ -108,10 +131,17 @@ class ExternalNetwork:
         path, device = self._path, available_device(self.device)
         found = checkpoint.load(path)
         item = self._item(found)
-        network = _network(found, item.network if item else self.name, path)
+        kind = JOINT.get(self.name, self.name)
+        network = _network(found, item.network if item else kind, path)
+        if "expects" in found.record and self.units != "auto":
+            raise UsageError(
+                f"{path} takes stabilised counts, not units={self.units}",
+                hint=f"leave out {self.name}.units",
+            )
         units: str = self.units
+        own = "root" if "expects" in found.record else found.record.get("units")
         if units == "auto":
-            units = found.record.get("units") or (item.units if item else "")
+            units = own or (item.units if item else "")
             units = units or input_units(found.state) or ""
         if units not in _NAMES:
             what = f"of {units!r} is unknown" if units else "is not said in it"
@@ -126,7 +156,16 @@ class ExternalNetwork:
                 hint=f"leave them out, or say -O {self.name}.units=unit",
             )
         network = to_device(network, device)
-        return _Loaded(network, units, found.digest, device, item)
+        light = found.record.get("recipe", {}).get("light", {})
+        return _Loaded(
+            network,
+            units,
+            found.digest,
+            device,
+            item,
+            TrainedRange.of_record(found.record),
+            noise_free=own == "root" and light.get("noisy") is False,
+        )
 
     @property
     def _path(self) -> Path:
@@ -145,6 +184,8 @@ class _Loaded:
     digest: str
     device: str
     item: Item | None
+    trained_range: TrainedRange | None
+    noise_free: bool
 
 
 def no_weights(names: Sequence[str], option: str) -> WeightsError:
@@ -154,6 +195,9 @@ def no_weights(names: Sequence[str], option: str) -> WeightsError:
         same = [x.name for x in catalogue.WEIGHTS.values() if x.network == name]
         if same:
             ways.append(f"take a published {name} by its own name: {', '.join(same)}")
+        joint = [x for x, kind in JOINT.items() if kind == name and compact_weights(x)]
+        if joint:
+            ways.append(f"take one that ships: {', '.join(joint)}")
         if recipes := recipes_for(name):
             trainings = ", ".join(f"w2s train {recipe}" for recipe in recipes)
             ways.append(f"train {name}: {trainings}")
@@ -199,6 +243,22 @@ def tiling_of(network: Network) -> dict[str, str]:
     return {}
 
 
+def own_size(network: Network) -> int:
+    """Return how many numbers of a network were trained."""
+    assert isinstance(network, torch.nn.Module)
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+@cache
+def published_size(name: str) -> int:
+    """Return how many the network of a method has in its paper."""
+    recipe = f"{name}-w2s"
+    kind = JOINT.get(name, name)
+    table = load(recipe).network if recipe in recipes_for(kind) else NetworkTable(kind)
+    with torch.device("meta"):
+        return own_size(build_module(NETWORKS, table))
+
+
 @dataclass(frozen=True)
 class PublishedNetwork(ExternalNetwork):
     """A network of the catalogue, fetched at first use."""
@@ -213,15 +273,30 @@ class PublishedNetwork(ExternalNetwork):
 
 @dataclass(frozen=True)
 class UserNetwork(ExternalNetwork):
-    """A network of a known kind, with weights that the user brings."""
+    """A network of a known kind, with weights that the user brings, or compact ones."""
 
     weights: Path | None = None
 
     @property
+    def provenance(self) -> dict[str, str]:
+        """Return what decides about the output, and which weights ship."""
+        own = compact_weights(self.name) if self.weights is None else None
+        if own is None:
+            return super().provenance
+        size, published = own_size(self._loaded.network), published_size(self.name)
+        return {
+            **super().provenance,
+            "weights": own.stem,
+            "compact": f"{size / 1e6:.2f} M parameters, the paper's has "
+            f"{published / 1e6:.1f} M",
+        }
+
+    @property
     def _path(self) -> Path:
-        if self.weights is None:
+        path = self.weights or compact_weights(self.name)
+        if path is None:
             raise no_weights([self.name], "--weights FILE")
-        return self.weights
+        return path
 
     def _item(self, found: Checkpoint) -> Item | None:
         item = catalogue.of_hash(found.digest)

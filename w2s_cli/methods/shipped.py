@@ -291,11 +291,6 @@ def _load(path: Path, device: str) -> _Loaded:
             hint="use weights that `w2s train` has written, "
             "or name the network of published ones: --method dncnn",
         )
-    trained_range = None
-    if known := found.record.get("trained_on"):
-        size = known.get("pixel_size")
-        trained_range = TrainedRange(
-            tuple(known["photons"]), known["sigma"], tuple(size) if size else None
-        )
+    trained_range = TrainedRange.of_record(found.record)
     network = to_device(rebuild(found.state), device)
     return _Loaded(network, trained_range, found.digest, device)

@@ -1,7 +1,7 @@
 """MemNet: residual blocks whose outputs are remembered to the end."""
 
 from math import pi
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 import torch
 from torch import Tensor, nn
@@ -75,14 +75,22 @@ class MemNet(ImageNetwork):
         Memory blocks.
     residuals
         Residual blocks in each of them, 1 or more.
+    predicts
+        "noise" or "image": what the sum with the input is.
     """
 
-    predicts: Predicts = "noise"
-
     def __init__(
-        self, channels: int = 1, width: int = 20, memories: int = 6, residuals: int = 4
+        self,
+        channels: int = 1,
+        width: int = 20,
+        memories: int = 6,
+        residuals: int = 4,
+        predicts: Predicts = "noise",
     ) -> None:
         super().__init__()
+        if predicts not in get_args(Predicts):
+            raise ValueError("it predicts noise or image")
+        self.predicts = predicts
         self.channels, self.margin = channels, 2 * memories * residuals + 2
         self.feature_extractor = _Unit(channels, width)
         self.reconstructor = _Unit(width, channels)

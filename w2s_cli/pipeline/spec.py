@@ -173,7 +173,7 @@ class RestoreSpec:
                     f"{name} cannot come after {enlarger} in {self.method}: it expects "
                     "the noise of the camera, which an enlarged image has no longer",
                     hint=f"{enlarger} denoises as well: --method {enlarger}"
-                    if traits[first].needs_noise
+                    if _denoises(traits[first])
                     else f"denoise first: --method {name}+{enlarger}",
                 )
 
@@ -183,6 +183,16 @@ class RestoreSpec:
         names = [entry.name for entry in parse(self.method)]
         traits = [link.traits for link in chain.links]
         for at, name in enumerate(names):
+            if compact := traits[at].provenance.get("compact"):
+                found.append(
+                    f"{name} has the compact weights that ship: {compact}; "
+                    "`w2s train` and --weights FILE give it others"
+                )
+            if traits[at].noise_free and not any(map(_denoises, traits[:at])):
+                found.append(
+                    f"{name} has learned from images without noise, and takes noise "
+                    f"for structure; denoise first: --method denoise+{name}"
+                )
             if at and traits[at].network and _denoises(traits[at]):
                 found.append(
                     f"{name} is made for the noise of the camera, and gets what "
@@ -212,6 +222,8 @@ class RestoreSpec:
 
 def _denoises(traits: Traits) -> bool:
     """Return whether a method is made for images with the camera's noise."""
+    if traits.noise_free:
+        return False
     return traits.needs_noise or (traits.network is not None and traits.scale == 1)
 
 

@@ -29,6 +29,14 @@ class TrainedRange:
     # Smallest and largest pixel, in micrometres; None where any will do
     pixel_size: tuple[float, float] | None = None
 
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Self | None:
+        """Return the range that the record of weights tells, if it does."""
+        if not (known := record.get("trained_on")):
+            return None
+        size = known.get("pixel_size")
+        return cls(tuple(known["photons"]), known["sigma"], tuple(size or ()) or None)
+
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
@@ -86,6 +94,8 @@ class Traits:
         Whether each pixel that it gives is one that it took, whole counts stay whole.
     automatic
         Whether it stands for a denoiser that the diagnosis chooses.
+    noise_free
+        Whether it has learned from images without noise.
     provenance
         What decides about the output besides the input and the options: hashes of
         files, device and precision, limits of tiling.
@@ -110,6 +120,7 @@ class Traits:
     fit: Fitting | None = None
     selects: bool = False
     automatic: bool = False
+    noise_free: bool = False
     provenance: Mapping[str, str] = field(default_factory=dict)
     device: str | None = None
     network: NetworkAtWork | None = None

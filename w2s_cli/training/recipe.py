@@ -323,6 +323,8 @@ def _merged(table: Toml, changes: Toml) -> Toml:
     for key, value in changes.items():
         tables = isinstance(value, dict) and isinstance(merged.get(key), dict)
         both = tables and not isinstance(value, _Whole)
+        if both and key == "network" and value.get("name") != merged[key].get("name"):
+            both = "name" not in value  # the options are of another network
         merged[key] = _merged(merged[key], value) if both else value
     return merged
 

@@ -185,6 +185,7 @@ class Light(Table):
     - `measured`: share of patches blurred by a kernel of the data's `kernels` file
       instead.
     - `multiplied`: share of patches with the noise of an EMCCD.
+    - `noisy`: whether there is noise; without, a network sees the expected light.
     """
 
     photons: Positives = (2.0, 800.0)
@@ -194,6 +195,7 @@ class Light(Table):
     blur: Positives = (1.2, 3.6)
     measured: Weight = 0.0
     multiplied: Weight = 0.0
+    noisy: StrictBool = True
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from w2s_cli.errors import UnknownNameError
 
 Kind = Literal["weights", "data"]
 
+SHIPPED = Path(__file__).parent / "shipped"
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -58,6 +60,15 @@ def find(name: str) -> Item:
 def of_hash(sha256: str) -> Item | None:
     """Return the published weights whose file has this SHA-256, if it is known."""
     return next((item for item in WEIGHTS.values() if item.sha256 == sha256), None)
+
+
+def compact_weights(method: str) -> Path | None:
+    """Return the small weights of a network of the papers, if some ship.
+
+    - `method`: of a network, or of one that was trained for a task of its own.
+    """
+    path = SHIPPED / f"{method}-compact.safetensors"
+    return path if path.is_file() else None
 
 
 def _read(kind: Kind) -> Mapping[str, Item]:

@@ -13,9 +13,9 @@ from torch import Tensor
 from w2s_cli.errors import WeightsError
 from w2s_cli.io.atomic_files import replacing
 from w2s_cli.weights import containers, contents
+from w2s_cli.weights.catalogue import SHIPPED
 from w2s_cli.weights.contents import Refusal
 
-SHIPPED = Path(__file__).parent / "shipped"
 _KEY = "w2s"  # where the record stands in a safetensors header
 
 

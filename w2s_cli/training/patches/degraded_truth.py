@@ -97,7 +97,12 @@ class Draw:
             fine, expected = self._blurred(source, exposure)
             target = expected if same_size else _lit(fine, exposure)
         multiplied = rng.random() < light.multiplied
-        seen = noise.stabilise(noise.sample(expected, rng, multiplied=multiplied))
+        photons = (
+            noise.sample(expected, rng, multiplied=multiplied)
+            if light.noisy
+            else expected
+        )
+        seen = noise.stabilise(photons)
         return Sample(seen, target, noise.lift, np.ones(target.shape, bool))
 
     def _blurred(
