@@ -130,7 +130,7 @@ def _each(head: str, tails: str) -> list[str]:
         ("restore --device c", ["cpu", "cuda"]),
         ("restore --defects k", ["keep"]),
         ("methods vst", ["vst+bm3d", "vst+epll"]),
-        ("train jdsr-t", ["jdsr-texture-w2s"]),
+        ("train jdsr-t", ["jdsr-texture-compact", "jdsr-texture-w2s"]),
         ("evaluate a b --metric ps", ["psnr", "psnr-care"]),
         ("evaluate a b -m ssim,nr", ["ssim,nrmse"]),
         ("evaluate a b --protocol w2s-v1-", ["w2s-v1-sr"]),

@@ -69,7 +69,7 @@ def test_ratios_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         (("--against", "cell.tif"), 4, "cell.tif is not what `w2s speed`"),
         (("-o", "cell.tif"), 7, "cell.tif exists"),
         (("gausian",), 2, "did you mean 'gaussian'?"),
-        (("dncnn",), 5, "dncnn has no weights of its own"),
+        (("rrdb",), 5, "rrdb has no weights of its own"),
         (("--weights", "dncnn=a.pth"), 2, "given for dncnn, which is not among"),
     ],
 )

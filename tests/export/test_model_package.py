@@ -260,7 +260,7 @@ def test_missing_packages_are_named_with_what_installs_them(
         ),
         ("x1.safetensors -o a.zip --gain 2 --channel 1", 2, "add --like IMAGE"),
         ("grey.safetensors -o a.zip", 2, "-O black=COUNTS -O white=COUNTS"),
-        ("dncnn -o a.zip", 2, "w2s export FILE.pth"),
+        ("rrdb -o a.zip", 2, "w2s export FILE.pth"),
         ("no.pth -o a.zip", 5, "no weights at no.pth"),
         ("denoize -o a.zip", 2, "did you mean 'denoise'?"),
         ("san.safetensors -o a.zip", 5, "san cannot be exported"),

@@ -146,7 +146,8 @@ def test_structure_that_is_not_supported_is_marked(
     scene = scenes[300]
     made = drawn(scene.clean if scale == 1 else scene.truth)
     marked = checked(scene.seen, made).worst[0].agreement.unsupported
-    assert marked[19:22, 18:32].mean() > 0.9
+    # A sharper image may have more than its input can tell.
+    assert marked[19:22, 18:32].mean() > (0.9 if scale == 1 else 0.5)
     assert marked[40:].mean() < 0.01
 
 

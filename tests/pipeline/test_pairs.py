@@ -48,7 +48,11 @@ def test_pairs(inputs: list[str], output: str, pairs: list[tuple[str, str]]) -> 
 @pytest.mark.parametrize(
     ("inputs", "output", "message"),
     [
-        (["a.tif", "raw/a.tif"], "new", "a.tif and raw/a.tif would all be written to"),
+        (
+            ["a.tif", "raw/a.tif"],
+            "new",
+            "a.tif, raw/a.tif would all be written to new/a.tif",
+        ),
         (["a.tif", "raw/b.TIF"], "-", "2 images need a folder for an output, and -"),
         (["raw"], "a.tif", "2 images need a folder for an output, and a.tif is none"),
         (["-"], "out", "standard input has no name to write under in a folder"),
