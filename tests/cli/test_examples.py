@@ -60,7 +60,7 @@ def written(folder: Path) -> list[str]:
 
 def test_every_script_is_run_here() -> None:
     tested = ["A BATCH WITH A DECISION FOR EACH FILE", "SEVERAL FILES AT ONCE"]
-    tested += ["ONE CAMERA FOR ALL", "SCORES AS A TABLE"]
+    tested += ["EVERY NIGHT", "ONE CAMERA FOR ALL", "SCORES AS A TABLE"]
     assert [*SCRIPTS] == tested
     assert (MAN / "w2s-examples.md").read_text().count("#!/bin/bash") == len(tested)
 
@@ -83,6 +83,17 @@ def test_several_files_at_once(folder: Path) -> None:
     (folder / "raw" / "bad.tif").write_bytes(b"no image")
     assert run(folder, "SEVERAL FILES AT ONCE").returncode == 123
     assert written(folder / "clean") == ["a dim cell.tif"]
+
+
+def test_every_night(folder: Path) -> None:
+    (folder / "raw" / "day").mkdir()
+    bad = folder / "raw" / "day" / "bad.tif"
+    bad.write_bytes(b"no image")
+    assert run(folder, "EVERY NIGHT").returncode == 1
+    assert '"raw/day/bad.tif"' in (folder / "clean.json").read_text()
+    shutil.copy(folder / "raw" / "a dim cell.tif", bad)
+    assert run(folder, "EVERY NIGHT").returncode == 0
+    assert written(folder / "clean") == ["a dim cell.tif", "day"]
 
 
 def test_one_camera_for_all(folder: Path) -> None:
