@@ -123,7 +123,7 @@ def restore(
         train_on=tuple(files(train_on or ())),
         save_weights=save_weights,
         check=check,
-        overwrite=overwrite,
+        overwrite=overwrite or resume,
     )
     given = inputs or []
     every = _pairs(given, output, files_from, name, method, recursive=recursive)
