@@ -1,7 +1,7 @@
 """Blocks of an image of OME-Zarr, written by one process or by several."""
 
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +20,26 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ome_zarr_writing, "_CHUNK", 16)
 
 
-def fill(path: Path, source: Path, part: int, parts: int, chunk: int = 16) -> int:
-    """Restore a part of the blocks, as one worker of several does."""
-    ome_zarr_writing._CHUNK = chunk  # also in a process of its own
-    image, output = w2s.imread(source), w2s.ZarrOutput(path)
-    blocks = output.blocks[part::parts]
-    for block in blocks:
-        counts, inside = output.context(image, block, margin=12, multiple_of=4)
-        made = w2s.restore_block(counts, "gaussian+bicubic", options=SIGMA)
-        output.write(block, made[inside])
-    return len(blocks)
+# Restores every nth block, as one worker of several does.
+WORKER = """
+import sys
+import w2s_cli as w2s
+from w2s_cli.io import ome_zarr_writing
+
+ome_zarr_writing._CHUNK = 16
+image, output = w2s.imread(sys.argv[1]), w2s.ZarrOutput(sys.argv[2])
+blocks = output.blocks[int(sys.argv[3]) :: int(sys.argv[4])]
+for block in blocks:
+    counts, inside = output.context(image, block, margin=12, multiple_of=4)
+    made = w2s.restore_block(counts, "gaussian+bicubic", options={"sigma": 1.0})
+    output.write(block, made[inside])
+print(len(blocks))
+"""
+
+
+def start(source: Path, output: Path, part: int, parts: int) -> subprocess.Popen[str]:
+    worker = [sys.executable, "-c", WORKER, source, output, str(part), str(parts)]
+    return subprocess.Popen(worker, stdout=subprocess.PIPE, text=True)
 
 
 def content(path: Path) -> dict[str, bytes]:
@@ -47,10 +57,9 @@ def test_two_processes_fill_what_one_does(version: str, tmp_path: Path) -> None:
         w2s.ZarrOutput.create(path, image, scale=2, version=version)
         with pytest.raises(InputError, match="is not finished: blocks of it may"):
             w2s.imread(path)
-    fill(one, source, 0, 1)
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        done = [pool.submit(fill, two, source, part, 2) for part in range(2)]
-        assert sum(job.result() for job in done) == len(w2s.ZarrOutput(one).blocks)
+    workers = [start(source, one, 0, 1), *(start(source, two, n, 2) for n in range(2))]
+    done = [int(worker.communicate()[0]) for worker in workers]
+    assert done[0] == done[1] + done[2] == len(w2s.ZarrOutput(one).blocks)
     for path in (one, two):
         w2s.ZarrOutput(path).finish(({"tool": "w2s"},))
     assert content(one) == content(two)
