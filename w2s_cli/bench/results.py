@@ -1,14 +1,14 @@
 """The outcome of a bench: the rows, what their figures mean, and the papers' beside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from math import isfinite, nan
+from math import isfinite
 from typing import Any
 
 from w2s_cli import __version__
 from w2s_cli.bench.claims.claim import Claim
-from w2s_cli.bench.config import MethodConfig, chain_of
+from w2s_cli.bench.config import NOISY, MethodConfig, Row, chain_of
 from w2s_cli.bench.published_tables import (
     Table,
     lacking,
@@ -33,6 +33,9 @@ class BenchResult:
     protocol: str  # the name that the convention started from
     with_papers: bool = False  # whether the figures of the papers stand beside
     claims: Sequence[Claim] = ()  # what was asked of the rows, with the verdicts
+    rests: Collection[tuple[str, int | None, str]] = ()  # row, level, metric of claims
+    # the metrics that were asked for by name; None for all, where nothing is claimed
+    asked: Collection[str] | None = None
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -86,8 +89,23 @@ class BenchResult:
 
     @property
     def whole(self) -> bool:
-        """Return whether every row has a mean of every metric."""
-        return all(row.interval(name) for row in self.rows for name in self.metrics)
+        """Return whether all that was asked for is there.
+
+        That are all images, and the means that claims rest on, or that the table was
+        asked for.
+        """
+        return not any(
+            one.failed
+            or any(one.without(m) for m in self.metrics if self._counts(one.row, m))
+            for one in self.rows
+        )
+
+    def _counts(self, row: Row, metric: str) -> bool:
+        """Return whether a mean was asked for; that of the noisy image never was."""
+        if (row.name, row.level, metric) in self.rests:
+            return True
+        asked = self.metrics if self.asked is None else self.asked
+        return metric in asked and row.name != NOISY
 
     @property
     def remarks(self) -> list[str]:
@@ -101,15 +119,14 @@ class BenchResult:
         ]
         for one in self.rows:
             for metric in self.metrics:
-                names = [
-                    image.name
-                    for image in one.done
-                    if not isfinite(image.scores.get(metric, nan))
-                ]
+                names = [image.name for image in one.without(metric) if not image.error]
                 if names:
+                    idle = ""
+                    if not self._counts(one.row, metric):
+                        idle = "; nothing that was asked for rests on it"
                     remarks.append(
                         f"{one.row.name} at level {one.row.level}: {metric} has no "
-                        f"finite value, and so no mean, for {few(names)}"
+                        f"finite value, and so no mean, for {few(names)}{idle}"
                     )
         fields = {image.group for one in self.rows for image in one.images}
         if 1 < len(fields) < FEWEST:

@@ -53,10 +53,18 @@ class MethodResult:
         None where a value is missing or no number: a mean without it would be of
         other images than those of the rows beside.
         """
-        values = [scored.scores.get(metric, np.nan) for scored in self.images]
-        if not values or not np.isfinite(values).all():
+        if not self.images or self.without(metric):
             return None
+        values = [scored.scores[metric] for scored in self.images]
         return interval(values, [scored.group for scored in self.images])
+
+    def without(self, metric: str) -> list[ImageResult]:
+        """Return the images of which a metric is missing, or no number."""
+        return [
+            scored
+            for scored in self.images
+            if not np.isfinite(scored.scores.get(metric, np.nan))
+        ]
 
     def as_json(self, metrics: Sequence[str]) -> dict[str, Any]:
         """Return the row as a JSON object."""

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -228,7 +229,7 @@ def bench(
     found = _run(selection, rows, config, cache, jobs=jobs, quiet=quiet)
     result = BenchResult(found, selection, config, named, bool(against))
     if suite:
-        result = suite.decided(result)
+        result = suite.decided(replace(result, asked=asked))
     print_json(result) if as_json else print_text(result)
     if csv:
         write_csv(result, csv, overwrite=overwrite)

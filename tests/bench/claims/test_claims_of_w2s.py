@@ -1,6 +1,7 @@
 """What is asked of the rows of W2S's tables, with scores made up."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,6 +137,35 @@ def test_a_row_without_a_mean_leaves_its_claims_open() -> None:
         **{"b3": "not measured", "c": "not measured", "d": "holds"},
         **{"e1": "does not hold", "e2": "holds", "e3": "holds"},
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "asked", "whole"),
+    [
+        (NOISY, "decorrelation", ("decorrelation",), True),  # nobody named that row
+        ("dncnn", "decorrelation", ("frc",), True),
+        ("dncnn", "decorrelation", ("decorrelation",), False),
+        ("dncnn", "rmse", (), False),
+        ("jdsr-texture", "decorrelation", (), False),  # claim d
+        ("jdsr-texture", "frc", (), True),  # its price, told beside
+    ],
+)
+def test_what_is_not_finite_counts_where_something_rests_on_it(
+    name: str, metric: str, asked: tuple[str, ...], whole: bool
+) -> None:
+    found = bench()
+    assert found.whole
+    [one] = [o for o in found.rows if (o.row.name, o.row.level) == (name, 1)]
+    broken = {**one.images[3].scores, metric: np.inf}
+    images = [*one.images[:3], replace(one.images[3], scores=broken), *one.images[4:]]
+    rows = [MethodResult(one.row, images) if o is one else o for o in found.rows]
+    result = SUITE.decided(replace(found, rows=rows, asked=asked))
+    assert result.whole is whole
+    said = f"{name} at level 1: {metric} has no finite value, and so no mean, for 3"
+    [remark] = result.remarks
+    assert remark == said + "; nothing that was asked for rests on it" * whole
+    images[3] = replace(images[3], error="broken", scores={})
+    assert not result.whole
 
 
 def test_the_rows_are_those_of_the_tables() -> None:

@@ -1,7 +1,7 @@
 """The scores of a bench by row, and differences between rows on the same images."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ class PairedScores:
     """What the claims of a paper are decided by."""
 
     bench: BenchResult
+    # row, level and metric of all means that decided
+    rests: set[tuple[str, int | None, str]] = field(default_factory=set, init=False)
 
     @property
     def clean(self) -> int | None:
@@ -35,6 +37,7 @@ class PairedScores:
 
     def best(self, metric: str, rows: Sequence[Key]) -> Key | None:
         """Return the row with the best mean; None where one has none."""
+        self._rest_on(rows, metric)
         found = [self._found(row) for row in rows]
         means = [_values(one, metric).mean() if one else np.nan for one in found]
         if not np.isfinite(means).all():
@@ -55,6 +58,8 @@ class PairedScores:
 
         `allowed` is how much worse the first may be and still count as good.
         """
+        if decides:
+            self._rest_on([*first, *second], metric)
         unit = METRICS[metric].unit
         if unit == "image":
             unit = UNITS[self.bench.config.convention.unit]
@@ -77,6 +82,9 @@ class PairedScores:
         if not np.isfinite(difference).all():
             return None
         return interval(difference, [one.group for one in known[0][0].images])
+
+    def _rest_on(self, rows: Sequence[Key | None], metric: str) -> None:
+        self.rests.update((*row, metric) for row in rows if row)
 
     def _found(self, key: Key | None) -> MethodResult | None:
         same = (one for one in self.bench.rows if (one.row.name, one.row.level) == key)

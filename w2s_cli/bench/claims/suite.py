@@ -83,7 +83,8 @@ class Suite:
 
     def decided(self, bench: BenchResult) -> BenchResult:
         """Return a bench of the rows with the claims, and what it says of them."""
-        return replace(bench, claims=self.decide(PairedScores(bench)))
+        scores = PairedScores(bench)
+        return replace(bench, claims=self.decide(scores), rests=scores.rests)
 
 
 def _named(one: BenchConfig) -> list[str]:
