@@ -16,15 +16,12 @@ from w2s_cli.cli import options as ask
 from w2s_cli.cli.commands import Command, Commands
 from w2s_cli.cli.output import note, print_result
 from w2s_cli.errors import ExistsError, UnknownNameError, UsageError
+from w2s_cli.methods import FOR_MENUS
 
 fiji = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None)
 
 MACRO = "Restore_with_w2s.ijm"
 NAMES = (MACRO, "Restore_Folder_with_w2s.py")
-_METHODS = (
-    *("jdsr", "denoise", "auto", "jdsr-fast", "denoise-fast", "denoise+bicubic"),
-    *("pure-let", "n2sr", "gaussian"),
-)
 _PLACE = Path("plugins", "w2s")  # Fiji makes a menu of it
 _NameOfFile = Annotated[
     str, typer.Argument(help=f"Which file: {' or '.join(NAMES)}.", metavar="[NAME]")
@@ -113,8 +110,8 @@ def text_of(name: str) -> str:
     return _AtTemplate(text).safe_substitute(
         command=python[1:-1],
         words="".join(f"{word}, " for word in words),
-        methods=", ".join(map(json.dumps, _METHODS)),
-        choices=", ".join(map(json.dumps, _METHODS)),
-        default=_METHODS[0],
+        methods=", ".join(map(json.dumps, FOR_MENUS)),
+        choices=", ".join(map(json.dumps, FOR_MENUS)),
+        default=FOR_MENUS[0],
         python=", ".join([python, *words]),
     )

@@ -26,6 +26,12 @@ NEARLY = frozenset({"rcan", "san", "ridnet", "rdn", "rrdb", "esrgan", "real-esrg
 DEFAULT = "jdsr"
 """What a file is restored by where nothing else is asked for."""
 
+FOR_MENUS = (
+    *(DEFAULT, "denoise", "auto", "jdsr-fast", "denoise-fast", "denoise+bicubic"),
+    *("pure-let", "n2sr", "gaussian"),
+)
+"""Methods, or several joined, that menus of other programs offer."""
+
 
 @dataclass(frozen=True, slots=True)
 class MethodEntry(Entry):
