@@ -1,19 +1,23 @@
 """What the manifest of the napari plug-in says, without napari."""
 
+import tomllib
 from importlib import import_module
-from importlib.metadata import entry_points
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
 from w2s_cli.io.formats import FORMATS
 
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 yaml = pytest.importorskip("yaml")
 
 
 def test_every_format_is_named_and_every_command_exists() -> None:
-    [point] = entry_points(group="napari.manifest", name="w2s-cli")
-    package, _, name = point.value.partition(":")
+    project = tomllib.loads(PROJECT.read_text())["project"]
+    package, _, name = project["entry-points"]["napari.manifest"]["w2s-cli"].partition(
+        ":"
+    )
     manifest = yaml.safe_load(files(package).joinpath(name).read_text())
     contributions = manifest["contributions"]
     known = {f"*{s}" for one in FORMATS for s in (*one.suffixes, *one.read_only)}
