@@ -45,7 +45,8 @@ def imread(
     Parameters
     ----------
     path
-        A TIFF, PNG or NPY file, or a folder, an archive or an address of OME-Zarr.
+        A TIFF, PNG, NPY, ND2, CZI or LIF file, or OME-Zarr: a folder, an archive or
+        an address.
     axes
         Names of its axes, such as "TCYX", where it doesn't say or is wrong; with
         lengths, such as "T4C2YX", for channels that are stored in turn.

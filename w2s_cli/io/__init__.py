@@ -1,5 +1,7 @@
 """Image files in and out: TIFF, OME-Zarr, PNG and NPY as stacks.
 
+ND2, CZI and LIF, the files of microscopes, are read and not written.
+
 `open_image` looks at the first bytes of a file and gives a `Stack` whose planes are
 read when they are indexed. `write_image` looks at the suffix, pulls the planes of a
 stack one at a time, and puts the whole file in place in one step::
@@ -59,8 +61,8 @@ def open_image(
     Parameters
     ----------
     path
-        A TIFF, PNG or NPY file, whatever its name, or OME-Zarr: a folder, a ZIP
-        archive or an address.
+        A TIFF, PNG, NPY, ND2, CZI or LIF file, whatever its name, or OME-Zarr: a
+        folder, a ZIP archive or an address.
     axes
         Names of the axes in the order of the file, instead of what the file says;
         axes of length 1 in a TIFF are not counted.

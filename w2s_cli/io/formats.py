@@ -20,6 +20,7 @@ from w2s_cli.errors import (
 
 _MAGIC_BYTES = 8
 _ZIP = b"PK\3\4"
+_JPEG_2000 = b"\0\0\0\x0cjP  "
 _EXPORT = "export it as OME-TIFF, for example with Fiji and Bio-Formats"
 # An address as `Path` leaves it: with one slash
 _ADDRESS = re.compile(r"(?:(https?:|s3:|gs:|abfs:|memory:)/)?(.*)", re.DOTALL)
@@ -30,18 +31,18 @@ class Format:
     """One row of the table of formats.
 
     Its module has `open_stack(path, wanted)`, `unsupported(stack)`, `left_out(stack)`
-    and `write(stack, path, history)`.
+    and `write(stack, path, history)`; the first alone where w2s does not write them.
     """
 
     name: str
-    suffixes: tuple[str, ...]
+    suffixes: tuple[str, ...]  # of outputs, and of inputs
     magics: tuple[bytes, ...]
     module: str
     read_only: tuple[str, ...] = ()  # suffixes that no output has
     sealed: bool = False  # whether a file holds its own fingerprint
     keeps_record: bool = True  # whether a file holds its history
-    # The library that it needs, which the extra of w2s that has its name installs
-    library: str = ""
+    library: str = ""  # that it needs, beside what w2s always has
+    extra: str = ""  # of w2s, which installs the library
     folder: bool = False  # whether an image is a folder
 
 
@@ -62,11 +63,31 @@ FORMATS = (
         "w2s_cli.io.ome_zarr",
         (".ozx",),
         library="zarr",
+        extra="zarr",
         folder=True,
     ),
     Format("NPY", (".npy",), (b"\x93NUMPY",), "w2s_cli.io.npy", keeps_record=False),
+    Format(
+        "ND2",
+        (),
+        (b"\xda\xce\xbe\x0a",),
+        "w2s_cli.io.nikon_nd2",
+        (".nd2",),
+        library="nd2",
+        extra="nd2",
+    ),
+    Format("CZI", (), (b"ZISRAWFI",), "w2s_cli.io.zeiss_czi", (".czi",)),
+    Format(
+        "LIF",
+        (),
+        (b"\x70\0\0\0",),
+        "w2s_cli.io.leica_lif",
+        (".lif",),
+        library="liffile",
+        extra="lif",
+    ),
 )
-ZARR = FORMATS[2]
+ZARR, ND2 = FORMATS[2], FORMATS[4]
 ZARR_MARKS = ("zarr.json", ".zgroup", ".zarray", ".zattrs")
 """The files that make a folder a Zarr group or array."""
 
@@ -88,17 +109,14 @@ _OTHERS = (
     (b"\xff\xd8\xff", "a JPEG picture, whose compression has changed the noise", ""),
 )
 _MICROSCOPES = (
-    (b"ZISRAWFI", "a Zeiss CZI image"),
-    (b"\xda\xce\xbe\x0a", "a Nikon ND2 image"),
-    (b"\0\0\0\x0cjP  ", "a Nikon ND2 image of the older kind, or JPEG 2000"),
+    (_JPEG_2000, "a Nikon ND2 image of the older kind, or JPEG 2000"),
     (b"\x89HDF", "an HDF5 file, such as Imaris writes"),
     (b"\xd0\xcf\x11\xe0", "an OLE file, such as Olympus OIB or Zeiss ZVI"),
     (b"OLYMPUSR", "an Olympus OIR image"),
-    (b"\x70\0\0\0", "a Leica LIF image"),
 )
 
 
-NAMES = "TIFF, PNG, OME-Zarr or NPY"
+NAMES = "TIFF, PNG, OME-Zarr, NPY, ND2, CZI or LIF"
 
 
 def format_of(path: Path) -> Format:
@@ -110,9 +128,13 @@ def format_of(path: Path) -> Format:
         return _with_library(ZARR, InputError, f"{path} is OME-Zarr")
     if path.suffix.lower() == COMPANION and start.startswith(b"<"):
         return FORMATS[0]
+    older_nd2 = path.suffix.lower() in ND2.read_only and start.startswith(_JPEG_2000)
     for form in FORMATS:
-        if form.magics and start.startswith(form.magics):
-            return form
+        if (form.magics and start.startswith(form.magics)) or (
+            older_nd2 and form is ND2
+        ):
+            instead = "" if form.suffixes else f"; or {conversion(path)}"
+            return _with_library(form, InputError, f"{path} is {form.name}", instead)
     for magic, kind, hint in _OTHERS:
         if start.startswith(magic):
             raise InputError(
@@ -122,7 +144,7 @@ def format_of(path: Path) -> Format:
     for magic, kind in _MICROSCOPES:
         if start.startswith(magic):
             raise InputError(
-                f"{path} is {kind}: w2s reads {NAMES}", hint=_conversion(path)
+                f"{path} is {kind}: w2s reads {NAMES}", hint=conversion(path)
             )
     raise InputError(
         f"{path} is not a {NAMES} image: it starts with {start!r}",
@@ -130,7 +152,7 @@ def format_of(path: Path) -> Format:
     )
 
 
-def _conversion(path: Path) -> str:
+def conversion(path: Path) -> str:
     """Return the commands that convert a file which Bio-Formats reads."""
     name, plain = quote(str(path)), quote(str(path.with_suffix("")))
     return (
@@ -144,6 +166,12 @@ def format_for(path: Path) -> Format:
     for form in FORMATS:
         if path.suffix.lower() in form.suffixes:
             return _with_library(form, OutputError, f"{path} would be {form.name}")
+        if path.suffix.lower() in form.read_only:
+            raise UsageError(
+                f"{path} cannot be written: w2s reads {path.suffix} files, but writes "
+                "none",
+                hint=f"write {path.with_suffix('.ome.tif')}",
+            )
     known = ", ".join(suffix for form in FORMATS for suffix in form.suffixes)
     raise UsageError(
         f"cannot tell the format of {path} from its suffix {path.suffix!r}",
@@ -151,12 +179,14 @@ def format_for(path: Path) -> Format:
     )
 
 
-def _with_library(form: Format, error: type[W2SError], what: str) -> Format:
+def _with_library(
+    form: Format, error: type[W2SError], what: str, instead: str = ""
+) -> Format:
     """Return a format whose library is installed."""
     if form.library and find_spec(form.library) is None:
         raise error(
             f"{what}, which needs the package {form.library}",
-            hint=f"install it: pip install 'w2s-cli[{form.library}]'",
+            hint=f"install it: pip install 'w2s-cli[{form.extra}]'{instead}",
         )
     return form
 

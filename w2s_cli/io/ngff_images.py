@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 from w2s_cli.errors import InputError, few
@@ -186,34 +187,9 @@ def chosen(
     rows = [
         one.as_json(store, number, sized=sized) for number, one in enumerate(images, 1)
     ]
-    place = wanted.place([one.name for one in images])
-    if place is not None or len(images) == 1:
-        return place or 0, rows, ()
-    place = max(
-        range(len(images)), key=lambda at: (not images[at].label, _size(rows[at]))
-    )
-    here, *left = (
-        _in_words(rows[at])
-        for at in sorted(range(len(images)), key=lambda at: at != place)
-    )
-    return (
-        place,
-        rows,
-        (
-            f"it holds {len(images)} images: this is {here}, left were {few(left)}. "
-            "--series takes another by its number or name, --series all takes each",
-        ),
-    )
-
-
-def _size(row: Mapping[str, Any]) -> int:
-    size = 1
-    for length in row["shape"]:
-        size *= length
-    return size
-
-
-def _in_words(row: Mapping[str, Any]) -> str:
-    words = [row["name"], " x ".join(map(str, row["shape"]))]
-    said = ", ".join(filter(None, words))
-    return f"{row['number']} ({said})" if said else str(row["number"])
+    merits = [
+        (not one.label, prod(row["shape"]))
+        for one, row in zip(images, rows, strict=True)
+    ]
+    place, said = wanted.chosen(rows, merits)
+    return place, rows, said

@@ -160,6 +160,11 @@ def left_out(stack: Stack) -> list[str]:
         )
     if not scale_ome(root, regions_move(stack)):
         lost.append("regions of interest such as masks, which cannot follow the pixels")
+    if "maker" in stack.extra:
+        form = stack.extra["format"]
+        lost.append(
+            f"what {form} says of the microscope beyond what OME has a place for"
+        )
     return lost
 
 

@@ -12,7 +12,7 @@ from w2s_cli.errors import InputError
 from w2s_cli.stack import Channel
 
 MOST_LOOKED_AT = 16  # planes that tell whether a picture is of one colour
-_PRIMARIES = ((255, 0, 0), (0, 255, 0), (0, 0, 255))
+PRIMARIES = ((255, 0, 0), (0, 255, 0), (0, 0, 255))
 _NAMES = ("red", "green", "blue")
 
 
@@ -71,12 +71,22 @@ def channels_of(
     )
 
 
+def check_colours(kept: Kept, planes: NDArray[Any], number: int, path: Path) -> None:
+    """Refuse a plane, or a part, whose (samples, Y, X) are not like the first's."""
+    if not kept.fits(planes):
+        raise InputError(
+            f"{path}: plane {number + 1} is a picture in other colours than the first",
+            hint="take one colour, such as --channel green, or all as channels with "
+            "--axes",
+        )
+
+
 def _channels(samples: Samples) -> tuple[Channel, ...]:
     named = samples.rgb and not samples.separate
     return tuple(
         Channel("alpha")
         if number in samples.alpha
-        else Channel(_NAMES[number], _PRIMARIES[number])
+        else Channel(_NAMES[number], PRIMARIES[number])
         if named and number < len(_NAMES)
         else Channel()
         for number in range(samples.count)
@@ -114,7 +124,7 @@ def _filled(samples: Samples, planes: list[NDArray[Any]], path: Path) -> Kept:
         names = " and ".join(_NAMES[n] for n in filled)
         return Kept(
             filled,
-            tuple(Channel(_NAMES[n], _PRIMARIES[n]) for n in filled),
+            tuple(Channel(_NAMES[n], PRIMARIES[n]) for n in filled),
             f"it is a picture in colours without {_NAMES[empty]}: {names} are read as "
             "channels",
             lambda plane: not plane[empty].any(),
@@ -147,6 +157,6 @@ def _is_colour(plane: NDArray[Any], ratios: tuple[float, float, float]) -> bool:
 
 
 def _hue(colour: tuple[int, ...]) -> str:
-    if colour in _PRIMARIES:
-        return _NAMES[_PRIMARIES.index(colour)]
+    if colour in PRIMARIES:
+        return _NAMES[PRIMARIES.index(colour)]
     return "red {}, green {}, blue {}".format(*colour)

@@ -13,7 +13,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, OutOfMemoryError
-from w2s_cli.io.samples import MOST_LOOKED_AT, Kept
+from w2s_cli.io.samples import MOST_LOOKED_AT, Kept, check_colours
 from w2s_cli.io.tiff_parts import Page, PartReader, read_rows
 from w2s_cli.io.units import positive
 
@@ -238,7 +238,7 @@ def _from_pages(
         assert page is not None
         sample, frame = divmod(number % per_page, frames)
         planes = _apart(page, number, path)[:, frame]
-        _check_colours(kept, planes, number, path)
+        check_colours(kept, planes, number, path)
         plane: NDArray[Any] = planes[kept.numbers[sample]]
         return plane
 
@@ -250,7 +250,7 @@ def _from_pages(
             planes = parts.read(page, sample, rows, columns)
         apart = len(planes) == 1
         if not apart:
-            _check_colours(kept, planes, number, path)
+            check_colours(kept, planes, number, path)
         part: NDArray[Any] = planes[0 if apart else sample]
         return part
 
@@ -263,16 +263,6 @@ def _from_pages(
     if not in_parts:
         return PlaneReader(read, there, None)
     return PlaneReader(read, there, read_part, parts.chunk)
-
-
-def _check_colours(kept: Kept, planes: NDArray[Any], number: int, path: Path) -> None:
-    """Refuse a plane, or a part, whose (samples, Y, X) are not like the first's."""
-    if not kept.fits(planes):
-        raise InputError(
-            f"{path}: plane {number + 1} is a picture in other colours than the first",
-            hint="take one colour, such as --channel green, or all as channels with "
-            "--axes",
-        )
 
 
 def sample_planes(

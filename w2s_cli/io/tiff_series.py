@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
-from w2s_cli.errors import InputError, few
+from w2s_cli.errors import InputError
 from w2s_cli.io import ome
 from w2s_cli.io.single_precision import can_be_read
 from w2s_cli.io.wanted import Wanted
@@ -48,11 +48,6 @@ class TiffImage:
             "colour": self.is_colour_picture,
         }
 
-    def in_words(self, number: int) -> str:
-        """Return its number, name and size."""
-        size = " x ".join(map(str, self.series.shape))
-        return f"{number} ({self.name}, {size})" if self.name else f"{number} ({size})"
-
 
 def images_in(file: tifffile.TiffFile, xml: str, path: Path) -> list[TiffImage]:
     """Return the images of a file, of a set of OME files those that lie in this one."""
@@ -87,18 +82,8 @@ def chosen(images: Sequence[TiffImage], wanted: Wanted) -> tuple[int, tuple[str,
     Without a wish it is the largest that shows the light of a specimen: no picture in
     colours, no label or preview, nothing of a type that cannot be read.
     """
-    place = wanted.place([one.name for one in images])
-    if place is not None or len(images) == 1:
-        return place or 0, ()
-    place = max(range(len(images)), key=lambda number: _merit(images[number]))
-    here, *others = (
-        images[at].in_words(at + 1)
-        for at in sorted(range(len(images)), key=lambda at: at != place)
-    )
-    return place, (
-        f"it holds {len(images)} images: this is {here}, left were {few(others)}. "
-        "--series takes another by its number or name, --series all takes each",
-    )
+    rows = [one.as_json(number) for number, one in enumerate(images, 1)]
+    return wanted.chosen(rows, [_merit(one) for one in images])
 
 
 def _merit(image: TiffImage) -> tuple[bool, bool, int]:

@@ -1,8 +1,10 @@
 """What is asked of a file: its axes, which of its images, colours as channels."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from w2s_cli.errors import UsageError
+from w2s_cli.errors import UsageError, few
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,33 @@ class Wanted:
                 hint=f"they are counted from 1, as in Fiji: {listed}",
             )
         return place
+
+    def chosen(
+        self, rows: Sequence[Mapping[str, Any]], merits: Sequence[Any]
+    ) -> tuple[int, tuple[str, ...]]:
+        """Return the place of the image to open, and what is to be said of the others.
+
+        `rows` have the "number", the "name" and the "shape" of each; without a wish the
+        first of the most merit is taken.
+        """
+        place = self.place([row["name"] for row in rows])
+        if place is not None or len(rows) == 1:
+            return place or 0, ()
+        place = max(range(len(rows)), key=merits.__getitem__)
+        here, *others = (
+            _in_words(rows[at])
+            for at in sorted(range(len(rows)), key=lambda at: at != place)
+        )
+        return place, (
+            f"it holds {len(rows)} images: this is {here}, left were {few(others)}. "
+            "--series takes another by its number or name, --series all takes each",
+        )
+
+
+def _in_words(row: Mapping[str, Any]) -> str:
+    """Return the number, the name and the size of an image, what is known of them."""
+    said = ", ".join(filter(None, [row["name"], " x ".join(map(str, row["shape"]))]))
+    return f"{row['number']} ({said})" if said else str(row["number"])
 
 
 def by_number(wanted: str | int | None) -> str | None:

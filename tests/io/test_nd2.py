@@ -1,0 +1,75 @@
+"""ND2: positions, calibration, colours, and frames that are not there."""
+
+import numpy as np
+import pytest
+
+from w2s_cli.errors import InputError
+from w2s_cli.io import images_of, open_image
+from w2s_cli.stack import Channel
+
+pytest.importorskip("nd2")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "a.nd2"
+
+
+def test_what_the_metadata_say(path, write_nd2, tczyx):
+    write_nd2(path, np.moveaxis(tczyx, 1, -1).copy(), "TZ", channels=("DAPI", "GFP"))
+    with open_image(path) as stack:
+        assert stack.pixel_size == {"X": 0.1, "Y": 0.1, "Z": 0.25}
+        assert stack.time_step == 0.75  # as measured, not the 0.5 that was asked for
+        names = (Channel("DAPI", (0, 255, 0)), Channel("GFP", (0, 255, 0)))
+        assert stack.channels == names
+        xml = stack.extra["ome"]
+    for said in (
+        'LensNA="1.4"',
+        'NominalMagnification="60.0"',
+        'RefractiveIndex="1.515"',
+        'EmissionWavelength="509"',
+        'SignificantBits="12"',
+        'TheZ="2" TheT="1" TheC="1" ExposureTime="0.04" DeltaT="1.25"',
+        "<AcquisitionDate>2022-01-01T00:00:00.000<",
+    ):
+        assert said in xml
+
+
+def test_each_position_is_an_image(path, write_nd2, tczyx):
+    pixels = np.moveaxis(tczyx, 1, -1)[:, None].repeat(3, axis=1)
+    pixels += np.arange(3, dtype=np.uint16)[:, None, None, None, None] * 1000
+    points = ("well A1", "", "well A2")
+    write_nd2(path, pixels.copy(), "TPZ", channels="ab", points=points)
+    assert [*images_of(path).values()] == ["well A1", "position 2", "well A2"]
+    for series, add in (("well A2", 2000), ("2", 1000), (None, 0)):
+        with open_image(path, series=series) as stack:
+            np.testing.assert_array_equal(np.asarray(stack), tczyx + add)
+            assert f'PositionX="{add // 100}"' in stack.extra["ome"]
+            assert (series is None) == any(
+                "--series" in said for said in stack.warnings
+            )
+
+
+def test_without_calibration_there_is_no_size(path, write_nd2):
+    write_nd2(path, np.ones((4, 5, 1), np.uint16), calibrated=False)
+    with open_image(path) as stack:
+        assert (stack.axes, stack.pixel_size) == ("YX", {})
+
+
+def test_frames_that_were_not_recorded_are_not_zeros(path, write_nd2):
+    pixels = np.ones((5, 4, 6, 1), np.uint16)
+    write_nd2(path, pixels, "T", frames=3)
+    with open_image(path) as stack:
+        assert stack.data.shape == (3, 4, 6)
+        assert np.asarray(stack).all()
+        assert "3 of 5 planes that it promises are there" in stack.warnings[0]
+
+
+def test_colours_are_channels_where_that_is_asked_for(path, write_nd2):
+    pixels = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+    write_nd2(path, pixels)
+    with pytest.raises(InputError, match="is a colour picture"), open_image(path):
+        pass
+    with open_image(path, axes="CYX") as stack:
+        np.testing.assert_array_equal(np.asarray(stack), np.moveaxis(pixels, -1, 0))
+        assert [one.name for one in stack.channels] == ["red", "green", "blue"]
