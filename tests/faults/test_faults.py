@@ -239,9 +239,7 @@ def test_terminated(bench: Bench, count: int) -> None:
         stopped(bench, signal.SIGTERM, 143)
 
 
-# Not among the few: one in many leaves a temporary file, whose cause is not known yet.
-@pytest.mark.faults
-@pytest.mark.parametrize("count", [25])
+@injections(1, 25)
 def test_interrupted(bench: Bench, count: int) -> None:
     for _ in range(count):
         stopped(bench, signal.SIGINT, 130)

@@ -17,6 +17,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from w2s_cli.batch.jobs import Done, EndedError, Failure, FilePair, Reports
 from w2s_cli.errors import BugError, BusyError, OutOfMemoryError, Stopped, explained
+from w2s_cli.io.atomic_files import remove_own
 
 _ENDING = 10.0  # seconds that a worker has to clean up
 
@@ -214,6 +215,8 @@ def _serve(pipe: Connection, pickled: bytes) -> None:
         pass
     except KeyboardInterrupt:
         sys.exit(1)
+    finally:
+        remove_own()
 
 
 def _follow_parent() -> None:

@@ -99,7 +99,13 @@ def stoppable() -> Iterator[None]:
         number = getattr(signal, name, None)
         if number and signal.getsignal(number) not in (signal.SIG_IGN, None):
             signal.signal(number, stop)
-    yield
+    try:
+        yield
+    finally:
+        if "w2s_cli.io.atomic_files" in sys.modules:  # else nothing was made
+            from w2s_cli.io.atomic_files import remove_own
+
+            remove_own()
 
 
 @contextmanager

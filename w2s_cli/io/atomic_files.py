@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and are never done by two at a time."""
 
+import atexit
 import os
 import platform
 import re
@@ -7,7 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from stat import S_IMODE, S_ISREG, S_IWUSR
@@ -22,6 +23,19 @@ from w2s_cli.errors import (
 )
 
 _PATIENCE = 0.2  # seconds: while another run looks whether a lock is still held
+
+# How to remove what this process has made for a while, by process and path. It is noted
+# before it is made, and forgotten when it is gone: an interruption may come between two
+# lines of Python, also between those that begin and end a `with` block.
+_OWN: dict[tuple[int, Path], Callable[[], None]] = {}
+
+
+@atexit.register
+def remove_own() -> None:
+    """Remove what interruptions have left of this process."""
+    for (process, _), remove in [*_OWN.items()]:
+        if process == os.getpid():
+            remove()
 
 
 @contextmanager
@@ -55,19 +69,22 @@ def _try_lock(path: Path, patience: float = _PATIENCE) -> Callable[[], None] | N
     """Return what releases the lock that a file now is, None where another has it."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(path, timeout=patience, mode=0o666)
-    try:
-        lock.acquire(poll_interval=_PATIENCE / 4)
-    except Timeout:
-        return None
-    except OSError:  # no locks here, or nothing can be written, which shows later
-        return lambda: None
+    lock, key = FileLock(path, timeout=patience, mode=0o666), (os.getpid(), path)
 
     def release() -> None:
-        with suppress(OSError):
+        with suppress(OSError, Timeout):
+            lock.acquire(timeout=0)  # once more, where it is held
             path.unlink()  # while it is locked: who waits for it makes a new one
-        lock.release()
+        lock.release(force=True)
+        _OWN.pop(key, None)
 
+    _OWN[key] = release
+    try:
+        lock.acquire(poll_interval=_PATIENCE / 4)
+    except (Timeout, OSError) as error:
+        del _OWN[key]
+        # No locks here, or nothing can be written, which shows later
+        return None if isinstance(error, Timeout) else lambda: None
     return release
 
 
@@ -82,8 +99,7 @@ def replacing(
     an OutputError is raised. An OSError of the block, such as that of a full disk,
     becomes an OutputError.
     """
-    remove_strays(path.parent)
-    temporary = path.with_name(f"{own_prefix()}.tmp")
+    temporary, remove = _own_name(path.parent)
     try:
         old = path.lstat() if overwrite and path.is_file() and not folder else None
         mode = S_IMODE(old.st_mode) if old and S_ISREG(old.st_mode) else 0o666
@@ -116,10 +132,34 @@ def replacing(
             hint="check the free space and the permissions of its folder",
         ) from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        remove()
+
+
+@contextmanager
+def temporary_folder(place: Path) -> Iterator[Path]:
+    """Yield an empty folder in a place, which goes with the block."""
+    folder, remove = _own_name(place)
+    try:
+        folder.mkdir(mode=0o700)
+        yield folder
+    finally:
+        remove()
+
+
+def _own_name(folder: Path) -> tuple[Path, Callable[[], None]]:
+    """Return a new name in a folder, and what removes all that will have it."""
+    remove_strays(folder)
+    key = os.getpid(), folder / f"{own_prefix()}.tmp"
+    _OWN[key] = partial(_remove, *key)
+    return key[1], _OWN[key]
+
+
+def _remove(process: int, temporary: Path) -> None:
+    if temporary.is_dir():
+        shutil.rmtree(temporary, ignore_errors=True)
+    with suppress(OSError):
+        temporary.unlink(missing_ok=True)
+    _OWN.pop((process, temporary), None)
 
 
 def _hand_on(old: os.stat_result, temporary: Path) -> None:
@@ -146,21 +186,28 @@ def _put_exclusively(temporary: Path, path: Path) -> None:
 def _put_folder(temporary: Path, path: Path, *, overwrite: bool) -> None:
     """Rename a folder; what it replaces is moved aside first, and then removed."""
     old = path.with_name(f"{path.name}.replaced-{uuid4().hex[:8]}")
-    replaces = overwrite and path.exists()
-    if replaces:
-        path.rename(old)
+    key = os.getpid(), old
+
+    def settle() -> None:
+        if old.exists() and path.exists():
+            spare, remove = _own_name(path.parent)
+            old.rename(spare)  # so that it is known for a stray if this is killed
+            remove()
+        elif old.exists():
+            old.rename(path)
+        _OWN.pop(key, None)
+
+    _OWN[key] = settle
     try:
+        if overwrite and path.exists():
+            path.rename(old)
         temporary.rename(path)
     except OSError as error:
-        if replaces:
-            old.rename(path)
         if path.exists() and not overwrite:
             raise _appeared(path) from error
         raise
-    if replaces and old.is_dir():
-        shutil.rmtree(old)
-    elif replaces:
-        old.unlink()
+    finally:
+        settle()
 
 
 def _appeared(path: Path) -> ExistsError:

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import gettempdir
 
 from w2s_cli.errors import ExistsError, InputError, OutputError, UsageError
-from w2s_cli.io.atomic_files import own_prefix, remove_strays
+from w2s_cli.io.atomic_files import temporary_folder
 from w2s_cli.io.formats import format_for, holds_zarr
 
 
@@ -80,7 +80,7 @@ def spooled_input(path: Path) -> Iterator[Path]:
             "standard input is a terminal, not an image",
             hint="pipe a file into w2s, or name it",
         )
-    with _spool_folder() as folder:
+    with temporary_folder(Path(gettempdir())) as folder:
         spooled = folder / "standard-input"
         _spool(spooled)
         yield spooled
@@ -102,17 +102,10 @@ def spooled_output(path: Path, suffix: str = ".tif") -> Iterator[Path]:
             "standard output is a terminal, which cannot show an image",
             hint="redirect it into a file, or name one with -o",
         )
-    with _spool_folder() as folder:
+    with temporary_folder(Path(gettempdir())) as folder:
         spooled = folder / f"standard-output{suffix}"
         yield spooled
         _copy_out(spooled)
-
-
-@contextmanager
-def _spool_folder() -> Iterator[Path]:
-    remove_strays(Path(gettempdir()))
-    with TemporaryDirectory(prefix=f"{own_prefix()}-", suffix=".tmp") as folder:
-        yield Path(folder)
 
 
 def _spool(path: Path) -> None:
