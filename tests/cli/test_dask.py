@@ -8,13 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tifffile
 
+import w2s_cli as w2s
 from w2s_cli.batch.dask_cluster import checked_address
 from w2s_cli.errors import UsageError
 
-RESTORE = [sys.executable, "-m", "w2s_cli", "restore", "raw", "--method", "gaussian"]
+RESTORE = [sys.executable, "-m", "w2s_cli", "restore"]
 
 
 @pytest.mark.parametrize("where", ["local:2", "tcp://10.0.0.5:8786", "tls://head:1"])
@@ -50,34 +52,48 @@ def test_dask_may_be_missing(w2s, here: Path, monkeypatch: pytest.MonkeyPatch) -
     ]
 
 
-def test_a_killed_worker_loses_nothing(here: Path) -> None:
+def run(*words: str) -> str:
+    """Run it without dask; return what was said."""
+    done = subprocess.run(
+        [*RESTORE, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def killed(begun: str, *words: str) -> str:
+    """Run it on two workers, one of which is killed when there are such files."""
     psutil = pytest.importorskip("psutil")
     pytest.importorskip("distributed")
-    Path("raw").mkdir()
-    image = tifffile.imread("cell.tif")
-    names = [f"{number:02}.tif" for number in range(40)]
-    for number, name in enumerate(names):
-        tifffile.imwrite(Path("raw", name), image + number, photometric="minisblack")
-    alone = subprocess.run([*RESTORE, "-o", "alone"], capture_output=True, check=False)
-    assert alone.returncode == 0
     batch = subprocess.Popen(
-        [*RESTORE, "-o", "spread", "--dask", "local:2"],
-        stderr=subprocess.PIPE,
-        text=True,
+        [*RESTORE, *words, "--dask", "local:2"], stderr=subprocess.PIPE, text=True
     )
-    while batch.poll() is None and not [*Path("spread").glob("*.tif")]:
+    while batch.poll() is None and not [*Path().glob(begun)]:
         time.sleep(0.01)
     children = psutil.Process(batch.pid).children(recursive=True)
     worker = next(one for one in children if "spawn_main" in " ".join(one.cmdline()))
     os.kill(worker.pid, signal.SIGKILL)
     _, said = batch.communicate(timeout=120)
     assert batch.returncode == 0, said
+    return said
+
+
+def test_a_killed_worker_loses_nothing(here: Path) -> None:
+    pytest.importorskip("distributed")
+    Path("raw").mkdir()
+    image = tifffile.imread("cell.tif")
+    names = [f"{number:02}.tif" for number in range(40)]
+    for number, name in enumerate(names):
+        tifffile.imwrite(Path("raw", name), image + number, photometric="minisblack")
+    words = ["raw", "--method", "gaussian", "-o"]
+    run(*words, "alone")
+    said = killed("spread/*.tif", *words, "spread")
     for name in names:
         assert Path("spread", name).read_bytes() == Path("alone", name).read_bytes()
     kept = re.search(r"there already: (\d+)", said)  # made by the killed one
     assert said.count(" -> ") + int(kept[1] if kept else 0) == len(names)
     again = subprocess.run(
-        [*RESTORE, "-o", "spread", "--dask", "local:1"],
+        [*RESTORE, *words, "spread", "--dask", "local:1"],
         capture_output=True,
         text=True,
         check=False,
@@ -86,3 +102,25 @@ def test_a_killed_worker_loses_nothing(here: Path) -> None:
     assert again.stderr.count("exists\n") == len(names)
     left = [path.name for path in Path("spread").iterdir() if path.name not in names]
     assert left == [".w2s"]
+
+
+def test_parts_of_an_image_of_a_killed_worker(here: Path) -> None:
+    pytest.importorskip("distributed")
+    pytest.importorskip("zarr")
+    light = np.random.default_rng(0).poisson(90.0, (2, 12, 600, 128))
+    image = w2s.Stack(light.astype(np.uint16), "CZYX", {"Y": 0.1, "X": 0.1})
+    w2s.imwrite("big.ome.zarr", image)
+    words = ["big.ome.zarr", "--method", "median", "-O", "size=9", "-o"]
+    said_alone = run(*words, "alone.ome.zarr")
+    said = killed(".w2s-*.tmp/0/c/0/*/*", *words, "spread.ome.zarr")
+    assert said.partition(" -> ")[0] == said_alone.partition(" -> ")[0]
+    alone, spread = (
+        {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in Path(folder).rglob("*")
+            if path.is_file()
+        }
+        for folder in ("alone.ome.zarr", "spread.ome.zarr")
+    )
+    assert spread == alone
+    assert not [*Path().glob(".w2s*")]

@@ -130,4 +130,4 @@ def test_the_middle_of_a_large_tile_is_enough(scale: int) -> None:
     after = np.full((600 * scale, 500 * scale), 1000, np.float32)
     check = NetworkCheck(NoiseModel(1.0, 900.0), scale)
     check.add(before, after)
-    assert 300_000 > 448**2 >= check.seen > 0.9 * 448**2
+    assert 300_000 > 448**2 >= check.sums.seen > 0.9 * 448**2

@@ -173,7 +173,7 @@ def test_a_blank_channel_stays_beside_others(method: str) -> None:
     stack = Stack(np.stack([light, np.full_like(light, 7)]), "CYX")
     result = restore_stack(RestoreSpec(method=method, device="cpu"), stack)
     restored = np.asarray(result.image)
-    alone = np.asarray(restore_stack(result.spec, Stack(light, "YX")).image)
+    alone = np.asarray(restore_stack(result.decided.spec, Stack(light, "YX")).image)
     assert (restored[0] == alone).all()
     assert (restored[1] == 7).all()
     words = "channel 2: blank (every pixel is 7): left as it is"

@@ -1,28 +1,40 @@
 """The workers of a dask cluster, here or on other machines, restore files."""
 
 import logging
+import os
 import pickle
 import re
-from collections.abc import Collection, Iterator
+from collections import deque
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
-from itertools import islice
+from functools import lru_cache, partial
+from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from w2s_cli import __version__
-from w2s_cli.batch.jobs import EndedError, Failure, FilePair, Reports
+from w2s_cli.batch.dask_parts import spread
+from w2s_cli.batch.dask_tasks import (
+    answer,
+    anywhere,
+    completed,
+    spec_anywhere,
+    threads_of,
+)
+from w2s_cli.batch.jobs import EndedError, Failure, FilePair, Reports, each
 from w2s_cli.batch.restore_work import Outcome, RestoreWork
-from w2s_cli.batch.workers import Work, for_parent
+from w2s_cli.batch.resume import Kept
+from w2s_cli.batch.workers import for_parent
 from w2s_cli.errors import (
-    OutOfMemoryError,
+    BusyError,
+    ExistsError,
     Stopped,
     UsageError,
     W2SError,
     explained,
 )
-from w2s_cli.io.targets import check_target
+from w2s_cli.io.formats import FORMATS
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -30,7 +42,8 @@ if TYPE_CHECKING:
 _LOCAL = re.compile(r"local:(\d{1,4})")
 _ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://.+")
 _SECONDS = 60  # until a first worker is there
-_AHEAD = 3  # files a worker that wait at it
+
+_PIXELS = 1 << 22  # of an image for each worker, at the least, that is done in parts
 
 
 def checked_address(where: str) -> str:
@@ -45,133 +58,130 @@ def checked_address(where: str) -> str:
 
 
 def each_in_dask(
-    pairs: Collection[FilePair], work: RestoreWork, where: str
+    pairs: Collection[FilePair],
+    work: RestoreWork,
+    where: str,
+    here: Callable[..., Outcome],
 ) -> Reports[Outcome]:
     """Yield what became of each file as soon as it is known, as `jobs.each` does.
 
-    Paths mean the same to all workers. A file whose worker dies is given to another,
-    three times at most; what the dead one had done already is kept.
+    A worker restores a file; or, where there are fewer files than workers, and all
+    outputs are of OME-Zarr, a part of one, while `here` does the rest. Paths mean the
+    same to all workers. What a worker had in hand that dies is given to another, three
+    times at most.
     """
-    free = []
-    for source, target in pairs:
-        try:
-            if target.exists() and not work.resume:
-                check_target(target, overwrite=work.spec.overwrite)
-            free.append((source, target))
-        except W2SError as error:
-            yield Failure(source, target, error)
-    if not free:
-        return
-    pickled = pickle.dumps(_anywhere(work))
     with _client(where) as client:
         _check_versions(client)
-        yield from _each(client, free, pickled)
+        if _in_parts(client, pairs, work):
+            one = partial(here, spread=partial(spread, client))
+            patient = partial(one, wait=True) if work.resume else None
+            yield from each(pairs, one, patient)
+        else:
+            yield from _each(client, pairs, work)
+
+
+def _in_parts(client: "Client", pairs: Collection[FilePair], work: RestoreWork) -> bool:
+    """Return whether workers are to share each image, not the images."""
+    threads = threads_of(client)
+    folders = {suffix for form in FORMATS if form.folder for suffix in form.suffixes}
+    if any(target.suffix.lower() not in folders for _, target in pairs):
+        return False
+    if len(pairs) == 1 or len(pairs) >= threads:
+        return len(pairs) == 1
+    try:
+        for source, target in pairs:
+            with work.spec_of(source, target).opened(source) as stack:
+                if prod(stack.data.shape) < threads * _PIXELS:
+                    return False
+    except W2SError:  # which is told when it is that file's turn
+        return False
+    return True
 
 
 def _each(
-    client: "Client", pairs: Collection[FilePair], pickled: bytes
+    client: "Client", pairs: Collection[FilePair], work: RestoreWork
 ) -> Reports[Outcome]:
-    from distributed import as_completed
+    waiting = deque((pair, False) for pair in pairs)
+    in_hand: dict[Future, tuple[FilePair, bool]] = {}
+    pickled = pickle.dumps(_anywhere(work))
 
-    waiting = iter(pairs)
-    in_hand: dict[Future, FilePair] = {}
-
-    def give(count: int) -> list["Future"]:
-        given = []
-        for source, target in islice(waiting, count):
-            paths = source.absolute(), target.absolute()
-            future = client.submit(_do, pickled, *paths, pure=False)
-            in_hand[future] = source, target
-            given.append(future)
-        return given
+    def begin(one: tuple[FilePair, bool]) -> "Future":
+        (source, target), wait = one
+        there = os.path.lexists(target)
+        paths = anywhere(source), anywhere(target)
+        return client.submit(_do, pickled, *paths, there, wait, pure=False)
 
     ended: EndedError | None = None
     interrupt: KeyboardInterrupt | None = None
-    running = as_completed(give(_AHEAD * _threads(client)), loop=client.loop)
+    running = completed(client, waiting, begin, in_hand)
     try:
-        for future in running:
-            report = _report(future, in_hand.pop(future))
+        for (pair, wait), future in running:
+            report = _report(future, pair)
+            if isinstance(report, Failure):
+                if isinstance(report.error, BusyError) and not wait:
+                    waiting.append((pair, True))
+                    continue
+                if report.ends:
+                    ended = EndedError(str(report.error), report.error.exit_code)
             yield report
-            if isinstance(report, Failure) and report.ends:
-                ended = EndedError(str(report.error), report.error.exit_code)
+            if ended:
                 break
-            running.update(give(max(_AHEAD * _threads(client) - len(in_hand), 0)))
     except KeyboardInterrupt as error:
         interrupt = error
         ended = EndedError("interrupted", Stopped.exit_code_of(error))
     finally:
-        client.cancel([*in_hand], force=True)
+        running.close()
     if ended:
         missed = EndedError(f"not begun: {ended}", ended.exit_code)
-        for pair in in_hand.values():
+        for pair, _ in in_hand.values():
             yield Failure(*pair, ended)
-        for pair in waiting:
+        for pair, _ in waiting:
             yield Failure(*pair, missed, begun=False)
     if interrupt:
         raise interrupt
 
 
-def _threads(client: "Client") -> int:
-    threads: dict[str, int] = client.nthreads()
-    return max(sum(threads.values()), 1)
-
-
 def _report(future: "Future", pair: FilePair) -> Outcome | Failure:
     """Return the report of a file that is done, by the paths that the user named."""
-    error = future.exception()
-    if error is not None:
-        from distributed import KilledWorker
-
-        if isinstance(error, KilledWorker):
-            error = OutOfMemoryError(
-                "the workers that had it in hand died, one after another",
-                hint="they may have run out of memory: give workers more",
-            )
+    try:
+        found: Outcome = replace(answer(future), source=pair[0], target=pair[1])
+    except Exception as error:
         return Failure(*pair, explained(error))
-    answer = future.result()
-    if isinstance(answer, Exception):
-        return Failure(*pair, explained(answer))
-    found: Outcome = replace(answer, source=pair[0], target=pair[1])
     return found
 
 
-def _do(pickled: bytes, source: Path, target: Path) -> Outcome | Exception:
-    """Restore a file, in a worker."""
+def _do(
+    pickled: bytes, source: Path, target: Path, there: bool, wait: bool
+) -> Outcome | Exception:
+    """Restore a file, in a worker; `there` says that its output was, before."""
     try:
-        return _work(pickled)(source, target, wait=True)
+        work = _work(pickled)
+        try:
+            return work(source, target, wait=wait)
+        except ExistsError:
+            if there or not work.is_done(source, target):
+                raise
+            return Kept(source, target)  # by a worker that died before it could say
     except Exception as error:
         return for_parent(error)
 
 
 @lru_cache(maxsize=1)  # one model a worker
-def _work(pickled: bytes) -> Work[Outcome]:
-    work: Work[Outcome] = pickle.loads(pickled)  # our own
+def _work(pickled: bytes) -> RestoreWork:
+    work: RestoreWork = pickle.loads(pickled)  # our own
     return work
 
 
 def _anywhere(work: RestoreWork) -> RestoreWork:
     """Return the work with paths that do not depend on the working folder."""
-    spec = work.spec
-
-    def absolute(one: Any) -> Any:
-        return one.absolute() if isinstance(one, Path) else one
-
-    paths = {
-        "weights": tuple(map(absolute, spec.weights)),
-        "train_on": tuple(map(absolute, spec.train_on)),
-        "save_weights": absolute(spec.save_weights),
-        "defects": absolute(spec.defects),
-    }
-    return RestoreWork(
-        replace(spec, **paths),
-        work.chain,
-        work.resume or not spec.overwrite,
-        absolute(work.folder),
-        {
-            (one.absolute(), two.absolute()): replace(own, **paths)
+    return replace(
+        work,
+        spec=spec_anywhere(work.spec),
+        folder=work.folder and anywhere(work.folder),
+        specs={
+            (anywhere(one), anywhere(two)): spec_anywhere(own)
             for (one, two), own in work.specs.items()
         },
-        work.fitted,
     )
 
 
@@ -184,7 +194,7 @@ def _client(where: str) -> Iterator["Client"]:
         raise UsageError(
             "--dask needs the package distributed", hint="pip install 'w2s-cli[dask]'"
         ) from error
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what dies is redone
     local = _LOCAL.fullmatch(where)
     cluster = None
     try:
@@ -193,7 +203,7 @@ def _client(where: str) -> Iterator["Client"]:
                 n_workers=int(local[1]),
                 threads_per_worker=1,
                 dashboard_address=None,
-                silence_logs=logging.ERROR,
+                silence_logs=logging.CRITICAL,
             )
         client = Client(cluster or where, timeout=_SECONDS, set_as_default=False)
         try:

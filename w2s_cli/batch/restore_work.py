@@ -7,7 +7,12 @@ from typing import Any, TypeAlias
 
 from w2s_cli.batch.jobs import FilePair
 from w2s_cli.batch.resume import Kept, note_record, restore_missing, why_redone
-from w2s_cli.pipeline.file_restoration import FileReport, plan_file, restore_file
+from w2s_cli.pipeline.file_restoration import (
+    FileReport,
+    Spread,
+    plan_file,
+    restore_file,
+)
 from w2s_cli.pipeline.restoration import RestoreProgress
 from w2s_cli.pipeline.shared_fitting import FittedMethods, fit_files
 from w2s_cli.pipeline.spec import RestoreSpec
@@ -41,11 +46,16 @@ class RestoreWork:
         """Return how a file is restored."""
         return self.specs.get((source, target), self.spec)
 
+    def is_done(self, source: Path, target: Path) -> bool:
+        """Return whether an output is the very result."""
+        spec = self.spec_of(source, target)
+        return not why_redone(spec, self.chain, source, target, self.folder)
+
     def plan(self, source: Path, target: Path) -> Outcome:
         """Return what would be done."""
         spec = self.spec_of(source, target)
         if self.resume:
-            if not why_redone(spec, self.chain, source, target, self.folder):
+            if self.is_done(source, target):
                 return Kept(source, target)
             spec = replace(spec, overwrite=True)
         return plan_file(spec, self.chain, source, target)
@@ -57,6 +67,7 @@ class RestoreWork:
         *,
         wait: bool = False,
         progress: RestoreProgress | None = None,
+        spread: Spread | None = None,
     ) -> Outcome:
         """Restore a file, or keep what is there of it."""
         spec = self.spec_of(source, target)
@@ -67,12 +78,14 @@ class RestoreWork:
                 fitted=self.fitted,
                 progress=progress,
                 wait=wait,
+                spread=spread,
             )
         report = restore_file(
             *(spec, self.chain, source, target),
             fitted=self.fitted,
             progress=progress,
             into_folder=self.folder is not None,
+            spread=spread,
         )
         note_record(report, self.folder)
         return report

@@ -24,7 +24,7 @@ from w2s_cli.io.fingerprints import (
 )
 from w2s_cli.io.formats import format_for
 from w2s_cli.io.targets import check_target, make_folder
-from w2s_cli.pipeline.file_restoration import FileReport, restore_file
+from w2s_cli.pipeline.file_restoration import FileReport, Spread, restore_file
 from w2s_cli.pipeline.request import INPUT, REQUEST, request
 from w2s_cli.pipeline.restoration import RestoreProgress
 from w2s_cli.pipeline.shared_fitting import FittedMethods
@@ -60,6 +60,7 @@ def restore_missing(
     fitted: FittedMethods | None = None,
     progress: RestoreProgress | None = None,
     wait: bool = False,
+    spread: Spread | None = None,
 ) -> FileReport | Kept:
     """Restore a file, unless its output is there and is the very result.
 
@@ -83,7 +84,10 @@ def restore_missing(
             if not why:
                 return Kept(source, target)
         report = restore_file(
-            anew, chain, source, target, fitted=fitted, progress=progress
+            *(anew, chain, source, target),
+            fitted=fitted,
+            progress=progress,
+            spread=spread,
         )
         note_record(report, folder)
         return replace(report, redone=why if found else "")

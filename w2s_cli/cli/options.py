@@ -58,8 +58,8 @@ Dask = Annotated[
     str | None,
     typer.Option(
         "--dask",
-        help="Give files to the workers of a dask cluster: local:N for N of this "
-        "machine, or the address of a scheduler.",
+        help="Give files, or parts of one OME-Zarr, to the workers of a dask cluster: "
+        "local:N for N of this machine, or the address of a scheduler.",
         metavar="WHERE",
     ),
 ]

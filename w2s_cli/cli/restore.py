@@ -130,7 +130,7 @@ def restore(
     part = Shard.parse(shard or "1/1")
     pairs = part.share(every)
     _check_resume(pairs, resume=resume, overwrite=overwrite)
-    _check_dask(dask, jobs, preview)
+    _check_dask(dask, jobs, preview, pairs)
     if pairs and not any(is_there(source) for source, _ in pairs):
         # Nothing is fetched, loaded or learned for no image.
         reports = tell(each(pairs, refuse_missing), show_plan, form)
@@ -222,12 +222,19 @@ def _check_resume(
         )
 
 
-def _check_dask(dask: str | None, jobs: int, preview: Path | None) -> None:
+def _check_dask(
+    dask: str | None, jobs: int, preview: Path | None, pairs: "Sequence[FilePair]"
+) -> None:
     from w2s_cli.batch.dask_cluster import checked_address
+    from w2s_cli.io.targets import STREAM
 
     if dask is None:
         return
     checked_address(dask)
+    if any(STREAM in pair for pair in pairs):
+        raise UsageError(
+            "--dask needs files, not standard input or output", hint="name them"
+        )
     if jobs > 1 or preview:
         raise UsageError(
             f"--dask and {'--preview' if preview else '--jobs'} do not go together",
@@ -276,26 +283,26 @@ def _restored(
 
     if work.spec.train_on:
         work.fitted = fit_to_files(work.spec, work.chain, quiet=quiet)
-    if dask:
-        from w2s_cli.batch.dask_cluster import each_in_dask
-
-        return each_in_dask(pairs, work, dask)
     jobs = min(max(jobs, len(devices)), len(pairs))
-    if jobs > 1:
+    if jobs > 1 and not dask:
         return each_in_workers(pairs, [work.on(one) for one in devices], jobs)
 
-    def one(source: Path, target: Path, *, wait: bool = False) -> "Outcome":
+    def one(source: Path, target: Path, **how: Any) -> "Outcome":
         with progress(source.name, quiet=quiet) as bar:
             shown = RestoreProgress(
                 started=bar.start,
                 tile=bar.advance,
                 fit=FitDisplay(source.name, bar, quiet=quiet).of_channel,
             )
-            outcome = work(source, target, wait=wait, progress=shown)
+            outcome = work(source, target, progress=shown, **how)
         if preview and not isinstance(outcome, Kept):
             from w2s_cli.bench.preview import preview as draw
 
             draw(work.spec_of(source, target), source, outcome, preview)
         return outcome
 
+    if dask:
+        from w2s_cli.batch.dask_cluster import each_in_dask
+
+        return each_in_dask(pairs, work, dask, one)
     return each(pairs, one, partial(one, wait=True) if work.resume else None)

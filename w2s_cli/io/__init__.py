@@ -30,6 +30,7 @@ import numpy as np
 
 from w2s_cli.errors import InputError
 from w2s_cli.io.atomic_files import replacing
+from w2s_cli.io.content import History
 from w2s_cli.io.fingerprints import KEY, OPEN, seal
 from w2s_cli.io.formats import format_for, format_of
 from w2s_cli.io.single_precision import in_single_precision
@@ -137,6 +138,7 @@ def write_image(
     *,
     overwrite: bool = False,
     record: Callable[[], Mapping[str, Any]] | None = None,
+    write: Callable[[Stack, Path, Callable[[], History]], None] | None = None,
 ) -> None:
     """Write a stack plane by plane, whole or not at all.
 
@@ -151,6 +153,9 @@ def write_image(
     record
         Asked after the last plane for what to add to the history. A TIFF adds its own
         fingerprint: see `fingerprints`.
+    write
+        What writes it to a path, with the history that it asks for at the end; that of
+        the format where None.
 
     Raises
     ------
@@ -164,13 +169,14 @@ def write_image(
     check_target(path, overwrite=overwrite)
     check_fits(stack, path)
     form = format_for(path)
-    writer = import_module(form.module)
+    write = write or import_module(form.module).write
+    assert write
 
-    def history() -> tuple[Mapping[str, Any], ...]:
+    def history() -> History:
         own = {KEY: OPEN} if form.sealed else {}
         return (*stack.history, *([{**record(), **own}] if record else []))
 
     with replacing(path, overwrite=overwrite, folder=form.folder) as temporary:
-        writer.write(stack, temporary, history)
+        write(stack, temporary, history)
         if record and form.sealed:
             seal(temporary)

@@ -153,21 +153,62 @@ class ZarrOutput:
             pixels = np.rint(pixels).clip(limits.min, limits.max).astype(dtype)
         self._put("0", block, pixels)
 
-    def finish(self, history: History = ()) -> None:
+    def write_rows(
+        self, index: tuple[int, ...], top: int, pixels: NDArray[Any]
+    ) -> None:
+        """Write rows of a plane, the first of which is that of a block."""
+        height, width = self._said["shape"][-2:]
+        (down, _), (across, _) = _sides(height, width)
+        for rows, columns in _parts(len(pixels), width, down, across):
+            there = slice(rows.start + top, rows.stop + top)
+            self.write(Block(index, there, columns), pixels[rows, columns])
+
+    @property
+    def block_rows(self) -> int:
+        """Return how many rows a block has."""
+        return _sides(*self._said["shape"][-2:])[0][0]
+
+    def plane(self, index: tuple[int, ...]) -> NDArray[Any]:
+        """Return a plane that is written."""
+        height, width = self._said["shape"][-2:]
+        whole = Block(index, slice(0, height), slice(0, width))
+        return np.asarray(self._array("0")[self._place(whole)])
+
+    def finish(self, history: History = (), *, shrunk: bool = False) -> None:
         """Write the smaller sizes, and what makes the folder an image.
 
         Call it once, when all blocks are written. `history` is what was done to the
-        pixels.
+        pixels. Where they are `shrunk`, the smaller sizes are there.
         """
         levels = smaller_sizes(tuple(self._said["shape"]))
-        for number in range(1, len(levels)):
-            for index in np.ndindex(*self._lead):
-                for part in _blocks(*levels[number][-2:]):
-                    finer = self._finer(number - 1, index, *part)
-                    self._put(str(number), Block(index, *part), halved(finer))
+        for number in range(1, 1 if shrunk else len(levels)):
+            for block in self.smaller(number):
+                self.shrink(number, block)
         windows = self._windows(str(len(levels) - 1))
         attributes = finished(self._said, windows, history)
         self._group.attrs.put(attributes)
+
+    @property
+    def levels(self) -> int:
+        """Return how many sizes the image has."""
+        return len(smaller_sizes(tuple(self._said["shape"])))
+
+    def smaller(self, level: int) -> Iterator[Block]:
+        """Yield the blocks of a smaller size, counted from 1."""
+        sides = smaller_sizes(tuple(self._said["shape"]))[level][-2:]
+        for index in np.ndindex(*self._lead):
+            for part in _blocks(*sides):
+                yield Block(index, *part)
+
+    def shrink(self, level: int, block: Block) -> None:
+        """Write a block of a smaller size, whose next larger one is written."""
+        finer = self._finer(level - 1, block.index, block.rows, block.columns)
+        self._put(str(level), block, halved(finer))
+
+    def remove_strays(self) -> None:
+        """Remove what writers that were killed have left half."""
+        for stray in [*self.path.rglob("*.partial")]:
+            stray.unlink()
 
     def _array(self, level: str) -> Any:
         return self._group[level]
@@ -217,16 +258,12 @@ class ZarrOutput:
 def write_whole(stack: Stack, path: Path, history: Callable[[], History]) -> None:
     """Write a stack, each of its planes or of their parts asked for once."""
     output = ZarrOutput.create(path, stack)
-    height, width = stack.data.shape[-2:]
-    (down, _), (across, _) = _sides(height, width)
+    rows = output.block_rows if stack.large else stack.data.shape[-2]
     for index in stack.indices():
         for number, band in enumerate(
-            stack.bands(index, down) if stack.large else [stack.data[index]]
+            stack.bands(index, rows) if stack.large else [stack.data[index]]
         ):
-            top = number * down
-            for rows, columns in _parts(len(band), width, down, across):
-                there = slice(rows.start + top, rows.stop + top)
-                output.write(Block(index, there, columns), band[rows, columns])
+            output.write_rows(index, number * rows, band)
     output.finish(history())
 
 

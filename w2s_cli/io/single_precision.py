@@ -1,5 +1,6 @@
 """The types of pixels that files may have, and those that all of w2s takes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,26 +21,38 @@ def can_be_read(dtype: np.dtype[Any]) -> bool:
     return dtype.name in _TAKEN
 
 
+class RoundingNotes(list[str]):
+    """Warnings of a stack, the last of which says what rounding has done, if much."""
+
+    def __init__(self, before: Sequence[str] = ()) -> None:
+        super().__init__(before)
+        self.before, self.worst = len(self), 0.0
+
+    def note(self, error: float, words: str) -> None:
+        """Note a rounding error, if it is the largest so far."""
+        if error > self.worst:
+            self.worst = error
+            self[self.before :] = [words]
+
+
 class _Single:
     """Pixels as float32, or uint8 for true and false; what that rounds is noted."""
 
-    def __init__(self, source: Pixels, notes: list[str]) -> None:
+    def __init__(self, source: Pixels, notes: RoundingNotes) -> None:
         self.shape, self._source, self._notes = source.shape, source, notes
         self.dtype = np.dtype(np.uint8 if source.dtype == bool else np.float32)
-        self._before, self._worst = len(notes), 0.0
 
     def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
         plane = self._source[index]
         with np.errstate(over="ignore"):
             single = plane.astype(self.dtype)
-        error = _rounded_by(plane, single)
-        if error > self._worst:
-            self._worst = error
-            self._notes[self._before :] = [
+        if error := _rounded_by(plane, single):
+            self._notes.note(
+                error,
                 f"{plane.dtype} pixels are taken as 32-bit float, which has 7 digits: "
                 f"it rounds values up to {_largest(plane):.10g} by as much as "
-                f"{error:.2g}"
-            ]
+                f"{error:.2g}",
+            )
         return single
 
 
@@ -51,7 +64,7 @@ def in_single_precision(stack: Stack) -> Stack:
     stored = stack.data.dtype
     if stored.name in _KEPT:
         return stack
-    notes = [*stack.warnings]
+    notes = RoundingNotes(stack.warnings)
     extra = {**stack.extra, "stored dtype": str(stored)}
     return replace(stack, data=_Single(stack.data, notes), extra=extra, warnings=notes)
 

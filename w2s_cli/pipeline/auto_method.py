@@ -77,15 +77,21 @@ def resolve_auto(
 
     The choice is None where none was left open.
     """
-    first, *others = chain.links
-    if not first.traits.automatic:
+    if not chain.links[0].traits.automatic:
         return spec.method, chain, None
     choice = auto_method(diagnosis, spec.device, spec.precision)
+    return *chosen(spec, chain, choice), choice
+
+
+def chosen(spec: RestoreSpec, chain: Chain, choice: Choice | None) -> tuple[str, Chain]:
+    """Return the methods and their chain with what was chosen, if anything was."""
+    if choice is None:
+        return spec.method, chain
     [link] = build(
         choice.method, choice.options, device=spec.device, precision=spec.precision
     ).links
     names = [choice.method, *(entry.name for entry in parse(spec.method)[1:])]
-    return "+".join(names), Chain([link, *others]), choice
+    return "+".join(names), Chain([link, *chain.links[1:]])
 
 
 def auto_method(

@@ -1,15 +1,17 @@
 """One file into another: what would be done, and the doing, told in the same terms."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from w2s_cli.io import left_out, write_image
 from w2s_cli.io.atomic_files import claimed
+from w2s_cli.io.content import History
 from w2s_cli.io.fingerprints import InputHash, identity
+from w2s_cli.io.ome_zarr_writing import ZarrOutput
 from w2s_cli.io.targets import (
     STREAM,
     check_target,
@@ -43,6 +45,10 @@ from w2s_cli.stack import Stack
 
 if TYPE_CHECKING:
     from w2s_cli.pipeline.output_check import OutputCheck
+
+
+Spread: TypeAlias = Callable[[Restoration, Path, Path, RestoreProgress], None]
+"""Makes an output of OME-Zarr of a file, and has its pixels written, of all sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +162,14 @@ def restore_file(
     fitted: FittedMethods | None = None,
     progress: RestoreProgress | None = None,
     into_folder: bool = False,
+    spread: Spread | None = None,
 ) -> FileReport:
     """Restore `source` into `target`, plane by plane.
 
-    With `into_folder` the folder of the target is made, once the source is open.
+    With `into_folder` the folder of the target is made, once the source is open. What
+    is given as `spread` has others write the pixels of OME-Zarr.
     """
+    progress = progress or RestoreProgress()
     start = perf_counter()
     asked = request(spec, chain, source)
     if target.suffix.lower() == ".png" and spec.dtype == "auto":
@@ -193,7 +202,21 @@ def restore_file(
             facts = {INPUT: hashed.result(), REQUEST: asked}
             return {**result.record, **found, **named, **facts}
 
-        write_image(image, spooled, overwrite=spec.overwrite, record=record)
+        def write(_: Stack, path: Path, history: Callable[[], History]) -> None:
+            assert spread
+            spread(result, file, path, progress)
+            output = ZarrOutput(path)
+            if check:
+                for index in image.indices():
+                    check.add(index, output.plane(index))
+            output.finish(history(), shrunk=True)
+
+        write_image(
+            *(image, spooled),
+            overwrite=spec.overwrite,
+            record=record,
+            write=write if spread else None,
+        )
         if spec.save_weights and not fitted:
             save_weights(result.fitted, spec.save_weights, overwrite=spec.overwrite)
         written = record()  # while standard input is still there

@@ -5,8 +5,9 @@ light. A network for another noise level, one in other units than the image has,
 that has hardly learned yet leaves noise, or takes more than that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import sqrt
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import (
@@ -33,23 +34,30 @@ _FIRST, _EVERY = 8, 8  # tiles of a channel that are looked at: the first, every
 _SIDE = 448  # pixels of a tile along Y and X, from the middle
 
 
-@dataclass
-class NetworkCheck:
-    """Sums over tiles of one channel, before and after a network."""
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Sums over a tile, or over several."""
 
-    noise: NoiseModel  # that the image shows
-    scale: int = 1
-    tiles: int = 0
     pixels: int = 0  # that are neither dark, clipped nor blank
     power: float = 0.0  # of what was taken, each pixel in variances of its noise
     squares: int = 0  # of 5 x 5 pixels, and the power of their sums over that of noise
     clustered: float = 0.0
     excess: float = 0.0  # counts^2 beyond the noise
-    contrast: float = 0.0  # counts
+    contrast: float = 0.0  # counts; of several tiles the most
     seen: int = 0  # pixels that are not blank: the light of them, that which was taken,
     light: float = 0.0
     taken_light: float = 0.0
     variance: float = 0.0  # and their noise, counts^2
+
+
+@dataclass
+class NetworkCheck:
+    """What was found in tiles of one channel, before and after a network."""
+
+    noise: NoiseModel  # that the image shows
+    scale: int = 1
+    tiles: int = 0  # so far, whether looked at or not
+    found: list[Sums] = field(default_factory=list)  # of each that was looked at
 
     def add(self, before: FloatArray, after: FloatArray) -> None:
         """Compare a (Y, X) tile in counts with what was made of it."""
@@ -74,27 +82,43 @@ class NetworkCheck:
         good = known & inside & (variance >= _DARKEST * self.noise.gain**2)
         taken = before - made
         relative = np.clip(taken / np.sqrt(variance), -_CLIPPED, _CLIPPED)
-        self.pixels += int(good.sum())
-        self.power += float((relative[good] ** 2).sum())
-        self.excess += float((taken[good] ** 2 - variance[good]).sum())
         count = uniform_filter(good.astype(np.float32), 5) * 25
         sums = uniform_filter(np.where(good, relative, 0), 5) * 25
         many = count > 12
-        self.squares += int(many.sum())
-        self.clustered += float((sums[many] ** 2 / count[many]).sum())
         dark, bright = np.percentile(level[known], [0.5, 99.5])
-        self.contrast = max(self.contrast, float(bright - dark))
-        self.seen += int(known.sum())
-        self.light += float((before[known] - self.noise.offset).sum())
-        self.taken_light += float((before - small)[known].sum())
-        self.variance += float(variance[known].sum())
+        self.found.append(
+            Sums(
+                pixels=int(good.sum()),
+                power=float((relative[good] ** 2).sum()),
+                squares=int(many.sum()),
+                clustered=float((sums[many] ** 2 / count[many]).sum()),
+                excess=float((taken[good] ** 2 - variance[good]).sum()),
+                contrast=float(bright - dark),
+                seen=int(known.sum()),
+                light=float((before[known] - self.noise.offset).sum()),
+                taken_light=float((before - small)[known].sum()),
+                variance=float(variance[known].sum()),
+            )
+        )
+
+    @property
+    def sums(self) -> Sums:
+        """Return those over all tiles."""
+        if not self.found:
+            return Sums()
+        totals: dict[str, Any] = {
+            name: sum(getattr(one, name) for one in self.found)
+            for name in Sums.__slots__
+        }
+        contrast = max(one.contrast for one in self.found)
+        return replace(Sums(**totals), contrast=max(contrast, 0.0))
 
     def doubt(self, name: str, *, shipped: bool) -> str:
         """Return what speaks against the network `name`; "" for nothing.
 
         One of others that learned from structured illumination has its brightness.
         """
-        found = self._found(light=self.scale == 1 or shipped)
+        found = self._doubt(light=self.scale == 1 or shipped)
         if not found:
             return ""
         own, other = ("jdsr", "pure-let+bicubic")
@@ -105,24 +129,25 @@ class NetworkCheck:
             f"--method {other if shipped else own}"
         )
 
-    def _found(self, *, light: bool) -> str:
-        if self.seen < _FEWEST:
+    def _doubt(self, *, light: bool) -> str:
+        sums = self.sums
+        if sums.seen < _FEWEST:
             return ""
-        pixels = max(self.pixels, 1)
-        taken, beyond = self.power / pixels, sqrt(max(self.excess / pixels, 0.0))
-        if self.pixels >= _FEWEST and taken < LEAST_TAKEN:
+        pixels = max(sums.pixels, 1)
+        taken, beyond = sums.power / pixels, sqrt(max(sums.excess / pixels, 0.0))
+        if sums.pixels >= _FEWEST and taken < LEAST_TAKEN:
             return f"it has taken only {taken:.0%} of the noise away"
-        whole = max(self.light, self.contrast / 16 * self.seen)
-        change = -self.taken_light / whole
-        sure = 6 * sqrt(self.variance) / whole
+        whole = max(sums.light, sums.contrast / 16 * sums.seen)
+        change = -sums.taken_light / whole
+        sure = 6 * sqrt(sums.variance) / whole
         if light and abs(change) > max(MOST_LIGHT, sure):
-            more = " or more" if whole > self.light else ""
+            more = " or more" if whole > sums.light else ""
             return f"it has changed the light by {change:+.0%}{more}"
         if (
-            self.pixels >= _FEWEST
+            sums.pixels >= _FEWEST
             and taken > MOST_TAKEN
-            and self.clustered > MOST_CLUSTERED * self.squares
-            and beyond > MOST_MISFIT * self.contrast
+            and sums.clustered > MOST_CLUSTERED * sums.squares
+            and beyond > MOST_MISFIT * sums.contrast
         ):
             return f"it has taken {taken:.1f} times the noise away, and structure"
         return ""

@@ -12,8 +12,9 @@ import numpy as np
 
 from w2s_cli import __version__
 from w2s_cli.methods.build import chain_record, parse
+from w2s_cli.microscope.defects import Kinds
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.pipeline.auto_method import Choice, resolve_auto
+from w2s_cli.pipeline.auto_method import Choice, chosen, resolve_auto
 from w2s_cli.pipeline.defect_repair import Repairs, defect_finders, map_for
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import Diagnosis
@@ -114,24 +115,49 @@ class RestoreProgress:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Decisions:
+    """All that is decided before a plane of a stack is restored; it can be pickled."""
+
+    spec: RestoreSpec  # what was asked for
+    choice: Choice | None  # which method, where that was left open
+    diagnosis: Diagnosis  # with the noise, also for methods that do not need it
+    fitted: FittedMethods  # the method that was fitted, by channel; empty for others
+    dtype: np.dtype[Any]
+    rounding: Sequence[str]  # what whole counts do to the light, if anything
+    tile: int
+    judge: bool  # whether what a network takes away is compared with the noise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Restoration:
     """A stack that is restored as its planes are read, and what is known of it."""
 
-    spec: RestoreSpec  # what was asked for
+    decided: Decisions
     source: Stack  # the stack before, of the channels that were asked for
     image: Stack  # the restored stack; lazy
     method: str  # the methods that were taken, without `auto`
     chain: Chain
-    choice: Choice | None  # why those, where that was left open
     diagnosis: Diagnosis  # what was found in the stack before
-    fitted: FittedMethods  # the method that was fitted, by channel; empty for others
     tally: Tally  # complete when every plane of the image has been read
     repairs: Repairs  # what was repaired before; complete at the same time
     unknown: UnknownAreas  # what was left as it is; complete at the same time
-    rounding: Sequence[str] = ()  # what whole counts do to the light, if anything
-    tile: int = TILE  # side of the tiles, in input pixels
     # Whether the first method fits the image, by channel; complete with the tally
     checks: Mapping[int, NetworkCheck] = field(default_factory=dict)
+
+    @property
+    def choice(self) -> Choice | None:
+        """Return why those methods, where that was left open."""
+        return self.decided.choice
+
+    @property
+    def fitted(self) -> FittedMethods:
+        """Return the method that was fitted, by channel; empty for others."""
+        return self.decided.fitted
+
+    @property
+    def tile(self) -> int:
+        """Return the side of the tiles, in input pixels."""
+        return self.decided.tile
 
     @property
     def warnings(self) -> list[str]:
@@ -144,13 +170,13 @@ class Restoration:
         )
         words = self.unknown.words
         kept = [words] if words and not told else []
-        said = [*self.source.warnings, *chosen, *found, *self.rounding, *kept]
+        said = [*self.source.warnings, *chosen, *found, *self.decided.rounding, *kept]
         return said + self._misfits()
 
     def _misfits(self) -> list[str]:
         """Return where the first method does not fit a channel, if it is a network."""
         name = parse(self.method)[0].name
-        own = name in _OWN and not self.spec.weights
+        own = name in _OWN and not self.decided.spec.weights
         several = len(self.checks) > 1
         return [
             f"channel {self.diagnosis.channels[number].name}: " * several + doubt
@@ -179,7 +205,7 @@ class Restoration:
     def record(self) -> dict[str, Any]:
         """Return what an output says of its making; the same run says the same."""
         return {
-            **record_head(self.spec, self.method, self.chain),
+            **record_head(self.decided.spec, self.method, self.chain),
             "tile": self.tile,
             "dtype": str(self.image.data.dtype),
             **self.found(),
@@ -248,41 +274,68 @@ def restore_stack(
             known_defects=known,
             levels=rounds(spec, part, chain),
         )
-    finders = defect_finders(part, diagnosis, known)
-    ready = PreparedPlanes(part, finders, diagnosis.blank_channels)
-    part = replace(part, data=ready, chunk=part.chunk or (1, 1))
+    part, ready = _ready(part, diagnosis, known)
     method, chain, choice = resolve_auto(spec, chain, diagnosis)
-    judge = judge or (choice is not None and chain.links[0].traits.trained)
-    checks = checks_of(diagnosis, chain.links[0].traits.scale) if judge else {}
-    if not chain.needs_noise:
-        diagnosis = diagnosis.without_noise()
-    noise = diagnosis.noise
+    used = diagnosis if chain.needs_noise else diagnosis.without_noise()
     if fitted:
         check_fitted(fitted, part, spec.train_on)
     check_savable(spec, part.channel_count)
-    fitted = fitted or fit_channels(part, chain, noise, progress.fit)
-    dtype, rounding = output_type(spec, part, chain, diagnosis)
-    tile = fitting_tile(spec, part, chain, dtype)
-    progress.started(tiles_of(part, chain, tile))
+    fitted = fitted or fit_channels(part, chain, used.noise, progress.fit)
+    dtype, rounding = output_type(spec, part, chain, used)
+    decided = Decisions(
+        *(spec, choice, diagnosis, fitted, dtype, rounding),
+        fitting_tile(spec, part, chain, dtype),
+        judge or (choice is not None and chain.links[0].traits.trained),
+    )
+    progress.started(tiles_of(part, chain, decided.tile))
+    return _restoration(decided, method, chain, part, ready, progress.tile)
+
+
+def restore_as_decided(decided: Decisions, stack: Stack, chain: Chain) -> Restoration:
+    """Return the restoration that was decided on for the same image elsewhere.
+
+    `chain` is that of the specification.
+    """
+    spec = decided.spec
+    part = spec.part(stack)
+    part, ready = _ready(part, decided.diagnosis, map_for(spec, part))
+    method, chain = chosen(spec, chain, decided.choice)
+    return _restoration(decided, method, chain, part, ready)
+
+
+def _ready(
+    part: Stack, diagnosis: Diagnosis, known: Kinds | None
+) -> tuple[Stack, PreparedPlanes]:
+    """Return a stack whose planes are ready for a method, and these."""
+    finders = defect_finders(part, diagnosis, known)
+    ready = PreparedPlanes(part, finders, diagnosis.blank_channels)
+    return replace(part, data=ready, chunk=part.chunk or (1, 1)), ready
+
+
+def _restoration(
+    decided: Decisions,
+    method: str,
+    chain: Chain,
+    part: Stack,
+    ready: PreparedPlanes,
+    on_tile: Callable[[], None] = lambda: None,
+) -> Restoration:
+    found = decided.diagnosis
+    scale = chain.links[0].traits.scale
+    checks = checks_of(found, scale) if decided.judge else {}
+    if not chain.needs_noise:
+        found = found.without_noise()
     image, tally = restore_planes(
-        part,
-        chain,
-        noise,
-        diagnosis.display_ranges,
-        fitted,
-        dtype=dtype,
+        *(part, chain, found.noise, found.display_ranges, decided.fitted),
+        dtype=decided.dtype,
         checks=checks,
-        tile=tile,
-        on_tile=progress.tile,
+        tile=decided.tile,
+        on_tile=on_tile,
         bands=ready.band,
     )
     return Restoration(
-        *(spec, part, image, method, chain, choice, diagnosis, fitted, tally),
-        ready.repairs,
-        ready.unknown,
-        rounding,
-        tile,
-        checks,
+        *(decided, part, image, method, chain, found, tally),
+        *(ready.repairs, ready.unknown, checks),
     )
 
 

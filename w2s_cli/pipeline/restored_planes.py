@@ -34,17 +34,18 @@ def plain(stack: Stack) -> BandReader:
 class Tally:
     """What is known of the output by the time that its last plane is computed."""
 
-    _clipped: dict[Index, int] = field(default_factory=dict)
+    # Of each plane that has some: the clipped pixels by the first row of its tiles
+    by_plane: dict[Index, dict[int, int]] = field(default_factory=dict)
 
     @property
     def clipped(self) -> int:
         """Return how many pixels were outside the range of the output's dtype."""
-        return sum(self._clipped.values())
+        return sum(sum(rows.values()) for rows in self.by_plane.values())
 
-    def count(self, index: Index, clipped: int) -> None:
+    def count(self, index: Index, row: int, clipped: int) -> None:
         """Count the clipped pixels of a row of tiles, however often it is computed."""
         if clipped:
-            self._clipped[index] = clipped
+            self.by_plane.setdefault(index, {})[row] = clipped
 
 
 @dataclass
@@ -127,7 +128,7 @@ class RestoredPlanes:
             tile=self.tile,
             on_tile=self.on_tile,
         )
-        self.tally.count((*index, rows.inner.start), sum(clipped.values()))
+        self.tally.count(index, rows.inner.start, sum(clipped.values()))
         band.put_back(made)
         return made
 
