@@ -7,20 +7,27 @@ from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 import numpy as np
-from bm3d import (
-    BM3DProfile,
-    BM3DProfileHigh,
-    BM3DProfileLC,
-    BM3DProfileVN,
-    BM3DStages,
-    bm3d,
-)
 
 from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import UsageError
 from w2s_cli.microscope.noise_model import Correlation, NoiseModel, noise_power
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import Units
+
+try:
+    from bm3d import (
+        BM3DProfile,
+        BM3DProfileHigh,
+        BM3DProfileLC,
+        BM3DProfileVN,
+        BM3DStages,
+        bm3d,
+    )
+except ModuleNotFoundError as error:  # conda cannot have it, for its licence
+    raise UsageError(
+        "vst+bm3d needs the package bm3d, which is not installed",
+        hint="for non-commercial use: pip install bm3d; or take --method pure-let",
+    ) from error
 
 _PROFILES = {
     "np": BM3DProfile,

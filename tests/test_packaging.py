@@ -1,0 +1,67 @@
+"""What the files for package indexes, conda, Zenodo and containers say."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import w2s_cli
+from w2s_cli.weights.checkpoint import load
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+SHIPPED = ROOT / "w2s_cli" / "weights" / "shipped"
+IN_CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
+
+
+@pytest.fixture(scope="module")
+def recipe() -> dict[str, Any]:
+    yaml = pytest.importorskip("yaml")
+    text = (ROOT / ".ci" / "conda" / "recipe.yaml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text))
+
+
+def test_conda_has_what_pip_has_but_for_bm3d(recipe: dict[str, Any]) -> None:
+    expected = {"python >=${{ python_min }}"}
+    for one in PROJECT["project"]["dependencies"]:
+        name, least = re.fullmatch(r"([\w.-]+)(.*)", one).groups()
+        if name != "bm3d":
+            expected.add(f"{IN_CONDA.get(name, name)} {least}")
+    assert {*recipe["requirements"]["run"]} == expected
+
+
+def test_all_say_the_same_version(recipe: dict[str, Any]) -> None:
+    zenodo = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    assert (
+        w2s_cli.__version__
+        == PROJECT["project"]["version"]
+        == recipe["context"]["version"]
+        == zenodo["version"]
+    )
+
+
+def test_licences_lie_where_packages_name_them(recipe: dict[str, Any]) -> None:
+    named = PROJECT["project"]["license-files"]
+    assert recipe["about"]["license_file"] == named
+    assert all((ROOT / name).read_text(encoding="utf-8") for name in named)
+
+
+def test_the_licences_of_data_name_every_source_of_every_file() -> None:
+    text = (SHIPPED / "DATA_LICENCES.md").read_text(encoding="utf-8")
+    for path in SHIPPED.glob("*.safetensors"):
+        recipe = load(path).record["recipe"]
+        for source, share in recipe.get("sources", {}).items():
+            assert not share or f"`{source}`" in text
+        if recipe.get("sources", {}).get("sharp") and "compact" not in path.stem:
+            [row] = [one for one in text.splitlines() if one.startswith("| `sharp`")]
+            assert f"`{path.stem}`" in row
+
+
+def test_the_container_copies_what_the_wheel_is_built_of() -> None:
+    text = (ROOT / ".ci" / "Containerfile").read_text(encoding="utf-8")
+    for name in ("constraints.txt", "pyproject.toml", "README.md", "LICENSE", "man"):
+        assert re.search(rf"^COPY .*\b{re.escape(name)}\b", text, re.MULTILINE)
+        assert (ROOT / name).exists()
