@@ -1,5 +1,6 @@
 """`w2s restore` from, to and between images of OME-Zarr, as users type it."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from w2s_cli.cli import app
 from w2s_cli.io import open_image, write_image
+from w2s_cli.io.ome_zarr_writing import ZarrOutput
 from w2s_cli.stack import Channel, Stack
 
 pytest.importorskip("zarr")
@@ -74,14 +76,62 @@ def test_folders_of_images(images: Path) -> None:
     assert "2 done, 0 failed, 0 missing" in run("batch", "status", images / "out")
 
 
+def content(path: Path) -> dict[str, bytes]:
+    files = [one for one in path.rglob("*") if one.is_file()]
+    return {str(one.relative_to(path)): one.read_bytes() for one in files}
+
+
+def remove(path: Path) -> None:
+    (path / "0" / "c" / "0" / "0" / "0").unlink()
+
+
+def flip(path: Path) -> None:
+    chunk = path / "0" / "c" / "1" / "0" / "0"
+    pixels = bytearray(chunk.read_bytes())
+    pixels[len(pixels) // 2] ^= 1
+    chunk.write_bytes(pixels)
+
+
+def exchange(path: Path) -> None:
+    shutil.rmtree(path)
+    write_image(Stack(PIXELS, "CYX"), path)
+
+
+def leave_unfinished(path: Path) -> None:
+    shutil.rmtree(path)
+    ZarrOutput.create(path, Stack(PIXELS, "CYX"))
+
+
 def test_a_result_that_is_there_is_kept(images: Path) -> None:
-    again = ["restore", images / "x.ome.zarr", "-o", images / "y.ome.zarr", "--resume"]
-    run(*again, *GAUSSIAN)
-    before = (images / "y.ome.zarr" / "zarr.json").stat().st_mtime_ns
-    run(*again, *GAUSSIAN)
-    assert (images / "y.ome.zarr" / "zarr.json").stat().st_mtime_ns == before
-    run(*again, *GAUSSIAN, "-O", "sigma=2")
-    assert (images / "y.ome.zarr" / "zarr.json").stat().st_mtime_ns > before
+    """Alone and in a batch: what is broken, foreign, unfinished, outdated is not."""
+    target = images / "out" / "x.ome.zarr"
+    again = ["restore", images / "x.ome.zarr", "-o", f"{images / 'out'}/", *GAUSSIAN]
+    again += ["--resume", "--json"]
+    run(*again)
+    clean, status = content(target), ["batch", "status", images / "out"]
+    assert '"kept"' in run(*again)
+    missing = (  # by the sizes of files, without reading them
+        (remove, "bytes instead of"),
+        (flip, ""),
+        (exchange, "bytes instead of"),
+        (leave_unfinished, "bytes instead of"),
+        (shutil.rmtree, "is there no longer"),
+    )
+    for spoil, why in missing:
+        spoil(target)
+        assert why in run(*status, code=1 if why else 0)
+        assert '"kept"' not in run(*again)
+        assert content(target) == clean
+        assert "1 done, 0 failed, 0 missing" in run(*status)
+    assert "with other options" in run(*again, "-O", "sigma=2")
+    (target / "labels").mkdir()
+    assert '"kept"' in run(*again, "-O", "sigma=2")
+    write_image(Stack(PIXELS + 1, "CYX"), images / "x.ome.zarr", overwrite=True)
+    assert "its input has changed since" in run(*again, "-O", "sigma=2")
+    alone = [*again[:3], target, *again[4:]]
+    assert '"kept"' in run(*alone, "-O", "sigma=2")
+    flip(target)
+    assert "it is damaged" in run(*alone, "-O", "sigma=2")
 
 
 def test_without_the_library(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:

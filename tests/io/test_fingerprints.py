@@ -9,7 +9,13 @@ import pytest
 
 from w2s_cli.errors import InputError
 from w2s_cli.io import open_image, write_image
-from w2s_cli.io.fingerprints import InputHash, fingerprint, input_hash, is_whole
+from w2s_cli.io.fingerprints import (
+    InputHash,
+    fingerprint,
+    input_hash,
+    is_whole,
+    size_of,
+)
 from w2s_cli.stack import Stack
 
 PIXELS = np.random.default_rng(0).integers(0, 999, (2, 20, 30)).astype(np.uint16)
@@ -38,6 +44,41 @@ def test_a_change_of_any_bit_is_noticed(written: Path) -> None:
     assert not is_whole(written)
 
 
+@pytest.mark.parametrize("version", ["0.4", "0.5"])
+def test_a_change_of_any_file_of_a_zarr_is_noticed(
+    version: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("zarr")
+    stack = Stack(PIXELS, "TYX", extra={"ngff": version})
+    written = tmp_path / "a.zarr"
+    write_image(stack, written, record=lambda: {"method": "identity"})
+    assert is_whole(written)
+    files = [path for path in written.rglob("*") if path.is_file()]
+    assert len(files) >= 4
+    assert size_of(written) == sum(path.stat().st_size for path in files)
+    for path in files:
+        content = path.read_bytes()
+        for number in (0, len(content) // 2, len(content) - 1):
+            changed = bytearray(content)
+            changed[number] ^= 4
+            path.write_bytes(changed)
+            assert not is_whole(written), path
+        path.write_bytes(content[:-1])
+        assert not is_whole(written), path
+        path.unlink()
+        assert not is_whole(written), path
+        path.write_bytes(content)
+    path.rename(moved := path.with_name("7"))
+    assert not is_whole(written)
+    moved.rename(path)
+    for other in ("labels/cells/0/c/0", ".DS_Store", "0/._c"):  # of others
+        (written / other).parent.mkdir(parents=True, exist_ok=True)
+        (written / other).write_bytes(b"1")
+    assert is_whole(written)
+    (written / "0" / "9").write_bytes(b"1")
+    assert not is_whole(written)
+
+
 def test_a_restored_file_that_is_restored_again_keeps_both(tmp_path: Path) -> None:
     write_image(Stack(PIXELS, "TYX"), one := tmp_path / "a.tif", record=dict)
     with open_image(one) as stack:
@@ -61,7 +102,12 @@ def test_several_files_and_folders_have_one_hash(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(name.encode())
     paths = [tmp_path / "b", tmp_path / "a"]
     both = sha256(b"a").digest() + sha256(b"b").digest()
-    assert input_hash(paths) == input_hash([tmp_path]) == sha256(both).hexdigest()
+    assert input_hash(paths) == sha256(both).hexdigest()
+    folder = input_hash([tmp_path])
+    (tmp_path / ".DS_Store").touch()
+    assert input_hash([tmp_path]) == folder
+    paths[0].rename(tmp_path / "c")  # as when chunks change places
+    assert input_hash([tmp_path]) != folder
 
 
 @pytest.mark.parametrize("how", ["written", "swapped", "removed"])

@@ -9,6 +9,7 @@ from typing import Any
 from w2s_cli.batch.journal import REFUSED, Event, journals
 from w2s_cli.errors import NothingMatchedError, few
 from w2s_cli.io.atomic_files import lives
+from w2s_cli.io.fingerprints import size_of
 from w2s_cli.io.formats import is_zarr
 
 _ENDS = ("done", "kept", "failed")
@@ -114,7 +115,7 @@ def _why_missing(target: Path, end: Event, *, running: bool) -> str:
         return "not done when the run ended"
     if not target.is_file() and not is_zarr(target):
         return "done, but the output is there no longer"
-    found, size = target.stat().st_size, end.get("bytes")
+    found, size = size_of(target), end.get("bytes")
     if size is not None and found != size:
         return f"done, but the output has {found} bytes instead of {size} since"
     return ""

@@ -19,6 +19,7 @@ from w2s_cli import __version__
 from w2s_cli.batch.jobs import Done, Failure, FilePair, Report, Reports
 from w2s_cli.batch.naming import Shard
 from w2s_cli.errors import BusyError, ExistsError
+from w2s_cli.io.fingerprints import size_of
 from w2s_cli.pipeline.request import INPUT, REQUEST
 
 FOLDER = ".w2s"
@@ -70,8 +71,8 @@ class Journal:
         said = report.as_json()
         target = Path(said.pop("target", ""))
         facts = {key: it for key, it in said.items() if key not in _REPEATED}
-        if not isinstance(report, Failure) and target.is_file():
-            facts["bytes"] = target.stat().st_size
+        if not isinstance(report, Failure) and target.exists():
+            facts["bytes"] = size_of(target)
         record = said.get("record")
         if record:
             facts |= {key: record[key] for key in (INPUT, REQUEST) if key in record}

@@ -123,21 +123,13 @@ def why_redone(
         return "its input has changed since"
     if form.sealed and not is_whole(target):
         return "it is damaged"
-    if form.folder and folder and (noted := _noted(target, folder)):
-        return "" if noted.get(KEY) == fingerprint(target) else "it is damaged"
     return ""
 
 
 def note_record(report: FileReport, folder: Path | None) -> None:
-    """Keep in the folder of a batch what an output cannot say itself.
-
-    A format may hold no record, and of a folder nobody sees that a file is gone.
-    """
+    """Keep in the folder of a batch the record that a format cannot hold."""
     target = report.target
-    if folder is None:
-        return
-    form = format_for(target)
-    if form.keeps_record and not form.folder:
+    if folder is None or format_for(target).keeps_record:
         return
     own = {KEY: fingerprint(target), "target": os.path.relpath(target, folder)}
     place = _place_of_note(target, folder)

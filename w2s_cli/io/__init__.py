@@ -151,8 +151,8 @@ def write_image(
     overwrite
         Whether an existing file may be replaced.
     record
-        Asked after the last plane for what to add to the history. A TIFF adds its own
-        fingerprint: see `fingerprints`.
+        Asked after the last plane for what to add to the history. A TIFF or OME-Zarr
+        adds its own fingerprint: see `fingerprints`.
     write
         What writes it to a path, with the history that it asks for at the end; that of
         the format where None.

@@ -39,7 +39,7 @@ class Format:
     magics: tuple[bytes, ...]
     module: str
     read_only: tuple[str, ...] = ()  # suffixes that no output has
-    sealed: bool = False  # whether a file holds its own fingerprint
+    sealed: bool = False  # whether an image holds its own fingerprint
     keeps_record: bool = True  # whether a file holds its history
     library: str = ""  # that it needs, beside what w2s always has
     extra: str = ""  # of w2s, which installs the library
@@ -62,6 +62,7 @@ FORMATS = (
         (),
         "w2s_cli.io.ome_zarr",
         (".ozx",),
+        sealed=True,
         library="zarr",
         extra="zarr",
         folder=True,
