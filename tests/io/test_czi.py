@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from microscope_files import write_czi
 from w2s_cli.errors import InputError
 from w2s_cli.io import images_of, open_image
 from w2s_cli.stack import Channel
@@ -39,7 +40,7 @@ def planes(tczyx):
     ]
 
 
-def test_what_the_metadata_say(path, write_czi, tczyx):
+def test_what_the_metadata_say(path, tczyx):
     write_czi(path, planes(tczyx), xml=XML)
     with open_image(path) as stack:
         assert stack.pixel_size == {"X": 0.1, "Y": 0.11, "Z": 0.3}
@@ -61,7 +62,7 @@ def test_what_the_metadata_say(path, write_czi, tczyx):
     ("compression", "said"),
     [(0, "none"), (4, "JPEG XR"), (5, "Zstandard"), (6, "Zstandard")],
 )
-def test_compression(path, write_czi, tczyx, compression, said):
+def test_compression(path, tczyx, compression, said):
     write_czi(path, planes(tczyx), compression=compression)
     with open_image(path) as stack:
         np.testing.assert_array_equal(np.asarray(stack), tczyx)
@@ -81,7 +82,7 @@ def mosaic(rows, columns, side=8, step=6, **fixed):
 
 
 @pytest.mark.parametrize("compression", [0, 5])
-def test_tiles_are_put_together_the_later_on_top(path, write_czi, compression):
+def test_tiles_are_put_together_the_later_on_top(path, compression):
     tiles = mosaic(2, 3)
     write_czi(path, tiles[::-1], compression=compression)
     expected = np.zeros((14, 20), np.uint16)
@@ -98,14 +99,14 @@ def test_tiles_are_put_together_the_later_on_top(path, write_czi, compression):
     assert said.endswith("nothing is blended")
 
 
-def test_gaps_between_tiles_are_said(path, write_czi):
+def test_gaps_between_tiles_are_said(path):
     write_czi(path, mosaic(1, 2, step=12))
     with open_image(path) as stack:
         assert not stack.data[()][:, 8:12].any()
         assert stack.warnings[0].endswith("20 % of it has no tile, and is 0")
 
 
-def test_each_scene_is_an_image_and_smaller_copies_are_none(path, write_czi, tczyx):
+def test_each_scene_is_an_image_and_smaller_copies_are_none(path, tczyx):
     scenes = [
         ({"S": scene, "C": channel}, tczyx[0, channel, scene][..., None])
         for scene in (0, 1)
@@ -119,7 +120,7 @@ def test_each_scene_is_an_image_and_smaller_copies_are_none(path, write_czi, tcz
         np.testing.assert_array_equal(np.asarray(stack), tczyx[0, :, 1])
 
 
-def test_phases_and_types_of_pixels_are_images_of_their_own(path, write_czi):
+def test_phases_and_types_of_pixels_are_images_of_their_own(path):
     light, colours = np.ones((4, 5, 1), np.uint16), np.zeros((4, 5, 3), np.uint8)
     colours[0] = 1, 2, 3
     tiles = [({"H": 0, "C": 0}, light), ({"H": 1, "C": 0}, light * 2)]
@@ -132,20 +133,20 @@ def test_phases_and_types_of_pixels_are_images_of_their_own(path, write_czi):
         np.testing.assert_array_equal(stack.data[(2,)], colours[..., 2])
 
 
-def test_planes_without_tiles_are_not_zeros(path, write_czi, tczyx):
+def test_planes_without_tiles_are_not_zeros(path, tczyx):
     write_czi(path, planes(tczyx)[:-1])
     with open_image(path) as stack:
         assert "11 of 12 planes that it promises are there" in stack.warnings[0]
         assert np.asarray(stack).size < tczyx.size
 
 
-def test_only_reduced_copies_are_refused(path, write_czi):
+def test_only_reduced_copies_are_refused(path):
     write_czi(path, [({}, np.ones((2, 3, 1), np.uint16))], reduced=1)
     with pytest.raises(InputError, match="holds only reduced copies"), open_image(path):
         pass
 
 
-def test_broken_metadata_cost_no_pixels(path, write_czi, tczyx):
+def test_broken_metadata_cost_no_pixels(path, tczyx):
     write_czi(path, planes(tczyx), xml="<ImageDocument><Metadata>")
     with open_image(path) as stack:
         np.testing.assert_array_equal(np.asarray(stack), tczyx)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from microscope_files import write_lif
 from w2s_cli.errors import InputError
 from w2s_cli.io import images_of, open_image
 from w2s_cli.stack import Channel
@@ -15,7 +16,7 @@ def path(tmp_path):
     return tmp_path / "a.lif"
 
 
-def test_what_the_metadata_say(path, write_lif, tczyx):
+def test_what_the_metadata_say(path, tczyx):
     write_lif(path, {"cell": ("TCZYX", tczyx)})
     with open_image(path) as stack:
         assert stack.pixel_size == {"X": 0.1, "Y": 0.1, "Z": 0.4}
@@ -33,7 +34,7 @@ def test_what_the_metadata_say(path, write_lif, tczyx):
         assert said in xml
 
 
-def test_the_largest_image_of_light_is_taken_and_each_can_be(path, write_lif, tczyx):
+def test_the_largest_image_of_light_is_taken_and_each_can_be(path, tczyx):
     small, colours = tczyx[0, 0, 0], np.zeros((40, 50, 3), np.uint8)
     colours[..., 1] = 5
     images = {"a": ("YX", small), "b": ("CZYX", tczyx[0]), "rgb": ("YXS", colours)}
@@ -48,7 +49,7 @@ def test_the_largest_image_of_light_is_taken_and_each_can_be(path, write_lif, tc
         assert stack.warnings[0].startswith("it is stored as a picture in colours")
 
 
-def test_each_tile_is_an_image(path, write_lif, tczyx):
+def test_each_tile_is_an_image(path, tczyx):
     write_lif(path, {"scan": ("MCYX", tczyx[0].swapaxes(0, 1))})
     assert [*images_of(path).values()] == ["scan tile 1", "scan tile 2", "scan tile 3"]
     with open_image(path, series="scan tile 3") as stack:
@@ -56,7 +57,7 @@ def test_each_tile_is_an_image(path, write_lif, tczyx):
         assert 'PositionX="2000" PositionXUnit="µm"' in stack.extra["ome"]
 
 
-def test_scans_without_planes_are_named(path, write_lif, tczyx):
+def test_scans_without_planes_are_named(path, tczyx):
     write_lif(path, {"xzt": ("TZX", tczyx[0, 0])})
     with pytest.raises(InputError, match=r"no image with rows and .*, but xzt"):
         images_of(path)

@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from typer.testing import CliRunner
 
+from microscope_files import write_czi, write_lif, write_nd2
 from w2s_cli.cli import app
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io import formats, images_of, open_image, write_image
@@ -31,7 +32,7 @@ def suffix(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def write(suffix: str, write_nd2, write_czi, write_lif) -> Write:
+def write(suffix: str) -> Write:
     """Return what writes a (T, C, Z, Y, X) image in a format."""
 
     def of_nd2(path: Path, pixels: np.ndarray) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from microscope_files import write_nd2
 from w2s_cli.errors import InputError
 from w2s_cli.io import images_of, open_image
 from w2s_cli.stack import Channel
@@ -15,7 +16,7 @@ def path(tmp_path):
     return tmp_path / "a.nd2"
 
 
-def test_what_the_metadata_say(path, write_nd2, tczyx):
+def test_what_the_metadata_say(path, tczyx):
     write_nd2(path, np.moveaxis(tczyx, 1, -1).copy(), "TZ", channels=("DAPI", "GFP"))
     with open_image(path) as stack:
         assert stack.pixel_size == {"X": 0.1, "Y": 0.1, "Z": 0.25}
@@ -35,7 +36,7 @@ def test_what_the_metadata_say(path, write_nd2, tczyx):
         assert said in xml
 
 
-def test_each_position_is_an_image(path, write_nd2, tczyx):
+def test_each_position_is_an_image(path, tczyx):
     pixels = np.moveaxis(tczyx, 1, -1)[:, None].repeat(3, axis=1)
     pixels += np.arange(3, dtype=np.uint16)[:, None, None, None, None] * 1000
     points = ("well A1", "", "well A2")
@@ -50,13 +51,13 @@ def test_each_position_is_an_image(path, write_nd2, tczyx):
             )
 
 
-def test_without_calibration_there_is_no_size(path, write_nd2):
+def test_without_calibration_there_is_no_size(path):
     write_nd2(path, np.ones((4, 5, 1), np.uint16), calibrated=False)
     with open_image(path) as stack:
         assert (stack.axes, stack.pixel_size) == ("YX", {})
 
 
-def test_frames_that_were_not_recorded_are_not_zeros(path, write_nd2):
+def test_frames_that_were_not_recorded_are_not_zeros(path):
     pixels = np.ones((5, 4, 6, 1), np.uint16)
     write_nd2(path, pixels, "T", frames=3)
     with open_image(path) as stack:
@@ -65,7 +66,7 @@ def test_frames_that_were_not_recorded_are_not_zeros(path, write_nd2):
         assert "3 of 5 planes that it promises are there" in stack.warnings[0]
 
 
-def test_colours_are_channels_where_that_is_asked_for(path, write_nd2):
+def test_colours_are_channels_where_that_is_asked_for(path):
     pixels = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
     write_nd2(path, pixels)
     with pytest.raises(InputError, match="is a colour picture"), open_image(path):

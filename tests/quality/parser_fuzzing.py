@@ -21,7 +21,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from itertools import count
 from math import prod
@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 import tifffile
 
+from microscope_files import write_czi, write_lif, write_nd2
 from w2s_cli.errors import W2SError
 
 SECONDS = 10  # that a file may take
@@ -163,6 +164,27 @@ def _npys() -> list[bytes]:
     return found
 
 
+def _of_microscopes(suffix: str) -> list[bytes]:
+    pixels = np.arange(2 * 2 * 3 * 8 * 9, dtype=np.uint16).reshape(2, 2, 3, 8, 9)
+    tiles = [
+        (dict(zip("TCZX", place, strict=True)), pixels[place[:3]][..., None])
+        for place in np.ndindex(2, 2, 3, 2)
+    ]
+    found = []
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"x{suffix}"
+        for compression in (0, 6):
+            if suffix == ".czi":
+                write_czi(path, tiles, compression=compression)
+            elif suffix == ".nd2":
+                frames = np.moveaxis(pixels, 1, -1).copy()
+                write_nd2(path, frames, "TZ", channels=("a", "b"))
+            else:
+                write_lif(path, {"a": ("TCZYX", pixels), "b": ("YX", pixels[0, 0, 0])})
+            found.append(path.read_bytes())
+    return found
+
+
 def _kernels() -> list[bytes]:
     found = []
     for dtype in ("f8", ">u2"):
@@ -219,6 +241,10 @@ PARSERS = {
     "pickle": Parser(".pth", _read_weights, _pickles),
     "psf": Parser(".npy", _read_psf, _kernels),
 }
+for _suffix, _library in ((".czi", "numpy"), (".nd2", "nd2"), (".lif", "liffile")):
+    if find_spec(_library):
+        _files = partial(_of_microscopes, _suffix)
+        PARSERS[_suffix[1:]] = Parser(_suffix, _read_image, _files)
 if find_spec("zarr"):
     PARSERS["zarr"] = Parser(".json", _read_zarr, _zarr_texts, text=True)
 

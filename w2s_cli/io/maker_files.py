@@ -131,7 +131,8 @@ def maker_stack(
         warnings=(*said, *[others] * bool(left), *content.warnings),
     )
     if image.there is not None:
-        there = image.there().repeat(len(kept.numbers))
+        with reading(path, kind):
+            there = image.there().repeat(len(kept.numbers))
         content = without_missing(content, there, path, "")
     return as_stack(content, wanted, path)
 

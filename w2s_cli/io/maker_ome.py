@@ -6,12 +6,10 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from w2s_cli.io.ome_repair import LATEST
+from w2s_cli.io.ome_repair import FORBIDDEN, LATEST
 from w2s_cli.io.units import positive
 
 _IMMERSIONS = ("Oil", "Water", "WaterDipping", "Air", "Multi", "Glycerol")  # of OME
-# Signs that XML cannot hold
-_NOT_TEXT = dict.fromkeys({*range(32)} - {9, 10, 13})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ def maker_xml(
         SubElement(instrument, "Objective", {"ID": "Objective:0", **lens})
     image = SubElement(root, "Image", {"ID": "Image:0", **_known(Name=name)})
     if facts.date:
-        SubElement(image, "AcquisitionDate").text = facts.date
+        SubElement(image, "AcquisitionDate").text = FORBIDDEN.sub("", facts.date)
     if lens:
         SubElement(image, "InstrumentRef", ID="Instrument:0")
         index = _known(RefractiveIndex=positive(facts.index))
@@ -132,7 +130,7 @@ def _planes(planes: Iterable[PlaneFacts], samples: int) -> Iterable[Element]:
 def _known(**values: Any) -> dict[str, str]:
     """Return attributes of what is known, as text that XML can hold."""
     return {
-        name: value.translate(_NOT_TEXT) if isinstance(value, str) else str(value)
+        name: FORBIDDEN.sub("", str(value))
         for name, value in values.items()
         if value is not None and value != ""
     }

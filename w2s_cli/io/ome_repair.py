@@ -5,7 +5,9 @@ from xml.etree import ElementTree
 
 LATEST = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""The characters that XML cannot hold."""
+
 _BARE_AND = re.compile(r"&(?!#\d+;|#x[\da-fA-F]+;|(amp|lt|gt|quot|apos);)")
 
 
@@ -17,7 +19,7 @@ def readable(xml: str) -> tuple[str, tuple[str, ...]]:
     try:
         root = ElementTree.fromstring(xml)
     except ElementTree.ParseError as error:
-        mended = _BARE_AND.sub("&amp;", _CONTROL.sub("", xml))
+        mended = _BARE_AND.sub("&amp;", FORBIDDEN.sub("", xml))
         mended = mended[: mended.rfind("OME>") + len("OME>")]
         try:
             root = ElementTree.fromstring(mended)

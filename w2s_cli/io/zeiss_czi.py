@@ -26,6 +26,7 @@ _PLANE_AXES = "TCZ"
 _WORDS = {"S": "scene", "H": "phase", "I": "illumination", "R": "rotation", "V": "view"}
 _KEPT = 64 << 20  # bytes of decoded tiles
 _MOST_TILES = 2000  # of a plane of which gaps are looked for
+_MOST_APART = 1000  # times the area of all tiles that their frame may have
 _METRE = 1e6  # micrometres
 _NANOSECOND = 1e-9
 
@@ -144,6 +145,9 @@ def _scenes(container: Container, path: Path) -> Iterator[_Scene]:
         far = [max(one.start[a] + one.size[a] for one in blocks) for a in "YX"]
         fixed = {axis: n for axis, n in key if axis in varied or axis == "S"}
         plane = (far[0] - corner[0], far[1] - corner[1])
+        largest = max(one.size["Y"] * one.size["X"] for one in blocks)
+        if plane[0] * plane[1] > _MOST_APART * largest * len(blocks):
+            raise ValueError(f"its tiles lie too far apart, in {plane} pixels")
         yield _Scene(container, fixed, {**tiles}, values, (corner[0], corner[1]), plane)
 
 

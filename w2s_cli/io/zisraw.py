@@ -22,6 +22,8 @@ _COUNTED = 128  # bytes before the first entry of a directory
 _ENTRY = struct.Struct("<2siqiiBB4si")
 _DIMENSION = "4siifi"  # name, start, size, coordinate, stored size
 _SUBBLOCK = struct.Struct("<iiq")  # the sizes of metadata, attachment and pixels
+_MOST_AXES = 40
+_MOST_RATIO = 1 << 17  # of bytes in a subblock that is empty, to those it is stored in
 _LEAST_ENTRY = 240  # bytes that the entry in a subblock takes at least
 _METADATA_START = 256
 _TYPES = {
@@ -110,7 +112,7 @@ class Container:
         """Return whether the pixels of a subblock lie within the file."""
         try:
             return self._sizes(block)[2] <= self.end
-        except (struct.error, ValueError):
+        except (OSError, struct.error, ValueError):
             return False
 
     def metadata(self, block: Subblock) -> str:
@@ -130,6 +132,8 @@ class Container:
             row = prod(shape[1:]) * block.dtype.itemsize
             shape = (rows.stop - rows.start, *shape[1:])
             start, end = start + rows.start * row, min(end, start + rows.stop * row)
+        if not 0 < prod(shape) <= (end - start) * _MOST_RATIO:
+            raise ValueError(f"{end - start} bytes cannot hold {shape} pixels")
         self._file.seek(start)
         data = self._file.read(end - start)
         decoded = _decoded(data, block, prod(shape) * block.dtype.itemsize)
@@ -154,6 +158,8 @@ def _directory(data: bytes) -> list[Subblock]:
         if part:
             raise ValueError("its pixels go on in other files")
         place += _ENTRY.size
+        if not 0 < axes <= _MOST_AXES or pixels not in _TYPES:
+            raise ValueError(f"{axes} axes, or pixels of the unknown type {pixels}")
         fields = struct.unpack_from(f"<{_DIMENSION * axes}", data, place)
         place += struct.calcsize(f"<{_DIMENSION * axes}")
         names = [name.rstrip(b"\0").decode("latin-1") for name in fields[::5]]
