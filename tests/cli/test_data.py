@@ -114,7 +114,7 @@ def test_list(w2s) -> None:
     assert [row["name"] for row in rows] == [
         *("w2s-raw", "w2s-normalized", "w2s-png"),
         *("fmd", "fmd-simulated", "video-rate", "folders", "simulated"),
-        "simulated-averages",
+        *("simulated-averages", "simulated-video-rate"),
     ]
 
 

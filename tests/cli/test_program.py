@@ -134,7 +134,7 @@ def _each(head: str, tails: str) -> list[str]:
         ("evaluate a b --metric ps", ["psnr", "psnr-care"]),
         ("evaluate a b -m ssim,nr", ["ssim,nrmse"]),
         ("evaluate a b --protocol w2s-v1-", ["w2s-v1-sr"]),
-        ("bench --data s", ["simulated", "simulated-averages"]),
+        ("bench --data s", ["simulated", "simulated-averages", "simulated-video-rate"]),
         ("data check w2s", ["w2s-raw"]),
         ("bench --denoiser denoise,gau", ["denoise,gaussian"]),
         ("bench --sr rcan --weights r", ["rcan="]),

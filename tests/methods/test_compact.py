@@ -122,4 +122,7 @@ def test_units_that_compact_weights_do_not_take() -> None:
 def test_networks_of_the_same_kind_that_ship_are_named() -> None:
     with pytest.raises(WeightsError, match="rrdb has no weights of its own") as told:
         _ = build("rrdb").traits
-    assert "take one that ships: jdsr-esrgan, jdsr-texture;" in told.value.hint
+    assert (
+        "take one that ships: jdsr-esrgan, jdsr-texture, jdsr-pixels;"
+        in told.value.hint
+    )

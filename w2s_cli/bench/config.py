@@ -289,6 +289,7 @@ def protocol_for(data: DataSet, *, enlarged: bool) -> str:
     if data.name.startswith("w2s-"):
         return "w2s"
     known = {"fmd": "fmd", "fmd-simulated": "noise2sr", "video-rate": "basicsr"}
+    known["simulated-video-rate"] = "basicsr"
     return known.get(data.name, "plain")
 
 

@@ -193,6 +193,7 @@ def bench(
     if not (first or second or joint):
         first = tuple(USUAL.split(","))
     images = find(data or (suite.data if suite else SIMULATED))
+    images = suite.prepared(images) if suite else images
     only = fields_named(images, names([fields])) if fields else None
     selection = Selection(images, split or default_split(images), only)
     at = (
@@ -204,7 +205,7 @@ def bench(
     rows = (
         suite.rows(
             *(selection, at, files, given),
-            lambda: trained_for(suite, images, data or suite.data, files, quiet=quiet),
+            lambda: trained_for(suite, selection, files, quiet=quiet),
         )
         if suite
         else selection.rows(BenchConfig(first, second, joint, at, files, given))

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from w2s_cli.bench.claims.suite import Suite
     from w2s_cli.bench.config import Row
     from w2s_cli.bench.run_bench import Selection
-    from w2s_cli.datasets.data_set import DataSet
 
 USUAL_CLAIMS = "w2s"
 
@@ -59,14 +58,19 @@ def suite_of(claims: str | None, *, alone: bool) -> "Suite | None":
 
 def trained_for(
     suite: "Suite",
-    images: "DataSet",
-    place: str,
+    selection: "Selection",
     given: Mapping[str, str],
     *,
     quiet: bool,
 ) -> dict[str, str]:
-    """Return the files that claims are about; what is not given is trained."""
-    todo = [one for one in suite.trainings(images, place) if one.name not in given]
+    """Return the files that claims are about; what is not given is trained.
+
+    Nothing is trained on the fields of view that judge.
+    """
+    if suite.trainings is None:
+        return {}
+    trainings = suite.trainings(suite.apart(selection))
+    todo = [one for one in trainings if one.name not in given]
     if todo and not quiet:
         note(
             f"{', '.join(one.name for one in todo)} are trained first, unless they "

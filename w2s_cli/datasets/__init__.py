@@ -87,6 +87,13 @@ DATASETS = Registry(
         "made by this project",
         needs=NEEDS_NOTHING,
     ),
+    Entry(
+        "simulated-video-rate",
+        "w2s_cli.datasets.simulated:open_video_rate",
+        "the same simulator, 20 short captures of each of 40 fields in 8 bit, x2",
+        "made by this project",
+        needs=NEEDS_NOTHING,
+    ),
 )
 MADE = frozenset(row.name for row in DATASETS if row.needs == NEEDS_NOTHING)
 """The sets that need no files."""

@@ -6,10 +6,12 @@ photon. The truth at scale 1 is the widefield image without noise, at scale 2 wh
 structured illumination shows.
 
 The standard set has levels of photons; the other has those of W2S, averages of captures
-of `CAPTURE` photons, on smaller images, and two images of each level to train on.
+of `CAPTURE` photons, on smaller images, and two images of each level to train on. The
+third has many short captures of each field in 8-bit gray, and truths of twice the size
+alone, as pairs at video rate have.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import sqrt
 from pathlib import Path
@@ -30,8 +32,11 @@ AVERAGES = (1, 2, 4, 8, 16, 400)  # captures; the last is as good as without noi
 CAPTURE = 10  # photons in the bright parts of one
 AVERAGES_SIDE = 128
 TRAINING = range(17, 35)  # 18 fields of the averages, each seen twice
+SHORT = 20  # captures at video rate of each field to train on
+SHORT_TRAINING = range(17, 57)
+BRIGHT_GRAY, BLACK_GRAY = 120, 30  # of 255
 _SEED = 2020  # of field 0
-_KEPT = 16
+_KEPT = 64  # fields, at most 100 MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,56 @@ class SimulatedAverage:
         seed = [_SEED, self.field, self.captures, CAPTURE, self.number]
         noise = noise_of(CAPTURE, self.captures)
         return noise.sample(photons, np.random.default_rng(seed)), None
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedCapture:
+    """A short capture of a field, in 8-bit gray; `number` tells it from others."""
+
+    field: int
+    number: int
+
+    @property
+    def where(self) -> str:
+        """Return what a message calls it."""
+        return f"capture {self.number} of simulated field {self.field}"
+
+    def shape(self) -> tuple[int, int]:
+        """Return its size."""
+        return AVERAGES_SIDE, AVERAGES_SIDE
+
+    def read(self) -> tuple[FloatArray, Mask | None]:
+        """Return its gray values."""
+        light = CAMERA.photons(_scene(self.field, AVERAGES_SIDE).clean)
+        rng = np.random.default_rng([_SEED, self.field, self.number])
+        one_each = replace(CAMERA, gain=1.0, offset=0.0, read_noise=CAMERA.sigma)
+        return _gray(one_each.sample(light * CAPTURE, rng) / np.float32(CAPTURE)), None
+
+
+@dataclass(frozen=True, slots=True)
+class GrayTruth:
+    """What there was to see of a field at twice the size, in 8-bit gray."""
+
+    field: int
+
+    @property
+    def where(self) -> str:
+        """Return what a message calls it."""
+        return f"truth of simulated field {self.field} in gray"
+
+    def shape(self) -> tuple[int, int]:
+        """Return its size."""
+        return 2 * AVERAGES_SIDE, 2 * AVERAGES_SIDE
+
+    def read(self) -> tuple[FloatArray, Mask | None]:
+        """Return its gray values."""
+        return _gray(CAMERA.photons(_scene(self.field, AVERAGES_SIDE).truth)), None
+
+
+def _gray(light: FloatArray) -> FloatArray:
+    """Return the 8-bit gray values of light whose bright parts are 1."""
+    values = np.rint(BLACK_GRAY + BRIGHT_GRAY * light)
+    return values.clip(0, 255).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +236,34 @@ def open_averages(_: Path) -> DataSet:
             captures: dict.fromkeys(images, noise_of(CAPTURE, captures))
             for captures in AVERAGES
         },
+    )
+
+
+def open_video_rate(_: Path) -> DataSet:
+    """Return the set of short captures in gray; it needs no files."""
+    captures = {"train": (SHORT_TRAINING, SHORT)}
+    captures |= {split: (numbers, 1) for split, numbers in SPLITS.items()}
+    splits = {
+        split: {
+            f"{_name(field)}_{number}": (field, number)
+            for field in numbers
+            for number in range(1, count + 1)
+        }
+        for split, (numbers, count) in captures.items()
+    }
+    images = {name: one for part in splits.values() for name, one in part.items()}
+    return DataSet(
+        name="simulated-video-rate",
+        title=f"simulated captures of {CAPTURE} photons in 8-bit gray, x2: they stand "
+        "for a microscope's, and no camera has recorded them",
+        place="the simulated captures at video rate",
+        unit="1/255",
+        per_unit=255.0,
+        offset=0.0,
+        inputs={1: {name: SimulatedCapture(*one) for name, one in images.items()}},
+        truths={2: {name: GrayTruth(field) for name, (field, _) in images.items()}},
+        splits={split: frozenset(part) for split, part in splits.items()},
+        expected=list(images),
     )
 
 

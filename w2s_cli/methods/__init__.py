@@ -106,7 +106,12 @@ def _published(item: Item) -> MethodEntry:
     )
 
 
-JOINT = {"jdsr-rcan": "rcan", "jdsr-esrgan": "rrdb", "jdsr-texture": "rrdb"}
+JOINT = {
+    "jdsr-rcan": "rcan",
+    "jdsr-esrgan": "rrdb",
+    "jdsr-texture": "rrdb",
+    "jdsr-pixels": "rrdb",
+}
 """Methods of W2S that denoise and enlarge at once, and their networks."""
 
 
@@ -273,6 +278,7 @@ METHODS = Registry(
             ("jdsr-rcan", "RCAN of W2S, trained with noise"),
             ("jdsr-esrgan", "ESRGAN of W2S, trained with noise"),
             ("jdsr-texture", "W2S's own network: RRDB, texture loss, with noise"),
+            ("jdsr-pixels", "the same without texture loss, for comparison"),
         )
     ),
     more=_plugins,

@@ -26,6 +26,7 @@ from w2s_cli.networks.rebuild import recognise
 from w2s_cli.restorers.restorer import FitProgress, Fitting, Series, Traits
 from w2s_cli.restorers.units import Units, excess
 from w2s_cli.training.initial_network import initial_network
+from w2s_cli.training.kept_weights import trained_once
 from w2s_cli.training.loop import train
 from w2s_cli.training.patches import Part
 from w2s_cli.training.patches.noisy_patches import NoisyPatchSampler, fit_patch_side
@@ -33,7 +34,6 @@ from w2s_cli.training.progress import fit_progress
 from w2s_cli.training.recipe import Recipe, load
 from w2s_cli.training.recipe_tables import Masking, masking_of_record
 from w2s_cli.weights import checkpoint
-from w2s_cli.weights.cache import cache_folder, locked
 
 
 def fit_weights(
@@ -54,14 +54,12 @@ def fit_weights(
         for plane in one:
             decides.update(str(plane.shape).encode())
             decides.update(np.ascontiguousarray(plane).data)
-    folder = cache_folder() / "fitted" / decides.hexdigest()[:32]
-    weights = folder / f"{recipe.name}.safetensors"
-    with locked(folder):
-        if not weights.is_file():
-            recipe = replace(fit_patch_side(recipe, series), runs=folder)
-            train(recipe, fit_progress(progress), open_sampler).replace(weights)
-            (recipe.folder / "checkpoint.pt").unlink()
-    return weights
+
+    def training(folder: Path) -> Path:
+        fitting = replace(fit_patch_side(recipe, series), runs=folder)
+        return train(fitting, fit_progress(progress), open_sampler)
+
+    return trained_once(recipe.name, decides.hexdigest(), training)
 
 
 Quality = Literal["fast", "default", "best"]

@@ -58,8 +58,8 @@ def test_what_was_not_trained_is_not_measured() -> None:
 
 
 def test_noise2noise_needs_fields_that_are_seen_twice() -> None:
-    every = [one.name for one in trainings(DATA, DATA.name)]
+    every = [one.name for one in trainings(DATA)]
     assert every == ["n2sr", "n2v", "n2s", "n2n"]
     once = frozenset(n for n in DATA.splits["train"] if n.endswith("_1"))
     single = replace(DATA, splits={**DATA.splits, "train": once})
-    assert [one.name for one in trainings(single, DATA.name)] == every[:3]
+    assert [one.name for one in trainings(single)] == every[:3]

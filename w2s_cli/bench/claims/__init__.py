@@ -16,4 +16,10 @@ CLAIMS = Registry(
         "learning to denoise from noisy images alone",
         "Tian et al. 2022",
     ),
+    Entry(
+        "real-esrgan",
+        "w2s_cli.bench.claims.claims_of_real_esrgan:SUITE",
+        "few pairs, many, and degradation by computation in their place",
+        "video-rate Real-ESRGAN",
+    ),
 )

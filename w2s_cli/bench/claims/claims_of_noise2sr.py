@@ -23,7 +23,7 @@ from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.methods.build import build
 from w2s_cli.methods.self_supervised import fit_weights
 from w2s_cli.restorers.restorer import FitProgress
-from w2s_cli.training.patches.noisy_patches import MOST_IMAGES, open_noisy
+from w2s_cli.training.patches.noisy_patches import MOST_IMAGES, series_of_set
 from w2s_cli.training.patches.real_pairs import select_pairs
 from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.recipe_tables import Pairs
@@ -34,7 +34,7 @@ NEAR = 0.5  # dB; in the paper N2SR is .13 better to .76 worse than N2N
 _STEP = 0.1  # seconds, on one core
 
 
-def trainings(data: DataSet, place: str) -> list[Training]:
+def trainings(data: DataSet) -> list[Training]:
     """Return the trainings, on the training split at the noisiest level.
 
     Noise2Noise is left out where no image is captured twice.
@@ -44,20 +44,20 @@ def trainings(data: DataSet, place: str) -> list[Training]:
     found = []
     for name in LEARNED:
         own = build(name, ["quality=fast"]).links[0].recipe  # type: ignore[attr-defined]
-        recipe: Recipe = replace(own, data=Path(place), pairs=pairs)
+        recipe: Recipe = replace(own, pairs=pairs)
         images = select_pairs(data, recipe, "training", 1)[level]
         if len(images) > MOST_IMAGES:
             recipe = replace(recipe, pairs=replace(pairs, few=MOST_IMAGES))
         seen = Counter(data.truths[1][image] for image in images)
         if name == "n2n" and max(seen.values()) == 1:
             continue
-        run = partial(_run, recipe)
+        run = partial(_run, data, recipe)
         found.append(Training(name, recipe.steps * _STEP, run))
     return found
 
 
-def _run(recipe: Recipe, progress: FitProgress) -> Path:
-    return fit_weights(recipe, open_noisy(recipe, "training").series, progress)
+def _run(data: DataSet, recipe: Recipe, progress: FitProgress) -> Path:
+    return fit_weights(recipe, series_of_set(data, recipe, "training"), progress)
 
 
 def comparisons(levels: Sequence[int], files: Mapping[str, str]) -> list[BenchConfig]:

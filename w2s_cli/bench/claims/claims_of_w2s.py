@@ -22,7 +22,8 @@ LEARNED = ("memnet", "dncnn", "ridnet")
 DENOISERS = (*CLASSICAL, *LEARNED)
 ENLARGING = ("rcan", "rdn", "san", "srfbn", "epsr", "esrgan")
 JOINT = ("jdsr-rcan", "jdsr-esrgan", "jdsr-texture")
-PIXEL_LOSS, TEXTURE_LOSS = "jdsr-rcan", "jdsr-texture"
+# One network, before texture loss and after
+PIXEL_LOSS, TEXTURE_LOSS = "jdsr-pixels", "jdsr-texture"
 SEQUENCES = ("dncnn+rcan", "dncnn+esrgan")  # at all levels, as in Table 3
 BEST_LEARNED = ("dncnn", "ridnet")  # those that Table 1 has above all others
 
@@ -32,7 +33,7 @@ def comparisons(levels: Sequence[int], _: Mapping[str, str]) -> list[BenchConfig
     noisiest, *others = levels
     found = [
         BenchConfig(DENOISERS, levels=levels),
-        BenchConfig(DENOISERS, ENLARGING, JOINT, [noisiest]),
+        BenchConfig(DENOISERS, ENLARGING, [*JOINT, PIXEL_LOSS], [noisiest]),
     ]
     if others:
         found.append(BenchConfig(joint=(*SEQUENCES, *JOINT), levels=others))

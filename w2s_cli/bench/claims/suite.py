@@ -11,6 +11,7 @@ from w2s_cli.bench.config import BenchConfig, Row
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.bench.run_bench import Selection
 from w2s_cli.datasets.data_set import DataSet
+from w2s_cli.errors import UsageError
 from w2s_cli.methods.build import chain_options, check_weights, options_for, parse
 from w2s_cli.restorers.restorer import FitProgress
 
@@ -27,10 +28,6 @@ class Training:
     run: Callable[[FitProgress], Path]
 
 
-def _nothing(data: DataSet, place: str) -> list[Training]:
-    return []
-
-
 @dataclass(frozen=True)
 class Suite:
     """The claims of a paper."""
@@ -42,8 +39,40 @@ class Suite:
     # the rows at some levels, with weights by the names of their trainings and methods
     comparisons: Callable[[Sequence[int], Mapping[str, str]], Sequence[BenchConfig]]
     decide: Callable[[PairedScores], Sequence[Claim]]
-    # what is trained on a data set, and where it is
-    trainings: Callable[[DataSet, str], Sequence[Training]] = _nothing
+    # what is trained on a data set; None for nothing
+    trainings: Callable[[DataSet], Sequence[Training]] | None = None
+    labels: Sequence[str] = ()  # of trainings whose rows are called so
+
+    def prepared(self, data: DataSet) -> DataSet:
+        """Return a set with images to train on, where something is and it has none.
+
+        A third of the fields of a set without splits judge: those are its split "test".
+        """
+        if data.splits or self.trainings is None:
+            return data
+        names = set[str]().union(*data.inputs.values())
+        judging = {*sorted({data.group_of(name) for name in names})[::3]}
+        test = frozenset(name for name in names if data.group_of(name) in judging)
+        return replace(data, splits={"train": names - test, "test": test})
+
+    def apart(self, selection: Selection) -> DataSet:
+        """Return the set to train on, without the fields that judge.
+
+        Raises UsageError where nothing is left.
+        """
+        data, split, fields = selection.data, selection.split, selection.fields
+        every = set[str]().union(*data.inputs.values())
+        judging = {data.group_of(name) for name in data.splits.get(split, every)}
+        judging &= judging if fields is None else fields
+        train = data.splits.get("train", every)
+        left = frozenset(one for one in train if data.group_of(one) not in judging)
+        if not left:
+            raise UsageError(
+                f"the split {split!r} of {data.place} has all fields of view that "
+                "networks are trained on, and none may judge what it has taught",
+                hint="name another --split, or some --fields to judge",
+            )
+        return replace(data, splits={**data.splits, "train": left})
 
     def rows(
         self,
@@ -59,7 +88,7 @@ class Suite:
         Raises UsageError where weights or an option are for none of the methods.
         """
         every = [*dict.fromkeys(chain(*map(_named, self.comparisons(levels, {}))))]
-        check_weights(every, weights)
+        check_weights(every, weights.keys() - {*self.labels})
         options_for(every, options)
         comparisons = self.comparisons(levels, {**trained(), **weights})
         rows: list[Row] = []

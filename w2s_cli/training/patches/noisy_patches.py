@@ -39,7 +39,7 @@ from w2s_cli.training.recipe import Recipe
 from w2s_cli.training.training_batch import Batch
 
 if TYPE_CHECKING:
-    from w2s_cli.datasets.data_set import Image
+    from w2s_cli.datasets.data_set import DataSet, Image
 
 HELD_OUT_SIDE = 32  # pixels along a square that is held out
 LEAST_SIDE = 2 * HELD_OUT_SIDE  # a square of it is held out
@@ -230,7 +230,8 @@ def open_noisy(recipe: Recipe, part: Part) -> NoisyPatchSampler:
     made of what the images hold.
     """
     if recipe.pairs.kind:
-        series = _series_of_set(recipe, part)
+        data = find(recipe.data, kind=recipe.pairs.kind)
+        series = series_of_set(data, recipe, part)
         return NoisyPatchSampler(fit_patch_side(recipe, series), part, series, True)
     files = [*image_files(recipe.data)]
     found: list[Series] = []
@@ -258,9 +259,8 @@ def _series_of_file(
     return fitting.series(stack, channel, enter, most)
 
 
-def _series_of_set(recipe: Recipe, part: Part) -> list[Series]:
+def series_of_set(data: "DataSet", recipe: Recipe, part: Part) -> list[Series]:
     """Return the images of a part of a data set; captures of one truth are a series."""
-    data = find(recipe.data, kind=recipe.pairs.kind)
     found: dict[tuple[int, Image], list[FloatArray]] = {}
     chosen = select_pairs(data, recipe, part, scale=1)
     if (count := sum(map(len, chosen.values()))) > MOST_IMAGES:

@@ -118,7 +118,7 @@ def open_sharp_images(recipe: Recipe, part: Part) -> list[SharpImage]:
     """
     if not recipe.pairs.kind and _is_plain(recipe.data):
         return _of_folder(recipe.data, part)
-    return _of_set(find(recipe.data, kind=recipe.pairs.kind), recipe, part)
+    return sharp_images_of(find(recipe.data, kind=recipe.pairs.kind), recipe, part)
 
 
 def _is_plain(place: Path) -> bool:
@@ -133,7 +133,8 @@ def _is_plain(place: Path) -> bool:
     return not any(row.load()(place) for row in rows)
 
 
-def _of_set(data: DataSet, recipe: Recipe, part: Part) -> list[SharpImage]:
+def sharp_images_of(data: DataSet, recipe: Recipe, part: Part) -> list[SharpImage]:
+    """Return the finest truths of a part of a data set; errors are `select_pairs`'."""
     finest = data.scales[-1]
 
     def truths(part: Part) -> list[Image]:

@@ -209,11 +209,19 @@ _SPREADS = {"z": 1, "z/255": EIGHT_BIT.white}  # of counts, in one of the units
 def open_pairs(recipe: Recipe, part: Part) -> "PairSampler":
     """Return the patches of a recipe's data set, `recipe.data`.
 
+    Errors are those of `pairs_of`.
+    """
+    return pairs_of(find(recipe.data, kind=recipe.pairs.kind), recipe, part)
+
+
+def pairs_of(data: DataSet, recipe: Recipe, part: Part) -> "PairSampler":
+    """Return the patches of a data set.
+
     Noise2Noise ("another" capture for the target) is for training: validation compares
     with truths all the same. Raises UsageError when the recipe's units cannot be made
     of what the set holds, or Noise2Noise is asked of a network that enlarges.
     """
-    data = with_cache(find(recipe.data, kind=recipe.pairs.kind))
+    data = with_cache(data)
     scale = scale_of(recipe)
     names = select_pairs(data, recipe, part, scale)
     pairs = [(level, name) for level in names for name in names[level]]
