@@ -1,11 +1,13 @@
 """Files on the workers of a dask cluster; where dask is installed, a killed one too."""
 
 import os
+import pickle
 import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,14 @@ import pytest
 import tifffile
 
 import w2s_cli as w2s
+from w2s_cli.batch import dask_cluster
 from w2s_cli.batch.dask_cluster import checked_address
-from w2s_cli.errors import UsageError
+from w2s_cli.batch.restore_work import RestoreWork
+from w2s_cli.batch.resume import Kept
+from w2s_cli.errors import BusyError, ExistsError, UsageError
+from w2s_cli.io.atomic_files import claimed
+from w2s_cli.pipeline.file_restoration import FileReport
+from w2s_cli.pipeline.spec import RestoreSpec
 
 RESTORE = [sys.executable, "-m", "w2s_cli", "restore"]
 
@@ -49,6 +57,45 @@ def test_dask_may_be_missing(w2s, here: Path, monkeypatch: pytest.MonkeyPatch) -
     assert refused.stderr.splitlines() == [
         "error: --dask needs the package distributed",
         "hint: pip install 'w2s-cli[dask]'",
+    ]
+
+
+def test_an_output_that_appears_meanwhile_stays(here: Path) -> None:
+    """As without dask; the very result was made by a worker that died before its word.
+
+    What was there when the file was given to a worker is there in any case.
+    """
+    spec = RestoreSpec("gaussian")
+    work, source, target = (
+        RestoreWork(spec, spec.chain()),
+        Path("cell.tif"),
+        Path("x.tif"),
+    )
+
+    def answer(work: RestoreWork, *, there: bool) -> object:
+        return dask_cluster._do(pickle.dumps(work), source, target, there, False)
+
+    target.write_bytes(b"another's")
+    for there in (False, True):
+        assert isinstance(answer(work, there=there), ExistsError)
+        assert target.read_bytes() == b"another's"
+    replacing = RestoreWork(replace(spec, overwrite=True), work.chain)
+    assert isinstance(answer(replacing, there=True), FileReport)
+    assert isinstance(answer(work, there=False), Kept)
+    assert isinstance(answer(work, there=True), ExistsError)
+    with claimed(target):
+        target.unlink()
+        assert isinstance(answer(work, there=False), BusyError)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("words", [["-", "-o", "x.tif"], ["cell.tif", "-o", "-"]])
+def test_dask_needs_files(w2s, here: Path, words: list[str]) -> None:
+    refused = w2s("restore", *words, "--dask", "local:2")
+    assert refused.exit_code == 2
+    assert refused.stderr.splitlines() == [
+        "error: --dask needs files, not standard input or output",
+        "hint: name them",
     ]
 
 

@@ -109,6 +109,21 @@ def test_saved_weights_say_what_they_are_for(w2s, folder: Path) -> None:
     )
 
 
+def test_saved_weights_are_a_part_of_what_is_resumed(w2s, folder: Path) -> None:
+    words = ["-o", "a.tif", *N2SR, "--save-weights", "w.st", "--resume"]
+    assert w2s("restore", "one.tif", *words).exit_code == 0
+    image, weights = Path("a.tif").read_bytes(), Path("w.st").read_bytes()
+    assert w2s("restore", "one.tif", *words).stderr == "there already: 1\n"
+    for spoil in (Path.unlink, Path.touch, lambda path: path.write_bytes(b"other")):
+        spoil(Path("w.st"))
+        said = w2s("restore", "one.tif", *words).stderr
+        lost = "the weights that it learned are not in w.st" in said
+        assert lost == (spoil is not Path.touch)
+        assert Path("a.tif").read_bytes() == image
+        assert Path("w.st").read_bytes() == weights
+    assert len(taught(folder)) == 1
+
+
 @pytest.mark.parametrize("source", ["one.tif", "examples"])
 def test_learned_once_for_all(w2s, folder: Path, source: str) -> None:
     Path("examples").mkdir()

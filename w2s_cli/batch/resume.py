@@ -18,6 +18,7 @@ from w2s_cli.io.fingerprints import (
     KEY,
     Identity,
     fingerprint,
+    hash_of,
     identity,
     input_hash,
     is_whole,
@@ -123,7 +124,15 @@ def why_redone(
         return "its input has changed since"
     if form.sealed and not is_whole(target):
         return "it is damaged"
+    if spec.save_weights and not spec.train_on and not _are_saved(spec, record):
+        return f"the weights that it learned are not in {spec.save_weights}"
     return ""
+
+
+def _are_saved(spec: RestoreSpec, record: Record) -> bool:
+    learned = [one.get("weights_sha256") for one in record.get("learned", ())]
+    path = spec.save_weights
+    return path is not None and path.is_file() and [hash_of(path)] == learned
 
 
 def note_record(report: FileReport, folder: Path | None) -> None:
