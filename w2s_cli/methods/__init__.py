@@ -5,9 +5,9 @@ the kinds of network that a user may have weights for, by theirs.
 """
 
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, is_dataclass
+from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -68,28 +68,39 @@ class PluginEntry(MethodEntry):
         )
 
 
-def _plugins() -> Iterator[PluginEntry]:
-    """Yield the methods of other packages: their entry points `w2s.methods`.
+def _plugins() -> tuple[PluginEntry, ...]:
+    """Return the methods of other packages: their entry points `w2s.methods`."""
+    return _plugins_on(tuple(sys.path))
+
+
+@lru_cache(maxsize=1)  # every package is asked: that takes its time
+def _plugins_on(path: tuple[str, ...]) -> tuple[PluginEntry, ...]:
+    """Return those of the packages on a search path.
 
     A package whose entry points cannot be read has none; it need not know of w2s.
     """
     from importlib.metadata import EntryPoint, distributions
 
     found: list[EntryPoint] = []
-    for one in distributions():
+    for one in distributions(path=[*path]):
         with suppress(TypeError, ValueError):
             found += one.entry_points.select(group="w2s.methods")
+    entries = []
     for point in reversed(found):  # the first on the path comes last, and wins
         facts = point.dist.metadata.json if point.dist else {}
         package = str(facts.get("name", point.value))
-        yield PluginEntry(
-            point.name,
-            point.value,
-            f"a method of the package {package}",
-            package,
-            str(facts.get("license_expression") or facts.get("license") or "unknown"),
-            scale=0,
+        licence = facts.get("license_expression") or facts.get("license") or "unknown"
+        entries.append(
+            PluginEntry(
+                point.name,
+                point.value,
+                f"a method of the package {package}",
+                package,
+                str(licence),
+                scale=0,
+            )
         )
+    return tuple(entries)
 
 
 def _published(item: Item) -> MethodEntry:
