@@ -148,9 +148,12 @@ def paper_names(row: Row, table: Table) -> tuple[list[str], list[str]]:
     """Return what the paper of a table may call the denoiser and `sr` of a row.
 
     A label stands for itself, or else for the method. That images are noisy need not
-    be in a name.
+    be in a name. What has never seen noise does not denoise: on noisy images it stands
+    beside a network for super-resolution alone.
     """
-    known, joint = _NAMES[table.paper], not row.denoiser
+    known, last = _NAMES[table.paper], row.weights_by_part[1]
+    alone = not row.denoiser and any(map(_is_noise_free, _used(row.sr, last)))
+    joint = not row.denoiser and not alone
     found = []
     parts = zip(row.labels, (row.denoiser, row.sr), row.weights_by_part, strict=True)
     for label, method, weights in parts:
@@ -162,6 +165,7 @@ def paper_names(row: Row, table: Table) -> tuple[list[str], list[str]]:
         elif joint:
             name = _JOINT.get(method, name) if name else ""
         absent = [""] if method in ("", NOISY) else []
+        absent += [NOISY] if method == "" and alone else []
         found.append([*filter(None, (label, name)), *absent])
     return found[0], found[1]
 
@@ -183,6 +187,13 @@ def _is_ours(weights: Path) -> bool:
         return not last["discriminator"].get("network")
     known = describe(found.state)
     return known is not None and known.options["blocks"] <= _MOST_BLOCKS
+
+
+@lru_cache
+def _is_noise_free(weights: Path) -> bool:
+    """Return whether a network has learned from images without noise."""
+    light = checkpoint.load(weights).record.get("recipe", {}).get("light", {})
+    return light.get("noisy") is False
 
 
 def _is_of_noise2sr(weights: Path) -> bool:

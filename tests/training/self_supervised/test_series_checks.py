@@ -9,7 +9,7 @@ from w2s_cli.errors import InputError
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.simulation import simulate_field
 from w2s_cli.training.patches.noisy_patches import drift, fit_patch_side
-from w2s_cli.training.recipe import Recipe, load
+from w2s_cli.training.recipe import Recipe, UnitName, load
 from w2s_cli.training.recipe_tables import Network, Patches
 
 Plane = NDArray[np.float32]
@@ -95,20 +95,26 @@ def test_single_captures_are_told() -> None:
     assert fit_patch_side(_recipe("n2v"), [[_noise(70, 70)]])
 
 
-def test_captures_that_have_moved_are_told(light: Plane) -> None:
+@pytest.mark.parametrize(
+    ("units", "spread"), [("root", 1.0), ("z", 0.2), ("unit", 0.01), ("z", 50.0)]
+)
+def test_captures_that_have_moved_are_told(
+    light: Plane, units: UnitName, spread: float
+) -> None:
     planes = [
-        _capture(light, 0),
-        _capture(light, 1),
-        _capture(_moved(light, 3, -4), 2),
+        np.float32(spread) * _capture(light, 0),
+        np.float32(spread) * _capture(light, 1),
+        np.float32(spread) * _capture(_moved(light, 3, -4), 2),
     ]
+    n2n = replace(_recipe("n2n"), units=units)
     with pytest.raises(
         InputError,
         match=r"^captures 1 and 2 have moved by (4\.9|5\.0|5\.1) pixels against each "
         "other; n2n is fitted to what stays in place$",
     ) as caught:
-        fit_patch_side(_recipe("n2n"), [planes])
+        fit_patch_side(n2n, [planes])
     assert caught.value.hint == "register them, or use --method n2sr"
-    assert fit_patch_side(_recipe("n2n"), [planes[:2]])
+    assert fit_patch_side(n2n, [planes[:2]])
     assert fit_patch_side(_recipe("n2v"), [planes])
 
 

@@ -52,7 +52,7 @@ _CLEAR = 12.0  # standard deviations of a peak; that of noise stays below 9
 def fit_patch_side(recipe: Recipe, all_series: Sequence[Series]) -> Recipe:
     """Return the recipe with patches no larger than the smallest image.
 
-    `all_series` has planes in stabilised counts; those of one series are captures of
+    `all_series` has planes in the recipe's units; those of one series are captures of
     the same. Raises InputError when an image is too small or constant; when another
     capture is the target and there is none, or one has moved.
     """
@@ -66,7 +66,7 @@ def fit_patch_side(recipe: Recipe, all_series: Sequence[Series]) -> Recipe:
                 hint="is it the right channel, and exposed?",
             )
     if recipe.masking.kind == "capture":
-        _check_captures(all_series)
+        _check_captures(all_series, stabilised=recipe.units == "root")
     scale = mask_of(recipe.masking).scale
     with torch.device("meta"):  # its size alone matters
         step = build_module(NETWORKS, recipe.network).multiple_of
@@ -87,7 +87,7 @@ def _too_small(plane: FloatArray, least: int) -> InputError:
     )
 
 
-def _check_captures(all_series: Sequence[Series]) -> None:
+def _check_captures(all_series: Sequence[Series], *, stabilised: bool) -> None:
     if all(len(series) == 1 for series in all_series):
         raise InputError(
             "n2n is fitted to captures of the same place, and there is one of each",
@@ -96,7 +96,8 @@ def _check_captures(all_series: Sequence[Series]) -> None:
         )
     for series in all_series:
         for number, (one, other) in enumerate(pairwise(series)):
-            far = drift(one, other)
+            spread = 1 if stabilised else _noise_of(one)
+            far = drift(one / spread, other / spread)
             if far > MOST_DRIFT:
                 raise InputError(
                     f"captures {number} and {number + 1} have moved by {far:.1f} "
@@ -105,13 +106,21 @@ def _check_captures(all_series: Sequence[Series]) -> None:
                 )
 
 
+def _noise_of(plane: FloatArray) -> np.float32:
+    """Return the standard deviation of noise that neighbours do not share."""
+    detail = plane[1:, 1:] - plane[1:, :-1] - plane[:-1, 1:] + plane[:-1, :-1]
+    usual = np.median(abs(detail)) / 0.6745  # of Gaussian noise
+    return np.float32((usual or detail.std()) / 2)
+
+
 def drift(one: FloatArray, other: FloatArray) -> float:
     """Return how far two captures have moved against each other, in pixels.
 
     The phases of their coarse structure are correlated ([1]_). It is 0 where they have
     too little in common to tell.
 
-    - `one`, `other`: (Y, X) stabilised counts, of the same shape.
+    - `one`, `other`: (Y, X), of the same shape, in units in which the noise is 1, as it
+      is in stabilised counts.
 
     References
     ----------
