@@ -74,3 +74,22 @@ def test_colours_are_channels_where_that_is_asked_for(path):
     with open_image(path, axes="CYX") as stack:
         np.testing.assert_array_equal(np.asarray(stack), np.moveaxis(pixels, -1, 0))
         assert [one.name for one in stack.channels] == ["red", "green", "blue"]
+
+
+def test_planes_larger_than_the_file_are_refused_at_once(path):
+    write_nd2(path, np.ones((4, 5, 1), np.uint16))
+    width = "uiHeight\0".encode("utf-16-le")
+    data = path.read_bytes()
+    at = data.index(width) + len(width)
+    path.write_bytes(data[:at] + (1 << 30).to_bytes(4, "little") + data[at + 4 :])
+    said = r"promises planes of 1073741824 x 5 pixels, more than the file can hold"
+    with pytest.raises(InputError, match=said), open_image(path):
+        pass
+
+
+def test_a_recording_that_was_interrupted_is_said(path):
+    write_nd2(path, np.ones((4, 5, 1), np.uint16))
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(InputError, match="is cut off: the table of its frames") as e:
+        images_of(path)
+    assert e.value.hint.startswith("copy it again, or open it in NIS-Elements")

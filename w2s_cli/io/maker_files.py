@@ -31,6 +31,7 @@ from w2s_cli.stack import Stack
 
 MOST_PLANES = 20_000
 """Up to so many planes the time and the place of each are read."""
+_RATIO = 1 << 10  # of bytes to those that they are deflated to, at the most
 _Index = tuple[int, ...]
 
 
@@ -52,6 +53,7 @@ class MakerImage:
     chunk: tuple[int, int] | None = None
     there: Callable[[], NDArray[np.bool_]] | None = None  # which planes are whole
     warnings: tuple[str, ...] = ()
+    sparse: bool = False  # whether a plane may be larger than the file
 
     def as_json(self, number: int) -> dict[str, Any]:
         """Return what `w2s info` says of it."""
@@ -116,6 +118,14 @@ def maker_stack(
     ]
     place, said = wanted.chosen(rows, merits)
     image = images[place]
+    size = prod(image.plane) * image.samples * image.dtype.itemsize
+    held = path.stat().st_size * (1 if image.extra["compression"] == "none" else _RATIO)
+    if not 0 < size <= held and not image.sparse:
+        raise InputError(
+            f"{path} promises planes of {image.plane[0]} x {image.plane[1]} pixels, "
+            "more than the file can hold",
+            hint=f"copy it again; or {conversion(path)}",
+        )
     try:
         with reading(path, kind):
             facts = image.facts()

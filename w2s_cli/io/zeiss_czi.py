@@ -181,6 +181,7 @@ def _described(scene: _Scene) -> MakerImage:
         chunk=(1, scene.plane[1]) if bare and not several else chunk,
         there=scene.there,
         warnings=_said_of_tiles(scene),
+        sparse=True,
     )
 
 
