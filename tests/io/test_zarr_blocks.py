@@ -37,8 +37,8 @@ print(len(blocks))
 """
 
 
-def start(source: Path, output: Path, part: int, parts: int) -> subprocess.Popen[str]:
-    worker = [sys.executable, "-c", WORKER, source, output, str(part), str(parts)]
+def start(source: Path, output: Path, part: int) -> subprocess.Popen[str]:
+    worker = [sys.executable, "-c", WORKER, source, output, str(part), "2"]
     return subprocess.Popen(worker, stdout=subprocess.PIPE, text=True)
 
 
@@ -48,7 +48,12 @@ def content(path: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
-def test_two_processes_fill_what_one_does(version: str, tmp_path: Path) -> None:
+def test_two_processes_fill_what_one_does(
+    version: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     pixels = np.random.default_rng(0).integers(0, 60000, (2, 90, 117), np.uint16)
     image = w2s.Stack(pixels, "ZYX", {"Y": 0.1, "X": 0.1})
     w2s.imwrite(source := tmp_path / "a.ome.zarr", image)
@@ -57,9 +62,12 @@ def test_two_processes_fill_what_one_does(version: str, tmp_path: Path) -> None:
         w2s.ZarrOutput.create(path, image, scale=2, version=version)
         with pytest.raises(InputError, match="is not finished: blocks of it may"):
             w2s.imread(path)
-    workers = [start(source, one, 0, 1), *(start(source, two, n, 2) for n in range(2))]
-    done = [int(worker.communicate()[0]) for worker in workers]
-    assert done[0] == done[1] + done[2] == len(w2s.ZarrOutput(one).blocks)
+    workers = [start(source, two, part) for part in range(2)]
+    monkeypatch.setattr(sys, "argv", ["", str(source), str(one), "0", "1"])
+    exec(WORKER, {})
+    alone = int(capsys.readouterr().out)
+    shared = sum(int(worker.communicate()[0]) for worker in workers)
+    assert alone == shared == len(w2s.ZarrOutput(one).blocks)
     for path in (one, two):
         w2s.ZarrOutput(path).finish(({"tool": "w2s"},))
     assert content(one) == content(two)

@@ -65,7 +65,7 @@ def restored(
 def test_the_result_is_that_of_a_plane_in_memory(
     tmp_path: Path, method: str, dtype: Any, name: str, request: pytest.FixtureRequest
 ) -> None:
-    if "pure-let" in method and name == "b.npy":
+    if method in ("pure-let+bicubic", "denoise-fast") and name == "b.npy":
         pytest.skip("as for .tif")
     options = {"method": method, "dtype": dtype, "tile": 64, "device": "cpu"}
     options["noise"] = GivenNoise((CAMERA,))
@@ -88,9 +88,8 @@ def test_a_large_plane_is_judged_by_parts_from_all_over(large: None) -> None:
     assert small == ""
 
 
-@pytest.mark.parametrize("tile", [32, 100, 256])
 def test_areas_and_defects_do_not_depend_on_the_tiles(
-    tmp_path: Path, tile: int, large: None
+    tmp_path: Path, large: None
 ) -> None:
     pixels = image(1)[0]
     pixels[:130, 90:] = 0  # outside the field of a mosaic
@@ -98,16 +97,19 @@ def test_areas_and_defects_do_not_depend_on_the_tiles(
     hot = np.random.default_rng(5).choice(pixels.size, 60, replace=False)
     pixels.flat[hot] = pixels.flat[hot] + 900 * (pixels.flat[hot] > 0)
     options = {"method": "gaussian+nlm", "noise": GivenNoise((CAMERA,))}
-    made, report, _ = restored(tmp_path, pixels, "b.tif", "YX", tile=tile, **options)
-    whole, before, _ = restored(tmp_path, pixels, "c.tif", "YX", tile=1024, **options)
-    np.testing.assert_allclose(made.astype(int), whole, atol=1)
+    whole, before, _ = restored(tmp_path, pixels, "b.tif", "YX", tile=1024, **options)
     outside = pixels == 0
-    assert (made[outside] == 0).all()
-    assert (made[~outside] > 90).all()
-    for key in ("unknown", "repaired"):
-        assert report.record[key] == before.record[key]
-    assert report.record["unknown"]["share"] == pytest.approx(outside.mean(), abs=1e-6)
-    assert report.record["repaired"]["hot"] > 20
+    assert before.record["unknown"]["share"] == pytest.approx(outside.mean(), abs=1e-6)
+    assert before.record["repaired"]["hot"] > 20
+    for tile in (32, 100, 256):
+        made, report, _ = restored(
+            tmp_path, pixels, "c.tif", "YX", tile=tile, **options
+        )
+        np.testing.assert_allclose(made.astype(int), whole, atol=1)
+        assert (made[outside] == 0).all()
+        assert (made[~outside] > 90).all()
+        for key in ("unknown", "repaired"):
+            assert report.record[key] == before.record[key]
 
 
 def test_unknown_areas_and_defects_are_about_those_of_the_whole_plane(

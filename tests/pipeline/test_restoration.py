@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from w2s_cli.errors import InputError
 from w2s_cli.io import open_image, write_image
 from w2s_cli.io.noise_file import GivenNoise
-from w2s_cli.microscope import noise_over_planes
+from w2s_cli.microscope import noise_over_planes, plane_sampling
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.file_restoration import restore_file
 from w2s_cli.pipeline.noise_report import NoiseRequest, report_noise
@@ -79,12 +79,15 @@ def test_a_plane_is_read_once_to_diagnose_and_once_to_restore(
     assert len(fits) == 2 * fitted  # one a channel
 
 
-def test_a_file_shows_the_same_to_estimate_noise_and_to_restore(tmp_path: Path) -> None:
-    """They once fitted other pixels of planes as large as this."""
-    stack = noisy(2, axes="CYX", side=1100)
+def test_a_file_shows_the_same_to_estimate_noise_and_to_restore(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They once fitted other pixels of planes of which squares are taken."""
+    monkeypatch.setattr(plane_sampling, "SQUARE", 128)
+    stack = noisy(2, axes="CYX", side=550)
     pixels = np.array(stack.data[:])
-    pixels[0, :60] = 65535
-    pixels[0, 60:63] = [[40000], [10000], [2000]]  # light is blurred
+    pixels[0, :30] = 65535
+    pixels[0, 30:33] = [[40000], [10000], [2000]]  # light is blurred
     pixels[1] = (pixels[1] + np.roll(pixels[1], 1, axis=1)) // 2  # smoothed
     path = tmp_path / "cell.tif"
     write_image(replace(stack, data=pixels), path)

@@ -25,7 +25,6 @@ from w2s_cli.methods.build import (
     parse,
     weights_for,
 )
-from w2s_cli.methods.published_network import no_weights
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
@@ -150,6 +149,8 @@ class BenchConfig:
         check_weights([row.method for row in rows], self.weights)
         wanting = (lacking_weights(row.method, row.weights) for row in rows)
         if missing := [*dict.fromkeys(chain(*wanting))]:
+            from w2s_cli.methods.published_network import no_weights  # loads torch
+
             named = " ".join(f"--weights {name}=FILE" for name in missing)
             raise no_weights(missing, named)
         return rows
