@@ -86,6 +86,8 @@ def test_trainings_are_told_and_run_unless_weights_are_given(
     )
     assert result.exit_code == 5  # there is no mine.st
     assert w2s(*words, "-O", "nlm.strength=1").exit_code == 2
+    assert w2s(*words[:3], "--levels", "3").exit_code == 2
+    assert w2s(*words[:3], "--fields", "17").exit_code == 3  # one to train on
     assert ran == ["n2v"]
 
 
@@ -98,6 +100,8 @@ def test_trainings_are_told_and_run_unless_weights_are_given(
         (["--claims", "--weights", "jdsr=a.pth"], 2, "jdsr, which is not among the"),
         (["--claims", "-O", "nlm.strength=1"], 2, "is for no method that is named"),
         (["--claims", "--levels", "3"], 2, "has no level 3"),
+        (["--claims", "noise2sr", "--split", "all"], 2, "none may judge what it has"),
+        (["--claims", "real-esrgan", "--data", "simulated"], 2, "no 8-bit images"),
     ],
 )
 @pytest.mark.usefixtures("_stand_ins")

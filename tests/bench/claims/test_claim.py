@@ -69,6 +69,11 @@ def test_a_sentence_says_what_was_found() -> None:
         "a. holds: it is so (Table 2); +2 dB [+1 to +3]; beside it psnr -2 dB [-3 to "
         "-1]"
     )
+    beside = difference(1, 3, decides=False)
+    assert said(YES, beside, beside).endswith(
+        "; beside it one over other psnr +2 dB [+1 to +3], one over other psnr +2 dB "
+        "[+1 to +3]"
+    )
     assert said(UNMEASURED) == "a. not measured: it is so (Table 2)"
 
 

@@ -80,9 +80,9 @@ class Claim:
                 for verdict, count in counts.most_common()
             ]
             text += f"; of {len(self._deciding)} differences {', '.join(parts)}"
-        beside = [
-            f"{one.metric} {one.text}" for one in self.differences if not one.decides
-        ]
+        others = [one for one in self.differences if not one.decides]
+        twice = len({one.metric for one in others}) < len(others)
+        beside = [f"{f'{one.what} ' * twice}{one.metric} {one.text}" for one in others]
         return text + f"; beside it {', '.join(beside)}" * bool(beside)
 
     @property

@@ -2,8 +2,9 @@
 
 The same network is trained on 200, 400 and 800 real pairs, and on the truths of all of
 them, degraded as Real-ESRGAN does ([1]_, sections IV.C and V.B). It is small, begins
-with random weights, and lessens errors of pixels alone: the paper's began with those of
-photographs, and had a discriminator and features of VGG as well.
+with random weights, and lessens errors of pixels alone in steps of 4 patches: the
+paper's began with those of photographs, had a discriminator and features of VGG as
+well, and was trained far longer.
 
 References
 ----------

@@ -90,6 +90,9 @@ class Suite:
         every = [*dict.fromkeys(chain(*map(_named, self.comparisons(levels, {}))))]
         check_weights(every, weights.keys() - {*self.labels})
         options_for(every, options)
+        if self.trainings:  # they take long: levels and fields are looked at before
+            for one in self.comparisons(levels, {}):
+                selection.rows(one)
         comparisons = self.comparisons(levels, {**trained(), **weights})
         rows: list[Row] = []
         for one in comparisons:
