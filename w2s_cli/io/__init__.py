@@ -22,6 +22,7 @@ NPY       pixels only: no axes, no pixel size, no channels, no history
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from w2s_cli.io.formats import format_for, format_of
 from w2s_cli.io.single_precision import in_single_precision
 from w2s_cli.io.targets import check_target
 from w2s_cli.io.wanted import Wanted
+from w2s_cli.io.write_behind import HandOver, at_once
 from w2s_cli.stack import Stack
 
 __all__ = [
@@ -139,6 +141,7 @@ def write_image(
     overwrite: bool = False,
     record: Callable[[], Mapping[str, Any]] | None = None,
     write: Callable[[Stack, Path, Callable[[], History]], None] | None = None,
+    hand_over: HandOver = at_once,
 ) -> None:
     """Write a stack plane by plane, whole or not at all.
 
@@ -156,6 +159,9 @@ def write_image(
     write
         What writes it to a path, with the history that it asks for at the end; that of
         the format where None.
+    hand_over
+        How planes, or parts of large ones, get from where they are made to where the
+        format writes them: see `write_behind`.
 
     Raises
     ------
@@ -169,8 +175,8 @@ def write_image(
     check_target(path, overwrite=overwrite)
     check_fits(stack, path)
     form = format_for(path)
-    write = write or import_module(form.module).write
-    assert write
+    if not write:
+        write = partial(import_module(form.module).write, hand_over=hand_over)
 
     def history() -> History:
         own = {KEY: OPEN} if form.sealed else {}

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Channel, Stack, split_index
 
 History = tuple[Mapping[str, Any], ...]
+
+_STEP = 8 << 20  # bytes that are read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,14 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class _Planes:
-    """Pixels whose planes are read from a file when they are asked for."""
+    """Pixels whose planes are read from a file when they are asked for, in turn."""
 
     numbers: NDArray[np.intp]  # of the planes in the file, one axis a leading axis
     plane_shape: tuple[int, int]
     dtype: np.dtype[Any]
     read: Callable[[int], NDArray[Any]]
     read_part: Callable[[int, slice, slice], NDArray[Any]] | None
+    lock: RLock = field(default_factory=RLock)  # a file has one place to read at
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -58,11 +62,12 @@ class _Planes:
     def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
         at, part = split_index(index)
         number = int(self.numbers[at])
-        if part and self.read_part:
-            pixels = self.read_part(number, *part)
-        else:
-            pixels = self.read(number)
-            pixels = pixels[part] if part else pixels
+        with self.lock:
+            if part and self.read_part:
+                pixels = self.read_part(number, *part)
+            else:
+                pixels = self.read(number)
+                pixels = pixels[part] if part else pixels
         return pixels.astype(self.dtype, copy=False)
 
 
@@ -108,6 +113,20 @@ def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
         warnings=(*content.warnings, *guessed),
         chunk=content.chunk if content.read_part else None,
     )
+
+
+def read_into(readinto: Callable[[Any], int | None], buffer: memoryview) -> int:
+    """Fill a buffer by a file's method, and return how much of it could be.
+
+    It takes no long steps: signals are heard between them.
+    """
+    filled = 0
+    while filled < len(buffer):
+        count = readinto(buffer[filled : filled + _STEP])
+        if not count:
+            break
+        filled += count
+    return filled
 
 
 def lookup_colour(palette: NDArray[np.integer[Any]]) -> tuple[int, int, int] | None:

@@ -31,7 +31,8 @@ class Format:
     """One row of the table of formats.
 
     Its module has `open_stack(path, wanted)`, `unsupported(stack)`, `left_out(stack)`
-    and `write(stack, path, history)`; the first alone where w2s does not write them.
+    and `write(stack, path, history, hand_over)`; the first alone where w2s does not
+    write them.
     """
 
     name: str

@@ -2,22 +2,24 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from math import prod
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
-from w2s_cli.io.content import Content, History, as_stack
+from w2s_cli.io.content import Content, History, as_stack, read_into
 from w2s_cli.io.wanted import Wanted
+from w2s_cli.io.write_behind import HandOver, at_once, in_pieces
 from w2s_cli.stack import Stack
 
 # Its header is an expression of Python, and numbers in it may be of any size.
 _BROKEN = (EOFError, OSError, OverflowError, SyntaxError, TokenError, ValueError)
-_ROWS = 512  # of a large plane that are written at a time
+_ROWS = 512  # of a large plane that are computed at a time
 _SAMPLES = (3, 4)  # of a colour picture, along its last axis
 
 
@@ -52,17 +54,18 @@ def memory_map(path: Path) -> NDArray[Any]:
     return array
 
 
-def _content(array: NDArray[Any], file: BinaryIO, path: Path) -> Content:
+def _content(array: NDArray[Any], file: BufferedReader, path: Path) -> Content:
     """Return what a file holds: read, for the memory map dies where a file is cut."""
     start = array.offset if isinstance(array, np.memmap) else 0
     size = prod(array.shape[-2:])
 
     def pixels(first: int, count: int) -> NDArray[Any]:
         file.seek(start + first * array.itemsize)
-        data = file.read(count * array.itemsize)
-        if len(data) < count * array.itemsize:
+        data = bytearray(count * array.itemsize)
+        held = read_into(file.readinto, memoryview(data))
+        if held < len(data):
             raise InputError(
-                f"{path} is truncated: it ends at byte {start + len(data)}",
+                f"{path} is truncated: it ends at byte {start + held}",
                 hint="save it again with numpy.save",
             )
         return np.frombuffer(data, array.dtype)
@@ -108,17 +111,26 @@ def left_out(stack: Stack) -> list[str]:
     return [what for what, said in known.items() if said]
 
 
-def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
+def write(
+    stack: Stack,
+    path: Path,
+    history: Callable[[], History],
+    hand_over: HandOver = at_once,
+) -> None:
     """Write the pixels; nothing else has a place in this format."""
     header = {
         "descr": np.lib.format.dtype_to_descr(stack.data.dtype),
         "fortran_order": False,
         "shape": tuple(stack.data.shape),
     }
-    height = stack.data.shape[-2]
+    rows = _ROWS if stack.large else stack.data.shape[-2]
+    bands = (band for index in stack.indices() for band in stack.bands(index, rows))
+
+    def write_all(pieces: Iterator[NDArray[Any]]) -> None:
+        for piece in pieces:
+            file.write(np.ascontiguousarray(piece).data)
+
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for index in stack.indices():
-            for band in stack.bands(index, _ROWS if stack.large else height):
-                file.write(np.ascontiguousarray(band).data)
+        hand_over(bands, in_pieces, write_all)
     history()

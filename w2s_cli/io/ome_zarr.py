@@ -22,6 +22,7 @@ from w2s_cli.io.ngff_metadata import (
     text,
 )
 from w2s_cli.io.wanted import Wanted
+from w2s_cli.io.write_behind import HandOver, at_once
 from w2s_cli.io.zarr_planes import ZarrPlanes
 from w2s_cli.io.zarr_store import ZarrStore, opened
 from w2s_cli.stack import Stack
@@ -102,7 +103,11 @@ def _content(store: ZarrStore, image: ZarrImage, path: Path) -> Content:
         pixel_size=sizes.pixel_size,
         time_step=sizes.time_step,
         channels=channels_of(ngff(image.attributes)),
-        extra={**_form(store, image, array, sizes.origin), "axes stored": axes},
+        extra={
+            **_form(store, image, array, sizes.origin),
+            "axes stored": axes,
+            "kept bytes": planes.kept,
+        },
         warnings=doubts,
     )
     return _with_history(_with_xml(content, store, image), image.attributes)
@@ -220,8 +225,13 @@ def left_out(stack: Stack) -> list[str]:
     return ome.left_out(stack) + (own if lost else [])
 
 
-def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
+def write(
+    stack: Stack,
+    path: Path,
+    history: Callable[[], History],
+    hand_over: HandOver = at_once,
+) -> None:
     """Write an image of OME-Zarr; see `ome_zarr_writing`."""
     from w2s_cli.io.ome_zarr_writing import write_whole
 
-    write_whole(stack, path, history)
+    write_whole(stack, path, history, hand_over)

@@ -19,6 +19,7 @@ from w2s_cli.io.content import History
 from w2s_cli.io.halving import halved, smaller_sizes
 from w2s_cli.io.ngff_metadata import PENDING
 from w2s_cli.io.ngff_writing import finished, pending
+from w2s_cli.io.write_behind import HandOver
 from w2s_cli.stack import LARGEST_WHOLE, Computed, Stack
 
 _CHUNK, _SHARD = 512, 4  # pixels along a side; chunks of a shard along a side
@@ -157,11 +158,18 @@ class ZarrOutput:
         self, index: tuple[int, ...], top: int, pixels: NDArray[Any]
     ) -> None:
         """Write rows of a plane, the first of which is that of a block."""
+        for block, part in self.blocks_of(index, top, pixels):
+            self.write(block, part)
+
+    def blocks_of(
+        self, index: tuple[int, ...], top: int, pixels: NDArray[Any]
+    ) -> Iterator[tuple[Block, NDArray[Any]]]:
+        """Yield the blocks of rows of a plane, and their pixels."""
         height, width = self._said["shape"][-2:]
         (down, _), (across, _) = _sides(height, width)
         for rows, columns in _parts(len(pixels), width, down, across):
             there = slice(rows.start + top, rows.stop + top)
-            self.write(Block(index, there, columns), pixels[rows, columns])
+            yield Block(index, there, columns), pixels[rows, columns]
 
     @property
     def block_rows(self) -> int:
@@ -255,15 +263,23 @@ class ZarrOutput:
         return [(low, high) if low < high else (0.0, 1.0) for low, high in found]
 
 
-def write_whole(stack: Stack, path: Path, history: Callable[[], History]) -> None:
+def write_whole(
+    stack: Stack, path: Path, history: Callable[[], History], hand_over: HandOver
+) -> None:
     """Write a stack, each of its planes or of their parts asked for once."""
     output = ZarrOutput.create(path, stack)
     rows = output.block_rows if stack.large else stack.data.shape[-2]
-    for index in stack.indices():
-        for number, band in enumerate(
-            stack.bands(index, rows) if stack.large else [stack.data[index]]
-        ):
-            output.write_rows(index, number * rows, band)
+
+    def bands() -> Iterator[tuple[tuple[int, ...], int, NDArray[Any]]]:
+        for index in stack.indices():
+            for number, band in enumerate(stack.bands(index, rows)):
+                yield index, number * rows, band
+
+    def write_all(parts: Iterator[tuple[Block, NDArray[Any]]]) -> None:
+        for block, pixels in parts:
+            output.write(block, pixels)
+
+    hand_over(bands(), lambda part: output.blocks_of(*part), write_all)
     output.finish(history())
 
 

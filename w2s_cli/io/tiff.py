@@ -4,11 +4,13 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError, few
 from w2s_cli.io import imagej, ome
@@ -33,6 +35,7 @@ from w2s_cli.io.tiff_planes import (
 from w2s_cli.io.tiff_series import TiffImage, chosen, images_in
 from w2s_cli.io.tiff_writing import TILE, asked_of, write_ome
 from w2s_cli.io.wanted import Wanted
+from w2s_cli.io.write_behind import HandOver, at_once, in_pieces
 from w2s_cli.stack import Channel, Stack
 
 _COMPRESSIONS = {
@@ -270,7 +273,12 @@ def unsupported(stack: Stack) -> str:
     return ""
 
 
-def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
+def write(
+    stack: Stack,
+    path: Path,
+    history: Callable[[], History],
+    hand_over: HandOver = at_once,
+) -> None:
     """Write a TIFF of the kind that the stack came from.
 
     Compression is that of the source where it was deflate, LZW or zstd, unless
@@ -278,9 +286,10 @@ def write(stack: Stack, path: Path, history: Callable[[], History]) -> None:
     description comes last: `history` is complete when the planes are.
     """
     if _stays_imagej(stack):
-        _write_imagej(stack, path, history)
+        _write_imagej(stack, path, history, hand_over)
     else:
-        write_ome(stack, path, history, {**resolution_tags(stack), **_settings(stack)})
+        settings = {**resolution_tags(stack), **_settings(stack)}
+        write_ome(stack, path, history, settings, hand_over)
 
 
 def _stays_imagej(stack: Stack) -> bool:
@@ -298,22 +307,33 @@ def left_out(stack: Stack) -> list[str]:
     return ome.left_out(stack) + own
 
 
-def _write_imagej(stack: Stack, path: Path, history: Callable[[], History]) -> None:
+def _write_imagej(
+    stack: Stack, path: Path, history: Callable[[], History], hand_over: HandOver
+) -> None:
     axes = "".join(axis for axis in imagej.ORDER if axis in stack.axes)
     lengths = dict(zip(stack.axes, stack.data.shape, strict=True))
     # The samples axis keeps tifffile from taking a width of 1 for the samples.
     shape = (*(lengths[axis] for axis in axes), 1)
     metadata = imagej.metadata_for(stack)
     in_tags = {key: metadata[key] for key in imagej.BINARY if key in metadata}
+
+    def pieces(band: NDArray[Any]) -> Iterator[Any]:
+        if not stack.large:
+            yield band
+            return
+        for piece in in_pieces(band):
+            yield piece.astype(piece.dtype.newbyteorder(">")).tobytes()
+
     with tifffile.TiffWriter(path, imagej=True, byteorder=">") as file:
-        file.write(
-            _planes(stack, axes),
+        write_pixels = partial(
+            file.write,
             shape=shape,
             metadata={**in_tags, "axes": f"{axes}S"},
             **imagej.resolution_for(stack, metadata),
             colormap=imagej.colormap_for(stack),
             **_settings(stack),
         )
+        hand_over(_bands(stack, axes), pieces, write_pixels)
         text = imagej.description(shape, f"{axes}S", metadata, history())
         file.overwrite_description(text)
 
@@ -336,15 +356,11 @@ def _settings(stack: Stack) -> dict[str, Any]:
     }
 
 
-def _planes(stack: Stack, axes: str) -> Iterator[Any]:
-    """Yield the planes in the order of the leading `axes`, large ones as bytes."""
+def _bands(stack: Stack, axes: str) -> Iterator[NDArray[Any]]:
+    """Yield the planes, or rows of large ones, in the order of the leading `axes`."""
     lengths = dict(zip(stack.axes, stack.data.shape, strict=True))
     leading = stack.axes[:-2]
     for index in np.ndindex(*(lengths[axis] for axis in axes[:-2])):
         place = dict(zip(axes, index, strict=False))
         at = tuple(place[axis] for axis in leading)
-        if stack.large:
-            for band in stack.bands(at, TILE):
-                yield band.astype(band.dtype.newbyteorder(">")).tobytes()
-        else:
-            yield stack.data[at]
+        yield from stack.bands(at, TILE if stack.large else stack.data.shape[-2])

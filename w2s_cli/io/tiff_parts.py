@@ -7,6 +7,8 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from w2s_cli.io.content import read_into
+
 Page = tifffile.TiffPage | tifffile.TiffFrame
 _JPEG = (6, 7, 34892, 33007)  # compressions whose tables are apart
 _AGAIN = 256  # rows at the end of a part that the next one may begin with
@@ -122,7 +124,7 @@ def read_rows(
     row: tuple[int, int],
     rows: slice,
     columns: slice,
-) -> bytes:
+) -> bytearray:
     """Return a part of a plane that lies at an offset as it is.
 
     `row` is its width and the bytes of a pixel. What the file lacks is left out.
@@ -131,9 +133,13 @@ def read_rows(
     runs, count = range(rows.start, rows.stop), columns.stop - columns.start
     if count == width:  # all that lies between is wanted
         runs, count = range(rows.start, rows.start + 1), len(runs) * width
-    data = []
+    data = bytearray(len(runs) * count * size)
+    filled = 0
     with file.lock:
         for number in runs:
             file.seek(offset + (number * width + columns.start) * size)
-            data.append(file.read(count * size))
-    return data[0] if len(data) == 1 else b"".join(data)
+            filled += read_into(
+                file.readinto, memoryview(data)[filled:][: count * size]
+            )
+    del data[filled:]
+    return data

@@ -5,10 +5,12 @@ whether a "pyramid" of smaller sizes is, in SubIFDs, as OME-TIFF 6 has them.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import tifffile
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 from w2s_cli.io import ome
 from w2s_cli.io.content import History
 from w2s_cli.io.halving import halved, smaller_sizes
+from w2s_cli.io.write_behind import HandOver
 from w2s_cli.stack import Stack
 
 TILE = 512
@@ -38,6 +41,7 @@ def write_ome(
     path: Path,
     history: Callable[[], History],
     settings: Mapping[str, Any],
+    hand_over: HandOver,
 ) -> None:
     """Write a stack; `settings` are tifffile's for all sizes."""
     pyramid = asked_of(stack).get("pyramid", False)
@@ -46,20 +50,20 @@ def write_ome(
     nbytes = prod(stack.data.shape) * stack.data.dtype.itemsize * (1.34 if sizes else 1)
     brightest = 0
 
-    def watched() -> Iterator[NDArray[Any]]:
-        nonlocal brightest
-        height = stack.data.shape[-2]
+    def bands() -> Iterator[tuple[int, int, NDArray[Any]]]:
+        rows = TILE if in_tiles else stack.data.shape[-2]
         for number, index in enumerate(stack.indices()):
-            for top, band in enumerate(
-                stack.bands(index, TILE if in_tiles else height)
-            ):
-                if band.dtype.kind == "u":
-                    brightest = max(brightest, int(band.max()))
-                if sizes:
-                    half = halved(band)
-                    start = top * TILE // 2
-                    smaller[0][number, start : start + len(half)] = half
-                yield from _tiles(band) if in_tiles else [band]
+            for top, band in enumerate(stack.bands(index, rows)):
+                yield number, top, band
+
+    def pieces(part: tuple[int, int, NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        nonlocal brightest
+        number, top, band = part
+        if band.dtype.kind == "u":
+            brightest = max(brightest, int(band.max()))
+        if sizes:
+            smaller[0].put(number, top * TILE // 2, halved(band))
+        yield from _tiles(band) if in_tiles else [band]
 
     with (
         TemporaryFile(dir=path.parent) as room,
@@ -67,8 +71,8 @@ def write_ome(
     ):
         smaller = _room_for(sizes, stack.data.dtype, room)
         tile = (TILE, TILE) if in_tiles else None
-        file.write(
-            watched(),
+        write_pixels = partial(
+            file.write,
             shape=stack.data.shape,
             tile=tile,
             subifds=len(sizes),
@@ -76,6 +80,7 @@ def write_ome(
             metadata=None,
             **settings,
         )
+        hand_over(bands(), pieces, write_pixels)
         for level, shape in enumerate(sizes):
             file.write(
                 _levels(smaller, level),
@@ -88,28 +93,54 @@ def write_ome(
         file.overwrite_description(ome.ome_xml(stack, history(), brightest))
 
 
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The planes of a smaller size, in a file, not in memory."""
+
+    room: BinaryIO
+    start: int
+    shape: tuple[int, int, int]  # planes, Y, X
+    dtype: np.dtype[Any]
+
+    def _seek(self, plane: int, row: int) -> None:
+        _, height, width = self.shape
+        at = (plane * height + row) * width
+        self.room.seek(self.start + at * self.dtype.itemsize)
+
+    def put(self, plane: int, row: int, rows: NDArray[Any]) -> None:
+        """Write rows of a plane."""
+        self._seek(plane, row)
+        self.room.write(np.ascontiguousarray(rows).data)
+
+    def bands(self) -> Iterator[tuple[int, int, NDArray[Any]]]:
+        """Yield the number of each plane, a row, and those that begin with it."""
+        planes, height, width = self.shape
+        for plane in range(planes):
+            for row in range(0, height, TILE):
+                rows = min(TILE, height - row)
+                self._seek(plane, row)
+                data = self.room.read(rows * width * self.dtype.itemsize)
+                yield plane, row, np.frombuffer(data, self.dtype).reshape(rows, width)
+
+
 def _room_for(
     sizes: list[tuple[int, ...]], dtype: np.dtype[Any], room: Any
-) -> list[NDArray[Any]]:
-    """Return arrays for the planes of the smaller sizes, in a file, not in memory."""
-    found: list[NDArray[Any]] = []
-    offset = 0
+) -> list[_Level]:
+    """Return where the planes of the smaller sizes go in a file."""
+    found: list[_Level] = []
+    start = 0
     for *lead, height, width in sizes:
-        shape = (prod(lead), height, width)
-        found.append(np.memmap(room, dtype, "w+", offset, shape))
-        offset += prod(shape) * dtype.itemsize
+        found.append(_Level(room, start, (prod(lead), height, width), dtype))
+        start += prod(found[-1].shape) * dtype.itemsize
     return found
 
 
-def _levels(smaller: list[NDArray[Any]], level: int) -> Iterator[NDArray[Any]]:
+def _levels(smaller: list[_Level], level: int) -> Iterator[NDArray[Any]]:
     """Yield the tiles of a smaller size, and make the next one from it."""
-    for number, plane in enumerate(smaller[level]):
-        for top in range(0, len(plane), TILE):
-            band = np.array(plane[top : top + TILE])
-            if level + 1 < len(smaller):
-                half = halved(band)
-                smaller[level + 1][number, top // 2 : top // 2 + len(half)] = half
-            yield from _tiles(band)
+    for plane, row, band in smaller[level].bands():
+        if level + 1 < len(smaller):
+            smaller[level + 1].put(plane, row // 2, halved(band))
+        yield from _tiles(band)
 
 
 def _tiles(band: NDArray[Any]) -> Iterator[NDArray[Any]]:

@@ -36,6 +36,11 @@ class ZarrPlanes:
         self._lock = RLock()
 
     @property
+    def kept(self) -> int:
+        """Return the bytes that planes take at most which are decoded with others."""
+        return 2 * _KEPT if prod(self._deep) > 1 else 0
+
+    @property
     def chunk(self) -> tuple[int, int]:
         """Return the rows and columns that are decoded together."""
         chunks = self._array.chunks

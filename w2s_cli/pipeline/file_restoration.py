@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -19,12 +19,13 @@ from w2s_cli.io.targets import (
     spooled_input,
     spooled_output,
 )
+from w2s_cli.io.write_behind import Behind, at_once
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.auto_method import Choice, resolve_auto
 from w2s_cli.pipeline.defect_repair import map_for
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
-from w2s_cli.pipeline.memory_forecast import fitting_tile, memory_needed
+from w2s_cli.pipeline.memory_forecast import fitting_tile, memory_needed, overlaps
 from w2s_cli.pipeline.output_type import output_type
 from w2s_cli.pipeline.request import INPUT, NAME, REQUEST, request
 from w2s_cli.pipeline.restoration import (
@@ -78,6 +79,8 @@ class FileReport:
     # Of a file that is done: output pixels that did not fit into the dtype, wall time
     clipped: int | None = None
     seconds: float | None = None
+    # The share of the time in which each stage worked, where they overlapped
+    utilisation: Mapping[str, float] = field(default_factory=dict)
     # Whether the output agrees with its input; None where that was not looked at
     consistent: bool | None = None
     redone: str = ""  # why, where there was an output already
@@ -106,6 +109,7 @@ class FileReport:
             "clipped_pixels": self.clipped,
             "consistent": self.consistent,
             "seconds": None if self.seconds is None else round(self.seconds, 3),
+            **({"utilisation": {**self.utilisation}} if self.utilisation else {}),
             **({"redone": self.redone} if self.redone else {}),
         }
 
@@ -141,7 +145,11 @@ def plan_file(
             method=method,
             tile=tile,
             tiles=tiles_of(stack, chain, tile),
-            memory=memory_needed(stack, chain, tile, dtype),
+            memory=memory_needed(
+                *(stack, chain, tile, dtype),
+                checked=spec.check,
+                overlapped=overlaps(spec, stack, chain, tile, dtype),
+            ),
             record={
                 **record_head(spec, method, chain),
                 **({"auto": choice.as_json()} if choice else {}),
@@ -189,6 +197,7 @@ def restore_file(
             chain=chain,
             fitted=fitted,
             progress=progress,
+            overlap=not spread,
         )
         part, taken = result.source, result.chain
         image, check = spec.in_form(result.image, target), None
@@ -211,11 +220,13 @@ def restore_file(
                     check.add(index, output.plane(index))
             output.finish(history(), shrunk=True)
 
+        stages = result.stages
         write_image(
             *(image, spooled),
             overwrite=spec.overwrite,
             record=record,
             write=write if spread else None,
+            hand_over=Behind(stages) if stages else at_once,
         )
         if spec.save_weights and not fitted:
             save_weights(result.fitted, spec.save_weights, overwrite=spec.overwrite)
@@ -231,7 +242,12 @@ def restore_file(
         method=result.method,
         tile=result.tile,
         tiles=tiles_of(part, taken, result.tile),
-        memory=memory_needed(part, taken, result.tile, result.image.data.dtype),
+        memory=memory_needed(
+            *(part, taken, result.tile, result.image.data.dtype),
+            checked=spec.check,
+            overlapped=bool(stages),
+        ),
+        utilisation=stages.as_json() if stages else {},
         record=written,
         warnings=(
             *result.warnings,

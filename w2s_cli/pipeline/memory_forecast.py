@@ -23,32 +23,47 @@ from w2s_cli.stack import LARGEST_WHOLE, Stack
 _PROGRAM = 299 << 20
 _TRAINED_PROGRAM = 379 << 20  # oneDNN keeps the weights in an order of its own
 _INPUT, _OUTPUT = 5.0, 8.5  # bytes a pixel of the plane in hand
+_CHECK, _CHECK_OUTPUT = 105.0, 8.0  # bytes a pixel of the input, and of the output
 _AREAS = 26.0  # bytes a pixel of a plane, or of a cell, with unknown areas
 _DIAGNOSIS = 144  # bytes a pixel of the planes that the noise is estimated from
 _MANY = 1 << 20  # pixels of a block from which on `Traits.memory` has another figure
 _FITTING_PROGRAM = 300 << 20
 _FITTED = 4  # bytes a pixel of what is learned from
-_ROWS = 512  # of the output that are written together
+_ROWS, _MOST_ROWS = 512, 2048  # of the output that are written together
 _AGAIN = 256  # decoded rows that are kept for the next
 _LIMITS = ("memory.max", "memory/memory.limit_in_bytes")  # of a job or a container
 _SHARE = 0.5  # of the machine's memory
 
 
 def memory_needed(
-    stack: Stack, chain: Chain, tile: int, dtype: np.dtype[Any] | None = None
+    stack: Stack,
+    chain: Chain,
+    tile: int,
+    dtype: np.dtype[Any] | None = None,
+    *,
+    checked: bool = False,
+    overlapped: bool = False,
 ) -> int:
     """Return about how many bytes of memory a stack takes at most.
 
-    `dtype` is that of the output's pixels, float32 where it is not known yet.
+    `dtype` is that of the output's pixels, float32 where it is not known yet. Whether
+    the output is `checked` matters, and whether the next rows are read, and the last
+    ones written, while others are restored.
     """
     height, width = stack.data.shape[-2:]
     made = (dtype or np.dtype(np.float32)).itemsize
-    preparing, planes = _planes(stack, chain, tile, made)
+    preparing, planes, written = _planes(stack, chain, tile, made)
     trained = any(link.traits.device for link in chain.links)
     program = _TRAINED_PROGRAM if trained else _PROGRAM
+    program += int(stack.extra.get("kept bytes", 0))
     diagnosis = _DIAGNOSIS * min(height * width, _MANY) if chain.needs_noise else 0
     work = _work(stack, chain, tile)
-    to_restore = program + int(max(preparing, planes + work, diagnosis))
+    restoring = max(preparing, planes + work)
+    if overlapped:
+        restoring = preparing + planes + work + written
+    if checked:
+        restoring += height * width * (_CHECK + _CHECK_OUTPUT * chain.traits.scale**2)
+    to_restore = program + int(max(restoring, diagnosis))
     fit = chain.to_fit.traits.fit if chain.to_fit else None
     if not fit or not fit.steps:
         return to_restore
@@ -75,25 +90,30 @@ def _work(stack: Stack, chain: Chain, tile: int, *, device: bool = False) -> int
     return most
 
 
-def _planes(stack: Stack, chain: Chain, tile: int, made: int) -> tuple[float, float]:
-    """Return what it takes to prepare a plane, and to hold what of it is in hand."""
+def _planes(
+    stack: Stack, chain: Chain, tile: int, made: int
+) -> tuple[float, float, float]:
+    """Return what it takes to prepare a plane, to hold and to write parts of it."""
     height, width = stack.data.shape[-2:]
     traits, stored = chain.traits, stack.data.dtype.itemsize
     rows = height if traits.whole else min(tile, height)
     around = height if traits.whole else min(tile + 2 * traits.margin, height)
     enlarged = traits.scale**2
-    band = rows * width * enlarged * made + _ROWS * width * traits.scale * made
+    small = height * width * enlarged <= LARGEST_WHOLE
+    across = width * traits.scale
+    together = min(_MOST_ROWS * across, max(LARGEST_WHOLE, _ROWS * across))
+    written = (height * width * enlarged if small else together) * made
+    band = rows * width * enlarged * made + written
     if not stack.large:
-        small = height * width * enlarged <= LARGEST_WHOLE
         output = height * width * enlarged * _OUTPUT if small else 2 * band
-        return height * width * _AREAS, height * width * _INPUT + output
+        return height * width * _AREAS, height * width * _INPUT + output, written
     counts = 4 if chain.needs_noise else stored  # repaired defects are fractions
     cells = min(CELL, height)
     kept = min(around + 2 * cells, height) * (counts + 1)
     new = (cells + 2 * AROUND) * stored + cells * (counts + 1)
     reading = width * (_decoded_rows(stack) * stored + kept + new)
     preparing = reading + _AREAS * 4 * (CELL + 2 * AROUND) ** 2
-    return preparing + band, reading + width * around * counts + 2 * band
+    return preparing + band, reading + width * around * counts + 2 * band, written
 
 
 def _decoded_rows(stack: Stack) -> int:
@@ -118,30 +138,45 @@ def fitting_tile(
         When it takes more than is allowed, with any tile.
     """
     tile = _fitting_device(spec, stack, chain)
+
+    def needed(side: int) -> int:
+        return memory_needed(stack, chain, side, dtype, checked=spec.check)
+
     if spec.max_memory is None:
-        room = machine_memory()
-        on_other_device = any(
-            link.traits.device not in (None, "cpu") for link in chain.links
-        )
-        if room is None or on_other_device or chain.traits.whole:
+        room = _room(chain)
+        if room is None or chain.traits.whole:
             return tile
-        room = int(_SHARE * room)
-        if memory_needed(stack, chain, SMALLEST_TILE, dtype) >= room:
+        if needed(SMALLEST_TILE) >= room:
             return tile
     else:
         room = spec.max_memory
-    while (
-        tile // 2 >= SMALLEST_TILE and memory_needed(stack, chain, tile, dtype) > room
-    ):
+    while tile // 2 >= SMALLEST_TILE and needed(tile) > room:
         tile //= 2
-    needed = memory_needed(stack, chain, tile, dtype)
-    if spec.max_memory is not None and needed > room:
+    if spec.max_memory is not None and needed(tile) > room:
         raise OutOfMemoryError(
-            f"it takes about {_size(needed)} of memory, and --max-memory allows "
+            f"it takes about {_size(needed(tile))} of memory, and --max-memory allows "
             f"{_size(room)}",
-            hint=_remedy(spec, stack, chain, needed),
+            hint=_remedy(spec, stack, chain, needed(tile)),
         )
     return tile
+
+
+def _room(chain: Chain) -> int | None:
+    """Return the bytes that may be taken where a user says nothing; None for any."""
+    memory = machine_memory()
+    on_cpu = all(link.traits.device in (None, "cpu") for link in chain.links)
+    return int(_SHARE * memory) if memory and on_cpu else None
+
+
+def overlaps(
+    spec: RestoreSpec, stack: Stack, chain: Chain, tile: int, dtype: np.dtype[Any]
+) -> bool:
+    """Return whether there is room to read, restore and write at the same time."""
+    room = spec.max_memory or _room(chain)
+    needed = memory_needed(
+        *(stack, chain, tile, dtype), checked=spec.check, overlapped=True
+    )
+    return room is None or needed <= room
 
 
 def _fitting_device(spec: RestoreSpec, stack: Stack, chain: Chain) -> int:
@@ -166,6 +201,8 @@ def _fitting_device(spec: RestoreSpec, stack: Stack, chain: Chain) -> int:
 def _remedy(spec: RestoreSpec, stack: Stack, chain: Chain, needed: int) -> str:
     """Return what to do where a plane takes more memory than is allowed."""
     more = f"--max-memory {-(-needed // (1 << 20))}M"
+    if spec.check and memory_needed(stack, chain, SMALLEST_TILE) < needed // 2:
+        return f"--check takes whole planes: leave it out, or {more}"
     if chain.traits.whole:
         return f"{spec.method} takes whole planes: another method does not, or {more}"
     if stack.large and 2 * _decoded_rows(stack) >= stack.data.shape[-2]:

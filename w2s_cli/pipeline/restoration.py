@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from w2s_cli import __version__
+from w2s_cli.io.write_behind import Stages
 from w2s_cli.methods.build import chain_record, parse
 from w2s_cli.microscope.defects import Kinds
 from w2s_cli.microscope.noise_model import NoiseModel
@@ -18,10 +19,11 @@ from w2s_cli.pipeline.auto_method import Choice, chosen, resolve_auto
 from w2s_cli.pipeline.defect_repair import Repairs, defect_finders, map_for
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.diagnosis import Diagnosis
-from w2s_cli.pipeline.memory_forecast import fitting_tile
+from w2s_cli.pipeline.memory_forecast import fitting_tile, overlaps
 from w2s_cli.pipeline.network_check import NetworkCheck, Watched
 from w2s_cli.pipeline.output_type import output_type, rounds
 from w2s_cli.pipeline.prepared_planes import PreparedPlanes
+from w2s_cli.pipeline.read_ahead import ReadAhead
 from w2s_cli.pipeline.restored_planes import BandReader, RestoredPlanes, Tally, plain
 from w2s_cli.pipeline.shared_fitting import (
     FittedMethods,
@@ -68,11 +70,13 @@ def restore_planes(
     tile: int = TILE,
     on_tile: Callable[[], None] = lambda: None,
     bands: BandReader | None = None,
+    stages: Stages | None = None,
 ) -> tuple[Stack, Tally]:
     """Return the restored stack, each plane, or part, computed when it is asked for.
 
     Its pixels are of `dtype`, or of that of the stack. `bands` gives the rows of planes
-    that are ready for a method; else they are taken as they are.
+    that are ready for a method; else they are taken as they are. With `stages` the
+    next are read in a thread, and the time is measured there.
     """
     scale, dtype = chain.traits.scale, dtype or stack.data.dtype
     tally = Tally()
@@ -91,6 +95,8 @@ def restore_planes(
         tally,
         on_tile,
     )
+    if stages:
+        planes.read = ReadAhead(planes.read, planes.order, stages)
     restored = replace(
         stack,
         data=planes,
@@ -141,6 +147,8 @@ class Restoration:
     tally: Tally  # complete when every plane of the image has been read
     repairs: Repairs  # what was repaired before; complete at the same time
     unknown: UnknownAreas  # what was left as it is; complete at the same time
+    # Seconds of each stage, where they overlap: the image is to be read in order then
+    stages: Stages | None = None
     # Whether the first method fits the image, by channel; complete with the tally
     checks: Mapping[int, NetworkCheck] = field(default_factory=dict)
 
@@ -249,6 +257,7 @@ def restore_stack(
     fitted: FittedMethods | None = None,
     progress: RestoreProgress | None = None,
     judge: bool = True,
+    overlap: bool = False,
 ) -> Restoration:
     """Return a restored stack, its planes computed when they are read.
 
@@ -256,6 +265,7 @@ def restore_stack(
     the rest is done here: a few planes are read to diagnose the stack, and all that are
     learned from to fit a method. `given` stands for the noise models of every file.
     What a network takes away is compared with the noise, unless `judge` is unset.
+    With `overlap` the next rows are read ahead, if there is room for them.
     """
     progress = progress or RestoreProgress()
     chain = chain or spec.chain()
@@ -287,8 +297,10 @@ def restore_stack(
         fitting_tile(spec, part, chain, dtype),
         judge or (choice is not None and chain.links[0].traits.trained),
     )
+    overlap = overlap and overlaps(spec, part, chain, decided.tile, dtype)
     progress.started(tiles_of(part, chain, decided.tile))
-    return _restoration(decided, method, chain, part, ready, progress.tile)
+    how = progress.tile, Stages() if overlap else None
+    return _restoration(decided, method, chain, part, ready, *how)
 
 
 def restore_as_decided(decided: Decisions, stack: Stack, chain: Chain) -> Restoration:
@@ -319,6 +331,7 @@ def _restoration(
     part: Stack,
     ready: PreparedPlanes,
     on_tile: Callable[[], None] = lambda: None,
+    stages: Stages | None = None,
 ) -> Restoration:
     found = decided.diagnosis
     scale = chain.links[0].traits.scale
@@ -332,10 +345,11 @@ def _restoration(
         tile=decided.tile,
         on_tile=on_tile,
         bands=ready.band,
+        stages=stages,
     )
     return Restoration(
         *(decided, part, image, method, chain, found, tally),
-        *(ready.repairs, ready.unknown, checks),
+        *(ready.repairs, ready.unknown, stages, checks),
     )
 
 

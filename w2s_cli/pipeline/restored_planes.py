@@ -1,6 +1,6 @@
 """Restored planes, of which a row of tiles is computed when it is asked for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -74,6 +74,15 @@ class RestoredPlanes:
         """Return how many input rows are restored together."""
         whole = self.chain_of((0,) * (len(self.shape) - 2)).traits.whole
         return self.shape[-2] // self._scale if whole else self.tile
+
+    def order(self) -> Iterator[tuple[Index, Span]]:
+        """Yield the rows of tiles, plane by plane."""
+        *lead, height, width = self.shape
+        for at in np.ndindex(*lead):
+            traits = self.chain_of(at).traits
+            sides = height // traits.scale, width // traits.scale
+            for rows in bands(*sides, traits, self.tile):
+                yield at, rows
 
     def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
         """Return the (Y, X) plane at `index`, or a part of it."""
