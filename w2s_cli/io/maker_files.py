@@ -52,7 +52,7 @@ class MakerImage:
     # The rows and columns that are read together; None where planes are read whole
     chunk: tuple[int, int] | None = None
     there: Callable[[], NDArray[np.bool_]] | None = None  # which planes are whole
-    warnings: tuple[str, ...] = ()
+    said: Callable[[], tuple[str, ...]] = tuple  # what is to be known of its pixels
     sparse: bool = False  # whether a plane may be larger than the file
 
     def as_json(self, number: int) -> dict[str, Any]:
@@ -212,7 +212,7 @@ def _content(
         read_part=read_part if image.chunk else None,
         chunk=image.chunk or (1, 1),
         extra={**image.extra, "ome": xml, "maker": True},
-        warnings=(*image.warnings, *facts.warnings, *filter(None, [kept.warning])),
+        warnings=(*image.said(), *facts.warnings, *filter(None, [kept.warning])),
         **described,
     )
 

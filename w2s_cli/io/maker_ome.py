@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -121,6 +122,8 @@ def _planes(planes: Iterable[PlaneFacts], samples: int) -> Iterable[Element]:
         time, channel, depth = facts.place
         known = _known(ExposureTime=positive(facts.exposure), DeltaT=facts.time)
         for axis, place in facts.stage.items():
+            if not isfinite(place):
+                continue
             known |= {f"Position{axis}": f"{place:.12g}", f"Position{axis}Unit": "µm"}
         for sample in range(samples if known else 0):
             at = {"TheZ": depth, "TheT": time, "TheC": channel * samples + sample}

@@ -166,6 +166,7 @@ def _image(position: _Position) -> MakerImage:
         if attributes.compressionType == "lossless" or position.file.is_legacy
         else (1, attributes.widthPx),
         there=position.there,
+        sparse=position.file.is_legacy,  # compressed as a picture
     )
 
 

@@ -180,7 +180,7 @@ def _described(scene: _Scene) -> MakerImage:
         },
         chunk=(1, scene.plane[1]) if bare and not several else chunk,
         there=scene.there,
-        warnings=_said_of_tiles(scene),
+        said=lambda: _said_of_tiles(scene),
         sparse=True,
     )
 
@@ -218,12 +218,13 @@ def _facts(scene: _Scene) -> Facts:
         for place in scene.values["C"]
     ]
     planes = _planes(scene, exposures)
+    date = (image.findtext("AcquisitionDateAndTime") or "").strip()
     return Facts(
         pixel_size={a: n * _METRE for a, n in sizes.items() if n and a in "XYZ" and a},
         time_step=_time_step(scene, image, planes),
         channels=channels,
         planes=planes,
-        date=(image.findtext("AcquisitionDateAndTime") or "").strip(),
+        date=date if _moment(date) else "",
         bits=int(positive(image.findtext("ComponentBitCount")) or 0) or None,
         **_lens(root, image),
     )
