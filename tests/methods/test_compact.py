@@ -43,6 +43,7 @@ def test_a_file_is_small_and_as_its_recipe_says(path: Path) -> None:
     assert found.record["licence"] == "MIT"
     wanted = json.loads(json.dumps(recipe.as_dict()))
     assert _comparable(found.record["recipe"]) == _comparable(wanted)
+    assert found.record["trained_on"] == wanted["trained_on"]
 
 
 def _comparable(recipe: dict[str, Any]) -> dict[str, Any]:
