@@ -1,5 +1,6 @@
 """One file restored, planned and examined; many files that do not harm each other."""
 
+import pickle
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -104,6 +105,7 @@ def test_the_noise_of_each_channel_is_estimated(tmp_path: Path) -> None:
     assert [channel.origin for channel in outcome.channels] == ["estimated"] * 2
     for channel in outcome.channels:
         assert channel.noise.gain == pytest.approx(NOISE.gain, rel=0.45)
+    assert len(pickle.dumps(outcome)) < 20_000  # that of each file is kept to the end
     with open_image(target) as stack:
         assert stack.history[-1]["noise"] == outcome.record["noise"]
 

@@ -27,6 +27,7 @@ SCHEMA = 1
 REFUSED = "refused"  # an event: not done because the output is there, or about to be
 _BEING_THERE = (BusyError, ExistsError)
 _CHUNK = 10_000  # lines that are written at once
+_ASKED = {"event", "source", "target", "bytes", "error", "hint", "exit_code"}
 _REPEATED = ("record", "channels")  # keys of a report that the output has as well
 
 Event = Mapping[str, Any]
@@ -162,7 +163,9 @@ def _events(path: Path) -> Iterator[Event]:
             except ValueError:
                 continue
             if isinstance(event, dict):
-                yield event
+                # Of a million files, what nobody asks for would fill the memory.
+                head = event.get("event") == "run"
+                yield event if head else {k: v for k, v in event.items() if k in _ASKED}
 
 
 def written(folder: Path) -> set[str]:

@@ -47,6 +47,11 @@ class ChannelDiagnosis:
     squares: tuple[FloatArray, ...] = ()  # a few, from bright to dark, in counts
 
     @property
+    def without_pixels(self) -> "ChannelDiagnosis":
+        """Return it without what takes room: of many files, all are kept to the end."""
+        return replace(self, squares=(), defects=None)
+
+    @property
     def noise_fits(self) -> bool:
         """Return whether the noise that is used is about what the channel shows."""
         if self.origin != "given" or not (self.fit and self.model):

@@ -258,7 +258,7 @@ def restore_file(
         choice=result.choice,
         steps=steps * part.channel_count,
         learns_from=spec.train_on or (source,),
-        channels=result.diagnosis.channels,
+        channels=tuple(one.without_pixels for one in result.diagnosis.channels),
         clipped=result.tally.clipped,
         seconds=perf_counter() - start,
     )
