@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
+from typer.testing import Result
 
 from w2s_cli import errors
 from w2s_cli.batch.jobs import EndedError
@@ -29,27 +30,24 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         tifffile.imwrite(f"raw/{name}.tif", pixels, imagej=True)
 
 
-def run(*words: str, **how: Any) -> tuple[int, str, str]:
-    words = (*W2S, "restore", "raw", "--method", "gaussian", *words)
-    done = subprocess.run(words, capture_output=True, text=True, check=False, **how)
-    return done.returncode, done.stdout, done.stderr
-
-
-def test_outputs_are_those_of_one_process_and_one_bad_file_fails() -> None:
+def test_outputs_are_those_of_one_process_and_one_bad_file_fails(
+    w2s: Callable[..., Result],
+) -> None:
     Path("raw/bad.tif").write_bytes(b"no image")
-    assert run("-o", "one")[0] == 1
-    code, out, said = run("-o", "two", "--jobs", "2", "--json")
-    assert code == 1
-    rows = {Path(row["source"]).name: row for row in json.loads(out)}
+    words = ("restore", "raw", "--method", "gaussian", "-o")
+    assert w2s(*words, "one").exit_code == 1
+    done = w2s(*words, "two", "--jobs", "2", "--json")
+    assert done.exit_code == 1
+    rows = {Path(row["source"]).name: row for row in json.loads(done.stdout)}
     assert len(rows) == 6
     bad = rows.pop("bad.tif")
     assert (bad["status"], bad["exit_code"]) == ("failed", 4)
-    assert "hint: export it as OME-TIFF" in said
+    assert "hint: export it as OME-TIFF" in done.stderr
     assert {row["status"] for row in rows.values()} == {"done"}
     for name in rows:
         assert Path("one", name).read_bytes() == Path("two", name).read_bytes()
-    code, out, _ = run("-o", "two", "--jobs", "3", "--resume", "--json-lines")
-    statuses = [json.loads(line)["status"] for line in out.splitlines()]
+    again = w2s(*words, "two", "--jobs", "3", "--resume", "--json-lines")
+    statuses = [json.loads(line)["status"] for line in again.stdout.splitlines()]
     assert sorted(statuses) == [*["failed"], *["kept"] * 5]
 
 

@@ -21,7 +21,7 @@ def _write(name: str, light: np.ndarray, seed: int = 0) -> None:
     tifffile.imwrite(name, counts, imagej=True, metadata={"axes": "YX"})
 
 
-def _weave(side: int = 160) -> np.ndarray:
+def _weave(side: int = 128) -> np.ndarray:
     """Return a structure unlike any cell: a fine weave, in photons."""
     y, x = np.mgrid[:side, :side]
     return 10 + 8 * np.sin(2 * np.pi * (x + 0.4 * y) / 5.3) * np.sin(y / 1.7)
@@ -93,7 +93,7 @@ def test_enlarging_network_with_a_kernel(
     )
     assert made.exit_code == 0
     assert "meant for" not in made.stderr
-    assert tifffile.imread("sharp.tif").shape == (320, 320)
+    assert tifffile.imread("sharp.tif").shape == (256, 256)
 
 
 def test_interrupted_it_leaves_nothing(
