@@ -7,6 +7,7 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter, shift
 
 from w2s_cli.errors import InputError
+from w2s_cli.microscope import noise_estimation
 from w2s_cli.microscope.noise_estimation import Dark, fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
 
@@ -77,6 +78,36 @@ def test_stabilised_noise_is_one():
     frames = [exposure(model, photons, seed) for seed in (1, 2)]
     first, second = (fit_noise(frames[:1]).model.stabilise(frame) for frame in frames)
     assert np.std(first - second) / np.sqrt(2) == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("peak", [3, 8])
+def test_few_photons_in_a_small_image_still_tell_the_gain(peak):
+    model, found = NoiseModel(2.2, 100, 3), []
+    for seed in range(8):
+        photons = structured(128, peak, seed)
+        fit = fit_noise([exposure(model, photons, seed)])
+        counts = model.counts(np.percentile(photons, [1, 50, 99]))
+        truth = model.variance(counts) + 1 / 12
+        assert fit.line.variance(counts) == pytest.approx(truth, rel=0.2)
+        assert fit.slope == pytest.approx(2.2, abs=3 * fit.line.slope_error)
+        found.append(fit.slope)
+    assert np.median(found) == pytest.approx(2.2, rel=0.15)
+    assert max(found) / min(found) < 2.5
+
+
+def test_what_cannot_be_told_has_a_large_error():
+    for light in 0.3, 40.0:
+        flat = np.full((128, 128), light, np.float32)
+        fit = fit_noise([exposure(NoiseModel(2.2, 100, 3), flat)])
+        assert fit.line.slope_error > 0.5 * fit.slope
+        truth = 9 + 2.2**2 * light
+        assert fit.line.variance(100 + 2.2 * light) == pytest.approx(truth, rel=0.1)
+
+
+def test_a_line_that_is_known_is_left_as_it_is(monkeypatch):
+    counts = exposure(NoiseModel(13, 105, 8), structured())
+    monkeypatch.setattr(noise_estimation, "faint_line", None)
+    assert fit_noise([counts]).slope == pytest.approx(13, rel=0.1)
 
 
 @pytest.mark.parametrize("scale", [0.01, 7.0])

@@ -121,8 +121,16 @@ def pixels_averaged(plane: np.ndarray) -> np.ndarray:
             np.random.default_rng(0).normal(300, 9, (SIDE, SIDE)).round() + LIGHT // 4,
             "the noise hardly grows with the light",
         ),
+        (
+            np.random.default_rng(0).poisson(0.3, (SIDE // 2, SIDE // 2)) * 2
+            + np.random.default_rng(1).normal(300, 4, (SIDE // 2, SIDE // 2)).round(),
+            "too few photons, or too even a light, to measure the noise: the gain of ",
+        ),
     ],
-    ids=["smoothed", "resized", "average", "2x2 mean", "rounded average", "read noise"],
+    ids=[
+        *("smoothed", "resized", "average", "2x2 mean", "rounded average"),
+        *("read noise", "dark"),
+    ],
 )
 def test_doubts(plane: np.ndarray, doubt: str) -> None:
     [found] = warnings(plane)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray, IndexArray
 from w2s_cli.errors import InputError
+from w2s_cli.microscope.faint_noise import faint_line
 from w2s_cli.microscope.noise_levels import (
     BrightnessBins,
     BrightnessLevels,
@@ -62,6 +63,15 @@ FAR = 10.0
 """Energy of a hot pixel or a cosmic ray, in that of one window in fifty of the crowd:
 some 7 standard deviations of the noise."""
 CLIPPED_PART = 0.5
+UNSURE = 0.1
+"""Standard error of the slope, as a part of it, from which more is asked than a line.
+"""
+HARDLY = 0.5
+"""The same, from which the line says next to nothing."""
+UNCLIPPED = 1e-3
+"""Share of clipped pixels that does not matter then."""
+PILED = 0.05
+"""Share of pixels on the lowest value that may be darkness, or read noise cut off."""
 NO_NOISE = "the image shows no noise from pixel to pixel"
 CLIPPED = "nearly the whole image is clipped at its lowest or highest value"
 HINT = "w2s restore takes a noise model that you know: --gain, --offset, --read-noise"
@@ -179,7 +189,10 @@ def rising_line(levels: BrightnessLevels, dark: Dark | None) -> VarianceLine:
     if dark:
         _check_dark(dark, float(levels.mean.min()))
     known = (dark.offset, dark.read_noise) if dark else None
-    line = fit_slope(levels, *known) if known else fit_line(levels)
+    return _rising(levels, fit_slope(levels, *known) if known else fit_line(levels))
+
+
+def _rising(levels: BrightnessLevels, line: VarianceLine) -> VarianceLine:
     mean, variance = (
         float(np.average(values, weights=levels.weight))
         for values in (levels.mean, levels.variance)
@@ -265,6 +278,12 @@ def fit_noise(
     sums = sums_by_bin(bins, windows.mean, windows.energy, windows.low, windows.high)
     levels = brightness_levels(sums, 2 * OVERLAP)
     line = rising_line(levels, dark)
+    if not dark and line.slope_error > UNSURE * line.slope:
+        piled = _at_lowest(pixels) > PILED
+        whole = not piled and float((windows.low + windows.high).mean()) < UNCLIPPED
+        if not piled or line.slope_error > HARDLY * line.slope:
+            line = faint_line(pixels, unknown, levels, line, unclipped=whole)
+            line = _rising(levels, line)
     lowest, highest = float(levels.mean.min()), float(levels.mean.max())
     typical = line.slope * (lowest + highest) / 2 + line.intercept
     if typical <= _least_variance(planes, highest - lowest, line):
@@ -299,6 +318,12 @@ def _least_variance(
     """Return the variance that needs no noise to explain it."""
     rounded = planes[0].dtype.kind in "iu" and line.slope < COUNTED
     return max(ROUNDING if rounded else 0.0, (LEAST_CONTRAST * contrast) ** 2)
+
+
+def _at_lowest(planes: Sequence[FloatArray]) -> float:
+    """Return the share of pixels on the lowest value."""
+    lowest = min(plane.min() for plane in planes)
+    return float(np.mean([np.mean(plane == lowest) for plane in planes]))
 
 
 def _in_range(windows: Windows) -> Windows:

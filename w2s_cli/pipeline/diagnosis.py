@@ -227,7 +227,11 @@ class Diagnosis:
     def as_json(self) -> dict[str, Any]:
         """Return the record's part: the noise and the range that were used."""
         noise = [
-            {**one.model.as_json(), "origin": one.origin}
+            {
+                **one.model.as_json(),
+                "origin": one.origin,
+                **({} if one.trusted else {"trusted": False}),
+            }
             for one in self.channels
             if one.model
         ]

@@ -1,6 +1,7 @@
 """What speaks against the noise of a channel: filters, averages, a wrong model."""
 
 from collections.abc import Iterator, Sequence
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from w2s_cli.pipeline.plane_warnings import PlaneFacts, names_of
 MOST_MISFIT = 1.5  # between standard deviations, given and measured
 LEAST_GAIN = 0.1  # counts a photon; coarser counts would drown the noise of light
 MOST_CLIPPED = 0.1  # share of the pixels at the lowest value
+_CONTRAST = 3.0  # standard deviations of noise, of a range of light that shows the gain
 _FLAT = 0.05  # of the noise that grows with the light, over all of it
 
 
@@ -54,14 +56,10 @@ def noise_warnings(
             "Restore the raw file, before registration; or take --method auto, which "
             "allows for it"
         )
-    elif not given and (fit.slope < 2 * fit.line.slope_error or _flat(fit)):
-        yield (
-            f"the noise hardly grows with the light: the gain of {fit.slope:.2g} has a "
-            f"standard error of {fit.line.slope_error:.2g}, and photon numbers mean "
-            "little. Is the light nearly even? Or is it no raw fluorescence image, but "
-            "one of electrons or transmitted light, with gamma or its background "
-            "subtracted? Take the raw file; or --method pure-let, which invents least"
-        )
+    elif not given and (doubt := _gain_doubt(fit)):
+        yield doubt
+        if _flat(fit):
+            return
     if given:
         return
     parts = smallest_denominator(plane.counts)
@@ -77,6 +75,31 @@ def noise_warnings(
             "image an average, or rescaled? An average of K frames has a K-th of the "
             "gain"
         )
+
+
+def _gain_doubt(fit: NoiseFit) -> str:
+    """Say why the gain is not known, or ""."""
+    unsure = fit.slope < 2 * fit.line.slope_error
+    if not (unsure or _flat(fit)):
+        return ""
+    mean, variance = fit.levels.mean, fit.levels.variance
+    usual = float(np.average(variance, weights=fit.levels.weight))
+    if unsure and np.ptp(mean) < _CONTRAST * usual**0.5:
+        factor = exp(fit.line.slope_error / fit.slope)
+        return (
+            "too few photons, or too even a light, to measure the noise: the gain of "
+            f"{fit.slope:.2g} may be {factor:.2g} times more or less, and what a "
+            "method makes of faint structure hangs on it. Give the noise of the "
+            "camera: --noise noise.json, after w2s estimate-noise BRIGHTER.tif --json "
+            "> noise.json; or --gain, --offset and --read-noise"
+        )
+    return (
+        f"the noise hardly grows with the light: the gain of {fit.slope:.2g} has a "
+        f"standard error of {fit.line.slope_error:.2g}, and photon numbers mean "
+        "little. Is the light nearly even? Or is it no raw fluorescence image, but "
+        "one of electrons or transmitted light, with gamma or its background "
+        "subtracted? Take the raw file; or --method pure-let, which invents least"
+    )
 
 
 def _flat(fit: NoiseFit) -> bool:
