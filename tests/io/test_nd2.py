@@ -36,6 +36,17 @@ def test_what_the_metadata_say(path, tczyx):
         assert said in xml
 
 
+@pytest.mark.parametrize("lossless", [False, True])
+def test_rows_with_padding_and_frames_that_are_deflated(path, tczyx, lossless):
+    frames = np.moveaxis(tczyx, 1, -1).copy()
+    write_nd2(path, frames, "TZ", channels="ab", padding=4, lossless=lossless)
+    with open_image(path) as stack:
+        np.testing.assert_array_equal(np.asarray(stack), tczyx)
+        part = stack.region((1, 1, 2), slice(1, 3), slice(2, 6))
+        np.testing.assert_array_equal(part, tczyx[1, 1, 2, 1:3, 2:6])
+        assert stack.chunk == (None if lossless else (1, 6))
+
+
 def test_each_position_is_an_image(path, tczyx):
     pixels = np.moveaxis(tczyx, 1, -1)[:, None].repeat(3, axis=1)
     pixels += np.arange(3, dtype=np.uint16)[:, None, None, None, None] * 1000

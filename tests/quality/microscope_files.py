@@ -4,6 +4,7 @@ None is a microscope's own: they hold what a reader looks at, and nothing else.
 """
 
 import struct
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,15 @@ def write_nd2(
     points: Sequence[str] = (),
     calibrated: bool = True,
     frames: int | None = None,
+    padding: int = 0,
+    lossless: bool = False,
 ) -> None:
     """Write an ND2 file of version 3: loops, then Y, X, components."""
     *lead, height, width, components = pixels.shape
     colour = components > len(channels)
     bits = 8 * pixels.dtype.itemsize
     planes = pixels.reshape(-1, height, width, components)
+    stride = width * components * pixels.dtype.itemsize + padding
     wave = {"pPoint": {"Point0": {"eType": 1, "dWavelength": 509.0, "dTValue": 1.0}}}
     said = {
         "bCalibrated": calibrated,
@@ -101,9 +105,10 @@ def write_nd2(
     attributes = {
         **{"uiWidth": width, "uiHeight": height, "uiComp": components},
         **{"uiBpcInMemory": bits, "uiBpcSignificant": min(bits, 12)},
-        "uiWidthBytes": width * components * pixels.dtype.itemsize,
+        "uiWidthBytes": stride,
         "uiSequenceCount": len(planes) if frames is None else frames,
-        **{"eCompression": 2, "uiTileWidth": width, "uiTileHeight": height},
+        "eCompression": 0 if lossless else 2,
+        **{"uiTileWidth": width, "uiTileHeight": height},
     }
     times = np.arange(len(planes)) * 250.0
     chunks = {
@@ -115,7 +120,9 @@ def write_nd2(
         experiment = _loops([*zip(loops, lead, strict=True)], points)
         chunks["ImageMetadataLV!"] = _lite("SLxExperiment", experiment)
     for number, plane in enumerate(planes[:frames]):
-        chunks[f"ImageDataSeq|{number}!"] = bytes(8) + plane.tobytes()
+        data = b"".join(row.tobytes().ljust(stride, b"\xff") for row in plane)
+        data = zlib.compress(data) if lossless else data
+        chunks[f"ImageDataSeq|{number}!"] = bytes(8) + data
     data, places = b"", b""
     first = {"ND2 FILE SIGNATURE CHUNK NAME01!": b"Ver3.0".ljust(64, b"\0")}
     for name, content in {**first, **chunks}.items():

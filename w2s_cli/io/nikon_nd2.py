@@ -9,7 +9,7 @@ from itertools import product
 from math import prod
 from os import SEEK_END
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,8 @@ def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
             with reading(path, _KIND):
                 _check_end(path)
                 file = files.enter_context(nd2.ND2File(path))
-                images = [_image(one) for one in _positions(file, path)]
+                handle = files.enter_context(path.open("rb"))
+                images = [_image(one) for one in _positions(file, handle, path)]
             stack = maker_stack(images, wanted, path, _KIND)
         yield stack
 
@@ -64,6 +65,7 @@ class _Position:
     """One of the images in a file: its place on the axes that OME has none for."""
 
     file: Any
+    handle: BinaryIO  # of the same file
     path: Path
     loops: Mapping[str, int]  # all axes in which frames follow each other
     fixed: Mapping[str, int]  # the place on those that are not T and Z
@@ -92,29 +94,58 @@ class _Position:
 
     def read(self, index: tuple[int, ...], rows: slice, columns: slice) -> NDArray[Any]:
         """Return a part of a plane, as `MakerImage` says."""
-        attributes, per = self.file.attributes, self.file.components_per_channel
-        sides = (attributes.heightPx, attributes.widthPx)
-        # (channels, Y, X, components), of which the library drops those of length 1
-        frame = self.file.read_frame(self.frame(index)).reshape(-1, *sides, per)
+        per = self.file.components_per_channel
+        part = self._rows(self.frame(index), rows)[:, columns]
         channel = index[-1] if self.channels > 1 else 0
         if self.samples > 1:
-            return np.array(frame[channel, rows, columns])
-        channel, component = divmod(channel, per)
-        return np.array(frame[channel, rows, columns, component])
+            return np.array(part[..., channel * per : channel * per + per])
+        return np.array(part[..., channel])
+
+    def _rows(self, frame: int, rows: slice) -> NDArray[Any]:
+        """Return rows of a frame as (Y, X, components).
+
+        Those that are stored as they are are read at their place: the library maps the
+        file into memory, which would grow with it, and dies where it is cut.
+        """
+        attributes, dtype = self.file.attributes, self.file.dtype
+        height, width = attributes.heightPx, attributes.widthPx
+        count = attributes.componentCount
+        stride = attributes.widthBytes or width * count * dtype.itemsize
+        place = self._place(frame)
+        if place is None or not self.bare:
+            # (channels, Y, X, components), of which the library drops axes of length 1
+            whole = self.file.read_frame(frame).reshape(
+                -1, height, width, self.file.components_per_channel
+            )
+            part = whole[:, rows].transpose(1, 2, 0, 3)
+            return np.reshape(part, (*part.shape[:2], count))
+        self.handle.seek(place + rows.start * stride)
+        data = self.handle.read((rows.stop - rows.start) * stride)
+        pixels = np.frombuffer(data, dtype).reshape(-1, stride // dtype.itemsize)
+        return pixels[:, : width * count].reshape(rows.stop - rows.start, width, count)
+
+    @property
+    def bare(self) -> bool:
+        """Return whether frames are stored as they are."""
+        said = self.file.attributes.compressionType in (None, "none")
+        return said and not self.file.is_legacy
+
+    def _place(self, frame: int) -> int | None:
+        """Return where in the file the pixels of a frame start; None if not known."""
+        chunks = getattr(self.file._rdr, "chunkmap", None)
+        found = chunks and chunks.get(f"ImageDataSeq|{frame}!".encode())
+        return found[0] + _CHUNK_START if found else None
 
     def there(self) -> NDArray[np.bool_]:
         """Return which planes the file has: the library gives zeros for the others."""
         attributes = self.file.attributes
         frames = [self.frame(index) for index in np.ndindex(*self.inner.values())]
-        chunks = getattr(self.file._rdr, "chunkmap", None)
-        if not chunks or self.file.is_legacy:
+        stored = attributes.heightPx * (attributes.widthBytes or 0) if self.bare else 1
+        end = self.path.stat().st_size - max(stored, 1)
+        places = map(self._place, frames)
+        held = [place is not None and place <= end for place in places]
+        if self.file.is_legacy:
             held = [frame < attributes.sequenceCount for frame in frames]
-        else:
-            bare = attributes.compressionType != "lossless"
-            stored = attributes.heightPx * (attributes.widthBytes or 0) * bare
-            end = self.path.stat().st_size - _CHUNK_START - max(stored, 1)
-            starts = [chunks.get(f"ImageDataSeq|{one}!".encode()) for one in frames]
-            held = [start is not None and start[0] <= end for start in starts]
         return np.array(held, bool).repeat(self.channels)
 
     def name(self) -> str:
@@ -133,7 +164,7 @@ class _Position:
         return ", ".join(words)
 
 
-def _positions(file: Any, path: Path) -> list[_Position]:
+def _positions(file: Any, handle: BinaryIO, path: Path) -> list[_Position]:
     """Return the images: one for each place on the axes that are not T and Z."""
     loops = {axis: n for axis, n in file.sizes.items() if axis not in "CYXS"}
     recorded = prod(loop.count for loop in file.experiment)
@@ -145,7 +176,7 @@ def _positions(file: Any, path: Path) -> list[_Position]:
         )
     apart = [axis for axis in loops if axis not in "TZ"]
     return [
-        _Position(file, path, loops, dict(zip(apart, place, strict=True)))
+        _Position(file, handle, path, loops, dict(zip(apart, place, strict=True)))
         for place in product(*(range(loops[axis]) for axis in apart))
     ]
 
@@ -162,9 +193,7 @@ def _image(position: _Position) -> MakerImage:
         facts=lambda: _facts(position),
         extra={"format": "ND2", "compression": attributes.compressionType or "none"},
         # Compressed frames are decoded whole
-        chunk=None
-        if attributes.compressionType == "lossless" or position.file.is_legacy
-        else (1, attributes.widthPx),
+        chunk=(1, attributes.widthPx) if position.bare else None,  # others are whole
         there=position.there,
         sparse=position.file.is_legacy,  # compressed as a picture
     )

@@ -91,7 +91,7 @@ class _Scene:
 
     def _rows(self, tile: Subblock, rows: slice) -> NDArray[Any]:
         """Return rows of a tile; those that were decoded last are kept."""
-        if not tile.compression:
+        if not tile.compression or (tile.size["Y"], tile.size["X"]) == self.plane:
             return self.container.read(tile, rows)
         whole = self.kept.pop(tile.offset, None)
         if whole is None:
