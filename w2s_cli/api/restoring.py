@@ -306,6 +306,11 @@ def restore_block(
             f"{method} needs the noise of the camera, the same for all blocks",
             hint="measure it on the whole image: estimate_noise",
         )
+    if chain.shown_by and display_range is None:
+        raise UsageError(
+            f"{method} is relative to what is measured of the whole image",
+            hint="say the counts that are its 0 and its 1: display_range=(..., ...)",
+        )
     shown = DisplayRange(*display_range) if display_range else EIGHT_BIT
     bound = chain.bound(noise, shown) if noise else chain.bound(display_range=shown)
     planes = np.asarray(block, np.float32).reshape(-1, *block.shape[-2:])

@@ -47,7 +47,8 @@ class Naming:
     def __call__(self, source: Path) -> Path:
         """Return the name of the output of a file."""
         suffix = source.suffix.lower().removeprefix(".")
-        facts = {"stem": stem(source), "suffix": suffix, "method": self.method}
+        method = re.sub(r"bioimageio:(.*[/\\])?", "bioimageio-", self.method)
+        facts = {"stem": stem(source), "suffix": suffix, "method": method}
         return Path(self.pattern.format(**facts))
 
 

@@ -8,13 +8,14 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, is_dataclass
 from functools import lru_cache
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from w2s_cli.errors import UsageError
 from w2s_cli.networks import NETWORKS, SHIPPED
 from w2s_cli.registry import Entry, Registry
-from w2s_cli.weights.catalogue import WEIGHTS, Item, compact_weights
+from w2s_cli.weights.catalogue import MODEL_PREFIX, WEIGHTS, Item, compact_weights
 
 if TYPE_CHECKING:
     from w2s_cli.restorers.restorer import Traits
@@ -146,7 +147,30 @@ def _of_tiles(network: str) -> str:
     return "; tiles approximate" if network in NEARLY else ""
 
 
-METHODS = Registry(
+class _Methods(Registry[MethodEntry]):
+    """The methods, and the models of bioimage.io, which no list can hold."""
+
+    def __contains__(self, name: str) -> bool:
+        model = name.removeprefix(MODEL_PREFIX)
+        if model == name:
+            return super().__contains__(name)
+        return "+" not in model or Path(model).exists()  # not a chain
+
+    def __getitem__(self, name: str) -> MethodEntry:
+        if not name.startswith(MODEL_PREFIX):
+            return super().__getitem__(name)
+        return MethodEntry(
+            name,
+            "w2s_cli.methods.bioimageio:Bioimageio",
+            "a model of bioimage.io",
+            "bioimage.io",
+            "see its page",
+            scale=0,
+            needs=f"pip install 'w2s-cli[{MODEL_PREFIX[:-1]}]'",
+        )
+
+
+METHODS = _Methods(
     "method",
     MethodEntry(
         "jdsr",

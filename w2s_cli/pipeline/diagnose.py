@@ -4,13 +4,15 @@
 they say the same of the same file. A few planes of each channel are read, once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from math import isqrt
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError, UsageError
@@ -61,6 +63,7 @@ def diagnose(
     noise: bool = True,
     display_range: bool = False,
     known_range: DisplayRange | None = None,
+    shown_by: Callable[[NDArray[Any]], DisplayRange] | None = None,
     defects: bool = True,
     even_lines: bool = False,
     known_defects: Kinds | None = None,
@@ -80,6 +83,8 @@ def diagnose(
         Whether the noise is needed, and whether black and white are.
     known_range
         Black and white, where they need not be measured.
+    shown_by
+        What measures them; None for percentiles, and 0 and 255 in 8 bits.
     defects
         Whether pixels that the camera reads wrongly are looked for, with the noise.
     even_lines
@@ -101,7 +106,7 @@ def diagnose(
     if not (noise or display_range or levels):
         return Diagnosis()
     models = models if noise else [None] * stack.channel_count
-    eight_bit = EIGHT_BIT if stack.data.dtype == np.uint8 else None
+    eight_bit = EIGHT_BIT if stack.data.dtype == np.uint8 and not shown_by else None
     known = known_range or eight_bit
     channels = []
     for number, model in enumerate(models):
@@ -115,7 +120,8 @@ def diagnose(
         name = stack.channel_name(number)
         if display_range:
             origin = "given" if known_range else "8 bit" if eight_bit else "measured"
-            shown = known or _measured_range([*planes.values()], name)
+            measure = shown_by or partial(_black_and_white, channel=name)
+            shown = known or measure(_known_pixels([*planes.values()]))
             facts = {"display_range": shown, "range_origin": origin}
         channels.append(
             diagnose_channel(
@@ -385,9 +391,12 @@ def given_models(
     return [given[0] if given else None] * count
 
 
-def _measured_range(planes: Sequence[KnownPlane], channel: str) -> DisplayRange:
+def _known_pixels(planes: Sequence[KnownPlane]) -> NDArray[Any]:
     seen = [plane for plane in planes if not plane.blank] or planes
-    pixels = np.concatenate([plane.known for plane in seen])
+    return np.concatenate([plane.known for plane in seen])
+
+
+def _black_and_white(pixels: NDArray[Any], channel: str) -> DisplayRange:
     black, white = map(float, np.percentile(pixels, [BLACK, WHITE]))
     if black == white:
         raise InputError(

@@ -279,6 +279,7 @@ def restore_stack(
             noise=chain.needs_noise or judge,
             display_range=chain.needs_range,
             known_range=spec.display_range,
+            shown_by=chain.shown_by,
             defects=spec.defects != "keep" and chain.needs_noise,
             even_lines=spec.defects == "all",
             known_defects=known,

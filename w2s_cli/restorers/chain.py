@@ -1,12 +1,15 @@
 """Restorers in counts, one after another."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import lcm
-from typing import cast
+from typing import Any, cast
+
+from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
+from w2s_cli.errors import UsageError
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.restorers.restorer import Fittable, NoiseAware, Restorer, Traits
 from w2s_cli.restorers.units import EIGHT_BIT, DisplayRange
@@ -60,6 +63,18 @@ class Chain:
     def needs_range(self) -> bool:
         """Return whether black and white must be measured for a link."""
         return any(link.traits.needs_range for link in self.links)
+
+    @property
+    def shown_by(self) -> Callable[[NDArray[Any]], DisplayRange] | None:
+        """Return what measures the range in the place of black and white, if any."""
+        ranged = [link.traits for link in self.links if link.traits.needs_range]
+        own = next(filter(None, (traits.shown_by for traits in ranged)), None)
+        if own and len(ranged) > 1:
+            raise UsageError(
+                "two networks of a chain are each to have their own black and white",
+                hint="restore by one, and what it has written by the other",
+            )
+        return own
 
     @property
     def selects(self) -> bool:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeAlias
 
+from numpy.typing import NDArray
+
 from w2s_cli._typing import FloatArray
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.restorers.units import Units
+from w2s_cli.restorers.units import DisplayRange, Units
 
 Series: TypeAlias = Sequence[FloatArray]
 """Planes (Y, X) of the same place, one after the other in time."""
@@ -96,6 +98,9 @@ class Traits:
         Whether it stands for a denoiser that the diagnosis chooses.
     noise_free
         Whether it has learned from images without noise.
+    shown_by
+        What finds 0 and 1 of `Units.UNIT` in the known pixels of a channel, where they
+        are not black and white.
     provenance
         What decides about the output besides the input and the options: hashes of
         files, device and precision, limits of tiling.
@@ -121,6 +126,7 @@ class Traits:
     selects: bool = False
     automatic: bool = False
     noise_free: bool = False
+    shown_by: Callable[[NDArray[Any]], DisplayRange] | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     device: str | None = None
     network: NetworkAtWork | None = None

@@ -1,5 +1,6 @@
 """What others have published and `w2s fetch` brings: two TOML files, read as rows."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +9,14 @@ from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from w2s_cli.errors import UnknownNameError
+from w2s_cli.errors import UnknownNameError, UsageError
 
 Kind = Literal["weights", "data"]
 
 SHIPPED = Path(__file__).parent / "shipped"
+MODEL_PREFIX = "bioimageio:"
+"""What the name of a model of bioimage.io begins with."""
+_MODELS = "https://hypha.aicell.io/bioimage-io/artifacts/{}/create-zip-file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Item:
     @property
     def file(self) -> str:
         """Return its file name in the cache: published ones are often the same."""
-        return self.name + PurePosixPath(self.published_as).suffix
+        return self.name.replace(":", "-") + PurePosixPath(self.published_as).suffix
 
     @property
     def path(self) -> str:
@@ -52,9 +56,29 @@ class Item:
 def find(name: str) -> Item:
     """Return the published file of a name."""
     rows = {**WEIGHTS, **DATASETS}
+    if name.startswith(MODEL_PREFIX):
+        return _of_bioimageio(name)
     if name not in rows:
         raise UnknownNameError("published file", name, rows)
     return rows[name]
+
+
+def _of_bioimageio(name: str) -> Item:
+    model = name.removeprefix(MODEL_PREFIX)
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", model):
+        raise UsageError(
+            f"bioimage.io has no model of the name {model!r}",
+            hint="its names are words such as affable-shark; a file ends in .zip",
+        )
+    return Item(
+        name=name,
+        kind="weights",
+        title=f"the model {model} of bioimage.io",
+        url=_MODELS.format(model),
+        published_as=f"{model}.zip",
+        licence="see its page",
+        citation=f"https://bioimage.io/#/artifacts/{model}",
+    )
 
 
 def of_hash(sha256: str) -> Item | None:
