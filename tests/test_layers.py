@@ -53,7 +53,7 @@ def registries() -> dict[str, Registry[Entry]]:
     found = {}
     for module, tree in TREES.items():
         made = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-        if any(getattr(call.func, "id", "") == "Registry" for call in made):
+        if any(getattr(call.func, "id", "").endswith("Registry") for call in made):
             for name, value in vars(import_module(module)).items():
                 if isinstance(value, Registry):
                     found[f"{module}:{name}"] = value

@@ -147,7 +147,7 @@ def _of_tiles(network: str) -> str:
     return "; tiles approximate" if network in NEARLY else ""
 
 
-class _Methods(Registry[MethodEntry]):
+class MethodRegistry(Registry[MethodEntry]):
     """The methods, and the models of bioimage.io, which no list can hold."""
 
     def __contains__(self, name: str) -> bool:
@@ -170,7 +170,7 @@ class _Methods(Registry[MethodEntry]):
         )
 
 
-METHODS = _Methods(
+METHODS = MethodRegistry(
     "method",
     MethodEntry(
         "jdsr",
