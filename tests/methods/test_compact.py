@@ -96,6 +96,15 @@ def test_which_weights_are_used_is_told(name: str) -> None:
     assert (len(said) == 2) == chain.links[0].traits.noise_free
 
 
+def test_texture_loss_is_compared_with_what_it_began_from() -> None:
+    before, after = (load(f"jdsr-{name}-compact") for name in ("pixels", "texture"))
+    first = after.phases[0]
+    same = ("network", "steps", "seed", "loss", "optimiser", "schedule", "patches")
+    assert [getattr(before, key) for key in same] == [
+        getattr(first, key) for key in same
+    ]
+
+
 def test_the_size_beside_the_paper_s() -> None:
     [link] = chain_record("dncnn", build("dncnn"))
     assert link["compact"] == "0.14 M parameters, the paper's has 0.6 M"
