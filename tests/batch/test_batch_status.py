@@ -96,6 +96,46 @@ def test_shards(w2s: W2S) -> None:
     assert (found["done"], found["doubts"]) == (5, [])
 
 
+def test_of_a_billion_shards_few_are_named(w2s: W2S) -> None:
+    assert w2s(*WORDS, "--shard", "2/999999999").exit_code == 0
+    [doubt] = status(w2s, 1)["doubts"]
+    assert (
+        doubt == "shards that have not run: 1/999999999, 3/999999999, 4/999999999 "
+        "and 999999995 more"
+    )
+
+
+FOREIGN = [
+    '{"event": "run", "started": "soon", "shard": "1/1"}',
+    '{"event": "run", "started": 1, "shard": "1/x"}',
+    '{"event": "run", "started": 1, "shard": ["1/1"]}',
+    '{"event": "planned", "target": "a.tif"}',
+    '{"event": "planned", "source": 1, "target": "a.tif"}',
+    '{"event": "failed", "target": "a.tif"}',
+    '{"event": "done", "target": {"a": 1}}',
+    '{"event": ["done"]}',
+    '{"event": "done", "target": "a\\u0000b"}',
+    '{"event": "done", "target": "' + "b" * 300 + '"}',
+    "[" * 100_000,
+    "\xff\x00",
+]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_lines_that_another_program_wrote_are_no_events(w2s: W2S, alone: bool) -> None:
+    w2s(*WORDS)
+    [journal] = Path("out/.w2s").glob("*.jsonl")
+    if alone:
+        for number, line in enumerate(FOREIGN):
+            Path(f"out/.w2s/{number}.jsonl").write_text(line)
+    else:
+        first, *rest = journal.read_text().splitlines()
+        journal.write_text("\n".join([first, *FOREIGN, *rest, ""]))
+    Path("out/.w2s/folder.jsonl").mkdir()
+    assert status(w2s, 0)["done"] == 4
+    assert w2s(*WORDS, "--resume", "--name", "{stem}.tif").exit_code == 0
+
+
 def test_a_shard_of_fewer_files_than_shards(w2s: W2S) -> None:
     assert w2s(*WORDS, "--shard", "9/9").exit_code == 0
     assert not Path("out").exists()

@@ -4,6 +4,8 @@ import errno
 import os
 import re
 import resource
+import struct
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,6 +167,37 @@ def test_truncated_png_and_npy(tmp_path, name):
     )
     path.write_bytes(path.read_bytes()[:1500])
     assert_refused(path, "is truncated")
+
+
+def test_a_png_takes_no_more_than_the_file_has(tmp_path):
+    path = tmp_path / "a.png"
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(path)
+    content = bytearray(path.read_bytes())
+    at = content.index(b"IDAT") - 4
+    content[at : at + 4] = b"\x7f\xff\xff\xff"  # bytes of a chunk that are promised
+    path.write_bytes(content)
+    tracemalloc.start()
+    with open_image(path) as stack:  # its pixels are whole
+        assert not stack.data[()].any()
+    assert tracemalloc.get_traced_memory()[1] < 1 << 22
+    tracemalloc.stop()
+
+
+def test_an_array_whose_lengths_are_no_numbers(tmp_path):
+    np.save(path := tmp_path / "a.npy", np.zeros((1, 8, 8)))
+    path.write_bytes(path.read_bytes().replace(b"(1, 8, 8), }   ", b"(True, 8, 8), }"))
+    assert_refused(path, "no array of numbers: ")
+
+
+def test_tiles_far_larger_than_the_image(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, STACK.data[0], tile=(16, 16), compression="zlib")
+    with tifffile.TiffFile(path) as file:
+        entry = file.pages[0].tags["TileLength"]
+    with path.open("r+b") as file:
+        file.seek(entry.offset + 2)
+        file.write(struct.pack("<HII", 4, 1, 1 << 30))
+    assert_refused(path, "its tiles are of 1073741824 x 16 pixels, and the whole image")
 
 
 def test_a_plane_beyond_memory(tmp_path, monkeypatch):

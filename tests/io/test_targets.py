@@ -11,7 +11,13 @@ import pytest
 from w2s_cli.errors import InputError, OutputError, UsageError
 from w2s_cli.io import open_image, write_image
 from w2s_cli.io.atomic_files import claimed, own_prefix, remove_strays, replacing
-from w2s_cli.io.targets import check_writable, spooled_input, spooled_output
+from w2s_cli.io.targets import (
+    check_target,
+    check_writable,
+    spooled_input,
+    spooled_output,
+)
+from w2s_cli.io.text_files import read_paths
 from w2s_cli.stack import Stack
 
 STREAM = Path("-")
@@ -129,6 +135,22 @@ def test_a_file_appears_whole_and_alone(tmp_path, monkeypatch):
     with replacing(target, overwrite=False) as temporary:
         temporary.write_text("three")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["three"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes have no names")
+def test_pipes_and_devices_are_not_replaced(tmp_path):
+    os.mkfifo(pipe := tmp_path / "a.tif")
+    for overwrite in (True, False):
+        with pytest.raises(OutputError, match="a pipe, socket or device") as caught:
+            check_target(pipe, overwrite=overwrite)
+        assert caught.value.hint == "name a file with -o, or - for standard output"
+    assert pipe.is_fifo()
+
+
+def test_what_is_no_list_of_files(tmp_path, monkeypatch):
+    monkeypatch.setattr("w2s_cli.io.text_files._MOST_PATHS", 1 << 20)
+    with pytest.raises(InputError, match="/dev/zero is no list of files: it is longer"):
+        read_paths(Path("/dev/zero"))
 
 
 def test_a_claim_without_locks(tmp_path, monkeypatch):

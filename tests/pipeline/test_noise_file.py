@@ -43,6 +43,8 @@ def test_models(tmp_path: Path, content: Any, models: tuple[NoiseModel, ...]) ->
         ('{"gain": true}', "noise.json: gain must be a number, found True"),
         ('{"gain": -2}', "impossible noise model: gain -2"),
         ('{"gain": NaN}', "impossible noise model: gain nan"),
+        ('{"gain": 1' + "0" * 400 + "}", "impossible noise model: gain inf"),
+        ('{"gain": 2, "gain": 3}', "noise.json is not JSON: it has 'gain' more than"),
         ('{"channels": []}', "noise.json: channels is no list of noise models"),
         ('{"channels": 2}', "noise.json: channels is no list of noise models"),
         ('{"channels": [2]}', "noise.json: a noise model is an object, found 2"),
@@ -71,11 +73,10 @@ def test_text_as_editors_and_shells_write_it(tmp_path: Path, encoding: str) -> N
     assert read_noise_models(path).everywhere == (NoiseModel(2),)
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, '{"gain": ' + "9" * 5000 + "}"])
-def test_json_that_nobody_wrote(tmp_path: Path, text: str) -> None:
+def test_json_that_nobody_wrote(tmp_path: Path) -> None:
     path = tmp_path / "noise.json"
-    path.write_text(text)
-    with pytest.raises(UsageError, match=r"noise\.json is not JSON: "):
+    path.write_text("[" * 100_000)
+    with pytest.raises(UsageError, match=r"noise\.json is not JSON: it is nested"):
         read_noise_models(path)
 
 

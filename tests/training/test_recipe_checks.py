@@ -3,7 +3,10 @@ from pathlib import Path
 import pytest
 
 from w2s_cli.errors import UnknownNameError, UsageError
+from w2s_cli.networks import NETWORKS
+from w2s_cli.training.initial_network import build_module
 from w2s_cli.training.recipe import SHIPPED, load
+from w2s_cli.training.recipe_tables import Network
 
 
 @pytest.mark.parametrize(
@@ -52,6 +55,14 @@ def test_senseless_settings_are_told(setting: str, message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         load("jdsr", [setting])
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("setting", ["name='rcan'", "name='unet'"])
+def test_networks_that_no_machine_holds_are_refused_at_once(setting: str) -> None:
+    wide = {"rcan": {"width": 100_000_000}, "unet": {"levels": 60}}
+    name = setting.split("'")[1]
+    with pytest.raises(UsageError, match=f"{name} cannot be made of .* over 1,000,000"):
+        build_module(NETWORKS, Network(name, wide[name]))
 
 
 def test_losses_fit_the_units() -> None:

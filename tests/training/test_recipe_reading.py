@@ -92,6 +92,9 @@ def test_files_that_are_no_recipe(tmp_path: Path) -> None:
     path.write_text("steps = 1")
     with pytest.raises(UsageError, match="has no name"):
         load(str(path))
+    path.write_text('name = "r"\nseed = 100000000000000000000000')
+    with pytest.raises(UsageError, match="'seed' should be less than or equal to"):
+        load(str(path))
     path.write_text('name = "r"\nphases = 2')
     with pytest.raises(UsageError, match=r"each under \[\[phases\]\]"):
         load(str(path))

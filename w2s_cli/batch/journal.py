@@ -20,6 +20,7 @@ from w2s_cli.batch.jobs import Done, Failure, FilePair, Report, Reports
 from w2s_cli.batch.naming import Shard
 from w2s_cli.errors import BusyError, ExistsError
 from w2s_cli.io.fingerprints import size_of
+from w2s_cli.io.text_files import strict_json
 from w2s_cli.pipeline.request import INPUT, REQUEST
 
 FOLDER = ".w2s"
@@ -148,24 +149,51 @@ def journaled(found: Reports[Done], journal: Journal) -> Reports[Done]:
 def journals(folder: Path) -> list[list[Event]]:
     """Return the events in each journal of a folder of outputs, the oldest first.
 
-    A last line that a killed run has left half is no event.
+    A line that a killed run has left half, or another program has written, is no event.
     """
     found = [[*_events(path)] for path in (folder / FOLDER).glob("*.jsonl")]
-    whole = [events for events in found if events and events[0].get("event") == "run"]
-    return sorted(whole, key=lambda events: float(events[0].get("started", 0)))
+    whole = [events for events in found if events and events[0]["event"] == "run"]
+    return sorted(whole, key=lambda events: float(events[0]["started"]))
+
+
+_NEEDED = {
+    "run": ("started", "shard"),
+    "planned": ("source", "target"),
+    "failed": ("target", "error"),
+    **dict.fromkeys(("done", "kept"), ("target",)),
+    **dict.fromkeys((REFUSED, "not begun"), ("target", "error")),
+    "end": (),
+}
+_NUMBERS = {"started": (int, float), "process": (int,), "bytes": (int,)}
+_TEXTS = ("source", "target", "cwd", "host", "shard", "list", "error", "hint")
 
 
 def _events(path: Path) -> Iterator[Event]:
+    if not path.is_file():
+        return
     with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:
-                event = json.loads(line)
-            except ValueError:
+                event = strict_json(line)
+            except (ValueError, RecursionError):
                 continue
-            if isinstance(event, dict):
+            if isinstance(event, dict) and _is_event(event):
                 # Of a million files, what nobody asks for would fill the memory.
                 head = event.get("event") == "run"
                 yield event if head else {k: v for k, v in event.items() if k in _ASKED}
+
+
+def _is_event(facts: Event) -> bool:
+    """Find out whether a line is one of those that are written here."""
+    needed = _NEEDED.get(str(facts.get("event")))
+    return (
+        needed is not None
+        and {*needed} <= facts.keys()
+        and all(isinstance(facts.get(key, ""), str) for key in _TEXTS)
+        and all(isinstance(facts.get(key, 0), kind) for key, kind in _NUMBERS.items())
+        and Shard.is_one(facts.get("shard", "1/1"))
+        and "\0" not in "".join(facts.get(key, "") for key in _TEXTS)
+    )
 
 
 def written(folder: Path) -> set[str]:
@@ -174,5 +202,5 @@ def written(folder: Path) -> set[str]:
         event["target"]
         for events in journals(folder)
         for event in events
-        if event.get("event") == "done" and "target" in event
+        if event["event"] == "done"
     }

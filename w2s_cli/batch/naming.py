@@ -68,14 +68,18 @@ class Shard:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return what "2/8" stands for."""
-        found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text.strip())
-        number, of = map(int, found.groups()) if found else (0, 0)
-        if not 1 <= number <= of:
+        if not cls.is_one(text.strip()):
             raise UsageError(
                 f"--shard is one of several parts, counted from 1, found {text!r}",
                 hint="for example --shard 2/8, of 1/8 to 8/8",
             )
-        return cls(number, of)
+        return cls(*map(int, text.split("/")))
+
+    @staticmethod
+    def is_one(text: str) -> bool:
+        """Find out whether a text is a part of several, such as "2/8"."""
+        found = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
+        return found is not None and 1 <= int(found[1]) <= int(found[2])
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"

@@ -159,7 +159,7 @@ def _identity(path: Path) -> Identity | None:
 def _noted(target: Path, folder: Path) -> Record:
     try:
         found = json.loads(_place_of_note(target, folder).read_text("utf-8"))
-    except OSError:
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

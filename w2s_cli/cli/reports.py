@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from w2s_cli.cli.output import note, print_error, print_result, warn
@@ -159,24 +160,32 @@ def tell(
     show: "Callable[[Told], None]",
     form: Form,
     fail: "Callable[[Failure], None]" = show_failure,
+    kept: "Callable[[Told], Told] | None" = None,
 ) -> "list[Told | Failure]":
     """Tell of each file as soon as it is known what became of it; return all reports.
 
-    An interruption is raised when that is said too.
+    Of a report `kept` returns what is wanted later: files may be a million. An
+    interruption is raised when that is said too.
     """
     from w2s_cli.batch.jobs import Failure
 
     reports: list[Told | Failure] = []
+    told: list[str] = []
     interrupt = None
 
     def take(report: "Told | Failure") -> None:
-        reports.append(report)
-        if not isinstance(report, Failure):
+        if isinstance(report, Failure):
+            if report.begun:
+                fail(report)
+            _without_frames(report.error)
+            reports.append(report)
+        else:
             show(report)
-        elif report.begun:
-            fail(report)
+            reports.append(kept(report) if kept else report)
         if form.as_lines:
             print_result(json.dumps(_facts(report)))
+        elif form.as_json:
+            told.append(json.dumps(_facts(report), indent=2))
 
     try:
         for report in found:
@@ -192,10 +201,18 @@ def tell(
         names = few([one.source for one in missing])
         note(f"not done: {len(missing)} of {len(reports)} files: {names}")
     if form.as_json:
-        print_result(json.dumps([*map(_facts, reports)], indent=2))
+        rows = indent(",\n".join(told), "  ")
+        print_result(f"[\n{rows}\n]" if told else "[]")
     if interrupt:
         raise interrupt
     return reports
+
+
+def _without_frames(error: BaseException | None) -> None:
+    """Let go of what the functions held that an error came through: planes."""
+    while error:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def _facts(report: "Report") -> dict[str, Any]:

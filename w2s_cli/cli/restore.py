@@ -1,6 +1,7 @@
 """`w2s restore`: the main spec."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -158,9 +159,19 @@ def restore(
         if journal:
             journal.begin(every, [*specs], part)
             found = journaled(found, journal)
-        reports = tell(found, shown := RestoredDisplay(method, quiet=quiet), form)
+        shown = RestoredDisplay(method, quiet=quiet)
+        reports = tell(found, shown, form, kept=_verdict)
         shown.end(journal, preview)
     raise typer.Exit(_exit_code(reports))
+
+
+def _verdict(outcome: "Outcome") -> "Outcome":
+    """Return of a report what the exit code rests on."""
+    from w2s_cli.batch.resume import Kept
+
+    if isinstance(outcome, Kept):
+        return outcome
+    return replace(outcome, record={}, channels=(), warnings=(), choice=None)
 
 
 def _exit_code(reports: "Sequence[Report]") -> int:

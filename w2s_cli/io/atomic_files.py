@@ -273,7 +273,7 @@ def lives(process: int) -> bool:
     """Find out whether a process of this host runs; a zombie does not."""
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True

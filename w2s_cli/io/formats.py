@@ -220,8 +220,13 @@ def _holds_zipped_zarr(path: Path) -> bool:
     return not names.isdisjoint(ZARR_MARKS)
 
 
+def is_special(path: Path) -> bool:
+    """Find out whether a name is that of a pipe, socket or device."""
+    return os.path.exists(path) and not (path.is_file() or path.is_dir())  # noqa: PTH110
+
+
 def _start(path: Path) -> bytes:
-    if os.path.exists(path) and not (path.is_file() or path.is_dir()):  # noqa: PTH110
+    if is_special(path):
         raise InputError(
             f"{path} is a pipe, socket or device, not a file",
             hint="name a file, or - for standard input",

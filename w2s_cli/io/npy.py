@@ -18,7 +18,10 @@ from w2s_cli.io.write_behind import HandOver, at_once, in_pieces
 from w2s_cli.stack import Stack
 
 # Its header is an expression of Python, and numbers in it may be of any size.
-_BROKEN = (EOFError, OSError, OverflowError, SyntaxError, TokenError, ValueError)
+_BROKEN = (
+    *(EOFError, MemoryError, OSError, OverflowError, RecursionError, SyntaxError),
+    *(TokenError, TypeError, ValueError),
+)
 _ROWS = 512  # of a large plane that are computed at a time
 _SAMPLES = (3, 4)  # of a colour picture, along its last axis
 
@@ -48,7 +51,7 @@ def memory_map(path: Path) -> NDArray[Any]:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except _BROKEN as error:
         raise InputError(
-            f"{path} is truncated or no array of numbers: {error}",
+            f"{path} is truncated or no array of numbers: {error}"[:300],
             hint="save it again with numpy.save",
         ) from error
     return array

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -53,7 +54,8 @@ def _image(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():  # of images above 89 million pixels
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path, formats=["PNG"])
+            # From memory, for Pillow asks a file for as much as it promises
+            image = Image.open(BytesIO(path.read_bytes()), formats=["PNG"])
     except Image.DecompressionBombError as error:
         raise InputError(
             f"{path} is larger than a PNG may be here: {error}",

@@ -10,7 +10,7 @@ from tempfile import gettempdir
 
 from w2s_cli.errors import ExistsError, InputError, OutputError, UsageError
 from w2s_cli.io.atomic_files import temporary_folder
-from w2s_cli.io.formats import format_for, holds_zarr
+from w2s_cli.io.formats import format_for, holds_zarr, is_special
 
 
 def check_target(path: Path, *, overwrite: bool = False) -> None:
@@ -50,6 +50,11 @@ def check_writable(
     """
     if os.path.isdir(path) and not (folder and holds_zarr(path)):  # noqa: PTH112
         raise OutputError(f"{path} is a folder", hint="name a file in it")
+    if is_special(path):
+        raise OutputError(
+            f"{path} is a pipe, socket or device, not a file",
+            hint="name a file with -o, or - for standard output",
+        )
     if _exists(path) and not overwrite:
         raise ExistsError(f"{path} exists", hint="replace it with --overwrite")
     if not path.parent.is_dir():

@@ -28,6 +28,7 @@ _BROKEN = (
 )
 _DESCRIPTION = 270  # the tag
 _BIG_TIFF = 43  # the version
+_LARGEST_TILE = 1 << 24  # pixels, where the image is smaller
 _HINT = "copy or export it again"
 
 
@@ -69,11 +70,19 @@ def check_promise(
     shape: tuple[int, ...],
     path: Path,
 ) -> None:
-    """Refuse more planes than bytes, before lists of them are made."""
+    """Refuse more planes than bytes, before lists of them are made, and huge tiles."""
     planes = prod(shape[:-2])
     if planes > _size(file) and not series.is_multifile:
         raise InputError(
             f"{path} promises {planes} planes, more than {_size(file)} bytes can hold",
+            hint=_HINT,
+        )
+    page = series.keyframe
+    tile = page.tilelength, page.tilewidth
+    if page.is_tiled and prod(tile) > max(_LARGEST_TILE, 4 * prod(shape[-2:])):
+        raise InputError(
+            f"{path} is broken: its tiles are of {tile[0]} x {tile[1]} pixels, and the "
+            f"whole image has {shape[-2]} x {shape[-1]}",
             hint=_HINT,
         )
 
@@ -187,6 +196,7 @@ def plane_reader(
     # A directory among what would be planes: they are not one behind the other.
     if (
         not isinstance(start, int)
+        or start < 0
         or apart
         or (start < page.offset < start + size and not several)
     ):
@@ -317,7 +327,7 @@ def _reading(page: Page, number: int, path: Path) -> Iterator[None]:
         yield
     except MemoryError as error:
         raise OutOfMemoryError(
-            f"plane {number + 1} of {path} does not fit into memory: {error}",
+            f"plane {number + 1} of {path} does not fit into memory",
             hint="cut the image into pieces",
         ) from error
     except _BROKEN as error:

@@ -2,12 +2,15 @@
 
 import inspect
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
 from w2s_cli.networks import DISCRIMINATORS, NETWORKS
@@ -18,6 +21,9 @@ from w2s_cli.training.recipe_tables import Network
 from w2s_cli.weights import checkpoint
 from w2s_cli.weights.cache import fetched_weights
 from w2s_cli.weights.catalogue import WEIGHTS
+
+_MOST_NUMBERS = 1_000_000_000  # of a network; those of the papers have up to 30 million
+_MOST_TENSORS = 50_000  # RCAN has 1,600
 
 
 def resolve_weights(key: str, named: str) -> Path:
@@ -183,9 +189,33 @@ def build_module(catalogue: Registry[Entry], wanted: Network) -> Any:
                 hint="see the recipe's table network.options",
             )
     try:
+        if wanted.options:
+            with torch.device("meta"), _limited():  # which takes no memory
+                kind(**wanted.options)
         return kind(**wanted.options)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, RuntimeError, TypeError, ValueError) as error:
         raise UsageError(
             f"{wanted.name} cannot be made of {dict(wanted.options)}: {error}",
             hint="see the recipe's table network.options",
         ) from error
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Raise ValueError when a network gets larger than any machine trains."""
+    count = tensors = 0
+
+    def add(module: nn.Module, name: str, parameter: nn.Parameter) -> None:
+        nonlocal count, tensors
+        count, tensors = count + parameter.numel(), tensors + 1
+        if count > _MOST_NUMBERS or tensors > _MOST_TENSORS:
+            raise ValueError(
+                f"it would have over {_MOST_NUMBERS:,} numbers, or {_MOST_TENSORS:,} "
+                "tensors"
+            )
+
+    hook = register_module_parameter_registration_hook(add)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -44,9 +44,10 @@ def _some(weights: Mapping[str, float] | Sequence[float]) -> Any:
 
 
 SOME = AfterValidator(_some)
-Integer = Annotated[int, Field(strict=True)]
-Count = Annotated[int, Field(ge=0, strict=True)]
-Positive = Annotated[int, Field(ge=1, strict=True)]
+_MOST = 2**31 - 1
+Integer = Annotated[int, Field(ge=-_MOST, le=_MOST, strict=True)]
+Count = Annotated[int, Field(ge=0, le=_MOST, strict=True)]
+Positive = Annotated[int, Field(ge=1, le=_MOST, strict=True)]
 Number = Annotated[float, Field(strict=True)]
 Weight = Annotated[float, Field(ge=0, strict=True)]
 Share = Annotated[float, Field(ge=0, le=1, strict=True)]

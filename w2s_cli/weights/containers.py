@@ -7,13 +7,13 @@ safetensors maps the file into memory, which takes twice as much where half-prec
 weights become float32.
 """
 
-import json
 from io import BufferedReader, BytesIO
 from typing import IO, Any
 from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import torch
 
+from w2s_cli.io.text_files import strict_json
 from w2s_cli.weights.contents import (
     AGAIN,
     Contents,
@@ -114,9 +114,9 @@ def _safetensors_contents(file: IO[bytes], size: int) -> Contents:
     if length > min(_MAX_HEADER, size - 8):
         raise Refusal(f"{_CUT}: a header of {length} bytes")
     try:
-        header = json.loads(file.read(length))
+        header = strict_json(file.read(length))
     except (ValueError, RecursionError) as error:
-        raise Refusal(f"{_CUT}: no JSON") from error
+        raise Refusal(f"{_CUT}: no JSON, {error}"[:200]) from error
     if not isinstance(header, dict):
         raise Refusal(f"{_CUT}: no names in the header")
     metadata = header.pop("__metadata__", {})
