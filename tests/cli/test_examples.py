@@ -1,4 +1,4 @@
-"""The scripts of w2s-examples(7), run as they stand there, with a cheaper method."""
+"""The scripts of w2s-examples(7), as they stand there but for what costs time."""
 
 import os
 import re
@@ -13,7 +13,9 @@ import tifffile
 
 MAN = Path(__file__).parents[2] / "man"
 SCRIPTS = {
-    section.partition("\n")[0]: re.sub("(method[ =])denoise", r"\1gaussian", script[1])
+    section.partition("\n")[0]: re.sub(
+        "(method[ =])denoise", r"\1gaussian", script[1]
+    ).replace("--jobs 2", "--jobs 1")
     for section in (MAN / "w2s-examples.md").read_text().split("\n# ")
     if (script := re.search(r"```\n(#!.+?)```", section, re.DOTALL))
 }
