@@ -58,7 +58,6 @@ def data_set(images: int = 3, side: int = 48) -> DataSet:
         place="memory",
         unit="counts",
         per_unit=1,
-        offset=0,
         inputs={1: {name: Plane(image) for name, image in noisy.items()}},
         truths={1: {name: Plane(image) for name, image in truths.items()}},
         splits={"test": [*truths]},

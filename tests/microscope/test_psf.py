@@ -5,7 +5,6 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli.microscope.psf import (
-    FWHM_OF_SIGMA,
     PSF,
     best_gaussian,
     cutoff_frequency,
@@ -51,7 +50,7 @@ def test_halved_takes_the_mean_of_four() -> None:
 def test_the_width_of_a_gaussian(sigma: float) -> None:
     kernel = gaussian_psf(sigma)
     fwhm = radial_profile(kernel).fwhm
-    assert fwhm == pytest.approx(FWHM_OF_SIGMA * sigma, rel=0.01)
+    assert fwhm == pytest.approx(2.3548 * sigma, rel=0.01)
     assert best_gaussian(kernel) == pytest.approx((sigma, 1), rel=1e-3)
 
 

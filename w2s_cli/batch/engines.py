@@ -95,7 +95,7 @@ def snakemake(request: Request) -> str:
         )
     # Snakemake formats the command, and Python reads it, before a shell does.
     arguments = _escaped(request.arguments.replace("{", "{{").replace("}", "}}"))
-    container = f"\n    container:\n        {_python(request.container)}"
+    container = f'\n    container:\n        "{_escaped(request.container)}"'
     return _filled(
         "Snakefile",
         output=shlex.quote(request.output),
@@ -152,10 +152,6 @@ def _filled(template: str, **fields: object) -> str:
 def _escaped(text: str) -> str:
     """Return a text as it is written between double quotes in Python."""
     return text.replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _python(text: str) -> str:
-    return f'"{_escaped(text)}"'
 
 
 def _groovy(text: str) -> str:

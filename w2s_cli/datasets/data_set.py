@@ -80,11 +80,11 @@ class DataSet:
     place: str  # where it is
     unit: str  # the unit of published figures, such as "z"
     per_unit: float  # counts, or gray values, in one of it
-    offset: float  # counts, or gray values, that it calls 0; differences do not need it
     # Level -> name -> image. A level is the number of averaged captures, or of photons
     # in the bright parts; 1 where a set has one level only.
     inputs: Mapping[int, Mapping[str, Image]]
     truths: Mapping[int, Mapping[str, Image]]  # scale -> name -> image
+    offset: float = 0.0  # counts, or gray values, that its unit calls 0
     # split -> names; "all" needs no entry
     splits: Mapping[str, Collection[str]] = field(default_factory=dict)
     expected: Collection[str] = ()  # the names that a complete copy has

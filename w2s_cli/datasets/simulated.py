@@ -259,7 +259,6 @@ def open_video_rate(_: Path) -> DataSet:
         place="the simulated captures at video rate",
         unit="1/255",
         per_unit=255.0,
-        offset=0.0,
         inputs={1: {name: SimulatedCapture(*one) for name, one in images.items()}},
         truths={2: {name: GrayTruth(field) for name, (field, _) in images.items()}},
         splits={split: frozenset(part) for split, part in splits.items()},

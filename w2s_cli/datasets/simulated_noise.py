@@ -194,7 +194,6 @@ def open_data_set(place: Path) -> DataSet | None:
         place=str(place),
         unit="1/255",
         per_unit=EIGHT_BIT.white,
-        offset=0.0,
         inputs={1: inputs},
         truths={1: truths},
         splits=splits,

@@ -146,7 +146,8 @@ def _averages(
     if not inputs:
         return None
     return DataSet(
-        *(name, title, str(place), unit, per_unit, offset),
+        *(name, title, str(place), unit, per_unit),
+        offset=offset,
         inputs=inputs,
         truths=non_empty({1: inputs.get(CAPTURES, {}), 2: part(SIM_FOLDER)}),
         splits=splits(),

@@ -77,7 +77,8 @@ class ModelFacts:
         """Return the facts of a method, and of the weights that it takes."""
         entry = METHODS[spec.method]
         given = spec.weights[0] if spec.weights else None
-        found = checkpoint.load(given or _weights(spec.method))
+        kept = fetched_weights if spec.method in WEIGHTS else checkpoint.shipped
+        found = checkpoint.load(given or kept(spec.method))
         item = of_hash(found.digest) if given else WEIGHTS.get(spec.method)
         ours = not (given or item)
         if not authors and (ours or item):
@@ -96,10 +97,6 @@ class ModelFacts:
             trained_on=_trained_on(item, found.record, ours=ours),
             digest=found.digest,
         )
-
-
-def _weights(method: str) -> Path:
-    return fetched_weights(method) if method in WEIGHTS else checkpoint.shipped(method)
 
 
 def _summary(

@@ -10,7 +10,7 @@ References
 """
 
 from dataclasses import dataclass
-from math import log, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,6 @@ from w2s_cli.errors import UsageError
 MOST_SIDE = 1023
 _WIDE = 4  # sides of the field that a PSF is computed on, in sides of the PSF
 _MOST_APERTURE = 1.8
-FWHM_OF_SIGMA = sqrt(8 * log(2))
 STEP = 0.25  # of the radius, in pixels
 ANGLES = 72
 _HALF_PASSED = 0.4040  # of its cut-off: where a widefield microscope passes half

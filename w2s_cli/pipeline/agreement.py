@@ -106,12 +106,6 @@ class PlaneAgreement:
     fine: Measured
     photons: float
 
-    @property
-    def least_p(self) -> float:
-        """Return the least p-value, times the number of them."""
-        count = int(np.isfinite(self.p_values).sum())
-        return float(min(np.nanmin(self.p_values) * count, 1.0)) if count else 1.0
-
 
 def compare_plane(
     seen: FloatArray, restored: FloatArray, noise: NoiseModel, good: Mask

@@ -53,7 +53,6 @@ def data_set() -> DataSet:
         place="memory",
         unit="counts",
         per_unit=1,
-        offset=0,
         inputs=inputs,
         truths={
             1: {name: Plane(scene.clean) for name, scene in scenes.items()},

@@ -58,7 +58,7 @@ def held(title: str, images: Images, truths: Images) -> DataSet:
         }
         for parts in (images, truths)
     )
-    return DataSet("suite", title, title, "count", 1.0, 0.0, inputs, wanted)
+    return DataSet("suite", title, title, "count", 1.0, inputs, wanted)
 
 
 @dataclass(frozen=True)

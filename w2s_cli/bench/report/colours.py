@@ -43,7 +43,10 @@ def field_in_colours(data: DataSet, name: str) -> PageFigure | None:
     if not panels:
         return None
     widefield = [label for label in panels if label != "SIM"]
-    limits = {label: _limits(panels[label]) for label in panels}
+    limits = {
+        label: [gray_limits(planes[..., channel]) for channel in range(CHANNELS)]
+        for label, planes in panels.items()
+    }
     for label in widefield:  # all on the scale of the cleanest
         limits[label] = limits[widefield[-1]]
     shown = {label: _shades(one, limits[label]) for label, one in panels.items()}
@@ -60,10 +63,6 @@ def field_in_colours(data: DataSet, name: str) -> PageFigure | None:
 
 def _planes(images: Mapping[str, Image], names: list[str]) -> DoubleArray:
     return np.stack([images[name].read()[0] for name in names], -1).astype(float)
-
-
-def _limits(planes: DoubleArray) -> list[tuple[float, float]]:
-    return [gray_limits(planes[..., channel]) for channel in range(CHANNELS)]
 
 
 def _shades(planes: DoubleArray, limits: list[tuple[float, float]]) -> DoubleArray:

@@ -86,7 +86,6 @@ def open_data_set(place: Path) -> DataSet | None:
         place=str(place),
         unit="z",
         per_unit=w2s.Z_UNIT,
-        offset=0.0,
         inputs={1: inputs},
         truths={1: truths},
         splits={
