@@ -23,7 +23,7 @@ from difflib import get_close_matches
 from errno import EDQUOT, EFBIG, ENOSPC, EROFS
 from signal import SIGINT
 from traceback import format_exception_only
-from typing import Any
+from typing import Any, ClassVar
 
 INCONSISTENT = 8
 """What a program ends with where an output does not agree with its input."""
@@ -119,6 +119,14 @@ class BugError(W2SError):
 
 class Stopped(KeyboardInterrupt):
     """The program was asked to end by a signal."""
+
+    heard: ClassVar[int] = 0  # the number of a signal that this was raised for
+
+    @classmethod
+    def raise_again(cls) -> None:
+        """Raise it again where work goes on: Python drops what destructors raise."""
+        if cls.heard:
+            raise cls(cls.heard)
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

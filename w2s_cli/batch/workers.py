@@ -190,6 +190,7 @@ def _serve(pipe: Connection, pickled: bytes) -> None:
 
     def stop(number: int, _: Any) -> None:
         signal.signal(number, signal.SIG_IGN)
+        Stopped.heard = number
         raise Stopped(number)
 
     for name in ("SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2"):

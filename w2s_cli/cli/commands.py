@@ -92,7 +92,7 @@ def stoppable() -> Iterator[None]:
 
     def stop(number: int, _: Any) -> None:
         if time.monotonic() - heard[0] >= _CLEANING:
-            heard[0] = time.monotonic()
+            heard[0], Stopped.heard = time.monotonic(), number
             raise Stopped(number)
 
     for name in _SIGNALS:

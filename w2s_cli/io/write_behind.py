@@ -23,6 +23,7 @@ class Stages:
     computing: float = 0.0
     writing: float = 0.0
     all: float = 0.0
+    given_up: bool = False  # what is still read or written is not wanted any more
 
     def as_json(self) -> dict[str, float]:
         """Return the share of the time in which each stage worked."""
@@ -59,8 +60,8 @@ def in_pieces(band: NDArray[Any]) -> Iterator[NDArray[Any]]:
         yield band[start : start + rows]
 
 
-class _GivenUpError(Exception):
-    """Ends the writing when no more parts will come."""
+class GivenUpError(Exception):
+    """Ends a thread whose work is not wanted any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +84,13 @@ class Behind:
         """Have `write` take the pieces that each part is cut into."""
         begun, waited = perf_counter(), 0.0
         handed: Queue[list[Part]] = Queue()  # of one part each, of none at the end
-        idle, ended, given_up = Event(), Event(), Event()
+        idle, ended = Event(), Event()
         failures: list[BaseException] = []
-
-        def taken() -> Iterator[Piece]:
-            while True:
-                idle.set()
-                waiting = perf_counter()
-                part = handed.get()
-                self.stages.writing -= perf_counter() - waiting
-                if not part:
-                    return
-                for piece in cut(part.pop()):
-                    if given_up.is_set():
-                        raise _GivenUpError
-                    yield piece
 
         def work() -> None:
             start = perf_counter()
             try:
-                write(taken())
+                write(self._taken(handed, idle, cut))
             except BaseException as error:
                 failures.append(error)
             finally:
@@ -126,11 +114,32 @@ class Behind:
             handed.put([])
             thread.join()
             waited += perf_counter() - waiting
+        except BaseException:
+            self.stages.given_up = True
+            raise
         finally:
-            given_up.set()
             handed.put([])
             thread.join()
             self.stages.all += perf_counter() - begun
             self.stages.computing += perf_counter() - begun - waited
         if failures:
+            self.stages.given_up = True
             raise failures[0]
+
+    def _taken(
+        self,
+        handed: Queue[list[Part]],
+        idle: Event,
+        cut: Callable[[Part], Iterable[Piece]],
+    ) -> Iterator[Piece]:
+        while True:
+            idle.set()
+            waiting = perf_counter()
+            part = handed.get()
+            self.stages.writing -= perf_counter() - waiting
+            if not part:
+                return
+            for piece in cut(part.pop()):
+                if self.stages.given_up:
+                    raise GivenUpError
+                yield piece

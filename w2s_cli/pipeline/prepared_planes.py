@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from w2s_cli.io.write_behind import GivenUpError
 from w2s_cli.microscope.defects import Defects
 from w2s_cli.microscope.unknown_pixels import KnownPlane, Mask
 from w2s_cli.pipeline.defect_repair import Repairs
@@ -65,6 +66,7 @@ class PreparedPlanes:
         self._kept: dict[tuple[Index, int], Band] = {}
         self._plane: tuple[Index, NDArray[Any]] | None = None
         self._lock = RLock()
+        self.given_up: Callable[[], bool] = lambda: False  # whether to stop in between
 
     def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
         """Return the (Y, X) plane at `index`, or a part of it."""
@@ -105,6 +107,8 @@ class PreparedPlanes:
         unknown, numbers = np.empty(shape, bool), []
         counts = np.empty(shape, np.float32 if find else self.dtype)
         for columns in self._cells(width):
+            if self.given_up():
+                raise GivenUpError
             known = KnownPlane.of(stored[:, columns.outer])
             pixels, inner = known.counts, (inner_rows, columns.kept(1))
             if find and (found := find(pixels, rows.outer, columns.outer)).found:

@@ -339,6 +339,8 @@ def _restoration(
     checks = checks_of(found, scale) if decided.judge else {}
     if not chain.needs_noise:
         found = found.without_noise()
+    if stages:
+        ready.given_up = lambda: stages.given_up
     image, tally = restore_planes(
         *(part, chain, found.noise, found.display_ranges, decided.fitted),
         dtype=decided.dtype,

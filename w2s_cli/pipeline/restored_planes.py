@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
+from w2s_cli.errors import Stopped
 from w2s_cli.microscope.plane_sampling import checked_finite
 from w2s_cli.pipeline.prepared_planes import Band
 from w2s_cli.restorers.chain import Chain
@@ -125,6 +126,7 @@ class RestoredPlanes:
         clipped: dict[tuple[int, int], int] = {}
 
         def keep(place: tuple[slice, slice], pixels: FloatArray) -> None:
+            Stopped.raise_again()
             made[place], outside = _as_stored(pixels, self.dtype)
             clipped[place[0].start, place[1].start] = outside
 
