@@ -1,9 +1,10 @@
 """`w2s batch`: what has become of many files."""
 
 import json
-from functools import partial
+from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -47,78 +48,64 @@ def about() -> None:
     """
 
 
-_script = partial(
-    batch.command,
-    cls=Command,
-    context_settings=_PASSED_ON,
-    options_metavar="[OPTIONS] INPUT... -o OUT [OPTIONS OF w2s restore]",
-    no_args_is_help=True,
-)
-
-
-@_script("slurm")
-def slurm(
-    context: typer.Context,
-    tasks: _Tasks = 10,
-    cpus: _Cpus = 2,
-    memory: _Memory = 8,
-    hours: _Hours = 4.0,
-    gpu: _Gpu = False,
-    container: _Container = "",
-) -> None:
-    """Print a script for sbatch; all other words are those of w2s restore.
+_ABOUT = {
+    "slurm": """Print a script for sbatch; all other words are those of w2s restore.
 
     For example:
       w2s batch slurm --tasks 20 raw/ -o restored/ --method denoise > w2s.sh
       sbatch w2s.sh
-    """
-    _print_script("slurm", context.args, tasks, cpus, memory, hours, gpu, container)
-
-
-@_script("snakemake")
-def snakemake(
-    context: typer.Context,
-    tasks: _Tasks = 10,
-    cpus: _Cpus = 2,
-    memory: _Memory = 8,
-    hours: _Hours = 4.0,
-    gpu: _Gpu = False,
-    container: _Container = "",
-) -> None:
-    """Print a Snakefile; all other words are those of w2s restore.
+    """,
+    "snakemake": """Print a Snakefile; all other words are those of w2s restore.
 
     For example:
       w2s batch snakemake --tasks 20 raw/ -o restored/ --recursive > Snakefile
       snakemake --cores all
-    """
-    _print_script("snakemake", context.args, tasks, cpus, memory, hours, gpu, container)
-
-
-@_script("nextflow")
-def nextflow(
-    context: typer.Context,
-    cpus: _Cpus = 2,
-    memory: _Memory = 8,
-    hours: _Hours = 4.0,
-    gpu: _Gpu = False,
-    container: _Container = "",
-) -> None:
-    """Print a workflow of Nextflow; all other words are those of w2s restore.
+    """,
+    "nextflow": """Print a Nextflow workflow; all other words are those of w2s restore.
 
     Each file is a task, subfolders too.
 
     For example:
       w2s batch nextflow raw/ -o restored/ --method jdsr > main.nf
       nextflow run main.nf
-    """
-    _print_script("nextflow", context.args, 1, cpus, memory, hours, gpu, container)
+    """,
+}
 
 
-def _print_script(engine: str, words: list[str], *numbers: Any) -> None:
-    from w2s_cli.batch.engines import ENGINES, Request
+def _script(engine: str, about: str) -> Callable[..., None]:
+    """Return the command that prints the script of an engine."""
 
-    inputs, output, options = _of_restore(words)
-    print_result(ENGINES[engine](Request(inputs, output, options, *numbers)).rstrip())
+    def script(
+        context: typer.Context,
+        tasks: _Tasks = 10,
+        cpus: _Cpus = 2,
+        memory: _Memory = 8,
+        hours: _Hours = 4.0,
+        gpu: _Gpu = False,
+        container: _Container = "",
+    ) -> None:
+        from w2s_cli.batch.engines import ENGINES, Request
+
+        words = _of_restore(context.args)
+        asked = Request(*words, tasks, cpus, memory, hours, gpu, container)
+        print_result(ENGINES[engine](asked).rstrip())
+
+    script.__doc__ = about
+    if engine == "nextflow":  # which has a task for each file
+        said = signature(script)
+        kept = [one for one in said.parameters.values() if one.name != "tasks"]
+        script.__signature__ = said.replace(parameters=kept)  # type: ignore[attr-defined]
+    return script
+
+
+for _engine, _about in _ABOUT.items():
+    batch.command(
+        _engine,
+        cls=Command,
+        context_settings=_PASSED_ON,
+        options_metavar="[OPTIONS] INPUT... -o OUT [OPTIONS OF w2s restore]",
+        no_args_is_help=True,
+    )(_script(_engine, _about))
 
 
 _OF_SCRIPTS = ("resume", "shard", "dry_run", "as_json", "as_lines", "preview", "dask")
