@@ -4,7 +4,7 @@
 they say the same of the same file. A few planes of each channel are read, once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -42,6 +42,7 @@ from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
 from w2s_cli.pipeline.held_out import squares_of
 from w2s_cli.pipeline.noise_warnings import (
     clipping_warnings,
+    defect_warnings,
     misfit_warnings,
     noise_warnings,
 )
@@ -264,7 +265,7 @@ def diagnose_channel(
     plane = planes[shown.index(brightest)]
     squares = squares_of([one.counts for one in planes if not one.blank])
     model = _told_correlation(given, fit, plane.known.size, squares, dark)
-    other = [*_defect_warnings(found)] if found else []
+    other = [*defect_warnings(found)] if found else []
     other += plane_warnings(
         shown, (lambda counts: (counts - model.offset) / model.gain) if model else None
     )
@@ -351,20 +352,6 @@ def _without_defects(
         found, key=lambda one: (one.found, np.count_nonzero(one.kinds), one.uneven)
     )
     return fit, worst if worst.found or worst.uneven else None
-
-
-def _defect_warnings(found: Defects) -> Iterator[str]:
-    """Yield what is repaired, and what looks like a defect and is left."""
-    if found.found:
-        yield (
-            f"{found.words}: left out of the noise, and repaired before anything else; "
-            "--defects keep leaves them"
-        )
-    if found.uneven and not found.evens_lines:
-        yield (
-            f"{found.line_words}: the camera's, or structure along them; they are left "
-            "as they are, --defects all evens them out"
-        )
 
 
 def given_models(

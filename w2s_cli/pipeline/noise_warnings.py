@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from w2s_cli.microscope.defects import Defects
 from w2s_cli.microscope.noise_estimation import NoiseFit
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.noise_over_planes import white
@@ -138,4 +139,18 @@ def misfit_warnings(
         yield (
             f"the noise that was given is {worst:.2g} times what the image shows: "
             "wrong noise makes a method invent structure, or erase it"
+        )
+
+
+def defect_warnings(found: Defects) -> Iterator[str]:
+    """Yield what is repaired, and what looks like a defect and is left."""
+    if found.found:
+        yield (
+            f"{found.words}: left out of the noise, and repaired before anything else; "
+            "--defects keep leaves them"
+        )
+    if found.uneven and not found.evens_lines:
+        yield (
+            f"{found.line_words}: the camera's, or structure along them; they are left "
+            "as they are, --defects all evens them out"
         )
