@@ -123,6 +123,8 @@ OTHER = RestoreSpec(
     train_on=(Path("other/one.tif"),),
     save_weights=Path("w.safetensors"),
     check=True,
+    uncertainty=True,
+    error_map=Path("sure.tif"),
     overwrite=True,
 )
 

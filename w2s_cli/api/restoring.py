@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -66,12 +66,17 @@ class RestoreResult:
     record
         The whole specification of the run, and what was found out, for `imwrite`. The
         number of clipped pixels in it is complete when every plane was read.
+    error
+        The standard errors, float32 counts, where they were asked for: the truth lies
+        within 1.645 of them nine times in ten. NaN where the input is not known or
+        saturated. They are computed with the planes of the image, and kept.
     """
 
     image: Stack
     noise: tuple[NoiseModel, ...]
     warnings: tuple[str, ...]
     record: Mapping[str, Any]
+    error: Stack | None = None
 
 
 @overload
@@ -91,6 +96,7 @@ def restore(
     defects: str | Path = ...,
     train_on: str | Path | Sequence[str | Path] = ...,
     dtype: StoredAs = ...,
+    uncertainty: bool = ...,
     progress: Callable[[int, int], None] | None = ...,
 ) -> RestoreResult: ...
 @overload
@@ -110,8 +116,29 @@ def restore(
     defects: str | Path = ...,
     train_on: str | Path | Sequence[str | Path] = ...,
     dtype: StoredAs = ...,
+    uncertainty: Literal[False] = ...,
     progress: Callable[[int, int], None] | None = ...,
 ) -> Array: ...
+@overload
+def restore(
+    image: Array,
+    method: str = ...,
+    *,
+    noise: Noise = ...,
+    options: Options = ...,
+    weights: str | Path | Sequence[str | Path] = ...,
+    device: str = ...,
+    precision: str = ...,
+    tile: int = ...,
+    axes: str | None = ...,
+    channel: str | int | None = ...,
+    display_range: tuple[float, float] | None = ...,
+    defects: str | Path = ...,
+    train_on: str | Path | Sequence[str | Path] = ...,
+    dtype: StoredAs = ...,
+    uncertainty: Literal[True],
+    progress: Callable[[int, int], None] | None = ...,
+) -> RestoreResult: ...
 def restore(
     image: Stack | Array,
     method: str = DEFAULT,
@@ -128,6 +155,7 @@ def restore(
     defects: str | Path = "auto",
     train_on: str | Path | Sequence[str | Path] = (),
     dtype: StoredAs = "auto",
+    uncertainty: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> RestoreResult | Array:
     """Denoise an image, enlarge it, or both.
@@ -167,15 +195,17 @@ def restore(
     dtype
         Of the pixels: "auto" for that of the input, but float32 where whole counts
         would round dim light away; "input", "float32" or "uint16" always.
+    uncertainty
+        Whether the standard error of each pixel is wanted, too.
     progress
         Called after each tile with the number that is done, and that of all.
 
     Returns
     -------
     RestoreResult or array
-        A lazy result for a stack; an array, computed now, for an array. The pixels are
-        counts, of `dtype`; types that files cannot have, such as float64 and int64, are
-        taken as float32.
+        A lazy result for a stack, or with `uncertainty`; an array, computed now, for an
+        array. The pixels are counts, of `dtype`; types that files cannot have, such as
+        float64 and int64, are taken as float32.
 
     Raises
     ------
@@ -213,6 +243,7 @@ def restore(
         train_on=tuple(files(_paths(train_on))),
         channel=by_number(channel),
         dtype=dtype,
+        uncertainty=uncertainty,
     )
     built, fitted = spec.chain(), None
     if train_on:
@@ -237,13 +268,15 @@ def restore(
         fitted=fitted,
         progress=RestoreProgress(started=started, tile=tile_done),
     )
-    if isinstance(image, Stack):
+    if isinstance(image, Stack) or uncertainty:
+        unsure = found.uncertainty
         data = Cached(found.image.data, CACHE_BYTES)
         return RestoreResult(
             replace(found.image, data=data),
             tuple(found.diagnosis.noise.values()),
             tuple(found.warnings),
             _Record(found),
+            unsure.stack(found.image) if unsure else None,
         )
     pixels = np.asarray(found.image)
     for warning in found.warnings:  # complete when every plane was read

@@ -86,6 +86,8 @@ def _in_parts(client: "Client", pairs: Collection[FilePair], work: RestoreWork) 
     folders = {suffix for form in FORMATS if form.folder for suffix in form.suffixes}
     if any(target.suffix.lower() not in folders for _, target in pairs):
         return False
+    if work.spec.uncertainty:  # the map is written where all parts are restored
+        return False
     if len(pairs) == 1 or len(pairs) >= threads:
         return len(pairs) == 1
     try:

@@ -94,4 +94,5 @@ def spec_anywhere(spec: RestoreSpec) -> RestoreSpec:
         train_on=tuple(map(absolute, spec.train_on)),
         save_weights=absolute(spec.save_weights),
         defects=absolute(spec.defects),
+        error_map=absolute(spec.error_map),
     )

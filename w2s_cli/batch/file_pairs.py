@@ -16,6 +16,7 @@ from w2s_cli.io.formats import (
     SUFFIXES,
     ZARR,
     address_of,
+    format_for,
     format_of,
     holds_zarr,
     image_files,
@@ -26,6 +27,8 @@ from w2s_cli.io.formats import (
 )
 from w2s_cli.io.ome_sets import each_once
 from w2s_cli.io.targets import STREAM
+from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.pipeline.uncertainty import check_map
 
 
 def paired(
@@ -212,6 +215,26 @@ def check_distinct(pairs: Sequence[FilePair]) -> None:
     for _, target in pairs:
         if _place(target) in inputs:
             check_spared(target, [source for source, _ in pairs])
+
+
+def check_maps(pairs: Sequence[FilePair], spec: RestoreSpec) -> None:
+    """Refuse maps of standard errors that would replace an image, or one another."""
+    if not spec.uncertainty:
+        return
+    if spec.error_map and len(pairs) > 1:
+        raise UsageError(
+            f"--error-map names one map, and there are {len(pairs)} outputs",
+            hint="--uncertainty writes each beside its output",
+        )
+    images = {_place(path): path for pair in pairs for path in pair if path != STREAM}
+    for source, target in pairs:
+        path = check_map(target, spec.error_map)
+        format_for(path)
+        if same := images.get(_place(path)):
+            raise UsageError(
+                f"the map of standard errors of {source} would be written to {same}",
+                hint="name it otherwise: --error-map, or --name for many",
+            )
 
 
 def _check_plain(pairs: Sequence[FilePair]) -> None:

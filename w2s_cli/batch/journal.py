@@ -22,13 +22,23 @@ from w2s_cli.errors import BusyError, ExistsError
 from w2s_cli.io.fingerprints import size_of
 from w2s_cli.io.text_files import strict_json
 from w2s_cli.pipeline.request import INPUT, REQUEST
+from w2s_cli.pipeline.uncertainty import map_of
 
 FOLDER = ".w2s"
 SCHEMA = 1
 REFUSED = "refused"  # an event: not done because the output is there, or about to be
 _BEING_THERE = (BusyError, ExistsError)
 _CHUNK = 10_000  # lines that are written at once
-_ASKED = {"event", "source", "target", "bytes", "error", "hint", "exit_code"}
+_ASKED = {
+    "error_map",
+    "event",
+    "source",
+    "target",
+    "bytes",
+    "error",
+    "hint",
+    "exit_code",
+}
 _REPEATED = ("record", "channels")  # keys of a report that the output has as well
 
 Event = Mapping[str, Any]
@@ -198,9 +208,11 @@ def _is_event(facts: Event) -> bool:
 
 def written(folder: Path) -> set[str]:
     """Return the names in a folder of the outputs that its journals know."""
-    return {
-        event["target"]
+    done = [
+        event
         for events in journals(folder)
         for event in events
         if event["event"] == "done"
-    }
+    ]
+    maps = {str(map_of(Path(one["target"]))) for one in done if one.get("error_map")}
+    return {one["target"] for one in done} | maps

@@ -30,6 +30,7 @@ from w2s_cli.pipeline.request import INPUT, REQUEST, request
 from w2s_cli.pipeline.restoration import RestoreProgress
 from w2s_cli.pipeline.shared_fitting import FittedMethods
 from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.pipeline.uncertainty import check_map
 from w2s_cli.restorers.chain import Chain
 
 Record = Mapping[str, Any]
@@ -126,7 +127,16 @@ def why_redone(
         return "it is damaged"
     if spec.save_weights and not spec.train_on and not _are_saved(spec, record):
         return f"the weights that it learned are not in {spec.save_weights}"
-    return ""
+    return _why_map_redone(spec, target) if spec.uncertainty else ""
+
+
+def _why_map_redone(spec: RestoreSpec, target: Path) -> str:
+    """Return why the map of standard errors of an output is not whole, or ""."""
+    path = check_map(target, spec.error_map)
+    if _identity(path) is None:
+        return "its map of standard errors is missing"
+    damaged = format_for(path).sealed and not is_whole(path)
+    return "its map of standard errors is damaged" if damaged else ""
 
 
 def _are_saved(spec: RestoreSpec, record: Record) -> bool:

@@ -22,6 +22,10 @@ _KEPT = (
     "train_on",
     "weights",
     "clipped",
+    "what",
+    "unit",
+    "interval_90",
+    "calibrated_for",
     "warnings",
 )
 _UNITS = {"pixel_size": " (um)", "time_step": " (s)"}

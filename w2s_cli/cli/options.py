@@ -258,6 +258,22 @@ Preview = Annotated[
         metavar="FILE.png",
     ),
 ]
+Uncertainty = Annotated[
+    bool,
+    typer.Option(
+        "--uncertainty",
+        help="Write the standard error of each pixel, in counts, beside each output, "
+        "to NAME_error.tif: the truth lies within 1.645 of them nine times in ten.",
+    ),
+]
+ErrorMap = Annotated[
+    Path | None,
+    typer.Option(
+        "--error-map",
+        help="Where the map of one output goes; --uncertainty is meant.",
+        metavar="FILE",
+    ),
+]
 Check = Annotated[
     bool,
     typer.Option(

@@ -61,6 +61,8 @@ def restore(
     resume: ask.Resume = False,
     jobs: ask.Jobs = 1,
     shard: ask.ShardOf = None,
+    uncertainty: ask.Uncertainty = False,
+    error_map: ask.ErrorMap = None,
     check: ask.Check = False,
     dask: ask.Dask = None,
     dry_run: ask.DryRun = False,
@@ -80,12 +82,18 @@ def restore(
       w2s restore cell.tif -o clean.tif --method n2sr
       w2s restore *.tif -o clean/ --method n2sr --train-on best.tif
       w2s restore cell.tif -o sharp.tif --preview look.png
-      w2s restore cell.tif -o sharp.tif --check
+      w2s restore cell.tif -o sharp.tif --uncertainty --check
       w2s restore cell.tif -o sharp.tif --dry-run
 
     Without --gain or --noise the noise of the camera is estimated from each file.
     """
-    from w2s_cli.batch.file_pairs import files, is_there, left, refuse_missing
+    from w2s_cli.batch.file_pairs import (
+        check_maps,
+        files,
+        is_there,
+        left,
+        refuse_missing,
+    )
     from w2s_cli.batch.jobs import each
     from w2s_cli.batch.journal import Journal, journaled
     from w2s_cli.batch.naming import Shard
@@ -123,6 +131,8 @@ def restore(
         channel=channel,
         train_on=tuple(files(train_on or ())),
         save_weights=save_weights,
+        uncertainty=uncertainty or error_map is not None,
+        error_map=error_map,
         check=check,
         overwrite=overwrite or resume,
     )
@@ -146,6 +156,7 @@ def restore(
     for said in (*left(given, recursive=recursive, output=folder), *pictures):
         warn(said)
     _check_preview(preview, specs, overwrite=overwrite)
+    check_maps([*specs], spec)
     work = RestoreWork(spec, chain, resume, folder)
     work.specs = specs if series else {}
     if dry_run:

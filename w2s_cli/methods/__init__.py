@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 NEARLY = frozenset({"rcan", "san", "ridnet", "rdn", "rrdb", "esrgan", "real-esrgan"})
 
 
+OWN = ("jdsr", "jdsr-fast", "denoise", "denoise-fast")
+"""The networks that were trained for `w2s`, whose weights ship."""
 DEFAULT = "jdsr"
 """What a file is restored by where nothing else is asked for."""
 

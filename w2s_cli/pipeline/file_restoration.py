@@ -41,6 +41,7 @@ from w2s_cli.pipeline.shared_fitting import (
     save_weights,
 )
 from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.pipeline.uncertainty import check_map, refuse_map
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.stack import Stack
 
@@ -83,6 +84,7 @@ class FileReport:
     utilisation: Mapping[str, float] = field(default_factory=dict)
     # Whether the output agrees with its input; None where that was not looked at
     consistent: bool | None = None
+    error_map: Path | None = None  # the standard errors, where they were written
     redone: str = ""  # why, where there was an output already
 
     def as_json(self) -> dict[str, Any]:
@@ -108,6 +110,7 @@ class FileReport:
             "warnings": [*self.warnings],
             "clipped_pixels": self.clipped,
             "consistent": self.consistent,
+            "error_map": str(self.error_map) if self.error_map else None,
             "seconds": None if self.seconds is None else round(self.seconds, 3),
             **({"utilisation": {**self.utilisation}} if self.utilisation else {}),
             **({"redone": self.redone} if self.redone else {}),
@@ -122,8 +125,12 @@ def plan_file(
     No pixel is read, unless the method is to be chosen by the image.
     """
     with spooled_input(source) as file, spec.opened(file) as whole:
+        refuse_map(whole, source)
         if target != STREAM and target.parent.exists():
             check_target(target, overwrite=spec.overwrite)
+        error_map = check_map(target, spec.error_map) if spec.uncertainty else None
+        if error_map and error_map.parent.exists():
+            check_target(error_map, overwrite=spec.overwrite)
         stack = spec.in_form(spec.part(whole), target)
         check_savable(spec, stack.channel_count)
         given, method, choice = spec.noise.of(source), spec.method, None
@@ -149,6 +156,7 @@ def plan_file(
                 *(stack, chain, tile, dtype),
                 checked=spec.check,
                 overlapped=overlaps(spec, stack, chain, tile, dtype),
+                uncertainty=spec.uncertainty,
             ),
             record={
                 **record_head(spec, method, chain),
@@ -156,6 +164,7 @@ def plan_file(
             },
             warnings=(*stack.warnings, *(choice.warnings if choice else ())),
             choice=choice,
+            error_map=error_map,
             steps=fit.steps * stack.channel_count if fit else 0,
             learns_from=spec.train_on or (source,),
         )
@@ -180,14 +189,17 @@ def restore_file(
     progress = progress or RestoreProgress()
     start = perf_counter()
     asked = request(spec, chain, source)
+    error_map = check_map(target, spec.error_map) if spec.uncertainty else None
     if target.suffix.lower() == ".png" and spec.dtype == "auto":
         spec = replace(spec, dtype="input")  # a PNG holds nothing else
     with (
         spooled_input(source) as file,
         _opened(spec, file) as (stack, hashed),
         _claim(spec, target, into_folder=into_folder),
+        _claim(spec, error_map or STREAM, into_folder=into_folder),
         spooled_output(target) as spooled,
     ):
+        refuse_map(stack, source)
         fit = chain.to_fit.traits.fit if chain.to_fit else None
         steps = fit.steps if fit else 0
         result = restore_stack(
@@ -205,11 +217,26 @@ def restore_file(
             check = _check(spec, stack, result, spec.noise.of(source))
             image = check.watched(image)
 
+        unsure = result.uncertainty
+        if unsure and error_map:
+            unsure.planes.folder = str(error_map.parent)
+
         def record() -> dict[str, Any]:
             named = {} if source == STREAM else {NAME: source.name}
             found = {"check": check.as_json()} if check else {}
             facts = {INPUT: hashed.result(), REQUEST: asked}
             return {**result.record, **found, **named, **facts}
+
+        def written_last() -> dict[str, Any]:
+            facts = record()
+            if unsure and error_map:  # before the image is there: it says that all is
+                write_image(
+                    spec.in_form(unsure.stack(result.image), error_map),
+                    error_map,
+                    overwrite=spec.overwrite,
+                    record=lambda: unsure.history(facts),
+                )
+            return facts
 
         def write(_: Stack, path: Path, history: Callable[[], History]) -> None:
             assert spread
@@ -224,10 +251,12 @@ def restore_file(
         write_image(
             *(image, spooled),
             overwrite=spec.overwrite,
-            record=record,
+            record=written_last,
             write=write if spread else None,
             hand_over=Behind(stages) if stages else at_once,
         )
+        if unsure:
+            unsure.planes.close()
         if spec.save_weights and not fitted:
             save_weights(result.fitted, spec.save_weights, overwrite=spec.overwrite)
         written = record()  # while standard input is still there
@@ -246,6 +275,7 @@ def restore_file(
             *(part, taken, result.tile, result.image.data.dtype),
             checked=spec.check,
             overlapped=bool(stages),
+            uncertainty=spec.uncertainty,
         ),
         utilisation=stages.as_json() if stages else {},
         record=written,
@@ -255,6 +285,7 @@ def restore_file(
             *([check.sentence] if check and not check.consistent else []),
         ),
         consistent=check.consistent if check else None,
+        error_map=error_map,
         choice=result.choice,
         steps=steps * part.channel_count,
         learns_from=spec.train_on or (source,),

@@ -28,6 +28,7 @@ _AREAS = 26.0  # bytes a pixel of a plane, or of a cell, with unknown areas
 _DIAGNOSIS = 144  # bytes a pixel of the planes that the noise is estimated from
 _MANY = 1 << 20  # pixels of a block from which on `Traits.memory` has another figure
 _FITTING_PROGRAM = 300 << 20
+_ERRORS = 320  # bytes a pixel of a block, to find its standard errors
 _FITTED = 4  # bytes a pixel of what is learned from
 _ROWS, _MOST_ROWS = 512, 2048  # of the output that are written together
 _AGAIN = 256  # decoded rows that are kept for the next
@@ -43,21 +44,26 @@ def memory_needed(
     *,
     checked: bool = False,
     overlapped: bool = False,
+    uncertainty: bool = False,
 ) -> int:
     """Return about how many bytes of memory a stack takes at most.
 
     `dtype` is that of the output's pixels, float32 where it is not known yet. Whether
     the output is `checked` matters, and whether the next rows are read, and the last
-    ones written, while others are restored.
+    ones written, while others are restored; so does `uncertainty`, whether standard
+    errors are wanted.
     """
     height, width = stack.data.shape[-2:]
-    made = (dtype or np.dtype(np.float32)).itemsize
+    made = (dtype or np.dtype(np.float32)).itemsize + 4 * uncertainty
     preparing, planes, written = _planes(stack, chain, tile, made)
-    trained = any(link.traits.device for link in chain.links)
+    trained = uncertainty or any(link.traits.device for link in chain.links)
     program = _TRAINED_PROGRAM if trained else _PROGRAM
     program += int(stack.extra.get("kept bytes", 0))
-    diagnosis = _DIAGNOSIS * min(height * width, _MANY) if chain.needs_noise else 0
+    measured = chain.needs_noise or uncertainty
+    diagnosis = _DIAGNOSIS * min(height * width, _MANY) if measured else 0
     work = _work(stack, chain, tile)
+    if uncertainty:
+        work = max(work, _ERRORS * _block(stack, chain, tile))
     restoring = max(preparing, planes + work)
     if overlapped:
         restoring = preparing + planes + work + written
@@ -73,21 +79,23 @@ def memory_needed(
 
 def _work(stack: Stack, chain: Chain, tile: int, *, device: bool = False) -> int:
     """Return what the methods, or those on a device, work with beside a block."""
-    height, width = stack.data.shape[-2:]
     enlarged, most = 1, 0
     for link in chain.links:
         traits = link.traits
-        sides = [
-            side if chain.traits.whole else min(side, tile + 2 * chain.traits.margin)
-            for side in (height, width)
-        ]
-        pixels = prod(sides) * enlarged**2
+        pixels = _block(stack, chain, tile) * enlarged**2
         few, many = traits.memory
         work = few * min(pixels, _MANY) + many * max(pixels - _MANY, 0)
         if not device or traits.device not in (None, "cpu"):
             most = max(most, work)
         enlarged *= traits.scale
     return most
+
+
+def _block(stack: Stack, chain: Chain, tile: int) -> int:
+    """Return the pixels of a tile with those around it."""
+    traits = chain.traits
+    side = max(stack.data.shape[-2:]) if traits.whole else tile + 2 * traits.margin
+    return prod(min(side, one) for one in stack.data.shape[-2:])
 
 
 def _planes(
@@ -140,7 +148,11 @@ def fitting_tile(
     tile = _fitting_device(spec, stack, chain)
 
     def needed(side: int) -> int:
-        return memory_needed(stack, chain, side, dtype, checked=spec.check)
+        return memory_needed(
+            *(stack, chain, side, dtype),
+            checked=spec.check,
+            uncertainty=spec.uncertainty,
+        )
 
     if spec.max_memory is None:
         room = _room(chain)
@@ -174,7 +186,10 @@ def overlaps(
     """Return whether there is room to read, restore and write at the same time."""
     room = spec.max_memory or _room(chain)
     needed = memory_needed(
-        *(stack, chain, tile, dtype), checked=spec.check, overlapped=True
+        *(stack, chain, tile, dtype),
+        checked=spec.check,
+        overlapped=True,
+        uncertainty=spec.uncertainty,
     )
     return room is None or needed <= room
 

@@ -31,6 +31,7 @@ def request(spec: RestoreSpec, chain: Chain, source: Path) -> str:
         "device": spec.device.partition(":")[0],  # whichever of several
         "tile": spec.tile,
         "dtype": spec.dtype,
+        **({"uncertainty": True} if spec.uncertainty else {}),
         "display range": repr(spec.display_range),
         "noise": [model.as_json() for model in spec.noise.of(source)],
         "defects": spec.defects

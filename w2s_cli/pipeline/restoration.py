@@ -12,6 +12,7 @@ import numpy as np
 
 from w2s_cli import __version__
 from w2s_cli.io.write_behind import Stages
+from w2s_cli.methods import OWN
 from w2s_cli.methods.build import chain_record, parse
 from w2s_cli.microscope.defects import Kinds
 from w2s_cli.microscope.noise_model import NoiseModel
@@ -31,16 +32,15 @@ from w2s_cli.pipeline.shared_fitting import (
     check_savable,
 )
 from w2s_cli.pipeline.spec import RestoreSpec
+from w2s_cli.pipeline.uncertainty import Uncertainty, find_uncertainty
 from w2s_cli.pipeline.unknown_areas import UnknownAreas
 from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.restorers.fitting import fit_channels
-from w2s_cli.restorers.restorer import FitProgress, Fittable
+from w2s_cli.restorers.restorer import FitProgress, Fittable, Restorer
 from w2s_cli.restorers.tiling import tile_count
 from w2s_cli.restorers.units import DisplayRange
 from w2s_cli.stack import Stack
-
-_OWN = ("jdsr", "jdsr-fast", "denoise", "denoise-fast")
 
 
 def bound_chains(
@@ -71,12 +71,14 @@ def restore_planes(
     on_tile: Callable[[], None] = lambda: None,
     bands: BandReader | None = None,
     stages: Stages | None = None,
+    uncertainty: Uncertainty | None = None,
 ) -> tuple[Stack, Tally]:
     """Return the restored stack, each plane, or part, computed when it is asked for.
 
     Its pixels are of `dtype`, or of that of the stack. `bands` gives the rows of planes
     that are ready for a method; else they are taken as they are. With `stages` the
-    next are read in a thread, and the time is measured there.
+    next are read in a thread, and the time is measured there. The standard errors are
+    kept where they are wanted.
     """
     scale, dtype = chain.traits.scale, dtype or stack.data.dtype
     tally = Tally()
@@ -85,15 +87,20 @@ def restore_planes(
         first, *others = chains[number].links
         chains[number] = Chain([Watched(first, check), *others])
 
+    restorers: list[Restorer] = [*chains]
+    if uncertainty:
+        restorers = [uncertainty.beside(*one) for one in enumerate(chains)]
+
     *lead, height, width = stack.data.shape
     planes = RestoredPlanes(
         (*lead, height * scale, width * scale),
         dtype,
         bands or plain(stack),
-        lambda index: chains[stack.channel_of(index)],
+        lambda index: restorers[stack.channel_of(index)],
         tile,
         tally,
         on_tile,
+        uncertainty.planes.put if uncertainty else None,
     )
     if stages:
         planes.read = ReadAhead(planes.read, planes.order, stages)
@@ -151,6 +158,7 @@ class Restoration:
     stages: Stages | None = None
     # Whether the first method fits the image, by channel; complete with the tally
     checks: Mapping[int, NetworkCheck] = field(default_factory=dict)
+    uncertainty: Uncertainty | None = None  # where the standard errors are wanted
 
     @property
     def choice(self) -> Choice | None:
@@ -178,13 +186,15 @@ class Restoration:
         )
         words = self.unknown.words
         kept = [words] if words and not told else []
-        said = [*self.source.warnings, *chosen, *found, *self.decided.rounding, *kept]
+        unsure = self.uncertainty.doubts if self.uncertainty else ()
+        said = [*self.source.warnings, *chosen, *found, *self.decided.rounding]
+        said += [*kept, *unsure]
         return said + self._misfits()
 
     def _misfits(self) -> list[str]:
         """Return where the first method does not fit a channel, if it is a network."""
         name = parse(self.method)[0].name
-        own = name in _OWN and not self.decided.spec.weights
+        own = name in OWN and not self.decided.spec.weights
         several = len(self.checks) > 1
         return [
             f"channel {self.diagnosis.channels[number].name}: " * several + doubt
@@ -219,6 +229,7 @@ class Restoration:
             **self.found(),
             **self.repairs.as_json(),
             **self.unknown.as_json(),
+            **({"uncertainty": self.uncertainty.as_json()} if self.uncertainty else {}),
             "clipped": self.tally.clipped,
             "warnings": self.warnings,
         }
@@ -276,7 +287,7 @@ def restore_stack(
         diagnosis = diagnose(
             part,
             spec.noise.everywhere if given is None else given,
-            noise=chain.needs_noise or judge,
+            noise=chain.needs_noise or judge or spec.uncertainty,
             display_range=chain.needs_range,
             known_range=spec.display_range,
             shown_by=chain.shown_by,
@@ -337,6 +348,7 @@ def _restoration(
     found = decided.diagnosis
     scale = chain.links[0].traits.scale
     checks = checks_of(found, scale) if decided.judge else {}
+    uncertainty = find_uncertainty(decided.spec, method, chain, found, part)
     if not chain.needs_noise:
         found = found.without_noise()
     if stages:
@@ -349,10 +361,13 @@ def _restoration(
         on_tile=on_tile,
         bands=ready.band,
         stages=stages,
+        uncertainty=uncertainty,
     )
+    if uncertainty:
+        uncertainty.planes.restore = image.data.__getitem__
     return Restoration(
         *(decided, part, image, method, chain, found, tally),
-        *(ready.repairs, ready.unknown, stages, checks),
+        *(ready.repairs, ready.unknown, stages, checks, uncertainty),
     )
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import Stopped
-from w2s_cli.microscope.plane_sampling import checked_finite
+from w2s_cli.microscope.plane_sampling import checked_finite, saturated_pixels
 from w2s_cli.pipeline.prepared_planes import Band
-from w2s_cli.restorers.chain import Chain
+from w2s_cli.restorers.restorer import Restorer
 from w2s_cli.restorers.tiling import Span, bands, restore_band
 from w2s_cli.stack import Stack, split_index
 
@@ -60,27 +60,29 @@ class RestoredPlanes:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     read: BandReader
-    chain_of: Callable[[Index], Chain]  # by the index of a plane
+    restorer_of: Callable[[Index], Restorer]  # by the index of a plane
     tile: int
     tally: Tally
     on_tile: Callable[[], None] = lambda: None
+    # Called with the standard errors of rows of a plane, and the first of the rows
+    on_errors: Callable[[Index, int, FloatArray], None] | None = None
     _kept: dict[tuple[Index, int], NDArray[Any]] = field(default_factory=dict)
 
     @property
     def _scale(self) -> int:
-        return self.chain_of((0,) * (len(self.shape) - 2)).traits.scale
+        return self.restorer_of((0,) * (len(self.shape) - 2)).traits.scale
 
     @property
     def rows(self) -> int:
         """Return how many input rows are restored together."""
-        whole = self.chain_of((0,) * (len(self.shape) - 2)).traits.whole
+        whole = self.restorer_of((0,) * (len(self.shape) - 2)).traits.whole
         return self.shape[-2] // self._scale if whole else self.tile
 
     def order(self) -> Iterator[tuple[Index, Span]]:
         """Yield the rows of tiles, plane by plane."""
         *lead, height, width = self.shape
         for at in np.ndindex(*lead):
-            traits = self.chain_of(at).traits
+            traits = self.restorer_of(at).traits
             sides = height // traits.scale, width // traits.scale
             for rows in bands(*sides, traits, self.tile):
                 yield at, rows
@@ -94,7 +96,7 @@ class RestoredPlanes:
         height, width = (side // scale for side in self.shape[-2:])
         needed = [
             (span, span.placed(scale))
-            for span in bands(height, width, self.chain_of(at).traits, self.tile)
+            for span in bands(height, width, self.restorer_of(at).traits, self.tile)
             if span.inner.start * scale < rows.stop
             and span.inner.stop * scale > rows.start
         ]
@@ -118,22 +120,25 @@ class RestoredPlanes:
         return pixels
 
     def _restored(self, index: Index, rows: Span) -> NDArray[Any]:
-        chain = self.chain_of(index)
-        scale = chain.traits.scale
+        restorer = self.restorer_of(index)
+        scale = restorer.traits.scale
         band = self.read(index, rows)
         shape = ((rows.inner.stop - rows.inner.start) * scale, self.shape[-1])
         made = np.empty(shape, self.dtype)
+        errors = np.empty(shape if self.on_errors else (0, 0), np.float32)
         clipped: dict[tuple[int, int], int] = {}
 
-        def keep(place: tuple[slice, slice], pixels: FloatArray) -> None:
+        def keep(place: tuple[slice, slice], planes: FloatArray) -> None:
             Stopped.raise_again()
-            made[place], outside = _as_stored(pixels, self.dtype)
+            made[place], outside = _as_stored(planes[0], self.dtype)
+            if self.on_errors:
+                errors[place] = planes[1]
             clipped[place[0].start, place[1].start] = outside
 
         restore_band(
             band.counts,
             rows,
-            chain,
+            restorer,
             keep,
             height=self.shape[-2] // scale,
             tile=self.tile,
@@ -141,6 +146,12 @@ class RestoredPlanes:
         )
         self.tally.count(index, rows.inner.start, sum(clipped.values()))
         band.put_back(made)
+        if self.on_errors:
+            inner = slice(rows.inner.start - rows.outer.start, None)
+            full = saturated_pixels(band.counts)[inner][: len(band.unknown)]
+            lost = (band.unknown | full).repeat(scale, 0).repeat(scale, 1)
+            errors[lost] = np.nan
+            self.on_errors(index, rows.inner.start * scale, errors)
         return made
 
 

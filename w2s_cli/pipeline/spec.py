@@ -80,6 +80,10 @@ class RestoreSpec:
         Where fitted weights are copied to.
     check
         Whether the output is compared with its input as it is written.
+    uncertainty
+        Whether a map of standard errors is made with the output.
+    error_map
+        Where that is written; beside the output where None.
     overwrite
         Whether an output that exists is replaced.
     max_memory, gpu_memory
@@ -109,6 +113,10 @@ class RestoreSpec:
         default=None, metadata={LEFT_OUT: "a copy of weights, whose hash is recorded"}
     )
     check: bool = field(default=False, metadata={RESOLVED: "check"})
+    uncertainty: bool = field(default=False, metadata={RESOLVED: "uncertainty"})
+    error_map: Path | None = field(
+        default=None, metadata={LEFT_OUT: "the map says which image it is of"}
+    )
     overwrite: bool = field(
         default=False, metadata={LEFT_OUT: "about the file, not about its pixels"}
     )

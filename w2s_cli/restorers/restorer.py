@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import lcm
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -80,6 +81,8 @@ class Traits:
     multiple_of
         The sides of a block must be multiples of this, counted from the image's
         corner.
+    starts_on
+        Blocks begin on multiples of this as well, which their sides need not be.
     whole
         Whether the result depends on the whole plane, so that it is never tiled.
     expects
@@ -116,6 +119,7 @@ class Traits:
     scale: int = 1
     margin: int = 0
     multiple_of: int = 1
+    starts_on: int = 1
     whole: bool = False
     expects: Units = Units.COUNTS
     trained_range: TrainedRange | None = None
@@ -131,6 +135,11 @@ class Traits:
     device: str | None = None
     network: NetworkAtWork | None = None
     memory: tuple[int, int] = (16, 0)
+
+    @property
+    def grid(self) -> int:
+        """Return what a block begins on multiples of."""
+        return lcm(self.multiple_of, self.starts_on)
 
     @property
     def needs_noise(self) -> bool:

@@ -53,7 +53,7 @@ def _spans(
 def bands(height: int, width: int, traits: Traits, tile: int) -> Iterator[Span]:
     """Yield the rows of tiles of a plane."""
     side = max(height, width) if traits.whole else tile
-    return spans(height, side, traits.margin, traits.multiple_of)
+    return spans(height, side, traits.margin, traits.grid)
 
 
 def restore_plane(
@@ -103,7 +103,8 @@ def restore_band(
     restorer
         From counts to counts.
     keep
-        Called with what is restored, and where it belongs in the wanted rows.
+        Called with where a tile belongs in the wanted rows, and all planes that the
+        restorer makes of it, (N, Y, X): most make one.
     height
         That of the plane.
     tile
@@ -131,12 +132,12 @@ def restore_band(
 def _restored(
     counts: NDArray[Any], rows: Span, restorer: Restorer, height: int, tile: int
 ) -> Iterator[tuple[tuple[slice, slice], FloatArray]]:
-    """Yield each restored tile of a row, and its place in the wanted rows."""
+    """Yield all that is made of each tile of a row, and its place in those wanted."""
     traits, top = restorer.traits, rows.outer.start
     scale, width = traits.scale, counts.shape[1]
     if traits.whole:
         tile = max(height, width)
-    along = (tile, traits.margin, traits.multiple_of)
+    along = (tile, traits.margin, traits.grid)
     for y, x in product([*_spans(rows.inner, height, *along)], [*spans(width, *along)]):
         rows_read = slice(y.outer.start - top, y.outer.stop - top)
         block = counts[None, rows_read, x.outer].astype(np.float32, copy=False)
@@ -148,7 +149,7 @@ def _restored(
         start = (y.inner.start - rows.inner.start) * scale
         kept = y.kept(scale)
         down = slice(start, start + kept.stop - kept.start)
-        yield (down, x.placed(scale)), result[0, kept, x.kept(scale)]
+        yield (down, x.placed(scale)), result[:, kept, x.kept(scale)]
 
 
 def tile_count(height: int, width: int, traits: Traits, tile: int) -> int:
@@ -161,7 +162,7 @@ def block_shapes(
 ) -> Iterator[tuple[int, int]]:
     """Yield the sides of each block that a restorer is given for a plane."""
     side = max(height, width) if traits.whole else tile
-    along = (side, traits.margin, traits.multiple_of)
+    along = (side, traits.margin, traits.grid)
     for y, x in product(spans(height, *along), spans(width, *along)):
         sides = (y.outer.stop - y.outer.start, x.outer.stop - x.outer.start)
         down, across = (side + -side % traits.multiple_of for side in sides)
