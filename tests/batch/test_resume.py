@@ -80,7 +80,8 @@ def test_without_resume_they_exist(w2s) -> None:
 def test_a_spoilt_output_is_made_anew(w2s, done: dict[str, bytes], how: str) -> None:
     for name, before in done.items():
         path, content = Path("out", name), bytearray(before)
-        content[len(content) // 2] ^= 4
+        # Of a PNG a text's check sum, of which its readers take no notice
+        content[-13 if name.endswith(".png") else len(content) // 2] ^= 4
         path.unlink()
         if how == "foreign":
             write_image(Stack(image(1), "YX"), path)

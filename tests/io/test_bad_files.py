@@ -189,6 +189,18 @@ def test_an_array_whose_lengths_are_no_numbers(tmp_path):
     assert_refused(path, "no array of numbers: ")
 
 
+def test_places_that_are_text(tmp_path):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, STACK.data[:2], metadata=None)
+    with tifffile.TiffFile(path) as file:
+        entry = file.pages[1].tags["StripOffsets"]
+    with path.open("r+b") as file:
+        file.seek(entry.offset + 2)
+        file.write(struct.pack("<H", 2))
+    with open_image(path) as stack:  # the plane is missed, the other one read
+        assert stack.data.shape[0] == 1 or stack.warnings
+
+
 def test_tiles_far_larger_than_the_image(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, STACK.data[0], tile=(16, 16), compression="zlib")

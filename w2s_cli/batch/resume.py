@@ -111,8 +111,8 @@ def why_redone(
         if form.keeps_record:
             with open_image(target) as stack:
                 record = stack.history[-1] if stack.history else {}
-        elif folder and (noted := _noted(target, folder)):
-            record = noted if noted.get(KEY) == fingerprint(target) else {}
+        elif folder and (own := _noted(target, folder)):
+            record = own if own.get(KEY) == fingerprint(target) else {}
     except Exception as error:  # what is broken can fail in any way
         return f"it cannot be read: {error}"
     if REQUEST not in record or INPUT not in record:
@@ -123,7 +123,10 @@ def why_redone(
         files = stack.extra.get("files", [source])
     if record[INPUT] != input_hash(files):
         return "its input has changed since"
+    noted = _noted(target, folder) if folder and not form.sealed else {}
     if form.sealed and not is_whole(target):
+        return "it is damaged"
+    if KEY in noted and noted[KEY] != fingerprint(target):
         return "it is damaged"
     if spec.save_weights and not spec.train_on and not _are_saved(spec, record):
         return f"the weights that it learned are not in {spec.save_weights}"
@@ -146,9 +149,9 @@ def _are_saved(spec: RestoreSpec, record: Record) -> bool:
 
 
 def note_record(report: FileReport, folder: Path | None) -> None:
-    """Keep in the folder of a batch the record that a format cannot hold."""
+    """Keep in the folder of a batch what a format cannot hold: its own fingerprint."""
     target = report.target
-    if folder is None or format_for(target).keeps_record:
+    if folder is None or format_for(target).sealed:
         return
     own = {KEY: fingerprint(target), "target": os.path.relpath(target, folder)}
     place = _place_of_note(target, folder)

@@ -113,7 +113,7 @@ def undescribed(file: tifffile.TiffFile, path: Path) -> str:
     pages = len(file.pages)
     if not listed or any(one.kind == "imagej" and len(one) == 1 for one in listed):
         return ""  # one page of ImageJ may stand for all planes, which lie behind it
-    in_a_row = all(one.dataoffset is not None for one in file.series)
+    in_a_row = all(_start(one) is not None for one in file.series)
     if in_a_row and sum(map(len, file.series)) == pages:
         return ""  # known without reading every page
     try:
@@ -189,7 +189,7 @@ def plane_reader(
     above 4 GB, are read at their place, everything else through its page.
     """
     page = series.keyframe
-    start, several = series.dataoffset, len(series) > 1
+    start, several = _start(series), len(series) > 1
     paged = several and len(series) < prod(shape[:-2]) and not _following(file)
     apart = series.is_multifile or page.samplesperpixel > 1 or paged
     size = prod(shape) * series.dtype.itemsize
@@ -202,6 +202,14 @@ def plane_reader(
     ):
         return _from_pages(series, shape, kept, path)
     return _in_place(file, start, series.dtype, shape, path)
+
+
+def _start(series: tifffile.TiffPageSeries) -> Any:
+    """Return where the data of a series begin; None where they are not in a row."""
+    try:
+        return series.dataoffset
+    except _BROKEN:  # a page whose places are no numbers, which is missed later
+        return None
 
 
 def _in_place(
@@ -305,8 +313,11 @@ def _page(series: tifffile.TiffPageSeries, place: int) -> Page | None:
         return None
     if page is None or not page.dataoffsets:
         return None
-    ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
-    return page if 0 < max(ends, default=0) <= page.parent.filehandle.size else None
+    try:
+        ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=False))
+        return page if 0 < max(ends, default=0) <= page.parent.filehandle.size else None
+    except TypeError:  # places that are text
+        return None
 
 
 def _decoded(page: Page, number: int, path: Path) -> NDArray[Any]:
