@@ -1,11 +1,18 @@
-"""Lines that say how far a run is, where no bar can move."""
+"""Lines that say how far a run is, where no bar can move, and what is told of files."""
 
+import json
+import weakref
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from w2s_cli.batch.jobs import each_file
 from w2s_cli.cli import progress
 from w2s_cli.cli.progress import Lines
+from w2s_cli.cli.reports import Form, tell
+from w2s_cli.errors import InputError
 
 TILES = ["restore", "cell.tif", "-o", "x.tif", "--method", "identity", "--tile", 32]
 
@@ -39,3 +46,22 @@ def test_a_line_every_half_a_minute(
         "net: 100 MB of 340 MB, about 4 min left",
         "net: 130 MB of 340 MB, about 4 min left",
     ]
+
+
+def test_what_was_told_of_files_holds_no_planes(capsys: pytest.CaptureFixture[str]):
+    planes: list[weakref.ref[Any]] = []
+
+    def fail(path: Path) -> Any:
+        plane = np.zeros(9)
+        planes.append(weakref.ref(plane))
+        raise InputError(f"{path} is broken")
+
+    found = each_file([Path("a"), Path("b")], fail)
+    reports = tell(found, print, Form(as_json=True))
+    assert [one() for one in planes] == [None, None]
+    said = json.loads(capsys.readouterr().out)
+    assert [one["source"] for one in said] == ["a", "b"]
+    assert [one["error"] for one in said] == ["a is broken", "b is broken"]
+    assert len(reports) == 2
+    assert tell(each_file([], fail), print, Form(as_json=True)) == []
+    assert capsys.readouterr().out == "[]\n"
