@@ -14,7 +14,7 @@ import tifffile
 MAN = Path(__file__).parents[2] / "man"
 SCRIPTS = {
     section.partition("\n")[0]: re.sub(
-        "(method[ =])denoise", r"\1gaussian", script[1]
+        r"(method\W+)denoise", r"\1gaussian", script[1]
     ).replace("--jobs 2", "--jobs 1")
     for section in (MAN / "w2s-examples.md").read_text().split("\n# ")
     if (script := re.search(r"```\n(#!.+?)```", section, re.DOTALL))
@@ -46,11 +46,13 @@ def run(folder: Path, name: str, *words: str) -> subprocess.CompletedProcess[str
     """Run a script in a folder."""
     path = folder / "script.sh"
     path.write_text(SCRIPTS[name])
+    shell = "bash" if "bash" in SCRIPTS[name].partition("\n")[0] else sys.executable
     places = (str(folder / "bin"), os.environ["PATH"])
     known = {**os.environ, "PATH": os.pathsep.join(places)}
-    known["PYTHONPATH"] = str(MAN.parent)
+    paths = (str(MAN.parent), os.environ.get("PYTHONPATH", ""))
+    known["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     return subprocess.run(
-        ["bash", str(path), *words],
+        [shell, str(path), *words],
         **{"cwd": folder, "env": known, "capture_output": True, "text": True},
         check=False,
     )
@@ -62,7 +64,8 @@ def written(folder: Path) -> list[str]:
 
 def test_every_script_is_run_here() -> None:
     tested = ["A BATCH WITH A DECISION FOR EACH FILE", "SEVERAL FILES AT ONCE"]
-    tested += ["EVERY NIGHT", "ONE CAMERA FOR ALL", "SCORES AS A TABLE"]
+    tested += ["EVERY NIGHT", "WORKERS THAT SLURM STARTS"]
+    tested += ["ONE CAMERA FOR ALL", "SCORES AS A TABLE"]
     assert [*SCRIPTS] == tested
     assert (MAN / "w2s-examples.md").read_text().count("#!/bin/bash") == len(tested)
 
@@ -110,3 +113,21 @@ def test_scores_as_a_table(folder: Path) -> None:
     for method in ("gaussian", "median"):
         assert len((folder / f"{method}.csv").read_text().splitlines()) == 2
         assert "psnr" in (folder / f"{method}.txt").read_text()
+
+
+def test_workers_that_a_queue_starts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without SLURM, the jobs of dask-jobqueue are processes of this machine."""
+    pytest.importorskip("dask_jobqueue")
+    name = "WORKERS THAT SLURM STARTS"
+    here = (("import SLURM", "local import Local"), ("SLURM", "Local"), ("=20", "=2"))
+    script = SCRIPTS[name]
+    for theirs, ours in (*here, ('    walltime="04:00:00",\n', "")):
+        assert theirs in script
+        script = script.replace(theirs, ours)
+    script = script.replace("dask_jobqueue local import", "dask_jobqueue.local import")
+    monkeypatch.setitem(SCRIPTS, name, script)
+    done = run(folder, name)
+    assert done.returncode == 0, done.stderr
+    assert written(folder / "clean") == ["a dim cell.tif"]
