@@ -214,11 +214,11 @@ def test_a_full_disk_ends_the_batch(
 ) -> None:
     write, probe = tiff.write, OSError(ENOSPC, "No space left on device")
 
-    def full(stack: Any, path: Path, history: Any) -> None:
+    def full(stack: Any, path: Path, *more: Any, **how: Any) -> None:
         if stack.data.shape[-1] == 512:
             path.write_bytes(b"a part")
             raise error
-        write(stack, path, history)
+        write(stack, path, *more, **how)
 
     monkeypatch.setattr(tiff, "write", full)
     monkeypatch.setattr("w2s_cli.io.atomic_files._write_more", lambda path: probe)
