@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import w2s_cli as w2s
-from w2s_cli.api import estimating, images, learning, restoring
-from w2s_cli.errors import AxesError, UnknownNameError, UsageError
+from w2s_cli.api import checking, estimating, images, learning, restoring
+from w2s_cli.errors import AxesError, InputError, UnknownNameError, UsageError
 from w2s_cli.methods.filters import Identity
 from w2s_cli.stack import Channel
 
@@ -30,7 +30,7 @@ def noisy(*shape: int) -> np.ndarray:
 
 EXAMPLES = [
     example
-    for module in (images, restoring, estimating, learning)
+    for module in (images, restoring, estimating, learning, checking)
     for example in doctest.DocTestFinder().find(module)
     if example.examples
 ]
@@ -51,6 +51,18 @@ def test_every_function_has_an_example() -> None:
     shown = {example.name.rpartition(".")[2] for example in EXAMPLES}
     functions = {n for n in w2s.__all__ if n.islower()}
     assert shown == functions
+
+
+def test_a_stack_twice_as_large_is_checked_plane_by_plane() -> None:
+    image = noisy(2, 64, 64)
+    light = np.broadcast_to(np.linspace(5, 100, 64, dtype=np.float32), (2, 64, 64))
+    made = CAMERA.counts(light).repeat(2, 1).repeat(2, 2)
+    found = w2s.check(made, image, noise=CAMERA, axes="TYX")
+    assert (found.verdict, found.consistent) == ("consistent", True)
+    assert found.unsupported.shape == made.shape
+    assert found.details["planes"] == 2
+    with pytest.raises(InputError, match="the output is YX 60 x 64 and the input"):
+        w2s.check(made[0, :60, :64], image[0], noise=CAMERA)
 
 
 def test_every_name_is_there() -> None:

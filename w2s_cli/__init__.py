@@ -22,6 +22,7 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # without `typing`, which takes longer than all the rest
 if TYPE_CHECKING:
+    from w2s_cli.api.checking import CheckResult, check
     from w2s_cli.api.estimating import estimate_noise, estimate_psf, score, simulate
     from w2s_cli.api.images import imread, imwrite
     from w2s_cli.api.learning import load_weights, methods, train
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "PSF",
+    "CheckResult",
     "NoiseModel",
     "RestoreResult",
     "Stack",
     "ZarrOutput",
+    "check",
     "estimate_noise",
     "estimate_psf",
     "imread",
@@ -55,7 +58,9 @@ _HOMES = {
     "NoiseModel": "w2s_cli.microscope.noise_model",
     "Stack": "w2s_cli.stack",
     "ZarrOutput": "w2s_cli.io.ome_zarr_writing",
+    "CheckResult": "w2s_cli.api.checking",
     "RestoreResult": "w2s_cli.api.restoring",
+    "check": "w2s_cli.api.checking",
     "estimate_noise": "w2s_cli.api.estimating",
     "estimate_psf": "w2s_cli.api.estimating",
     "imread": "w2s_cli.api.images",

@@ -7,6 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, shift
 
+from w2s_cli.microscope.noise_estimation import NoiseFit
+from w2s_cli.microscope.noise_levels import BrightnessLevels, VarianceLine
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.simulation import CAMERA, Scene, simulate_scene
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
@@ -61,6 +63,23 @@ def test_the_input_agrees_with_itself_but_is_not_denoised(
         assert check.sentence.startswith(
             "consistent with the input, but not denoised: 100% of the noise is in it"
         )
+
+
+def test_noise_that_could_not_be_measured_is_a_doubt_not_a_verdict() -> None:
+    scene = simulate_scene(2, photons=300, side=128)
+    levels = BrightnessLevels(*np.ones((3, 1)), 1.0)
+    line = VarianceLine(2.2, -211.0, 1.5, 150.0, -200.0)
+    fit = NoiseFit(CAMERA, line, levels, 0.0)
+    unsure = ChannelDiagnosis(model=CAMERA, origin="estimated", fit=fit)
+    flat = 0.6 * (scene.clean - scene.clean.mean()) + scene.clean.mean()
+    check = checked(scene.seen, flat, known=Diagnosis((unsure,)))
+    assert (check.verdict, check.consistent) == ("in doubt", True)
+    assert check.sentence.startswith(
+        "in doubt: the noise of the input could not be measured well enough "
+        "(say it with --noise); by its estimate its contrast is 0."
+    )
+    check = checked(scene.seen, np.rot90(scene.clean), known=Diagnosis((unsure,)))
+    assert check.verdict == "not consistent"
 
 
 def drawn(image: Image) -> Image:

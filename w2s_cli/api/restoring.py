@@ -237,7 +237,7 @@ def restore(
         device=device,
         precision=precision,
         tile=tile,
-        noise=GivenNoise(_models(noise)),
+        noise=GivenNoise(noise_models(noise)),
         display_range=DisplayRange(*display_range) if display_range else None,
         defects=defects_of(defects),
         train_on=tuple(files(_paths(train_on))),
@@ -370,7 +370,8 @@ def _chain(
     return chain
 
 
-def _models(noise: Noise) -> tuple[NoiseModel, ...]:
+def noise_models(noise: Noise) -> tuple[NoiseModel, ...]:
+    """Return the noise models that are given: none, one or several."""
     if noise is None:
         return ()
     return (noise,) if isinstance(noise, NoiseModel) else tuple(noise)

@@ -32,9 +32,11 @@ BLOCK = 16
 SCALES = (0.0, 1.0, 2.0)
 """Standard deviations of the smoothing of the residual, in pixels."""
 _TOLERATED = 0.03  # of the contrast above the darkest parts
+_FEIGNED = 10.0  # over the clear photons: contrast that noise may add to a fit
 _SHARPNESS = 0.9  # pixels of blur by which a sharpened image may be off locally
 _FILLED = 0.5  # share of the pixels of a square that must count
 _EVEN = 64  # frequencies along Y and X at which the power of the noise is taken
+_DARKEST = 1.0  # percentile of the smoothed input
 _FAINT = 0.25  # of the light around: the least that noise is expected of
 _LEAST = 0.02  # photons^2 of variance
 _ROUNDING = 1 / 12  # counts^2
@@ -88,6 +90,9 @@ class PlaneAgreement:
         the output; less than 0 where the output has too much.
     photons
         In the brightest parts.
+    clear_photons
+        That would show the contrast of the brightest parts as well, were there neither
+        other light nor read noise.
     """
 
     blur: Blur
@@ -105,10 +110,16 @@ class PlaneAgreement:
     shift: tuple[Measured, Measured]
     fine: Measured
     photons: float
+    clear_photons: float
 
 
 def compare_plane(
-    seen: FloatArray, restored: FloatArray, noise: NoiseModel, good: Mask
+    seen: FloatArray,
+    restored: FloatArray,
+    noise: NoiseModel,
+    good: Mask,
+    *,
+    rescaled: bool = False,
 ) -> PlaneAgreement:
     """Return how a plane and what was made of it agree.
 
@@ -122,17 +133,29 @@ def compare_plane(
         Of `seen`.
     good
         (Y, X) pixels that say something of the light; some are.
+    rescaled
+        Whether the output is in other units.
     """
     around = np.asarray(gaussian_filter(seen, 2.0), np.float32)
-    blur = fit_blur(seen, restored, _variance(noise, around, around), good)
+    # The noise of an estimated model is known where there is light, not below it.
+    darkest = float(np.percentile(around[good], _DARKEST))
+    blur = fit_blur(seen, restored, _variance(noise, around, around, darkest), good)
     explained = blur(restored)
-    variance = _variance(noise, explained, around)
+    variance = _variance(noise, explained, around, darkest)
     spread = np.sqrt(variance)
     residual = np.where(good, (seen - explained) / spread, 0).astype(np.float32)
     dark, bright = np.percentile(explained[good], [1, 99.5])
     allowed = _TOLERATED * (explained - dark)
     if blur.scale > 1 or blur.sigma > _SHARPNESS:
         allowed = np.hypot(allowed, explained - gaussian_filter(explained, _SHARPNESS))
+    level = float(np.average(explained[good], weights=1 / variance[good]))
+    clear = float((bright - dark) ** 2 / max(float(noise.variance(bright)), 1e-30))
+    gain = max(blur.gain, 1e-6)
+    if gain > 1 and not rescaled:
+        # A method that has drawn after the noise fits the input best with more contrast
+        # than it has: what that adds to the output speaks not against it.
+        feigned = min(gain - 1, _FEIGNED / max(clear, 1e-6)) / gain
+        allowed = np.hypot(allowed, feigned * (explained - level))
     light = np.maximum(explained - noise.offset, 0)
     peaked = noise.gain**3 * light / variance**2  # what a Poisson number adds
     p_values = np.stack(
@@ -142,7 +165,6 @@ def compare_plane(
         ]
     )
     small = binned(restored, blur.scale)
-    level = float(np.average(explained[good], weights=1 / variance[good]))
     power = float(residual[good] @ residual[good])
     flat = gaussian_filter(explained, _FINE)
 
@@ -152,7 +174,6 @@ def compare_plane(
 
     down, across = (found(np.gradient(explained, axis=axis)) for axis in (0, 1))
     contrast = found(explained - level)
-    gain = max(blur.gain, 1e-6)
     return PlaneAgreement(
         blur,
         explained,
@@ -172,12 +193,16 @@ def compare_plane(
         shift=(down, across),
         fine=found(explained - flat),
         photons=float((bright - noise.offset) / noise.gain),
+        clear_photons=clear,
     )
 
 
-def _variance(noise: NoiseModel, level: FloatArray, around: FloatArray) -> FloatArray:
+def _variance(
+    noise: NoiseModel, level: FloatArray, around: FloatArray, darkest: float
+) -> FloatArray:
     """Return that of the noise; an output that says 0 does not make it noiseless."""
     least = noise.offset + _FAINT * np.maximum(around - noise.offset, 0)
+    least = np.maximum(least, np.float32(darkest))
     variance = noise.variance(np.maximum(level, least))
     return np.maximum(variance, np.float32(_LEAST * noise.gain**2 + _ROUNDING))
 

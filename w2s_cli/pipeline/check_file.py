@@ -102,7 +102,7 @@ def check_file(request: CheckRequest, output: Path) -> CheckReport:
     ):
         channel = _channel(request, record)
         stack = whole if channel is None else whole.only_channel(channel)
-        restored = _fitting(made, stack, output, source)
+        restored = fitting(made, stack, str(output), str(source))
         given = _given(request, record, source, stack.channel_count)
         found = diagnose(
             stack,
@@ -167,7 +167,7 @@ def _named_input(output: Path, record: Mapping[str, Any]) -> Path:
     )
 
 
-def _fitting(made: Stack, stack: Stack, output: Path, source: Path) -> Stack:
+def fitting(made: Stack, stack: Stack, output: str, source: str) -> Stack:
     """Return an output with the planes of its input; axes of length 1 may be lost."""
     *lead, height, width = stack.data.shape
     *other, tall, wide = made.data.shape

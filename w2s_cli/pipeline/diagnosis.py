@@ -122,6 +122,13 @@ class ChannelDiagnosis:
         """Return whether nothing speaks against the noise that was measured."""
         return not self.noise_warnings
 
+    @property
+    def gain_doubtful(self) -> bool:
+        """Return whether the gain was estimated, and might as well be twice as much."""
+        if self.origin != "estimated" or not self.fit:
+            return False
+        return self.fit.slope < 2 * self.fit.line.slope_error
+
     def as_json(self) -> dict[str, Any]:
         """Return what `estimate-noise` prints; `io.noise_file` reads it again."""
         model, fit = self.noise, self.fit

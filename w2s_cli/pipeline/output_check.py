@@ -26,7 +26,7 @@ from w2s_cli.microscope.unknown_pixels import KnownPlane, filled_unknown, unknow
 from w2s_cli.pipeline.agreement import PlaneAgreement, compare_plane
 from w2s_cli.pipeline.defect_repair import defect_finders
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
-from w2s_cli.pipeline.plane_verdict import PlaneVerdict, judged, plain
+from w2s_cli.pipeline.plane_verdict import ANOTHER, PlaneVerdict, judged, plain
 from w2s_cli.stack import Computed, Stack
 
 Index = tuple[int, ...]
@@ -137,7 +137,9 @@ class OutputCheck:
         if good.sum() < _FEWEST:
             return None
         known = filled_unknown(known, bad | unknown)
-        found = compare_plane(seen, known, self.noise[channel], good)
+        found = compare_plane(
+            seen, known, self.noise[channel], good, rescaled=self.rescaled
+        )
         count = int(np.prod(self.source.data.shape[:-2]))
         name = self.source.plane_name(index)
         verdict = judged(found, name, channel, count, rescaled=self.rescaled)
@@ -169,7 +171,12 @@ class OutputCheck:
     @property
     def consistent(self) -> bool:
         """Return whether nothing speaks against any plane."""
-        return all(one.consistent for one in self.planes.values())
+        return all(one.consistent or self._doubted(one) for one in self.planes.values())
+
+    def _doubted(self, plane: PlaneVerdict) -> bool:
+        """Return whether the noise is too uncertain to say what speaks against it."""
+        channel = self.diagnosis.channels[plane.channel]
+        return channel.gain_doubtful and ANOTHER not in plane.reasons
 
     @property
     def sentence(self) -> str:
@@ -178,6 +185,12 @@ class OutputCheck:
         if not planes:
             return "not compared: too few pixels say anything"
         bad = [one for one in planes if not one.consistent]
+        if bad and self.consistent:
+            worst = max(bad, key=_badness)
+            return (
+                "in doubt: the noise of the input could not be measured well enough "
+                f"(say it with --noise); by its estimate {'; '.join(worst.reasons)}"
+            )
         if bad:
             worst = max(bad, key=_badness)
             where = ""
@@ -219,7 +232,10 @@ class OutputCheck:
         """Return it in a word or two."""
         if not self.planes:
             return "not compared"
-        return "consistent" if self.consistent else "not consistent"
+        if not self.consistent:
+            return "not consistent"
+        sure = all(one.consistent for one in self.planes.values())
+        return "consistent" if sure else "in doubt"
 
 
 def noise_shown(channel: ChannelDiagnosis) -> NoiseModel:

@@ -13,6 +13,8 @@ from w2s_cli.pipeline.network_check import LEAST_TAKEN
 
 CHANCE = 1e-6
 """Of a verdict against a file by any of its squares, were its output the truth."""
+ANOTHER = "its structure is not in the input: is it of another image?"
+"""A reason that holds whatever the noise."""
 _MARKED = 1e-3  # the same of one square, to be counted
 _STRETCHED = -0.15  # of the contrast: an output that has more than its input
 _FLATTENED, _DIM = 0.2, 10.0  # one that has less, and more of that at so many photons
@@ -143,14 +145,14 @@ def _least(found: PlaneAgreement) -> DoubleArray:
 
 def _reasons(found: PlaneAgreement, *, rescaled: bool) -> list[str]:
     """Return what speaks against the whole plane."""
-    reasons, photons = [], max(found.photons, 0.1)
+    reasons, photons = [], max(found.clear_photons, 0.1)
     gain, fine = found.gain, found.fine
     smooth = fine.value > _SMOOTH + _DIM_SMOOTH / photons and fine.sigmas > _SURER
     least = _FLATTENED + _DIM / photons
     flattened = gain.value > least and gain.sigmas > _SURE
     stretched = gain.value < _STRETCHED and gain.sigmas < -_SURE
     if 1 + gain.value < _UNLIKE and not rescaled:
-        reasons.append("its structure is not in the input: is it of another image?")
+        reasons.append(ANOTHER)
     elif not (rescaled or smooth) and (stretched or flattened):
         reasons.append(f"its contrast is {1 / (1 + gain.value):.3g} times the input's")
     down, across = found.shift
