@@ -267,8 +267,8 @@ def test_a_method_learns_once_from_files(
     learn = partial(w2s.restore, method="n2v", noise=CAMERA, options=few, device="cpu")
     from_folder = learn(w2s.Stack(other, "YX"), train_on=tmp_path / "raw")
     assert from_folder.record["train_on"] == ["a.npy"]
-    from_file = learn(other, train_on=[tmp_path / "raw" / "a.npy"])
-    np.testing.assert_array_equal(from_folder.image, from_file)
+    from_file = learn(w2s.Stack(other, "YX"), train_on=[tmp_path / "raw" / "a.npy"])
+    np.testing.assert_array_equal(from_folder.image, from_file.image)
     alone = learn(w2s.Stack(other, "YX"))
     assert alone.record["learned"] != from_folder.record["learned"]
     with pytest.raises(UsageError, match="for methods that learn from the image"):

@@ -270,7 +270,7 @@ def diagnose_channel(
         shown, (lambda counts: (counts - model.offset) / model.gain) if model else None
     )
     if fit and given:
-        other += [*misfit_warnings(given, fit.model, plane.counts)]
+        other += [*misfit_warnings(given, fit, plane.counts)]
     if fit and not given:
         other += [*clipping_warnings(fit, plane)]
     return ChannelDiagnosis(

@@ -127,12 +127,14 @@ def clipping_warnings(fit: NoiseFit, plane: KnownPlane) -> Iterator[str]:
 
 
 def misfit_warnings(
-    given: NoiseModel, measured: NoiseModel, plane: NDArray[Any]
+    given: NoiseModel, fit: NoiseFit, plane: NDArray[Any]
 ) -> Iterator[str]:
     """Yield whether the noise that was given is not what the plane shows."""
-    levels = np.percentile(plane, [50, BRIGHT]).astype(np.float32)
+    shown_at = fit.levels.mean
+    levels = np.percentile(plane, [50, BRIGHT])
+    levels = levels.clip(shown_at.min(), shown_at.max()).astype(np.float32)
     least = np.float32(1e-6)
-    shown = np.maximum(measured.variance(levels), least)
+    shown = np.maximum(fit.model.variance(levels), least)
     ratios = np.sqrt(np.maximum(given.variance(levels), least) / shown)
     worst = float(max(ratios, key=lambda ratio: abs(np.log(ratio))))
     if not 1 / MOST_MISFIT <= worst <= MOST_MISFIT:
