@@ -54,16 +54,16 @@ def start(words: list[str], folder: str, log: str, user: int, most: int) -> int:
         os._exit(code)
 
 
-def warm_up(raw: str) -> None:
+def warm_up(raw: str, *options: str) -> None:
     """Import what is imported late, which another user may not be allowed to read."""
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(SystemExit):
-        words = ["restore", raw, "-o", folder, "--recursive", "--resume"]
+        words = ["restore", raw, "-o", folder, *options]
         with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
-            w2s_cli.cli.app([*words, "--method", "median"], prog_name="w2s")
+            w2s_cli.cli.app(words, prog_name="w2s")
 
 
 if __name__ == "__main__":
-    warm_up(sys.argv[1])
+    warm_up(*sys.argv[1:])
     for line in sys.stdin:
         order = json.loads(line)
         if "wait" in order:

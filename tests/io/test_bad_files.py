@@ -420,6 +420,19 @@ def test_a_page_with_less_strips_than_it_needs(tmp_path):
     assert_refused(path, refused)
 
 
+def test_a_later_page_with_less_strips_than_the_first(tmp_path):
+    path = tmp_path / "a.tif"
+    pages = np.arange(2 * 64 * 8, dtype=np.uint8).reshape(2, 64, 8)
+    tifffile.imwrite(path, pages, rowsperstrip=8, compression="zlib", metadata=None)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        tag = file.pages[1].tags["StripOffsets"]
+        tag.overwrite(tag.value[:3])
+    with open_image(path, axes="TYX") as stack:
+        np.testing.assert_array_equal(stack.data[0,], pages[0])
+        with pytest.raises(InputError, match="plane 2 cannot be decoded"):
+            stack.region((1,), slice(40, 50), slice(0, 8))
+
+
 def test_names_that_no_program_writes_are_kept(tmp_path):
     path = tmp_path / "a.tif"
     stack = Stack(np.zeros((4, 8, 9), np.uint16), "ZYX")

@@ -106,6 +106,8 @@ def _decode(page: Page, number: int) -> _Segment:
     """Return a strip or a tile, (Y, X, samples)."""
     first: Any = page.keyframe
     file = page.parent.filehandle
+    if number >= min(len(page.dataoffsets), len(page.databytecounts)):
+        raise ValueError(f"its strip or tile {number} has no place in the file")
     with file.lock:
         first.init_decode()
         file.seek(page.dataoffsets[number])
