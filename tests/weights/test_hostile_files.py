@@ -200,7 +200,7 @@ SAFETENSORS: dict[str, tuple[bytes, str]] = {
     "no json": (safetensors(b"{nonsense}"), "no JSON"),
     "deep json": (safetensors(b'{"a":' + b"[" * 99_999), "no JSON"),
     "bad text": (safetensors(b'{"\xff":1}'), "no JSON"),
-    "a long integer": (safetensors(b'{"a":' + b"9" * 9999 + b"}"), "no JSON"),
+    "a long integer": (safetensors(b'{"a":' + b"9" * 9999 + b"}"), "'a' is damaged"),
     "nothing": (safetensors({}), "holds no tensors by name"),
     "no entry": (safetensors({"a": 3}), "'a' is damaged"),
     "no offsets": (safetensors(entry(data_offsets=None)), "'a' is damaged"),

@@ -89,6 +89,7 @@ def stoppable() -> Iterator[None]:
     Those that were ignored before, as under nohup, are still.
     """
     heard = [-_CLEANING]
+    Stopped.heard = 0
 
     def stop(number: int, _: Any) -> None:
         if time.monotonic() - heard[0] >= _CLEANING:
@@ -102,6 +103,7 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     finally:
+        Stopped.heard = 0  # of this run alone
         if "w2s_cli.io.atomic_files" in sys.modules:  # else nothing was made
             from w2s_cli.io.atomic_files import remove_own
 

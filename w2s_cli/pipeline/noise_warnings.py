@@ -132,7 +132,9 @@ def misfit_warnings(
     """Yield whether the noise that was given is not what the plane shows."""
     shown_at = fit.levels.mean
     levels = np.percentile(plane, [50, BRIGHT])
-    levels = levels.clip(shown_at.min(), shown_at.max()).astype(np.float32)
+    if len(shown_at):
+        levels = levels.clip(shown_at.min(), shown_at.max())
+    levels = levels.astype(np.float32)
     least = np.float32(1e-6)
     shown = np.maximum(fit.model.variance(levels), least)
     ratios = np.sqrt(np.maximum(given.variance(levels), least) / shown)

@@ -13,7 +13,7 @@ def _data(names=NAMES, splits=None) -> DataSet:
     images = dict.fromkeys(names)
     inputs = {1: images, 4: {name: None for name in names if name.endswith("_0")}}
     return DataSet(
-        *("toy", "", "the place", "z", 1.0, 0.0),
+        *("toy", "", "the place", "z", 1.0),
         inputs=inputs,
         truths={1: images},
         splits=splits or {},
