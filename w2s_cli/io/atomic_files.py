@@ -19,10 +19,12 @@ from w2s_cli.errors import (
     DiskFullError,
     ExistsError,
     OutputError,
+    Stopped,
     disk_full,
 )
 
 _PATIENCE = 0.2  # seconds: while another run looks whether a lock is still held
+_ATTEMPTS = 10  # to remove a folder, into which a thread may be writing
 
 # How to remove what this process has made for a while, by process and path. It is noted
 # before it is made, and forgotten when it is gone: an interruption may come between two
@@ -32,10 +34,17 @@ _OWN: dict[tuple[int, Path], Callable[[], None]] = {}
 
 @atexit.register
 def remove_own() -> None:
-    """Remove what interruptions have left of this process."""
-    for (process, _), remove in [*_OWN.items()]:
-        if process == os.getpid():
-            remove()
+    """Remove what interruptions have left of this process.
+
+    A library's threads may write into a folder a moment longer: then once more.
+    """
+    for again in (True, False):
+        for (process, _), remove in [*_OWN.items()]:
+            if process == os.getpid():
+                remove()
+        if not (again and Stopped.heard and _OWN):
+            break
+        time.sleep(_PATIENCE)
 
 
 @contextmanager
@@ -155,11 +164,16 @@ def _own_name(folder: Path) -> tuple[Path, Callable[[], None]]:
 
 
 def _remove(process: int, temporary: Path) -> None:
-    if temporary.is_dir():
-        shutil.rmtree(temporary, ignore_errors=True)
-    with suppress(OSError):
-        temporary.unlink(missing_ok=True)
-    _OWN.pop((process, temporary), None)
+    for _ in range(_ATTEMPTS):
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if not temporary.exists():
+            break
+        time.sleep(_PATIENCE / 4)
+    if not Stopped.heard:  # else threads may write into it still: once more at the end
+        _OWN.pop((process, temporary), None)
 
 
 def _hand_on(old: os.stat_result, temporary: Path) -> None:
