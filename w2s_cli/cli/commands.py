@@ -103,11 +103,11 @@ def stoppable() -> Iterator[None]:
     try:
         yield
     finally:
-        Stopped.heard = 0  # of this run alone
         if "w2s_cli.io.atomic_files" in sys.modules:  # else nothing was made
             from w2s_cli.io.atomic_files import remove_own
 
             remove_own()
+        Stopped.heard = 0  # of this run alone
 
 
 @contextmanager
