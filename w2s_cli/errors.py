@@ -21,9 +21,8 @@ code    meaning
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from errno import EDQUOT, EFBIG, ENOSPC, EROFS
-from signal import SIGINT
 from traceback import format_exception_only
-from typing import Any, ClassVar
+from typing import Any
 
 INCONSISTENT = 8
 """What a program ends with where an output does not agree with its input."""
@@ -115,27 +114,6 @@ class BugError(W2SError):
     """A failure that nobody has foreseen; its cause is what was raised."""
 
     exit_code = 70
-
-
-class Stopped(KeyboardInterrupt):
-    """The program was asked to end by a signal."""
-
-    heard: ClassVar[int] = 0  # the number of a signal that this was raised for
-
-    @classmethod
-    def raise_again(cls) -> None:
-        """Raise it again where work goes on: Python drops what destructors raise."""
-        if cls.heard:
-            raise cls(cls.heard)
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-    @staticmethod
-    def exit_code_of(interrupt: KeyboardInterrupt) -> int:
-        """Return what the program ends with, as a shell would have it."""
-        return 128 + getattr(interrupt, "number", SIGINT)
 
 
 def explained(error: Exception) -> W2SError:

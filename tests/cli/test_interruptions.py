@@ -16,6 +16,7 @@ import pytest
 import tifffile
 
 from w2s_cli.cli.commands import stoppable
+from w2s_cli.interruptions import Stopped
 from w2s_cli.io import tiff
 from w2s_cli.io.atomic_files import remove_strays
 from w2s_cli.methods.filters import Gaussian
@@ -62,12 +63,32 @@ def batch(here: Path) -> Path:
 def handlers() -> Iterator[None]:
     """Give the signals back to pytest afterwards."""
     before = {number: signal.getsignal(number) for number in signal.valid_signals()}
+    print_dropped = sys.unraisablehook
     # Tests that run in the background may have been told to ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     for number, handler in before.items():
         if signal.getsignal(number) is not handler:
             signal.signal(number, handler)
+    sys.unraisablehook = print_dropped
+
+
+@posix
+@pytest.mark.usefixtures("handlers")
+def test_a_signal_is_heard_that_comes_in_a_destructor(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    class Lock:
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+    def forget(lock: Lock) -> None:
+        del lock
+        time.sleep(10)
+
+    with pytest.raises(Stopped, match=str(int(signal.SIGTERM))), stoppable():
+        forget(Lock())
+    assert capfd.readouterr() == ("", "")
 
 
 @posix

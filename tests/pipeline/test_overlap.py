@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from w2s_cli import stack as stacks
-from w2s_cli.errors import DiskFullError, InputError, Stopped
+from w2s_cli.errors import DiskFullError, InputError
 from w2s_cli.io import write_image
 from w2s_cli.io.write_behind import Behind, Stages
 from w2s_cli.pipeline import prepared_planes, restoration
@@ -134,21 +134,6 @@ def test_what_is_raised_while_restoring_ends_it(
 
     with pytest.raises(error):
         restored(source, target, progress=RestoreProgress(tile=stop))
-    assert [one.name for one in tmp_path.iterdir()] == ["raw.tif"]
-
-
-def test_a_signal_that_python_has_dropped_ends_it_at_the_next_tile(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As where it was raised in a destructor."""
-    source, target = tmp_path / "raw.tif", tmp_path / "a.tif"
-    write_image(Stack(pixels(2, 64, 64), "TYX"), source)
-    monkeypatch.setattr(Stopped, "heard", signal.SIGTERM)
-    tiles: list[int] = []
-    with pytest.raises(Stopped) as caught:
-        restored(source, target, progress=RestoreProgress(tile=lambda: tiles.append(1)))
-    assert Stopped.exit_code_of(caught.value) == 143
-    assert not tiles
     assert [one.name for one in tmp_path.iterdir()] == ["raw.tif"]
 
 

@@ -17,9 +17,9 @@ from w2s_cli.errors import (
     InputError,
     OutOfMemoryError,
     OutputError,
-    Stopped,
     UsageError,
 )
+from w2s_cli.interruptions import Stopped
 from w2s_cli.io import open_image, write_image
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.diagnose import diagnose

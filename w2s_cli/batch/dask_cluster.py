@@ -29,11 +29,11 @@ from w2s_cli.batch.workers import for_parent
 from w2s_cli.errors import (
     BusyError,
     ExistsError,
-    Stopped,
     UsageError,
     W2SError,
     explained,
 )
+from w2s_cli.interruptions import Stopped
 from w2s_cli.io.formats import FORMATS
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from w2s_cli.errors import BusyError, DiskFullError, Stopped, W2SError, explained
+from w2s_cli.errors import BusyError, DiskFullError, W2SError, explained
+from w2s_cli.interruptions import Stopped
 
 FilePair = tuple[Path, Path]
 

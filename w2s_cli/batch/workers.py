@@ -16,7 +16,8 @@ from threading import Thread
 from typing import Any, Generic, Protocol, TypeVar
 
 from w2s_cli.batch.jobs import Done, EndedError, Failure, FilePair, Reports
-from w2s_cli.errors import BugError, BusyError, OutOfMemoryError, Stopped, explained
+from w2s_cli.errors import BugError, BusyError, OutOfMemoryError, explained
+from w2s_cli.interruptions import Stopped, raise_stopped_on_signals
 from w2s_cli.io.atomic_files import remove_own
 
 _ENDING = 10.0  # seconds that a worker has to clean up
@@ -187,15 +188,7 @@ def _end(workers: list[_Worker[Any]]) -> None:
 def _serve(pipe: Connection, pickled: bytes) -> None:
     """Do the files that come, until none do or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and tells
-
-    def stop(number: int, _: Any) -> None:
-        signal.signal(number, signal.SIG_IGN)
-        Stopped.heard = number
-        raise Stopped(number)
-
-    for name in ("SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2"):
-        if number := getattr(signal, name, None):
-            signal.signal(number, stop)
+    raise_stopped_on_signals()
     Thread(target=_follow_parent, daemon=True).start()
     try:
         failure: Exception | None = None

@@ -2,9 +2,7 @@
 
 import io
 import os
-import signal
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from w2s_cli.cli.output import note, print_error
-from w2s_cli.errors import Stopped, UsageError, W2SError, explained
+from w2s_cli.errors import UsageError, W2SError, explained
+from w2s_cli.interruptions import Stopped, raise_stopped_on_signals
 
 _HINTS = {"method": "; methods that take turns are joined: --method denoise+bicubic"}
 PIPE_CLOSED = 141
@@ -78,28 +77,11 @@ class Commands(_AsWritten, TyperGroup):
             raise typer.Exit(Stopped.exit_code_of(error)) from None
 
 
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2", "SIGBREAK")
-_CLEANING = 5.0  # seconds in which another signal is not heard
-
-
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Have signals that end a program raise `Stopped`, so that it ends in good order.
-
-    Those that were ignored before, as under nohup, are still.
-    """
-    heard = [-_CLEANING]
+    """Let signals end what is run, and remove what it leaves."""
     Stopped.heard = 0
-
-    def stop(number: int, _: Any) -> None:
-        if time.monotonic() - heard[0] >= _CLEANING:
-            heard[0], Stopped.heard = time.monotonic(), number
-            raise Stopped(number)
-
-    for name in _SIGNALS:
-        number = getattr(signal, name, None)
-        if number and signal.getsignal(number) not in (signal.SIG_IGN, None):
-            signal.signal(number, stop)
+    raise_stopped_on_signals()
     try:
         yield
     finally:

@@ -19,9 +19,9 @@ from w2s_cli.errors import (
     DiskFullError,
     ExistsError,
     OutputError,
-    Stopped,
     disk_full,
 )
+from w2s_cli.interruptions import Stopped
 
 _PATIENCE = 0.2  # seconds: while another run looks whether a lock is still held
 _ATTEMPTS = 10  # to remove a folder, into which a thread may be writing

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.errors import Stopped
 from w2s_cli.microscope.plane_sampling import checked_finite, saturated_pixels
 from w2s_cli.pipeline.prepared_planes import Band
 from w2s_cli.restorers.restorer import Restorer
@@ -129,7 +128,6 @@ class RestoredPlanes:
         clipped: dict[tuple[int, int], int] = {}
 
         def keep(place: tuple[slice, slice], planes: FloatArray) -> None:
-            Stopped.raise_again()
             made[place], outside = _as_stored(planes[0], self.dtype)
             if self.on_errors:
                 errors[place] = planes[1]
