@@ -97,6 +97,10 @@ def exchange(path: Path) -> None:
     write_image(Stack(PIXELS, "CYX"), path)
 
 
+def lose_root(path: Path) -> None:
+    (path / "zarr.json").unlink()
+
+
 def leave_unfinished(path: Path) -> None:
     shutil.rmtree(path)
     ZarrOutput.create(path, Stack(PIXELS, "CYX"))
@@ -112,6 +116,7 @@ def test_a_result_that_is_there_is_kept(images: Path) -> None:
     assert '"kept"' in run(*again)
     missing = (  # by the sizes of files, without reading them
         (remove, "bytes instead of"),
+        (lose_root, "bytes instead of"),
         (flip, ""),
         (exchange, "bytes instead of"),
         (leave_unfinished, "bytes instead of"),

@@ -118,11 +118,39 @@ def test_an_image_is_replaced_only_when_asked(tmp_path: Path) -> None:
     write_image(other, path, overwrite=True)
     assert read(path)[0].shape == (5, 5)
     assert [*tmp_path.iterdir()] == [path]
-    (tmp_path / "b.zarr").mkdir()
-    (tmp_path / "b.zarr" / "mine.txt").write_text("mine")
-    with pytest.raises(OutputError, match="is a folder"):
-        write_image(other, tmp_path / "b.zarr", overwrite=True)
-    assert (tmp_path / "b.zarr" / "mine.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "replaced"),
+    [
+        ([], True),
+        (["0/zarr.json", "0/c/0/0", "1/c/0/0", "OME/METADATA.ome.xml"], True),
+        (["0/.zarray"], True),
+        (["mine.txt"], False),
+        (["0/zarr.json", "mine.txt"], False),
+        (["0/mine.txt"], False),
+        (["OME/mine.txt"], False),
+        (["cell.zarr/zarr.json", "other.zarr/zarr.json"], False),
+    ],
+)
+def test_a_folder_of_somebody_is_not_replaced(
+    tmp_path: Path, names: list[str], replaced: bool
+) -> None:
+    """What is left of an image whose root is lost is; nothing else is but images."""
+    path = tmp_path / "b.zarr"
+    path.mkdir()
+    for name in names:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text("{}")
+    other = given((5, 5), axes="YX", channels=())
+    if replaced:
+        write_image(other, path, overwrite=True)
+        assert read(path)[0].shape == (5, 5)
+        return
+    with pytest.raises(OutputError, match="is a folder that is no OME-Zarr") as error:
+        write_image(other, path, overwrite=True)
+    assert error.value.hint == "move it away, or give another name with -o"
+    assert all((path / name).exists() for name in names)
 
 
 def test_nothing_half_written_is_left(tmp_path: Path) -> None:

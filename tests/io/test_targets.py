@@ -106,8 +106,15 @@ def test_strays_go_when_their_process_is_gone(tmp_path):
     (tmp_path / f".w2s-{gone}-spool.tmp" / "standard-input").touch()
     for one in old:
         os.utime(tmp_path / one, (0, 0))
+    for number in range(2):  # images that were moved aside before they were replaced
+        aside = tmp_path / f".w2s-{gone}-{number}.old" / f"{number}.zarr"
+        (aside / "before").mkdir(parents=True)
+    (tmp_path / "0.zarr" / "after").mkdir(parents=True)
     remove_strays(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(living)
+    inside = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/*"))
+    assert inside == [str(Path("0.zarr/after")), str(Path("1.zarr/before"))]
+    kept = [*living, "0.zarr", "1.zarr"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
 
 
 def test_a_file_appears_whole_and_alone(tmp_path, monkeypatch):
@@ -132,9 +139,13 @@ def test_a_file_appears_whole_and_alone(tmp_path, monkeypatch):
     ):
         pass
     target.unlink()
-    with replacing(target, overwrite=False) as temporary:
-        temporary.write_text("three")
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["three"]
+    for one_step in (True, False):  # whether the system can rename and not replace
+        with replacing(target, overwrite=False) as temporary:
+            temporary.write_text("three")
+        assert [path.read_text() for path in tmp_path.iterdir()] == ["three"]
+        target.unlink()
+        if one_step:
+            monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: None)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes have no names")

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 
 from w2s_cli.errors import InputError
-from w2s_cli.io.atomic_files import replacing
+from w2s_cli.io.atomic_files import remove_strays, replacing
 from w2s_cli.io.content import History
 from w2s_cli.io.fingerprints import KEY, OPEN, seal
 from w2s_cli.io.formats import format_for, format_of
@@ -172,6 +172,7 @@ def write_image(
     OutputError
         When `path` exists, or cannot be written. Nothing half-written is left.
     """
+    remove_strays(path.parent)  # which may put back what is refused then
     check_target(path, overwrite=overwrite)
     check_fits(stack, path)
     form = format_for(path)

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and are never done by two at a time."""
 
 import atexit
+import errno
 import os
 import platform
 import re
@@ -24,6 +25,7 @@ from w2s_cli.errors import (
 from w2s_cli.interruptions import Stopped
 
 _PATIENCE = 0.2  # seconds: while another run looks whether a lock is still held
+_NO_REPLACE = 1  # of Linux: RENAME_NOREPLACE
 _ATTEMPTS = 10  # to remove a folder, into which a thread may be writing
 
 # How to remove what this process has made for a while, by process and path. It is noted
@@ -191,30 +193,42 @@ def _put_exclusively(temporary: Path, path: Path) -> None:
         except FileExistsError:
             raise
         except OSError:  # a file system without links
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-            temporary.replace(path)
+            _rename_exclusively(temporary, path)
     except FileExistsError:
         raise _appeared(path) from None
 
 
+def _rename_exclusively(temporary: Path, path: Path) -> None:
+    """Rename a file, in one step where the system can; FileExistsError as it says."""
+    if os.name == "nt":
+        temporary.rename(path)
+        return
+    import ctypes
+
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    names = [ctypes.c_char_p(os.fsencode(one.absolute())) for one in (temporary, path)]
+    if rename and rename(0, names[0], 0, names[1], _NO_REPLACE) == 0:
+        return
+    if rename and ctypes.get_errno() == errno.EEXIST:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    temporary.replace(path)
+
+
 def _put_folder(temporary: Path, path: Path, *, overwrite: bool) -> None:
     """Rename a folder; what it replaces is moved aside first, and then removed."""
-    old = path.with_name(f"{path.name}.replaced-{uuid4().hex[:8]}")
-    key = os.getpid(), old
+    aside = path.parent / f"{own_prefix()}.old"
+    key = os.getpid(), aside
 
     def settle() -> None:
-        if old.exists() and path.exists():
-            spare, remove = _own_name(path.parent)
-            old.rename(spare)  # so that it is known for a stray if this is killed
-            remove()
-        elif old.exists():
-            old.rename(path)
+        _put_back(aside)
         _OWN.pop(key, None)
 
     _OWN[key] = settle
     try:
-        if overwrite and path.exists():
-            path.rename(old)
+        if overwrite and os.path.lexists(path):
+            aside.mkdir()
+            path.rename(aside / path.name)
         temporary.rename(path)
     except OSError as error:
         if path.exists() and not overwrite:
@@ -222,6 +236,17 @@ def _put_folder(temporary: Path, path: Path, *, overwrite: bool) -> None:
         raise
     finally:
         settle()
+
+
+def _put_back(aside: Path) -> None:
+    """Put what was moved into a folder back where nothing is in its place by now."""
+    spare = aside.with_suffix(".tmp")  # a stray, if this is killed while it goes
+    with suppress(OSError):
+        for old in [*aside.iterdir()]:
+            if not os.path.lexists(place := aside.parent / old.name):
+                old.rename(place)
+        aside.rename(spare)
+    shutil.rmtree(spare, ignore_errors=True)
 
 
 def _appeared(path: Path) -> ExistsError:
@@ -246,7 +271,7 @@ def _write_more(temporary: Path) -> OSError | None:
 
 _RUN = uuid4().hex[:8]
 _NAME = re.compile(
-    r"\.w2s-(?P<host>.+)-(?P<process>\d+)-(?P<run>[0-9a-f]{8})-[\w-]+\.tmp"
+    r"\.w2s-(?P<host>.+)-(?P<process>\d+)-(?P<run>[0-9a-f]{8})-[\w-]+\.(tmp|old)"
 )
 _ABANDONED = 7 * 24 * 3600  # seconds; on another host one cannot tell any sooner
 
@@ -258,8 +283,14 @@ def own_prefix() -> str:
 
 @cache
 def remove_strays(folder: Path) -> None:
-    """Remove, once a run, what processes that were killed have left in a folder."""
+    """Remove, once a run, what processes that were killed have left in a folder.
+
+    What they had moved aside, and had put nothing in the place of, is put back.
+    """
     with suppress(OSError):
+        for path in [*folder.glob(".w2s-*.old")]:
+            if _is_abandoned(path):
+                _put_back(path)
         for path in [*folder.glob(".w2s-*.tmp")]:
             if _is_abandoned(path):
                 if path.is_dir() and not path.is_symlink():

@@ -1,6 +1,6 @@
 """The types of pixels that files may have, and those that all of w2s takes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from w2s_cli.stack import Pixels, Stack
 _KEPT = ("uint8", "uint16", "int8", "int16", "float32")
 _TAKEN = (*_KEPT, "bool", "float16", "float64", "int32", "uint32", "int64", "uint64")
 _EXACT = 2.0**53  # beyond it not even float64 has every whole number
+_ROWS = 256  # of a plane that are looked at together
 _SEEN = 1e-6  # of the range of a plane: what rounds fractions by less is not seen
 
 
@@ -73,22 +74,33 @@ def _rounded_by(plane: NDArray[Any], single: NDArray[Any]) -> float:
     """Return by how much pixels are rounded; 0 where nobody would see it."""
     if plane.dtype.itemsize < 4:
         return 0.0
-    finite = np.isfinite(plane)
-    if not np.isfinite(single[finite]).all():
-        raise InputError(
-            f"values as large as {_largest(plane):.2g} do not fit into 32-bit float",
-            hint="divide them by a number first, for example with Fiji: Process > Math",
-        )
-    double = plane.astype(np.float64)
-    away = np.abs(single[finite].astype(np.float64) - double[finite])
-    error = float(away.max(initial=0.0))
+    error, low, high = 0.0, np.inf, -np.inf
+    for stored, taken in zip(_finite(plane), _finite(plane, single), strict=True):
+        if not np.isfinite(taken).all():
+            raise InputError(
+                f"values as large as {_largest(plane):.2g} do not fit into 32-bit "
+                "float",
+                hint="divide them by a number first, for example with Fiji: "
+                "Process > Math",
+            )
+        away = np.abs(taken.astype(np.float64) - stored)
+        error = max(error, float(away.max(initial=0.0)))
+        low, high = stored.min(initial=low), stored.max(initial=high)
     if plane.dtype.kind in "iu":
-        return max(error, float(_largest(plane) > _EXACT))
-    seen = double[finite]
-    return error if error > _SEEN * np.ptp(seen) else 0.0
+        return max(error, float(max(high, -low) > _EXACT))
+    return error if error > _SEEN * (high - low) else 0.0
+
+
+def _finite(
+    plane: NDArray[Any], values: NDArray[Any] | None = None
+) -> Iterator[NDArray[Any]]:
+    """Yield the pixels of some rows that are finite, or other values of these."""
+    for top in range(0, len(plane), _ROWS):
+        rows = slice(top, top + _ROWS)
+        taken = plane[rows].astype(np.float64) if values is None else values[rows]
+        yield taken[np.isfinite(plane[rows])]
 
 
 def _largest(plane: NDArray[Any]) -> float:
     """Return the largest absolute value that is finite."""
-    values = np.abs(plane[np.isfinite(plane)].astype(np.float64))
-    return float(values.max(initial=0.0))
+    return max(float(np.abs(one).max(initial=0.0)) for one in _finite(plane))

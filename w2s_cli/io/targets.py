@@ -19,6 +19,23 @@ def check_target(path: Path, *, overwrite: bool = False) -> None:
     check_writable(path, overwrite=overwrite, folder=folder)
 
 
+def _is_image(folder: Path) -> bool:
+    """Return whether a folder is Zarr, or is empty, or an image whose root is lost.
+
+    That is, it holds arrays that have numbers, as the sizes of an OME-Zarr image have
+    them, and nothing else but its OME-XML: no other files of anybody's.
+    """
+    try:
+        if holds_zarr(folder):
+            return True
+        held = {one.name: one for one in folder.iterdir()}
+    except OSError:
+        return False
+    sizes = [one for name, one in held.items() if name != "OME"]
+    numbered = all(one.name.isdecimal() and one.is_dir() for one in sizes)
+    return not held or (numbered and any(map(holds_zarr, sizes)))
+
+
 def _exists(path: Path) -> bool:
     try:
         path.lstat()
@@ -48,7 +65,12 @@ def check_writable(
 
     With `folder` it is an image that is a folder, and may replace only another one.
     """
-    if os.path.isdir(path) and not (folder and holds_zarr(path)):  # noqa: PTH112
+    if os.path.isdir(path) and not (folder and _is_image(path)):  # noqa: PTH112
+        if folder:
+            raise OutputError(
+                f"{path} is a folder that is no OME-Zarr image, and stays as it is",
+                hint="move it away, or give another name with -o",
+            )
         raise OutputError(f"{path} is a folder", hint="name a file in it")
     if is_special(path):
         raise OutputError(

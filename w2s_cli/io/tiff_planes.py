@@ -234,7 +234,7 @@ def _in_place(
                 f"{path} is truncated: plane {number + 1} is missing", hint=_HINT
             )
         part = np.frombuffer(data, stored).reshape(sides)
-        return part.astype(dtype.newbyteorder("="))
+        return part.astype(dtype.newbyteorder("="), copy=False)
 
     def read(number: int) -> NDArray[Any]:
         return read_part(number, slice(0, height), slice(0, width))

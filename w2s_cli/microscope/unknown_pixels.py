@@ -38,6 +38,7 @@ _FEW_NEAR, _FEW_EQUAL = 0.01, 0.1
 _STRAIGHT = 0.7  # of the pixels of a drawing, those in squares of 2 x 2
 _GAP = 0.25  # between a drawing and the brightest pixel, over the range of the others
 _AROUND = np.ones((3, 3), bool)
+_ROWS = 64  # that are computed with at a time
 
 
 def unknown_pixels(plane: NDArray[Any]) -> Mask:
@@ -100,17 +101,32 @@ def filled_unknown(plane: NDArray[Any], unknown: Mask) -> NDArray[Any]:
         return np.where(numbers, plane, value).astype(plane.dtype)
     if not unknown.any():
         return plane
-    nearest = distance_transform_edt(
-        unknown, return_distances=False, return_indices=True
-    )[:, unknown]
-    here = np.stack(np.nonzero(unknown))
-    beyond = 2 * nearest - here
-    for along, side in zip(beyond, plane.shape, strict=True):
-        np.clip(along, 0, side - 1, out=along)
-    taken = np.where(unknown[tuple(beyond)], nearest, beyond)
+    known = distance_transform_edt(unknown, return_distances=False, return_indices=True)
     filled = plane.copy()
-    filled[unknown] = plane[tuple(taken)]
+    for rows in _rows(plane):
+        within = unknown[rows]
+        nearest = known[:, rows][:, within]
+        here = np.stack(np.nonzero(within))
+        here[0] += rows.start
+        beyond = 2 * nearest - here
+        for along, side in zip(beyond, plane.shape, strict=True):
+            np.clip(along, 0, side - 1, out=along)
+        taken = np.where(unknown[tuple(beyond)], nearest, beyond)
+        filled[rows][within] = plane[tuple(taken)]
     return filled
+
+
+def _rows(plane: NDArray[Any]) -> Iterator[slice]:
+    """Yield a few rows of a plane at a time, so that little more is held."""
+    for top in range(0, len(plane), _ROWS):
+        yield slice(top, top + _ROWS)
+
+
+def _median(values: NDArray[Any]) -> float:
+    """Return the median of values, which are put into another order."""
+    middle = [(len(values) - 1) // 2, len(values) // 2]
+    values.partition(middle)
+    return float(values[middle].astype(np.float64).mean())
 
 
 def _solid(plane: NDArray[Any]) -> Mask:
@@ -139,8 +155,8 @@ def _patches(plane: NDArray[Any], value: Any, unknown: Mask) -> Mask:
         beside, beyond = _rings(patch, unknown[box])
         if not beyond.any():
             continue
-        away = _away(plane[box], value)
-        first, second = (float(away[ring].mean()) for ring in (beside, beyond))
+        near, far = (_away(plane[box][ring], value) for ring in (beside, beyond))
+        first, second = float(near.mean()), float(far.mean())
         share = float(equal[box][beside | beyond].mean())
         chance = log(plane.size) + np.count_nonzero(patch) * log(max(share, 1e-3))
         darkness = share > _SHARE or chance > -_SURPRISE or first < least
@@ -161,8 +177,11 @@ def _away(pixels: NDArray[Any], value: Any) -> NDArray[np.float64]:
 def _alone(plane: NDArray[Any], value: Any, equal: Mask, distance: float) -> bool:
     """Return whether few pixels are near a value, but those beside its patches."""
     others = ~binary_dilation(equal, _AROUND)
-    near = _away(plane[others], value) < distance / 2
-    return bool(near.size and near.mean() < _FEW_NEAR)
+    near = sum(
+        np.count_nonzero(_away(plane[rows][others[rows]], value) < distance / 2)
+        for rows in _rows(plane)
+    )
+    return bool(near < _FEW_NEAR * np.count_nonzero(others))
 
 
 def _parts(mask: Mask) -> Iterator[tuple[tuple[slice, slice], Mask]]:
@@ -194,10 +213,8 @@ def _drawn(plane: NDArray[Any], known: NDArray[Any], unknown: Mask) -> Mask:
     if np.count_nonzero(there) < _FEWEST:
         return found
     others = known[known != highest]
-    if others.dtype.kind == "f":
-        others = others.astype(np.float64)
-    low, middle, most = others.min(), np.median(others), others.max()
-    low, most = float(low), float(most)
+    low, most = float(others.min()), float(others.max())
+    middle = _median(others)
     apart = float(highest) - most > _GAP * (most - low) and most > middle
     solid = there if apart else binary_opening(there, np.ones((2, 2), bool))
     for box, patch in _parts(there):
@@ -205,11 +222,11 @@ def _drawn(plane: NDArray[Any], known: NDArray[Any], unknown: Mask) -> Mask:
         line = (x < _SOLID and y == len(plane)) or (y < _SOLID and x == plane.shape[1])
         ragged = np.count_nonzero(solid[box] & patch) < _STRAIGHT * patch.sum()
         beside, beyond = _rings(patch, unknown[box])
-        away = _away(plane[box], highest)
+        near, far = (_away(plane[box][ring], highest) for ring in (beside, beyond))
         if (
             not (line or ragged or patch.sum() == 1)
-            and beyond.any()
-            and away[beside].mean() >= _SHARPER * away[beyond].mean()
+            and far.size
+            and near.mean() >= _SHARPER * far.mean()
         ):
             found[box] |= patch
     least = _FEWEST if apart else 2 * _FEWEST

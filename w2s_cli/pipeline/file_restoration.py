@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from w2s_cli.io import left_out, write_image
-from w2s_cli.io.atomic_files import claimed
+from w2s_cli.io.atomic_files import claimed, remove_strays
 from w2s_cli.io.content import History
 from w2s_cli.io.fingerprints import InputHash, identity
 from w2s_cli.io.ome_zarr_writing import ZarrOutput
@@ -334,6 +334,7 @@ def _claim(spec: RestoreSpec, target: Path, *, into_folder: bool) -> Iterator[No
         return
     if into_folder:
         make_folder(target.parent)
+    remove_strays(target.parent)  # which may put back what is refused then
     check_target(target, overwrite=spec.overwrite)
     with nullcontext() if spec.overwrite else claimed(target):
         check_target(target, overwrite=spec.overwrite)  # the other one may be done
