@@ -84,14 +84,14 @@ def _gray(pixels: NDArray[Any], limits: tuple[float, float], width: int) -> Imag
 
 def busiest(image: NDArray[Any], side: int) -> Inset:
     """Return the square of a (Y, X) image that is steepest on average."""
-    corners = [
-        (y, x)
-        for y in range(0, image.shape[0] - side + 1, side // 2)
-        for x in range(0, image.shape[1] - side + 1, side // 2)
-    ]
-    steep = np.hypot(*np.gradient(image))
-    y, x = max(corners, key=lambda at: steep[at[0] :, at[1] :][:side, :side].mean())
-    return Inset(y, x, side)
+    found: dict[Inset, float] = {}
+    for y in range(0, image.shape[0] - side + 1, side // 2):
+        top = max(y - 1, 0)  # a row more, for its slope
+        slopes = np.gradient(np.asarray(image[top : y + side + 1], np.float32))
+        steep = np.hypot(*slopes)[y - top :][:side]
+        for x in range(0, image.shape[1] - side + 1, side // 2):
+            found[Inset(y, x, side)] = float(steep[:, x : x + side].mean())
+    return max(found, key=lambda one: found[one])
 
 
 _SHEET_GAP = 6  # pixels between images

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, log10
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from w2s_cli._typing import FloatArray
@@ -13,8 +15,7 @@ from w2s_cli.bench.pictures import busiest
 from w2s_cli.io import open_image
 from w2s_cli.io.atomic_files import replacing
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.plane_sampling import MOST_SIDE, spread
-from w2s_cli.microscope.unknown_pixels import KnownPlane
+from w2s_cli.microscope.plane_sampling import MOST_SIDE, middle_of_plane, spread
 from w2s_cli.pipeline.diagnose import diagnose_channel
 from w2s_cli.pipeline.file_restoration import FileReport
 from w2s_cli.pipeline.spec import RestoreSpec
@@ -90,19 +91,18 @@ def _row(
     scale, wide = outcome.scale, stack.data.shape[-2:]
     part = [spread(n, MOST_SIDE if stack.large else n)[0] for n in wide]
     parts = [slice(one.start * scale, one.stop * scale) for one in part]
-    before = np.asarray(stack.region(at, *part), np.float32)
-    after = np.asarray(restored.region(there, *parts), np.float32)
     channel = stack.channel_of(at)
     known = outcome.channels[channel : channel + 1]
     model = (
-        known[0].model if known else diagnose_channel("", [KnownPlane.of(before)]).model
+        known[0].model
+        if known
+        else diagnose_channel("", [middle_of_plane(stack, at)]).model
     )
+    before, after = stack.region(at, *part), restored.region(there, *parts)
     name, size = stack.plane_name(at), stack.pixel_size.get("X")
     height, width = before.shape
-    if max(before.shape) <= _CROP:
-        return PreviewRow(name, before, after, model, size)
-    if min(before.shape) < 2:
-        return PreviewRow(name, before, after, model, size)
+    if max(before.shape) <= _CROP or min(before.shape) < 2:
+        return PreviewRow(name, _single(before), _single(after), model, size)
     square = busiest(after[::scale, ::scale], min(height, width, _CROP))
     y, x, side = square.y, square.x, square.side
     first = x + part[1].start, y + part[0].start
@@ -110,11 +110,16 @@ def _row(
     where = f"x {along_x}, y {along_y} of {wide[1]} x {wide[0]}"
     return PreviewRow(
         f"{name}{name and ', '}{where}",
-        before[y : y + side, x : x + side],
-        after[y * scale :, x * scale :][: side * scale, : side * scale],
+        _single(before[y : y + side, x : x + side]),
+        _single(after[y * scale :, x * scale :][: side * scale, : side * scale]),
         model,
         size,
     )
+
+
+def _single(pixels: NDArray[Any]) -> FloatArray:
+    """Return a copy, so that the plane that it is a part of can go."""
+    return np.array(pixels, np.float32)
 
 
 def drawn(rows: Sequence[PreviewRow], title: str) -> Image.Image:

@@ -37,6 +37,7 @@ _UNLIKE = 3.2  # and its neighbours are below their share
 _DARK = 0.25  # light of a dead pixel, of its neighbours' light
 _FLAT = 1.5  # variance of a ring without structure, over that of the noise
 _ROUNDS = 4
+_ROWS = 64  # that are compared with those around at a time
 _AGREED = 6.0  # standard errors, over several images
 _NEAR = [(-1, 0), (1, 0), (0, -1), (0, 1)]
 _RING = [(y, x) for y in range(-2, 3) for x in range(-2, 3) if max(abs(y), abs(x)) == 2]
@@ -273,15 +274,19 @@ def filled(plane: FloatArray, unknown: Mask) -> FloatArray:
 def _outliers(plane: FloatArray, noise: NoiseModel, narrowest: float) -> Kinds:
     """Return the pixels that stand out as none of the optics' making can."""
     kinds = np.zeros(plane.shape, np.uint8)
-    near = np.sort(_shifted(plane, _NEAR), axis=0)
-    middle = (near[1] + near[2]) / 2
-    y, x = np.nonzero(
-        np.abs(noise.stabilise(plane) - noise.stabilise(middle)) > _FAR / 2
-    )
+    wide = np.pad(plane, 2, mode="reflect")
+    middle, apart = np.empty_like(plane), []
+    for top in range(0, len(plane), _ROWS):  # so that little more is held
+        rows = slice(top, top + _ROWS)
+        near = np.sort(_around(wide[top : top + _ROWS + 4], _NEAR), axis=0)
+        middle[rows] = (near[1] + near[2]) / 2
+        seen, expected = (noise.stabilise(one[rows]) for one in (plane, middle))
+        down, across = np.nonzero(np.abs(seen - expected) > _FAR / 2)
+        apart.append((down + top, across, near[1][down, across]))
+    y, x, least = (np.concatenate(one) for one in zip(*apart, strict=True))
     if not y.size:
         return kinds
-    here, beside, least = plane[y, x], middle[y, x], near[1][y, x]
-    wide = np.pad(plane, 2, mode="reflect")
+    here, beside = plane[y, x], middle[y, x]
     ring = np.sort([wide[y + 2 + dy, x + 2 + dx] for dy, dx in _RING], axis=0)
     low, usual = ring[len(_RING) // 4], (ring[7] + ring[8]) / 2
     # Pixels apart from the extremes, lest another defect pass for structure.
@@ -353,13 +358,14 @@ def _share(narrowest: float) -> float:
 
 def neighbours(plane: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the mean of the middle two of four neighbours, and the ring's median."""
-    near = np.partition(_shifted(plane, _NEAR), (1, 2), axis=0)[1:3].mean(axis=0)
-    return near, np.median(_shifted(plane, _RING), axis=0)
-
-
-def _shifted(plane: FloatArray, steps: Sequence[tuple[int, int]]) -> FloatArray:
     wide = np.pad(plane, 2, mode="reflect")
-    height, width = plane.shape
+    near = np.partition(_around(wide, _NEAR), (1, 2), axis=0)[1:3].mean(axis=0)
+    return near, np.median(_around(wide, _RING), axis=0)
+
+
+def _around(wide: FloatArray, steps: Sequence[tuple[int, int]]) -> FloatArray:
+    """Return what is some steps away from each pixel but the outer two all around."""
+    height, width = (side - 4 for side in wide.shape)
     return np.stack(
         [wide[2 + y : 2 + y + height, 2 + x : 2 + x + width] for y, x in steps]
     )

@@ -222,12 +222,17 @@ def _excess(plane: FloatArray, noise: NoiseModel, *, of_light: bool) -> Values:
         if of_light:
             left = np.maximum(1 + more, np.float32(_DIMMEST))
             even = np.asarray((plane - black) / left + black, np.float32)
-        apart, variance, around = _compared(even, noise)
-        limit = 2.5 * np.sqrt(variance)
-        light = np.maximum(around - black, 0) if of_light else np.ones_like(around)
-        weight = light / variance
-        change = (np.clip(apart, -limit, limit) * weight).sum(axis=1)
-        change = change / np.maximum((weight * light).sum(axis=1), 1e-12)
+        apart, variance, light = _compared(even, noise)
+        del even
+        _clip(apart, 2.5, variance)
+        light -= black
+        np.maximum(light, 0, out=light)
+        if not of_light:
+            light[...] = 1
+        weight = np.divide(light, variance, out=variance)
+        change = np.multiply(apart, weight, out=apart).sum(axis=1)
+        weight *= light
+        change = change / np.maximum(weight.sum(axis=1), 1e-12)
         total = total + np.asarray(change, np.float64)
     total -= total.mean()
     total -= uniform_filter1d(total, 8 * _REACH + 1, mode="nearest")
@@ -239,10 +244,24 @@ def _compared(
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return how much pixels exceed the rows around, by what variance, and those."""
     above, below = _beside(plane)
-    around = np.asarray((above + below) / 2, np.float32)
-    variance = noise.variance(around) + np.asarray((above - below) ** 2 / 2, np.float32)
+    around = above + below
+    around /= 2
+    bend = above - below
+    del above, below
+    bend *= bend
+    bend /= 2
+    variance = noise.variance(around)
+    variance += bend
     variance += np.float32(1e-3 * variance.mean() + 1e-12)
-    return plane - around, variance, around
+    return np.subtract(plane, around, out=bend), variance, around
+
+
+def _clip(values: FloatArray, times: float, variance: FloatArray) -> None:
+    """Clip values at so many standard deviations from 0, in place."""
+    limit = np.sqrt(variance)
+    limit *= times
+    np.minimum(values, limit, out=values)
+    np.maximum(values, np.negative(limit, out=limit), out=values)
 
 
 def _beside(plane: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -259,7 +278,7 @@ def _beside(plane: FloatArray) -> tuple[FloatArray, FloatArray]:
 def _grows_with_light(plane: FloatArray, noise: NoiseModel) -> bool:
     """Return whether rows are off by more where they are bright than where dark."""
     change, variance, around = _compared(plane, noise)
-    change = np.clip(change, -3 * np.sqrt(variance), 3 * np.sqrt(variance))
+    _clip(change, 3, variance)
     dark, bright = around <= np.median(around), around >= np.quantile(around, 0.8)
     columns = np.arange(plane.shape[1]) < plane.shape[1] // 2
 
@@ -286,14 +305,26 @@ def _amplifiers(plane: FloatArray, noise: NoiseModel) -> float:
     at = np.arange(2 * size, len(plane) - 2 * size + 1)
     # The mean at a row is that from two rows before it to the one after it.
     far_up, up, down, far_down = (
-        mean[at + step] for step in (2 - 2 * size, 2 - size, 2, 2 + size)
+        mean[at[0] + step : at[-1] + 1 + step]
+        for step in (2 - 2 * size, 2 - size, 2, 2 + size)
     )
     near, far = down - up, far_down - far_up
-    step = (3 * near - far) / 2
-    bend = (far - near) ** 2
-    middle_light = np.asarray((up + down) / 2, np.float32)
-    weight = 1 / (noise.variance(middle_light) + bend + np.float32(1e-12))
-    limit = 3 / np.sqrt(weight)
+    middle_light = up + down
+    del mean, far_up, up, down, far_down
+    middle_light /= 2
+    bend = far - near
+    bend *= bend
+    weight = noise.variance(middle_light)
+    del middle_light
+    weight += bend
+    del bend
+    weight += np.float32(1e-12)
+    np.divide(1, weight, out=weight)
+    step = np.multiply(near, 3, out=near)
+    step -= far
+    step /= 2
+    limit = np.sqrt(weight, out=far)
+    np.divide(3, limit, out=limit)
     parts = [
         (np.clip(one, -most, most) * w).sum(axis=1) / w.sum(axis=1)
         for one, most, w in zip(
