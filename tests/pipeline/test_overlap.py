@@ -76,7 +76,7 @@ def test_the_outputs_are_the_same_to_the_byte(
         *("reading", "computing", "writing")
     }
     behind = content(target)
-    monkeypatch.setattr(restoration, "overlaps", lambda *_: False)
+    monkeypatch.setattr(restoration, "overlaps", lambda *_, **__: False)
     report = restored(source, target)
     assert not report.utilisation
     assert content(target) == behind

@@ -94,7 +94,7 @@ class Bicubic:
     @property
     def traits(self) -> Traits:
         """Return the traits."""
-        return Traits(scale=2, margin=REACH)
+        return Traits(scale=2, margin=REACH, memory=(64, 64))
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the enlarged planes."""

@@ -276,6 +276,7 @@ def restore_file(
             checked=spec.check,
             overlapped=bool(stages),
             uncertainty=spec.uncertainty,
+            repaired=bool(result.repairs.by_plane),
         ),
         utilisation=stages.as_json() if stages else {},
         record=written,

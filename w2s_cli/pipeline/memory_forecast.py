@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 from functools import lru_cache
+from itertools import islice
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from w2s_cli.errors import OutOfMemoryError
+from w2s_cli.microscope.plane_sampling import MOST_PLANES, MOST_SIDE
+from w2s_cli.pipeline.diagnose import MOST_JUDGED
 from w2s_cli.pipeline.prepared_planes import AROUND, CELL
 from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.chain import Chain
@@ -18,16 +21,21 @@ from w2s_cli.restorers.tiling import SMALLEST_TILE
 from w2s_cli.stack import LARGEST_WHOLE, Stack
 
 # Peak resident memory is about that of the program with its libraries, and the larger
-# of what it takes to look for unknown areas, and to restore: the plane in hand before
-# and after, and what the method works with. Measured on Linux with one thread.
-_PROGRAM = 299 << 20
-_TRAINED_PROGRAM = 379 << 20  # oneDNN keeps the weights in an order of its own
-_INPUT, _OUTPUT = 5.0, 8.5  # bytes a pixel of the plane in hand
+# of what it takes to look at planes before, and to restore: the plane in hand before
+# and after, the next that is prepared, and what the method works with. Measured on
+# Linux with one thread, as `tests/quality/memory_use.py` does.
+_PROGRAM, _NOISE_PROGRAM, _TORCH_PROGRAM = 90 << 20, 135 << 20, 460 << 20
+# Bytes at most, and bytes a pixel of a plane, of what the heap keeps, and of chunks of
+# Zarr, several of which are decoded and encoded at a time
+_HEAP, _ZARR = (32 << 20, 8), (80 << 20, 20)
+_ZARR_PROGRAM = 12 << 20
+_HANDED = 3.0  # bytes a pixel of what goes from thread to thread
+_BLOCK = 12  # bytes a pixel of what a tile becomes, until it is in the output's type
 _CHECK, _CHECK_OUTPUT = 105.0, 8.0  # bytes a pixel of the input, and of the output
-_AREAS = 26.0  # bytes a pixel of a plane, or of a cell, with unknown areas
-_DIAGNOSIS = 144  # bytes a pixel of the planes that the noise is estimated from
+_AREAS = 13.0  # bytes a pixel of a plane, or of a cell, with unknown areas
+_DEFECTS = 50.0  # the same, where its defects are looked for
+_LEVELS, _DIAGNOSIS = 10, 144  # bytes a pixel that is looked at, or that noise is in
 _MANY = 1 << 20  # pixels of a block from which on `Traits.memory` has another figure
-_FITTING_PROGRAM = 300 << 20
 _ERRORS = 320  # bytes a pixel of a block, to find its standard errors
 _FITTED = 4  # bytes a pixel of what is learned from
 _ROWS, _MOST_ROWS = 512, 2048  # of the output that are written together
@@ -45,36 +53,49 @@ def memory_needed(
     checked: bool = False,
     overlapped: bool = False,
     uncertainty: bool = False,
+    repaired: bool = False,
 ) -> int:
     """Return about how many bytes of memory a stack takes at most.
 
     `dtype` is that of the output's pixels, float32 where it is not known yet. Whether
     the output is `checked` matters, and whether the next rows are read, and the last
     ones written, while others are restored; so does `uncertainty`, whether standard
-    errors are wanted.
+    errors are wanted, and whether defects are `repaired`.
     """
     height, width = stack.data.shape[-2:]
     made = (dtype or np.dtype(np.float32)).itemsize + 4 * uncertainty
-    preparing, planes, written = _planes(stack, chain, tile, made)
-    trained = uncertainty or any(link.traits.device for link in chain.links)
-    program = _TRAINED_PROGRAM if trained else _PROGRAM
-    program += int(stack.extra.get("kept bytes", 0))
+    pixels = height * width
+    program = int(stack.extra.get("kept bytes", 0)) + _up_to(_HEAP, pixels)
     measured = chain.needs_noise or uncertainty
-    diagnosis = _DIAGNOSIS * min(height * width, _MANY) if measured else 0
+    if uncertainty or any(link.traits.device for link in chain.links):
+        program += _TORCH_PROGRAM
+    else:
+        program += _NOISE_PROGRAM if measured else _PROGRAM
+    if "Zarr" in stack.extra.get("format", ""):
+        program += _ZARR_PROGRAM + _up_to(_ZARR, pixels)
     work = _work(stack, chain, tile)
     if uncertainty:
         work = max(work, _ERRORS * _block(stack, chain, tile))
-    restoring = max(preparing, planes + work)
-    if overlapped:
-        restoring = preparing + planes + work + written
+    reading, preparing, planes, written, ahead = _planes(
+        stack, chain, tile, made, repaired=repaired
+    )
+    if overlapped and (stack.large or len([*islice(stack.indices(), 2)]) > 1):
+        restoring = reading + preparing + planes + work + written + ahead
+    else:
+        restoring = reading + max(preparing, planes + work)
     if checked:
-        restoring += height * width * (_CHECK + _CHECK_OUTPUT * chain.traits.scale**2)
-    to_restore = program + int(max(restoring, diagnosis))
+        restoring += pixels * (_CHECK + _CHECK_OUTPUT * chain.traits.scale**2)
+    to_restore = program + int(max(restoring, _looking(stack, noise=measured)))
     fit = chain.to_fit.traits.fit if chain.to_fit else None
     if not fit or not fit.steps:
         return to_restore
-    pixels = min(prod(stack.data.shape) // stack.channel_count, MOST_PIXELS)
-    return max(_FITTING_PROGRAM + fit.memory + pixels * _FITTED, to_restore)
+    learned = min(prod(stack.data.shape) // stack.channel_count, MOST_PIXELS)
+    return max(_TORCH_PROGRAM + fit.memory + learned * _FITTED, to_restore)
+
+
+def _up_to(most: tuple[int, int], pixels: int) -> int:
+    """Return so many bytes a pixel, but no more than so many in all."""
+    return min(most[0], most[1] * pixels)
 
 
 def _work(stack: Stack, chain: Chain, tile: int, *, device: bool = False) -> int:
@@ -98,12 +119,29 @@ def _block(stack: Stack, chain: Chain, tile: int) -> int:
     return prod(min(side, one) for one in stack.data.shape[-2:])
 
 
+def _looking(stack: Stack, *, noise: bool) -> float:
+    """Return what it takes to look at some planes, or parts of them, before."""
+    size, stored = prod(stack.data.shape[-2:]), stack.data.dtype.itemsize
+    most = MOST_JUDGED if noise else MOST_PLANES
+    count = min(prod(stack.data.shape[:-2]) // stack.channel_count, most)
+    side = MOST_SIDE if max(count, 1) <= MOST_PLANES else MOST_SIDE // 2
+    looked = min(size, side**2)
+    more = _DIAGNOSIS * min(size, _MANY) if noise else _LEVELS * looked
+    held = most * side**2 if stack.large else count * looked
+    return held * (stored + 1) + more
+
+
 def _planes(
-    stack: Stack, chain: Chain, tile: int, made: int
-) -> tuple[float, float, float]:
-    """Return what it takes to prepare a plane, to hold and to write parts of it."""
+    stack: Stack, chain: Chain, tile: int, made: int, *, repaired: bool
+) -> tuple[float, float, float, float, float]:
+    """Return what it takes to read, prepare, hold and write a plane, or parts of it.
+
+    The last is what is held more where the next is read ahead. What is read of a plane
+    that is not large is held as long as it is prepared.
+    """
     height, width = stack.data.shape[-2:]
     traits, stored = chain.traits, stack.data.dtype.itemsize
+    in_file = np.dtype(stack.extra.get("stored dtype", stack.data.dtype)).itemsize
     rows = height if traits.whole else min(tile, height)
     around = height if traits.whole else min(tile + 2 * traits.margin, height)
     enlarged = traits.scale**2
@@ -111,17 +149,23 @@ def _planes(
     across = width * traits.scale
     together = min(_MOST_ROWS * across, max(LARGEST_WHOLE, _ROWS * across))
     written = (height * width * enlarged if small else together) * made
-    band = rows * width * enlarged * made + written
-    if not stack.large:
-        output = height * width * enlarged * _OUTPUT if small else 2 * band
-        return height * width * _AREAS, height * width * _INPUT + output, written
+    band = (
+        rows * width * enlarged * made + _BLOCK * _block(stack, chain, tile) * enlarged
+    )
     counts = 4 if chain.needs_noise else stored  # repaired defects are fractions
+    looked = _DEFECTS if repaired else _AREAS
+    if not stack.large:
+        preparing = height * width * max(stored + looked, in_file + stored)
+        held = height * width * (counts + 1) + band + written
+        return 0, preparing, held, written, _HANDED * height * width
     cells = min(CELL, height)
-    kept = min(around + 2 * cells, height) * (counts + 1)
-    new = (cells + 2 * AROUND) * stored + cells * (counts + 1)
-    reading = width * (_decoded_rows(stack) * stored + kept + new)
-    preparing = reading + _AREAS * 4 * (CELL + 2 * AROUND) ** 2
-    return preparing + band, reading + width * around * counts + 2 * band, written
+    each = counts + 1 + stored  # the last where it is outside the field
+    kept = min(around + 2 * cells, height) * each
+    new = (cells + 2 * AROUND) * max(stored, in_file + stored * (in_file > stored))
+    reading = _decoded_rows(stack) * stored + kept + new + cells * each
+    preparing = (looked + 4) * (CELL + 2 * AROUND) ** 2 + written
+    ready = width * (around * counts + rows * (1 + stored))
+    return width * reading, preparing, ready + band + written, written, ready
 
 
 def _decoded_rows(stack: Stack) -> int:
@@ -133,7 +177,12 @@ def _decoded_rows(stack: Stack) -> int:
 
 
 def fitting_tile(
-    spec: RestoreSpec, stack: Stack, chain: Chain, dtype: np.dtype[Any] | None = None
+    spec: RestoreSpec,
+    stack: Stack,
+    chain: Chain,
+    dtype: np.dtype[Any] | None = None,
+    *,
+    repaired: bool = False,
 ) -> int:
     """Return the side of a tile, halved until the forecast fits.
 
@@ -152,6 +201,7 @@ def fitting_tile(
             *(stack, chain, side, dtype),
             checked=spec.check,
             uncertainty=spec.uncertainty,
+            repaired=repaired,
         )
 
     if spec.max_memory is None:
@@ -181,7 +231,13 @@ def _room(chain: Chain) -> int | None:
 
 
 def overlaps(
-    spec: RestoreSpec, stack: Stack, chain: Chain, tile: int, dtype: np.dtype[Any]
+    spec: RestoreSpec,
+    stack: Stack,
+    chain: Chain,
+    tile: int,
+    dtype: np.dtype[Any],
+    *,
+    repaired: bool = False,
 ) -> bool:
     """Return whether there is room to read, restore and write at the same time."""
     room = spec.max_memory or _room(chain)
@@ -190,6 +246,7 @@ def overlaps(
         checked=spec.check,
         overlapped=True,
         uncertainty=spec.uncertainty,
+        repaired=repaired,
     )
     return room is None or needed <= room
 

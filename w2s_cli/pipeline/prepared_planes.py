@@ -68,6 +68,11 @@ class PreparedPlanes:
         self._lock = RLock()
         self.given_up: Callable[[], bool] = lambda: False  # whether to stop in between
 
+    @property
+    def repairing(self) -> bool:
+        """Return whether planes are looked through for defects."""
+        return bool(self._finders)
+
     def __getitem__(self, index: tuple[Any, ...], /) -> NDArray[Any]:
         """Return the (Y, X) plane at `index`, or a part of it."""
         at, part = split_index(index)

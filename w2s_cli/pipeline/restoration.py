@@ -306,10 +306,12 @@ def restore_stack(
     dtype, rounding = output_type(spec, part, chain, used)
     decided = Decisions(
         *(spec, choice, diagnosis, fitted, dtype, rounding),
-        fitting_tile(spec, part, chain, dtype),
+        fitting_tile(spec, part, chain, dtype, repaired=ready.repairing),
         judge or (choice is not None and chain.links[0].traits.trained),
     )
-    overlap = overlap and overlaps(spec, part, chain, decided.tile, dtype)
+    overlap = overlap and overlaps(
+        *(spec, part, chain, decided.tile, dtype), repaired=ready.repairing
+    )
     progress.started(tiles_of(part, chain, decided.tile))
     how = progress.tile, Stages() if overlap else None
     return _restoration(decided, method, chain, part, ready, *how)

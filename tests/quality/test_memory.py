@@ -1,0 +1,67 @@
+"""Peak memory beside `--max-memory` and the forecast, for each format and for any size.
+
+`pytest -m quality -rP tests/quality/test_memory.py` prints the table. The files hardly
+take disk; a run of a large one is ended when its memory has become flat.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from memory_use import CAMERA, FORMS, SIDE, make, peak
+
+pytestmark = [
+    pytest.mark.quality,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc"),
+]
+LIMIT = 1 << 10  # MiB
+SECONDS = 45.0
+SHAPES = {"64 MiB": (8, SIDE, SIDE), "20 GiB": (2560, SIDE, SIDE)}
+SLIDE = (1, 60_000, 60_000)
+
+
+def words(source: Path, method: str, allowed: int) -> list[str]:
+    target = source.with_name(f"{method}{''.join(source.suffixes)}")
+    how = ["--method", method, "--max-memory", f"{allowed}M", *CAMERA]
+    return ["restore", str(source), "-o", str(target), *how]
+
+
+def forecast(command: list[str]) -> int:
+    words = [sys.executable, "-m", "w2s_cli", *command, "--dry-run", "--json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    return int(json.loads(done.stdout)["memory_bytes"]) >> 20
+
+
+@pytest.mark.parametrize("method", ["gaussian", "denoise-fast"])
+@pytest.mark.parametrize("form", FORMS)
+def test_memory_does_not_follow_the_file(
+    form: str, method: str, tmp_path: Path
+) -> None:
+    used = {}
+    for name, shape in SHAPES.items():
+        folder = tmp_path / name.replace(" ", "")
+        folder.mkdir()
+        command = words(make(form, folder, shape), method, LIMIT)
+        use = peak(command, folder, SECONDS)
+        print(f"{form} {name} {method}: {use.mebibytes} MiB, {use.share:.1%} done")
+        assert use.code in (0, 143), use.said
+        assert use.mebibytes <= min(LIMIT, 1.1 * forecast(command))
+        used[name] = use.mebibytes
+    assert used["20 GiB"] <= 1.4 * used["64 MiB"]
+
+
+@pytest.mark.parametrize(
+    ("method", "allowed"), [("gaussian", LIMIT), ("denoise-fast", 2 * LIMIT)]
+)
+@pytest.mark.parametrize("form", FORMS)
+def test_memory_does_not_follow_the_plane(
+    form: str, method: str, allowed: int, tmp_path: Path
+) -> None:
+    command = words(make(form, tmp_path, SLIDE), method, allowed)
+    use = peak(command, tmp_path, SECONDS)
+    print(f"{form} slide {method}: {use.mebibytes} MiB, {use.share:.1%} done")
+    assert use.code in (0, 143), use.said
+    assert use.mebibytes <= min(allowed, 1.1 * forecast(command))
