@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -18,6 +19,7 @@ from w2s_cli.stack import Channel, Stack, split_index
 
 History = tuple[Mapping[str, Any], ...]
 
+_MOST_PLANES = 1 << 24  # whose places are held in memory
 _STEP = 8 << 20  # bytes that are read at a time
 
 
@@ -94,6 +96,12 @@ def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
     else:
         axes, guessed = known_axes(axes, shape, path)
     *lead, height, width = shape
+    if prod(lead) > _MOST_PLANES:
+        raise InputError(
+            f"{path} promises {prod(lead)} planes, and w2s takes {_MOST_PLANES} at "
+            "most",
+            hint="copy or export it again, or in several files if it has them all",
+        )
     names, numbers = plane_numbers(axes[:-2], (*lead,))
     extra = {**content.extra, "plane": (height, width)}
     if guessed:

@@ -51,7 +51,10 @@ def _numbers(value: Any, count: int) -> list[float] | None:
         return None
     if any(isinstance(one, bool) or not isinstance(one, int | float) for one in value):
         return None
-    return [float(one) for one in value]
+    try:
+        return [float(one) for one in value]
+    except OverflowError:
+        return None
 
 
 def _letter(axis: Any, *, old: bool) -> str:

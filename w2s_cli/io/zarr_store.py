@@ -53,6 +53,8 @@ class ZarrStore:
         try:
             with _in_silence():
                 found = zarr.open_array(self.store, path=path, mode="r")
+                if any(side < 1 for side in (*found.chunks, *(found.shards or ()))):
+                    raise ValueError(f"its chunks of {found.chunks} hold no pixels")
                 if found.shards is None and "Blosc" in str(found.compressors):
                     return zarr.open_array(_Whole(self.store), path=path, mode="r")
                 return found
