@@ -15,11 +15,17 @@ import pytest
 import tifffile
 
 import w2s_cli as w2s
-from w2s_cli.batch import dask_cluster
+from w2s_cli.batch import dask_cluster, dask_parts
 from w2s_cli.batch.dask_cluster import checked_address
 from w2s_cli.batch.restore_work import RestoreWork
 from w2s_cli.batch.resume import Kept
-from w2s_cli.errors import BusyError, ExistsError, UsageError
+from w2s_cli.errors import (
+    BugError,
+    BusyError,
+    ExistsError,
+    OutputError,
+    UsageError,
+)
 from w2s_cli.io.atomic_files import claimed
 from w2s_cli.pipeline.file_restoration import FileReport
 from w2s_cli.pipeline.spec import RestoreSpec
@@ -87,6 +93,24 @@ def test_an_output_that_appears_meanwhile_stays(here: Path) -> None:
         target.unlink()
         assert isinstance(answer(work, there=False), BusyError)
     assert not target.exists()
+
+
+def test_what_a_run_that_was_ended_has_removed_is_no_bug(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("zarr")
+    image = w2s.Stack(np.ones((9, 9), np.uint16), "YX")
+    w2s.ZarrOutput.create(path := Path("x.zarr"), image)
+    pickled = pickle.dumps((None, None, path))
+
+    def part(_: bytes, gone: str) -> None:
+        (path / gone).unlink(missing_ok=True)
+        raise KeyError(gone)
+
+    for gone, error in (("", BugError), ("0/zarr.json", OutputError)):
+        found = dask_parts._safely(part, pickled, gone or "nothing")
+        assert type(found) is error
+        assert bool("Traceback" in capsys.readouterr().err) == (error is BugError)
 
 
 @pytest.mark.parametrize("words", [["-", "-o", "x.tif"], ["cell.tif", "-o", "-"]])

@@ -18,8 +18,8 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="it reads /proc"),
 ]
 LIMIT = 1 << 10  # MiB
-SECONDS = 45.0
-SHAPES = {"64 MiB": (8, SIDE, SIDE), "20 GiB": (2560, SIDE, SIDE)}
+SECONDS = 30.0
+SHAPES = {"512 MiB": (64, SIDE, SIDE), "20 GiB": (2560, SIDE, SIDE)}
 SLIDE = (1, 60_000, 60_000)
 
 
@@ -32,7 +32,7 @@ def words(source: Path, method: str, allowed: int) -> list[str]:
 def forecast(command: list[str]) -> int:
     words = [sys.executable, "-m", "w2s_cli", *command, "--dry-run", "--json"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
-    return int(json.loads(done.stdout)["memory_bytes"]) >> 20
+    return int(json.loads(done.stdout)[0]["memory_bytes"]) >> 20
 
 
 @pytest.mark.parametrize("method", ["gaussian", "denoise-fast"])
@@ -45,12 +45,13 @@ def test_memory_does_not_follow_the_file(
         folder = tmp_path / name.replace(" ", "")
         folder.mkdir()
         command = words(make(form, folder, shape), method, LIMIT)
+        told = forecast(command)
         use = peak(command, folder, SECONDS)
-        print(f"{form} {name} {method}: {use.mebibytes} MiB, {use.share:.1%} done")
+        print(f"{form} {name} {method}: {use.mebibytes} of {told} MiB, {use.share:.1%}")
         assert use.code in (0, 143), use.said
-        assert use.mebibytes <= min(LIMIT, 1.1 * forecast(command))
+        assert use.mebibytes <= min(LIMIT, 1.1 * told)
         used[name] = use.mebibytes
-    assert used["20 GiB"] <= 1.4 * used["64 MiB"]
+    assert used["20 GiB"] <= 1.2 * used["512 MiB"]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,8 @@ def test_memory_does_not_follow_the_plane(
     form: str, method: str, allowed: int, tmp_path: Path
 ) -> None:
     command = words(make(form, tmp_path, SLIDE), method, allowed)
+    told = forecast(command)
     use = peak(command, tmp_path, SECONDS)
-    print(f"{form} slide {method}: {use.mebibytes} MiB, {use.share:.1%} done")
+    print(f"{form} slide {method}: {use.mebibytes} of {told} MiB, {use.share:.1%}")
     assert use.code in (0, 143), use.said
-    assert use.mebibytes <= min(allowed, 1.1 * forecast(command))
+    assert use.mebibytes <= min(allowed, 1.1 * told)

@@ -4,6 +4,7 @@ import logging
 import os
 import pickle
 import re
+import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -201,12 +202,14 @@ def _client(where: str) -> Iterator["Client"]:
     cluster = None
     try:
         if local:
-            cluster = LocalCluster(
-                n_workers=int(local[1]),
-                threads_per_worker=1,
-                dashboard_address=None,
-                silence_logs=logging.CRITICAL,
-            )
+            with warnings.catch_warnings():  # another cluster has the usual port
+                warnings.filterwarnings("ignore", "Port .* already in use")
+                cluster = LocalCluster(
+                    n_workers=int(local[1]),
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    silence_logs=logging.CRITICAL,
+                )
         client = Client(cluster or where, timeout=_SECONDS, set_as_default=False)
         try:
             client.wait_for_workers(1, timeout=_SECONDS)

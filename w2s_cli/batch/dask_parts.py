@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from w2s_cli.batch.dask_tasks import answer, anywhere, completed, spec_anywhere
 from w2s_cli.batch.workers import for_parent
+from w2s_cli.errors import OutputError
+from w2s_cli.io.formats import holds_zarr
 from w2s_cli.io.ome_zarr_writing import Block, ZarrOutput
 from w2s_cli.pipeline.restoration import (
     Decisions,
@@ -75,12 +77,24 @@ def _answers(
             yield number, answer(future)
 
 
-def _safely(function: Callable[..., Any], *words: Any) -> Any:
+def _safely(function: Callable[..., Any], pickled: bytes, item: Any) -> Any:
     """Return what a function does, or its error, as it can be sent."""
     try:
-        return function(*words)
+        return function(pickled, item)
     except Exception as error:
+        _, _, path = pickle.loads(pickled)
+        if _is_removed(path):  # by the run, which was interrupted: nobody listens
+            return OutputError(f"{path} is there no longer")
         return for_parent(error)
+
+
+def _is_removed(path: Path) -> bool:
+    """Return whether an image that was being written is gone, or a part of it."""
+    try:
+        levels = ZarrOutput(path).levels
+    except OutputError:
+        return True
+    return not all(holds_zarr(path / str(level)) for level in range(levels))
 
 
 def _restore_part(pickled: bytes, part: Part) -> Found:
