@@ -123,12 +123,11 @@ def _looking(stack: Stack, *, noise: bool) -> float:
     """Return what it takes to look at some planes, or parts of them, before."""
     size, stored = prod(stack.data.shape[-2:]), stack.data.dtype.itemsize
     most = MOST_JUDGED if noise else MOST_PLANES
-    count = min(prod(stack.data.shape[:-2]) // stack.channel_count, most)
-    side = MOST_SIDE if max(count, 1) <= MOST_PLANES else MOST_SIDE // 2
-    looked = min(size, side**2)
+    planes = prod(stack.data.shape[:-2]) // stack.channel_count
+    count = most if stack.large else min(planes, most)
+    looked = min(size, (MOST_SIDE if count <= MOST_PLANES else MOST_SIDE // 2) ** 2)
     more = _DIAGNOSIS * min(size, _MANY) if noise else _LEVELS * looked
-    held = most * side**2 if stack.large else count * looked
-    return held * (stored + 1) + more
+    return count * looked * (stored + 1) + more
 
 
 def _planes(
@@ -149,9 +148,9 @@ def _planes(
     across = width * traits.scale
     together = min(_MOST_ROWS * across, max(LARGEST_WHOLE, _ROWS * across))
     written = (height * width * enlarged if small else together) * made
-    band = (
-        rows * width * enlarged * made + _BLOCK * _block(stack, chain, tile) * enlarged
-    )
+    band = _BLOCK * _block(stack, chain, tile) * enlarged
+    if rows < height:  # else it is what is written
+        band += rows * width * enlarged * made
     counts = 4 if chain.needs_noise else stored  # repaired defects are fractions
     looked = _DEFECTS if repaired else _AREAS
     if not stack.large:
