@@ -29,6 +29,7 @@ from w2s_cli.stack import Computed, Stack
         ("gaussian", 4, 2048, "uint8", 169),
         ("gaussian", 4, 2048, "uint16", 188),
         ("gaussian", 64, 2048, "uint16", 214),
+        ("gaussian", 2560, 2048, "uint16 zstd", 269),
         ("gaussian", 4, 2048, "float32", 246),
         ("gaussian", 4, 2048, "int32", 229),
         ("gaussian", 4, 2048, "float64", 259),
@@ -68,7 +69,8 @@ def test_a_forecast_is_never_below_and_little_above(
     if stored in ("int32", "float64"):
         taken, extra = np.dtype(np.float32), {"stored dtype": stored}
     data = Computed((planes, side, side), taken, lambda index: None)
-    stack = Stack(data, "TYX", extra=extra, chunk=(1, 1))
+    chunk = (512, 512) if more == "zstd" else (1, 1)
+    stack = Stack(data, "TYX", extra=extra, chunk=chunk)
     chain = build(method, (), (), "cpu", "fp32")
     forecast = memory_needed(stack, chain, 1024, taken, overlapped=True) / (1 << 20)
     areas = 0 if more == "areas" else 7 * min(side, 5792) ** 2 / (1 << 20)

@@ -25,9 +25,9 @@ from w2s_cli.stack import LARGEST_WHOLE, Stack
 # and after, the next that is prepared, and what the method works with. Measured on
 # Linux with one thread, as `tests/quality/memory_use.py` does.
 _PROGRAM, _NOISE_PROGRAM, _TORCH_PROGRAM = 90 << 20, 135 << 20, 460 << 20
-# Bytes at most, and bytes a pixel of a plane, of what the heap keeps, and of chunks of
-# Zarr, several of which are decoded and encoded at a time
-_HEAP, _ZARR = (32 << 20, 8), (80 << 20, 20)
+# Bytes at most, and bytes a pixel of a plane, of what the heap keeps, of decoding, and of
+# chunks of Zarr, several of which are decoded and encoded at a time
+_HEAP, _DECODED, _ZARR = (32 << 20, 8), (16 << 20, 4), (80 << 20, 20)
 _ZARR_PROGRAM = 12 << 20
 _HANDED = 3.0  # bytes a pixel of what goes from thread to thread
 _BLOCK = 12  # bytes a pixel of what a tile becomes, until it is in the output's type
@@ -73,6 +73,8 @@ def memory_needed(
         program += _NOISE_PROGRAM if measured else _PROGRAM
     if "Zarr" in stack.extra.get("format", ""):
         program += _ZARR_PROGRAM + _up_to(_ZARR, pixels)
+    elif stack.chunk != (1, 1):
+        program += _up_to(_DECODED, pixels)
     work = _work(stack, chain, tile)
     if uncertainty:
         work = max(work, _ERRORS * _block(stack, chain, tile))
