@@ -25,8 +25,8 @@ from w2s_cli.stack import LARGEST_WHOLE, Stack
 # and after, the next that is prepared, and what the method works with. Measured on
 # Linux with one thread, as `tests/quality/memory_use.py` does.
 _PROGRAM, _NOISE_PROGRAM, _TORCH_PROGRAM = 90 << 20, 135 << 20, 460 << 20
-# Bytes at most, and bytes a pixel of a plane, of what the heap keeps, of decoding, and of
-# chunks of Zarr, several of which are decoded and encoded at a time
+# Bytes at most, and bytes a pixel of a plane, of what the heap keeps, of decoding, and
+# of chunks of Zarr, several of which are decoded and encoded at a time
 _HEAP, _DECODED, _ZARR = (32 << 20, 8), (16 << 20, 4), (80 << 20, 20)
 _ZARR_PROGRAM = 12 << 20
 _HANDED = 3.0  # bytes a pixel of what goes from thread to thread
