@@ -7,7 +7,7 @@ import re
 import warnings
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
 from math import prod
@@ -23,18 +23,18 @@ from w2s_cli.batch.dask_tasks import (
     spec_anywhere,
     threads_of,
 )
-from w2s_cli.batch.jobs import EndedError, Failure, FilePair, Reports, each
+from w2s_cli.batch.jobs import (
+    EndedError,
+    Failure,
+    FilePair,
+    Reports,
+    each,
+    until_ended,
+)
 from w2s_cli.batch.restore_work import Outcome, RestoreWork
 from w2s_cli.batch.resume import Kept
 from w2s_cli.batch.workers import for_parent
-from w2s_cli.errors import (
-    BusyError,
-    ExistsError,
-    UsageError,
-    W2SError,
-    explained,
-)
-from w2s_cli.interruptions import Stopped
+from w2s_cli.errors import BusyError, ExistsError, UsageError, W2SError, explained
 from w2s_cli.io.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -114,34 +114,21 @@ def _each(
         paths = anywhere(source), anywhere(target)
         return client.submit(_do, pickled, *paths, there, wait, pure=False)
 
-    ended: EndedError | None = None
-    interrupt: KeyboardInterrupt | None = None
-    running = completed(client, waiting, begin, in_hand)
-    try:
-        for (pair, wait), future in running:
-            report = _report(future, pair)
-            if isinstance(report, Failure):
-                if isinstance(report.error, BusyError) and not wait:
+    def reports() -> Reports[Outcome]:
+        with closing(completed(client, waiting, begin, in_hand)) as running:
+            for (pair, wait), future in running:
+                report = _report(future, pair)
+                error = report.error if isinstance(report, Failure) else None
+                if isinstance(error, BusyError) and not wait:
                     waiting.append((pair, True))
-                    continue
-                if report.ends:
-                    ended = EndedError(str(report.error), report.error.exit_code)
-            yield report
-            if ended:
-                break
-    except KeyboardInterrupt as error:
-        interrupt = error
-        ended = EndedError("interrupted", Stopped.exit_code_of(error))
-    finally:
-        running.close()
-    if ended:
-        missed = EndedError(f"not begun: {ended}", ended.exit_code)
+                else:
+                    yield report
+
+    def begun(ended: EndedError, _: bool) -> Reports[Outcome]:
         for pair, _ in in_hand.values():
             yield Failure(*pair, ended)
-        for pair, _ in waiting:
-            yield Failure(*pair, missed, begun=False)
-    if interrupt:
-        raise interrupt
+
+    yield from until_ended(reports(), waiting, begun)
 
 
 def _report(future: "Future", pair: FilePair) -> Outcome | Failure:

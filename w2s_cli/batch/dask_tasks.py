@@ -8,15 +8,12 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from w2s_cli.errors import (
-    OutOfMemoryError,
-)
+from w2s_cli.errors import OutOfMemoryError
 from w2s_cli.io.formats import address_of
 from w2s_cli.pipeline.spec import RestoreSpec
 
 if TYPE_CHECKING:
     from distributed import Client, Future
-
 
 _AHEAD = 3  # tasks a worker that wait at it
 _OFTEN = 2.0  # seconds after which workers are counted again

@@ -3,9 +3,8 @@
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from w2s_cli.errors import BusyError, DiskFullError, W2SError, explained
 from w2s_cli.interruptions import Stopped
@@ -58,14 +57,18 @@ class Failure:
         }
 
 
+Target = TypeVar("Target", Path, None)
 Done = TypeVar("Done", bound=Report)
+Row = TypeVar("Row")  # a report or a failure
 Reports: TypeAlias = Generator[Done | Failure, None, None]
+Waiting: TypeAlias = deque[tuple[tuple[Path, Target], bool]]
+"""Files that are not begun; of each, whether to wait for who else has it in hand."""
 
 
 def each(
-    pairs: Iterable[FilePair],
-    work: Callable[[Path, Path], Done],
-    patient: Callable[[Path, Path], Done] | None = None,
+    pairs: Iterable[tuple[Path, Target]],
+    work: Callable[[Path, Target], Done],
+    patient: Callable[[Path, Target], Done] | None = None,
 ) -> Reports[Done]:
     """Yield what became of each file; a file that fails does not stop the next.
 
@@ -74,15 +77,67 @@ def each(
     that came while a report was used may be thrown in. With `patient` a file that
     another process has in hand comes last, and that is called then.
     """
-    return _each(
-        _Job(one, two, partial(work, one, two), patient and partial(patient, one, two))
-        for one, two in pairs
+    waiting: Waiting[Target] = deque((pair, False) for pair in pairs)
+    in_hand: list[tuple[Path, Target]] = []
+
+    def reports() -> Reports[Done]:
+        while waiting:
+            pair, wait = waiting.popleft()
+            in_hand[:] = [pair]
+            report: Done | Failure
+            try:
+                report = (patient if wait and patient else work)(*pair)
+            except BrokenPipeError:
+                raise
+            except Exception as error:
+                if isinstance(error, BusyError) and patient and not wait:
+                    waiting.append((pair, True))
+                    continue
+                report = Failure(*pair, explained(error))
+            in_hand.clear()
+            yield report
+
+    yield from until_ended(
+        reports(), waiting, lambda ended, _: (Failure(*pair, ended) for pair in in_hand)
     )
 
 
 def each_file(sources: Iterable[Path], work: Callable[[Path], Done]) -> Reports[Done]:
     """Yield what became of each file, as `each` does, where nothing is written."""
-    return _each(_Job(one, None, partial(work, one)) for one in sources)
+    return each(((one, None) for one in sources), lambda source, _: work(source))
+
+
+def until_ended(
+    reports: Generator[Row, None, None],
+    waiting: Waiting[Target],
+    in_hand: Callable[[EndedError, bool], Iterable[Row]],
+) -> Generator[Row | Failure, None, None]:
+    """Yield reports, and what becomes of the other files where the batch ends early.
+
+    That is told of the files that are begun by `in_hand`, which learns what has ended
+    the batch, and whether that was an interruption; it is raised at the end.
+    """
+    ended: EndedError | None = None
+    interrupt: KeyboardInterrupt | None = None
+    try:
+        for report in reports:
+            if isinstance(report, Failure) and report.ends:
+                ended = EndedError(str(report.error), report.error.exit_code)
+            yield report
+            if ended:
+                break
+    except KeyboardInterrupt as error:
+        interrupt = error
+        ended = EndedError("interrupted", Stopped.exit_code_of(error))
+    finally:
+        reports.close()
+    if ended:
+        yield from in_hand(ended, interrupt is not None)
+        missed = EndedError(f"not begun: {ended}", ended.exit_code)
+        for pair, _ in waiting:
+            yield Failure(*pair, missed, begun=False)
+    if interrupt:
+        raise interrupt
 
 
 def exit_code(reports: Sequence[Report]) -> int:
@@ -92,48 +147,3 @@ def exit_code(reports: Sequence[Report]) -> int:
         if len(reports) == 1 or failure.ends:
             return failure.error.exit_code
     return 1 if failures else 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Job(Generic[Done]):
-    source: Path
-    target: Path | None
-    work: Callable[[], Done]
-    patient: Callable[[], Done] | None = None
-
-
-def _each(jobs: Iterable[_Job[Done]]) -> Reports[Done]:
-    waiting = deque(jobs)
-    while waiting:
-        job = waiting.popleft()
-        source, target = job.source, job.target
-        interrupt = None
-        report: Done | Failure
-        try:
-            report = job.work()
-        except BrokenPipeError:
-            raise
-        except BusyError as error:
-            if job.patient:
-                waiting.append(_Job(source, target, job.patient))
-                continue
-            report = Failure(source, target, error)
-        except Exception as error:
-            report = Failure(source, target, explained(error))
-        except KeyboardInterrupt as error:
-            interrupt = error
-            code = Stopped.exit_code_of(error)
-            report = Failure(source, target, EndedError("interrupted", code))
-        ended = report.error if isinstance(report, Failure) and report.ends else None
-        try:
-            yield report
-        except KeyboardInterrupt as error:  # thrown in from outside
-            interrupt = error
-            ended = EndedError("interrupted", Stopped.exit_code_of(error))
-        if ended:
-            missed = EndedError(f"not begun: {ended}", ended.exit_code)
-            for job in waiting:
-                yield Failure(job.source, job.target, missed, begun=False)
-            if interrupt:
-                raise interrupt
-            return

@@ -8,6 +8,7 @@ import traceback
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -15,9 +16,17 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Generic, Protocol, TypeVar
 
-from w2s_cli.batch.jobs import Done, EndedError, Failure, FilePair, Reports
+from w2s_cli.batch.jobs import (
+    Done,
+    EndedError,
+    Failure,
+    FilePair,
+    Reports,
+    Waiting,
+    until_ended,
+)
 from w2s_cli.errors import BugError, BusyError, OutOfMemoryError, explained
-from w2s_cli.interruptions import Stopped, raise_stopped_on_signals
+from w2s_cli.interruptions import raise_stopped_on_signals
 from w2s_cli.io.atomic_files import remove_own
 
 _ENDING = 10.0  # seconds that a worker has to clean up
@@ -53,33 +62,22 @@ def each_in_workers(
     """
     waiting = deque((pair, False) for pair in pairs)
     workers: list[_Worker[Done]] = []
-    ended: EndedError | None = None
-    interrupt: KeyboardInterrupt | None = None
-    try:
+
+    def reports() -> Reports[Done]:
         while waiting or any(one.pair for one in workers):
-            report = None
-            try:
-                _deal(waiting, workers, works, count)
-                report = _next_report(waiting, workers)
-                if report is not None:
-                    yield report
-            except KeyboardInterrupt as error:
-                interrupt = error
-                ended = EndedError("interrupted", Stopped.exit_code_of(error))
-            if isinstance(report, Failure) and report.ends:
-                ended = EndedError(str(report.error), report.error.exit_code)
-            if ended:
-                break
-        if ended:
-            yield from _ended(waiting, workers, ended, stop=interrupt is not None)
-        if interrupt:
-            raise interrupt
+            _deal(waiting, workers, works, count)
+            report = _next_report(waiting, workers)
+            if report is not None:
+                yield report
+
+    try:
+        yield from until_ended(reports(), waiting, partial(_in_hand, waiting, workers))
     finally:
         _end(workers)
 
 
 def _deal(
-    waiting: deque[tuple[FilePair, bool]],
+    waiting: Waiting[Path],
     workers: list[_Worker[Done]],
     works: Sequence[Work[Done]],
     count: int,
@@ -120,7 +118,7 @@ def _started(work: Work[Done], number: int, count: int) -> _Worker[Done]:
 
 
 def _next_report(
-    waiting: deque[tuple[FilePair, bool]], workers: list[_Worker[Done]]
+    waiting: Waiting[Path], workers: list[_Worker[Done]]
 ) -> Done | Failure | None:
     """Return the next report; None where a file comes again at the end."""
     ready = connection.wait([one.pipe for one in workers if one.pair])
@@ -152,14 +150,10 @@ def _death(code: int | None) -> OutOfMemoryError:
     )
 
 
-def _ended(
-    waiting: deque[tuple[FilePair, bool]],
-    workers: list[_Worker[Done]],
-    ended: EndedError,
-    *,
-    stop: bool,
+def _in_hand(
+    waiting: Waiting[Path], workers: list[_Worker[Done]], ended: EndedError, stop: bool
 ) -> Reports[Done]:
-    """Yield what became of the files in hand, and of those that were not begun."""
+    """Yield what became of the files in hand, when no other is begun."""
     if stop:
         for one in workers:
             one.process.terminate()
@@ -169,9 +163,6 @@ def _ended(
             report = Failure(report.source, report.target, ended)
         if report is not None:
             yield report
-    missed = EndedError(f"not begun: {ended}", ended.exit_code)
-    for pair, _ in waiting:
-        yield Failure(*pair, missed, begun=False)
 
 
 def _end(workers: list[_Worker[Any]]) -> None:
