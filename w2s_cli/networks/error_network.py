@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from w2s_cli.networks.parts import smoothed
 from w2s_cli.networks.rebuild import Shaped, State, conv_shape
 
 LIGHT = (0.5, 0.8, 1.2, 1.7, 2.3, 3.0, 3.8)
@@ -49,7 +50,7 @@ class ErrorNetwork(Shaped):
 
     multiple_of = 2 * _COARSE
     # Of the convolutions, of the means, and from one multiple to the next.
-    margin = 2 * sum(_DILATIONS) + 2 * 2 * _COARSE + multiple_of
+    margin = 2 * sum(_DILATIONS) + 2 + 2 * 2 * _COARSE + multiple_of
 
     def __init__(self, scale: int = 1, width: int = 16) -> None:
         super().__init__()
@@ -86,7 +87,10 @@ class ErrorNetwork(Shaped):
         for layer in self.body:
             features = functional.relu(features + layer(features))
         width = functional.pixel_shuffle(self.tail(features), 2 * self.scale)
-        return width, places
+        # Each pixel of a square has weights of its own: a lattice, of which means over
+        # the square pass nothing. The second mean puts what is moved by half back.
+        width = smoothed(width, self.scale - 1, self.scale)
+        return smoothed(width, 1, 0), places
 
 
 def corrected(width: Tensor, places: Tensor, table: Tensor, scale: int) -> Tensor:
@@ -99,7 +103,9 @@ def corrected(width: Tensor, places: Tensor, table: Tensor, scale: int) -> Tenso
         for number, nodes in enumerate((LIGHT, STRUCTURE))
     )
     added = torch.einsum("nayx,nbyx,ab->nyx", light, structure, table)[:, None]
-    return width + functional.interpolate(added, scale_factor=2 * scale)
+    return width + functional.interpolate(
+        added, scale_factor=2 * scale, mode="bilinear"
+    )
 
 
 def _hats(values: Tensor, nodes: tuple[float, ...]) -> Tensor:

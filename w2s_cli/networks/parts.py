@@ -4,6 +4,7 @@ from math import isqrt, prod, sqrt
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from w2s_cli.networks.rebuild import State, conv_shape
 
@@ -104,3 +105,9 @@ def initialise(network: nn.Module) -> None:
             nn.init.normal_(module.weight, std=sqrt(2 / 9 / 64))
             module.weight.data.clamp_(-0.025, 0.025)
             nn.init.zeros_(module.bias)
+
+
+def smoothed(image: Tensor, before: int, after: int) -> Tensor:
+    """Return means over squares, from `before` pixels before to `after` after."""
+    wide = functional.pad(image, (before, after, before, after), mode="replicate")
+    return functional.avg_pool2d(wide, before + after + 1, 1)

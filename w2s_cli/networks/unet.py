@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from w2s_cli.networks.parts import smoothed
 from w2s_cli.networks.rebuild import ImageNetwork, State, conv_shape, count
 
 # A stabilised image runs from about 1 to 60 (1000 photons): a range that suits bfloat16
@@ -288,9 +289,9 @@ class ConditionalUNet(ImageNetwork):
             change = functional.pixel_shuffle(self.tail(features.float()), 2)
             # What the coarser levels enlarge has a lattice of every other pixel, of
             # which means over 2 x 2 pass nothing.
-            haze = _smoothed(_smoothed(self.haze(hazy.float()), 0, 1), 1, 0)
+            haze = smoothed(smoothed(self.haze(hazy.float()), 0, 1), 1, 0)
             nearby = functional.avg_pool2d(counts, 4)
-            haze = haze + _smoothed(_smoothed(nearby, 2, 2), 2, 2)
+            haze = haze + smoothed(smoothed(nearby, 2, 2), 2, 2)
             for _ in range(3):  # one enlargement by 8 would show its lattice
                 haze = _enlarged(haze, 2)
             return torch.cat([_enlarged(counts, 2) + change, haze], 1)
@@ -330,12 +331,6 @@ def _described(counts: Tensor, unknown: Tensor) -> Tensor:
         functional.pixel_unshuffle(unknown, 2),
     ]
     return torch.cat(planes, 1).contiguous(memory_format=torch.channels_last)
-
-
-def _smoothed(image: Tensor, before: int, after: int) -> Tensor:
-    """Return means over squares, from `before` pixels before to `after` after."""
-    wide = functional.pad(image, (before, after, before, after), mode="replicate")
-    return functional.avg_pool2d(wide, before + after + 1, 1)
 
 
 def _enlarged(image: Tensor, times: int) -> Tensor:
