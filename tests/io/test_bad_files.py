@@ -1,12 +1,10 @@
-"""Every bad input and output is one clear line, and leaves nothing behind."""
+"""Every bad input is one clear line."""
 
 import errno
 import os
 import re
-import resource
 import struct
 import tracemalloc
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +12,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from w2s_cli.errors import (
-    AxesError,
-    InputError,
-    OutOfMemoryError,
-    OutputError,
-    UsageError,
-)
+from w2s_cli.errors import AxesError, InputError, OutOfMemoryError
 from w2s_cli.io import open_image, write_image
 from w2s_cli.io.formats import image_files
-from w2s_cli.io.targets import check_target
 from w2s_cli.stack import Stack
 
 STACK = Stack(np.arange(6 * 32 * 33, dtype=np.uint16).reshape(6, 32, 33), "TYX")
@@ -43,12 +34,34 @@ def assert_refused(path, message, error=InputError):
     assert caught.value.hint
 
 
-def test_missing(tmp_path):
-    assert_refused(tmp_path / "a.tif", "there is no file")
+def overwrite(path, page, tag, form, *values):
+    """Overwrite the type of a tag, and what comes after it: its count, its value."""
+    with tifffile.TiffFile(path) as file:
+        entry = file.pages[page].tags[tag]
+    with path.open("r+b") as file:
+        file.seek(entry.offset + 2)
+        file.write(struct.pack(form, *values))
 
 
-def test_folder(tmp_path):
-    assert_refused(tmp_path, "is a folder, not an image")
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.tif", None, "there is no file"),
+        (".", None, "is a folder, not an image"),
+        ("a.tif", "", "is empty: 0 bytes"),
+        ("a.png", "", "is empty: 0 bytes"),
+        ("a.npy", "", "is empty: 0 bytes"),
+        (
+            "a.tif",
+            "dear diary",
+            r"is not a TIFF, PNG[\w, -]* or \w+ image: it starts with b'dear dia'",
+        ),
+    ],
+)
+def test_what_is_no_image(tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    assert_refused(tmp_path / name, message)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
@@ -57,20 +70,6 @@ def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path):
     assert_refused(pipe, "is a pipe, socket or device, not a file")
     np.save(tmp_path / "a.npy", np.zeros((8, 8), np.uint16))
     assert [*image_files(tmp_path)] == [tmp_path / "a.npy"]
-
-
-@pytest.mark.parametrize("name", ["a.tif", "a.png", "a.npy"])
-def test_empty(tmp_path, name):
-    (tmp_path / name).touch()
-    assert_refused(tmp_path / name, "is empty: 0 bytes")
-
-
-def test_text_called_tif(tmp_path):
-    (tmp_path / "a.tif").write_text("dear diary")
-    assert_refused(
-        tmp_path / "a.tif",
-        r"is not a TIFF, PNG[\w, -]* or \w+ image: it starts with b'dear dia'",
-    )
 
 
 def test_unreadable(tmp_path, monkeypatch):
@@ -132,13 +131,8 @@ def test_truncated_within_the_first_plane(tmp_path):
 @pytest.mark.parametrize("compression", [None, "zlib"])
 def test_truncated_while_it_is_read(tmp_path, compression):
     path = tmp_path / "a.tif"
-    tifffile.imwrite(
-        path,
-        STACK.data,
-        photometric="minisblack",
-        metadata=None,
-        compression=compression,
-    )
+    options = {"photometric": "minisblack", "metadata": None}
+    tifffile.imwrite(path, STACK.data, compression=compression, **options)
     with open_image(path) as stack:
         stack.data[(0,)]
         with path.open("r+b") as file:
@@ -162,9 +156,8 @@ def test_broken_data_name_their_plane(tmp_path):
 @pytest.mark.parametrize("name", ["a.png", "a.npy"])
 def test_truncated_png_and_npy(tmp_path, name):
     path = tmp_path / name
-    write_image(
-        Stack(np.random.default_rng(0).integers(0, 99, (64, 64), np.uint8), "YX"), path
-    )
+    noise = np.random.default_rng(0).integers(0, 99, (64, 64), np.uint8)
+    write_image(Stack(noise, "YX"), path)
     path.write_bytes(path.read_bytes()[:1500])
     assert_refused(path, "is truncated")
 
@@ -192,11 +185,7 @@ def test_an_array_whose_lengths_are_no_numbers(tmp_path):
 def test_places_that_are_text(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, STACK.data[:2], metadata=None)
-    with tifffile.TiffFile(path) as file:
-        entry = file.pages[1].tags["StripOffsets"]
-    with path.open("r+b") as file:
-        file.seek(entry.offset + 2)
-        file.write(struct.pack("<H", 2))
+    overwrite(path, 1, "StripOffsets", "<H", 2)
     with open_image(path) as stack:  # the plane is missed, the other one read
         assert stack.data.shape[0] == 1 or stack.warnings
 
@@ -204,11 +193,7 @@ def test_places_that_are_text(tmp_path):
 def test_tiles_far_larger_than_the_image(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, STACK.data[0], tile=(16, 16), compression="zlib")
-    with tifffile.TiffFile(path) as file:
-        entry = file.pages[0].tags["TileLength"]
-    with path.open("r+b") as file:
-        file.seek(entry.offset + 2)
-        file.write(struct.pack("<HII", 4, 1, 1 << 30))
+    overwrite(path, 0, "TileLength", "<HII", 4, 1, 1 << 30)
     assert_refused(path, "its tiles are of 1073741824 x 16 pixels, and the whole image")
 
 
@@ -264,114 +249,10 @@ def test_any_damage_is_an_input_error_and_silent(tmp_path, capfd, caplog):
     assert capfd.readouterr() == ("", "")
 
 
-class Failing:
-    """Planes of which the last cannot be made."""
-
-    shape = (3, 64, 64)
-    dtype = np.dtype(np.uint16)
-
-    def __init__(self, error):
-        self.error = error
-
-    def __getitem__(self, index):
-        if index[0] == 2:
-            raise self.error
-        return np.zeros((64, 64), np.uint16)
-
-
-@pytest.mark.parametrize("name", ["a.tif", "a.npy"])
-@pytest.mark.parametrize("imagej", [False, True])
-@pytest.mark.parametrize(
-    ("error", "raised"),
-    [
-        (OSError(errno.ENOSPC, "No space left on device"), OutputError),
-        (KeyboardInterrupt(), KeyboardInterrupt),
-        (InputError("a NaN"), InputError),
-        (ZeroDivisionError(), ZeroDivisionError),
-    ],
-)
-def test_a_failing_plane_leaves_nothing(tmp_path, name, imagej, error, raised):
-    extra = {"format": "ImageJ TIFF"} if imagej else {}
-    with pytest.raises(raised) as caught:
-        write_image(Stack(Failing(error), "TYX", extra=extra), tmp_path / name)
-    assert not list(tmp_path.iterdir())
-    if raised is OutputError:
-        assert re.search("cannot write .*: the disk is full", str(caught.value))
-
-
-@pytest.mark.parametrize("name", ["a.tif", "a.npy", "a.png"])
-def test_a_full_disk(tmp_path, name):
-    noise = np.random.default_rng(0).integers(0, 65536, (500, 500)).astype(np.uint16)
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    try:
-        with pytest.raises(OutputError, match=f"cannot write .*{name}: ") as caught:
-            write_image(Stack(noise, "YX"), tmp_path / name)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert "free space" in caught.value.hint
-    assert not list(tmp_path.iterdir())
-
-
-def test_existing_output_is_kept_or_replaced_whole(tmp_path):
-    path = tmp_path / "a.tif"
-    path.write_text("precious")
-    with pytest.raises(OutputError, match="exists") as caught:
-        write_image(STACK, path)
-    assert "--overwrite" in caught.value.hint
-    failing = Stack(Failing(OSError(errno.ENOSPC, "full")), "TYX")
-    with pytest.raises(OutputError, match="full"):
-        write_image(failing, path, overwrite=True)
-    assert path.read_text() == "precious"
-    write_image(STACK, path, overwrite=True)
-    with open_image(path) as stack:
-        assert stack.data.shape == STACK.data.shape
-
-
-@pytest.mark.parametrize(
-    ("name", "error", "message"),
-    [
-        ("nowhere/a.tif", OutputError, "there is no folder .*nowhere"),
-        ("folder.tif", OutputError, "folder.tif is a folder"),
-        ("a.jpg", UsageError, "cannot tell the format of .* from its suffix '.jpg'"),
-        ("a", UsageError, "cannot tell the format of .* from its suffix ''"),
-    ],
-)
-def test_impossible_targets(tmp_path, name, error, message):
-    (tmp_path / "folder.tif").mkdir()
-    for attempt in (check_target, lambda path: write_image(STACK, path)):
-        with pytest.raises(error, match=message) as caught:
-            attempt(tmp_path / name)
-        assert caught.value.hint
-
-
-def test_unwritable_folder(tmp_path, monkeypatch):
-    monkeypatch.setattr("os.access", lambda *_: False)
-    with pytest.raises(OutputError, match="cannot write into the folder"):
-        write_image(STACK, tmp_path / "a.tif")
-
-
-@pytest.mark.parametrize(
-    ("stack", "message"),
-    [
-        (STACK, "PNG holds one plane, not axes TYX"),
-        (Stack(np.zeros((4, 4), np.float32), "YX"), "uint8 or uint16, not float32"),
-    ],
-)
-def test_png_that_cannot_hold_the_stack(tmp_path, stack, message):
-    with pytest.raises(InputError, match=message) as caught:
-        write_image(stack, tmp_path / "a.png")
-    assert caught.value.hint == "write a .tif file"
-    assert not list(tmp_path.iterdir())
-
-
-def test_an_image_without_pixels(tmp_path: Path) -> None:
+def test_an_image_without_pixels(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((0, 9), np.uint8))
-    with (
-        pytest.raises(InputError, match=r"a\.npy has no pixels: its shape is \(0, 9\)"),
-        open_image(tmp_path / "a.npy"),
-    ):
-        pass
+    message = r"a\.npy has no pixels: its shape is \(0, 9\)"
+    assert_refused(tmp_path / "a.npy", message)
 
 
 def test_an_array_that_is_cut_while_it_is_read(tmp_path):
@@ -404,11 +285,7 @@ def test_pages_in_a_circle_are_refused_at_once(tmp_path, big):
     with path.open("r+b") as file:
         file.seek(last + (8 + 20 * tags if big else 2 + 12 * tags))
         file.write(first.to_bytes(8 if big else 4, "little"))
-    with (
-        pytest.raises(InputError, match=r"page 3 is followed by page 1, in a circle"),
-        open_image(path),
-    ):
-        pass
+    assert_refused(path, "page 3 is followed by page 1, in a circle")
 
 
 def test_a_page_with_less_strips_than_it_needs(tmp_path):
@@ -416,8 +293,7 @@ def test_a_page_with_less_strips_than_it_needs(tmp_path):
     tifffile.imwrite(path, np.zeros((64, 8), np.uint8), rowsperstrip=8)
     with tifffile.TiffFile(path, mode="r+") as file:
         file.pages[0].tags["ImageLength"].overwrite(2**28)
-    refused = "of 268435456 x 8 pixels has 8 of 33554432 strips or tiles"
-    assert_refused(path, refused)
+    assert_refused(path, "of 268435456 x 8 pixels has 8 of 33554432 strips or tiles")
 
 
 def test_a_later_page_with_less_strips_than_the_first(tmp_path):
@@ -431,13 +307,3 @@ def test_a_later_page_with_less_strips_than_the_first(tmp_path):
         np.testing.assert_array_equal(stack.data[0,], pages[0])
         with pytest.raises(InputError, match="plane 2 cannot be decoded"):
             stack.region((1,), slice(40, 50), slice(0, 8))
-
-
-def test_names_that_no_program_writes_are_kept(tmp_path):
-    path = tmp_path / "a.tif"
-    stack = Stack(np.zeros((4, 8, 9), np.uint16), "ZYX")
-    odd = {"imagej": {"gr\xfc\u20ac": 3}, "format": "ImageJ TIFF"}
-    write_image(replace(stack, extra=odd), path)
-    with tifffile.TiffFile(path) as file:
-        assert file.imagej_metadata
-        assert file.imagej_metadata[r"gr\xfc\u20ac"] == 3
