@@ -54,6 +54,16 @@ def _content(folder: Path, facts: ModelFacts) -> dict[str, Any]:
         digest = sha256((folder / name).read_bytes()).hexdigest()
         return {"source": name, "sha256": digest, **more}
 
+    def tensor(which: str, description: str) -> dict[str, Any]:
+        return {
+            "id": which,
+            "description": description,
+            "axes": _axes(facts, output=which == "output"),
+            "data": {"type": "float32"},
+            "test_tensor": file(f"test_{which}.npy"),
+            "sample_tensor": file(f"sample_{which}.tif"),
+        }
+
     traits = facts.traits
     enlarges = ["super-resolution"] * (traits.scale > 1)
     denoises = ["denoising"] * (traits.needs_noise or traits.scale == 1)
@@ -77,26 +87,8 @@ def _content(folder: Path, facts: ModelFacts) -> dict[str, Any]:
             *denoises,
             *enlarges,
         ],
-        "inputs": [
-            {
-                "id": "input",
-                "description": "camera counts of one channel",
-                "axes": _axes(facts, output=False),
-                "data": {"type": "float32"},
-                "test_tensor": file("test_input.npy"),
-                "sample_tensor": file("sample_input.tif"),
-            }
-        ],
-        "outputs": [
-            {
-                "id": "output",
-                "description": "restored counts, neither rounded nor clipped",
-                "axes": _axes(facts, output=True),
-                "data": {"type": "float32"},
-                "test_tensor": file("test_output.npy"),
-                "sample_tensor": file("sample_output.tif"),
-            }
-        ],
+        "inputs": [tensor("input", "camera counts of one channel")],
+        "outputs": [tensor("output", "restored counts, neither rounded nor clipped")],
         "weights": {
             "torchscript": file("weights.pt", pytorch_version=torch_version()),
             "onnx": file("weights.onnx", opset_version=OPSET, parent="torchscript"),
