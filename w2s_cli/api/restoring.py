@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -79,65 +79,43 @@ class RestoreResult:
     error: Stack | None = None
 
 
+class _Given(TypedDict, total=False):
+    """The arguments of `restore` that do not decide what it returns."""
+
+    noise: Noise
+    options: Options
+    weights: str | Path | Sequence[str | Path]
+    device: str
+    precision: str
+    tile: int
+    axes: str | None
+    channel: str | int | None
+    display_range: tuple[float, float] | None
+    defects: str | Path
+    train_on: str | Path | Sequence[str | Path]
+    dtype: StoredAs
+    progress: Callable[[int, int], None] | None
+
+
 @overload
 def restore(
-    image: Stack,
-    method: str = ...,
-    *,
-    noise: Noise = ...,
-    options: Options = ...,
-    weights: str | Path | Sequence[str | Path] = ...,
-    device: str = ...,
-    precision: str = ...,
-    tile: int = ...,
-    axes: str | None = ...,
-    channel: str | int | None = ...,
-    display_range: tuple[float, float] | None = ...,
-    defects: str | Path = ...,
-    train_on: str | Path | Sequence[str | Path] = ...,
-    dtype: StoredAs = ...,
-    uncertainty: bool = ...,
-    progress: Callable[[int, int], None] | None = ...,
+    image: Stack, method: str = ..., *, uncertainty: bool = ..., **given: Unpack[_Given]
 ) -> RestoreResult: ...
 @overload
 def restore(
     image: Array,
     method: str = ...,
     *,
-    noise: Noise = ...,
-    options: Options = ...,
-    weights: str | Path | Sequence[str | Path] = ...,
-    device: str = ...,
-    precision: str = ...,
-    tile: int = ...,
-    axes: str | None = ...,
-    channel: str | int | None = ...,
-    display_range: tuple[float, float] | None = ...,
-    defects: str | Path = ...,
-    train_on: str | Path | Sequence[str | Path] = ...,
-    dtype: StoredAs = ...,
     uncertainty: Literal[False] = ...,
-    progress: Callable[[int, int], None] | None = ...,
+    **given: Unpack[_Given],
 ) -> Array: ...
 @overload
 def restore(
     image: Array,
     method: str = ...,
     *,
-    noise: Noise = ...,
-    options: Options = ...,
-    weights: str | Path | Sequence[str | Path] = ...,
-    device: str = ...,
-    precision: str = ...,
-    tile: int = ...,
-    axes: str | None = ...,
-    channel: str | int | None = ...,
-    display_range: tuple[float, float] | None = ...,
-    defects: str | Path = ...,
-    train_on: str | Path | Sequence[str | Path] = ...,
-    dtype: StoredAs = ...,
     uncertainty: Literal[True],
-    progress: Callable[[int, int], None] | None = ...,
+    **given: Unpack[_Given],
 ) -> RestoreResult: ...
 def restore(
     image: Stack | Array,
