@@ -14,6 +14,7 @@ from w2s_cli.cli import app
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io import formats, images_of, open_image, write_image
 from w2s_cli.io.formats import FORMATS, format_of
+from w2s_cli.io.maker_files import WithinFile
 
 KINDS = {
     "nd2": "a Nikon ND2 file",
@@ -149,3 +150,12 @@ def test_without_the_library(tmp_path, monkeypatch, start, library, extra):
         f"bfconvert -series 0 {path} {path}.ome.tif, or all its images: "
         f"bioformats2raw {path} {path}.ome.zarr"
     )
+
+
+def test_no_more_is_read_than_a_file_has(tmp_path: Path) -> None:
+    (path := tmp_path / "a").write_bytes(b"0123456789")
+    with WithinFile(path) as file:
+        assert file.read(4) == b"0123"
+        assert file.read(1 << 50) == b"456789"
+        file.seek(20)
+        assert file.read(1 << 50) == file.read() == b""

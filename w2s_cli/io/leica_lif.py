@@ -13,7 +13,13 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
-from w2s_cli.io.maker_files import MOST_PLANES, MakerImage, maker_stack, reading
+from w2s_cli.io.maker_files import (
+    MOST_PLANES,
+    MakerImage,
+    WithinFile,
+    maker_stack,
+    reading,
+)
 from w2s_cli.io.maker_ome import ChannelFacts, Facts, PlaneFacts
 from w2s_cli.io.samples import PRIMARIES
 from w2s_cli.io.units import micrometres, positive, seconds
@@ -42,7 +48,8 @@ def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
 
     with ExitStack() as files:
         with reading(path, _KIND):
-            file = files.enter_context(liffile.LifFile(path))
+            opened = files.enter_context(WithinFile(path))
+            file = files.enter_context(liffile.LifFile(opened))
             planar = [one for one in file.images if _is_planar(one)]
             left = [one.path for one in file.images if one not in planar]
             images = [_described(part) for one in planar for part in _parts(one)]

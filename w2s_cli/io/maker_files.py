@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from io import BufferedReader, FileIO
 from math import prod
 from pathlib import Path
 from threading import RLock
@@ -66,6 +67,19 @@ class MakerImage:
             "dtype": str(self.dtype),
             "colour": colour,
         }
+
+
+class WithinFile(BufferedReader):
+    """A file of which no more is read than it has: its header may promise anything."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(FileIO(path))
+        self._size = path.stat().st_size
+
+    def read(self, count: int | None = -1, /) -> bytes:
+        """Return so many bytes, or all that are left."""
+        left = max(self._size - self.tell(), 0)
+        return super().read(left if count is None or count < 0 else min(count, left))
 
 
 @contextmanager

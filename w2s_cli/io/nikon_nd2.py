@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
-from w2s_cli.io.maker_files import MOST_PLANES, MakerImage, maker_stack, reading
+from w2s_cli.io.maker_files import (
+    MOST_PLANES,
+    MakerImage,
+    WithinFile,
+    maker_stack,
+    reading,
+)
 from w2s_cli.io.maker_ome import ChannelFacts, Facts, PlaneFacts
 from w2s_cli.io.units import positive
 from w2s_cli.io.wanted import Wanted
@@ -40,7 +46,8 @@ def open_stack(path: Path, wanted: Wanted) -> Iterator[Stack]:
             warnings.simplefilter("ignore")  # what matters of them is said here
             with reading(path, _KIND):
                 _check_end(path)
-                file = files.enter_context(nd2.ND2File(path))
+                opened = files.enter_context(WithinFile(path))
+                file = files.enter_context(nd2.ND2File(opened))
                 handle = files.enter_context(path.open("rb"))
                 images = [_image(one) for one in _positions(file, handle, path)]
             stack = maker_stack(images, wanted, path, _KIND)
