@@ -188,9 +188,12 @@ def test_mask_and_report(w2s, cell: Path) -> None:
 def test_restore_checks_what_it_writes(w2s, cell: Path) -> None:
     good = w2s("restore", "cell.tif", "-o", "a.tif", *PLAIN, "--check")
     assert good.exit_code == 0
+    assert "\ncell.tif: consistent with the input" in f"\n{good.stderr}"
+    assert "warning" not in good.stderr
     bad = w2s("restore", "cell.tif", "-o", "b.tif", *SMOOTH, "--check", "--json")
     assert bad.exit_code == 8
     assert "warning: cell.tif: not consistent with the input: it is smo" in bad.stderr
+    assert bad.stderr.count("with the input") == 1
     [told] = json.loads(bad.stdout)
     assert (told["status"], told["consistent"]) == ("done", False)
     for name, verdict in ("a.tif", "consistent"), ("b.tif", "not consistent"):

@@ -31,6 +31,9 @@ def show_restored(outcome: "FileReport", *, quiet: bool) -> None:
         return
     if outcome.choice:
         note(_chosen(outcome.source, outcome.choice))
+    sentence = outcome.record.get("check", {}).get("sentence")
+    if sentence and sentence not in outcome.warnings:
+        note(f"{_name(outcome.source, 'standard input')}: {sentence}")
     facts = [_size(outcome.output_shape), f"x{outcome.scale}"]
     if known := [channel for channel in outcome.channels if channel.model]:
         facts.append(_noise(known))

@@ -283,7 +283,11 @@ def restore_file(
         warnings=(
             *result.warnings,
             *left_out(image, spooled),
-            *([check.sentence] if check and not check.consistent else []),
+            *(
+                [check.sentence]
+                if check and check.verdict in ("not consistent", "in doubt")
+                else []
+            ),
         ),
         consistent=check.consistent if check else None,
         error_map=error_map,
