@@ -13,6 +13,7 @@ from w2s_cli.weights.checkpoint import load
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+LITE = tomllib.loads((ROOT / "lite" / "pyproject.toml").read_text(encoding="utf-8"))
 SHIPPED = ROOT / "w2s_cli" / "weights" / "shipped"
 IN_CONDA = {"torch": "pytorch", "matplotlib": "matplotlib-base"}
 
@@ -33,11 +34,33 @@ def test_conda_has_what_pip_has_but_for_bm3d(recipe: dict[str, Any]) -> None:
     assert {*recipe["requirements"]["run"]} == expected
 
 
+def test_lite_has_what_pip_has_but_for_torch() -> None:
+    whole = PROJECT["project"]
+    assert LITE["project"]["dependencies"] == sorted(
+        {*whole["dependencies"], "onnxruntime>=1.17"} - {"torch>=2.2"}
+    )
+    for name, needs in LITE["project"]["optional-dependencies"].items():
+        own = [one for one in needs if one not in LITE["project"]["dependencies"]]
+        there = {*whole["optional-dependencies"][name]} - {"onnxruntime>=1.17"}
+        assert {*own} == there
+    for fact in ("requires-python", "license", "authors", "scripts", "urls"):
+        assert LITE["project"][fact] == whole[fact]
+    wheel = LITE["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert all((ROOT / "lite" / source).exists() for source in wheel)
+    data = f"w2s_lite-{w2s_cli.__version__}.data/data/"
+    pages = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
+    assert {*wheel.values()} == {
+        *("w2s_cli", "w2s_cli/LICENSE"),
+        *(data + place for place in pages.values()),
+    }
+
+
 def test_all_say_the_same_version(recipe: dict[str, Any]) -> None:
     zenodo = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
     assert (
         w2s_cli.__version__
         == PROJECT["project"]["version"]
+        == LITE["project"]["version"]
         == recipe["context"]["version"]
         == zenodo["version"]
     )

@@ -135,6 +135,11 @@ def explained(error: Exception) -> W2SError:
         case OSError():
             reason = error.strerror or error
             found = InputError(f"cannot read{_where(error)}: {reason}")
+        case ModuleNotFoundError(name="torch"):
+            found = UsageError(
+                "this needs PyTorch, which is not installed",
+                hint="pip install torch",
+            )
         case _:
             found = BugError(
                 f"a bug in w2s: {''.join(format_exception_only(error)).strip()}",
@@ -159,3 +164,14 @@ def few(things: Sequence[object]) -> str:
     shown = ", ".join(map(str, things[:_MOST_NAMED]))
     rest = len(things) - _MOST_NAMED
     return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def install_extra(extra: str) -> str:
+    """Return what to type for an extra of the distribution that is installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        version(name := "w2s-lite")
+    except PackageNotFoundError:
+        name = "w2s-cli"
+    return f"pip install '{name}[{extra}]'"

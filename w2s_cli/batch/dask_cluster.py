@@ -34,7 +34,14 @@ from w2s_cli.batch.jobs import (
 from w2s_cli.batch.restore_work import Outcome, RestoreWork
 from w2s_cli.batch.resume import Kept
 from w2s_cli.batch.workers import for_parent
-from w2s_cli.errors import BusyError, ExistsError, UsageError, W2SError, explained
+from w2s_cli.errors import (
+    BusyError,
+    ExistsError,
+    UsageError,
+    W2SError,
+    explained,
+    install_extra,
+)
 from w2s_cli.io.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -182,7 +189,7 @@ def _client(where: str) -> Iterator["Client"]:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise UsageError(
-            "--dask needs the package distributed", hint="pip install 'w2s-cli[dask]'"
+            "--dask needs the package distributed", hint=install_extra("dask")
         ) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what dies is redone
     local = _LOCAL.fullmatch(where)

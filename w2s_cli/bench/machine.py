@@ -8,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from w2s_cli.networks.devices import cores
+
 _BUSY = 0.5  # load that makes timings doubtful: processes that compute, over a minute
 _CPU = Path("/proc/cpuinfo")
 _STATUS, _FORGET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -16,12 +18,7 @@ _PEAK = "VmHWM:"
 
 def machine(device: str) -> dict[str, Any]:
     """Return what decides about speed, as a JSON object."""
-    from w2s_cli.networks.inference import (
-        available_device,
-        cores,
-        device_title,
-        threads,
-    )
+    from w2s_cli.networks.inference import available_device, device_title, threads
 
     processor = platform.processor() or platform.machine()
     if _CPU.is_file():

@@ -183,7 +183,7 @@ def workers(jobs: int) -> Iterator[Executor | None]:
     if jobs == 1:
         yield None
         return
-    from w2s_cli.networks.inference import cores
+    from w2s_cli.networks.devices import cores
 
     before = environ.get(_THREADS)
     environ[_THREADS] = str(max(cores() // jobs, 1))

@@ -12,6 +12,7 @@ from w2s_cli.errors import UsageError
 from w2s_cli.methods import METHODS, MethodEntry, PluginEntry
 from w2s_cli.registry import LICENCE
 
+_TORCH = "PyTorch (missing)"
 _FACTS = ("name", "scale", "needs", "summary", "source", "licence")
 
 
@@ -38,7 +39,10 @@ def methods(
         return
     rows = [row for row in METHODS if _usable(row)]
     if as_json:
-        facts = [{fact: getattr(row, fact) for fact in _FACTS} for row in rows]
+        facts = [
+            {fact: getattr(row, fact) for fact in _FACTS} | {"needs": _needs(row)}
+            for row in rows
+        ]
         print_result(json.dumps(facts, indent=2))
         return
     lines = [[row.name, _scale(row), _summary(row)] for row in rows]
@@ -62,14 +66,25 @@ def _scale(row: MethodEntry) -> str:
 
 
 def _summary(row: MethodEntry) -> str:
-    """Return what a method does, and its licence where that is not the project's."""
+    """Return what a method does, licence if not the project's, and what is missing."""
     licence = f"; licence: {row.licence}" if row.licence != LICENCE else ""
-    return row.summary + licence
+    return row.summary + licence + f"; needs {_TORCH}" * _lacks_torch(row)
+
+
+def _lacks_torch(row: MethodEntry) -> bool:
+    from w2s_cli.methods.engines import has_torch
+
+    return row.needs_torch and not has_torch()
+
+
+def _needs(row: MethodEntry) -> str:
+    return ", ".join(filter(None, [row.needs, _TORCH * _lacks_torch(row)]))
 
 
 def _show(row: MethodEntry, *, as_json: bool) -> None:
     from w2s_cli.methods.build import options_of
 
+    known_options = () if _lacks_torch(row) else options_of(row.load())
     options: list[dict[str, Any]] = [
         {
             "option": option.name,
@@ -77,7 +92,7 @@ def _show(row: MethodEntry, *, as_json: bool) -> None:
             "default": option.default,
             "help": option.help,
         }
-        for option in options_of(row.load())
+        for option in known_options
     ]
     if as_json:
         print_result(json.dumps(options, indent=2))
@@ -86,14 +101,15 @@ def _show(row: MethodEntry, *, as_json: bool) -> None:
         "method": row.name,
         "summary": row.summary,
         "scale": _scale(row),
-        "needs": row.needs,
+        "needs": _needs(row),
         "source": row.source,
         "licence": row.licence,
     }
     known = [[fact, value] for fact, value in facts.items() if value]
     print_result(table(known, TERMINAL))
     if not options:
-        note(f"{row.name} has no options")
+        if not _lacks_torch(row):
+            note(f"{row.name} has no options")
         return
     heads = ["option", "value", "default", "help"]
     lines = [

@@ -16,6 +16,7 @@ from w2s_cli.errors import (
     UsageError,
     W2SError,
     few,
+    install_extra,
 )
 
 _MAGIC_BYTES = 8
@@ -188,7 +189,7 @@ def _with_library(
     if form.library and find_spec(form.library) is None:
         raise error(
             f"{what}, which needs the package {form.library}",
-            hint=f"install it: pip install 'w2s-cli[{form.extra}]'{instead}",
+            hint=f"install it: {install_extra(form.extra)}{instead}",
         )
     return form
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from w2s_cli.errors import UsageError
+from w2s_cli.errors import UsageError, install_extra
 from w2s_cli.networks import NETWORKS, SHIPPED
 from w2s_cli.registry import Entry, Registry
 from w2s_cli.weights.catalogue import MODEL_PREFIX, WEIGHTS, Item, compact_weights
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 # They look further than the margin of a tile, or at all of it.
 NEARLY = frozenset({"rcan", "san", "ridnet", "rdn", "rrdb", "esrgan", "real-esrgan"})
 
+
+_BY_TORCH = tuple(
+    f"w2s_cli.methods.{name}" for name in ("epll", "noise2x", "published_network")
+)
 
 OWN = ("jdsr", "jdsr-fast", "denoise", "denoise-fast")
 """The networks that were trained for `w2s`, whose weights ship."""
@@ -41,6 +45,23 @@ class MethodEntry(Entry):
     """A row of a method."""
 
     needs_weights: bool = False  # that may have to be fetched, or given
+
+    @property
+    def needs_torch(self) -> bool:
+        """Return whether nothing but PyTorch runs it."""
+        return self.target.partition(":")[0] in _BY_TORCH
+
+    def load(self) -> Any:
+        """Return the method's class; a UsageError where it needs PyTorch in vain."""
+        try:
+            return Entry.load(self)
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            raise UsageError(
+                f"{self.name} needs PyTorch, which is not installed",
+                hint="pip install torch; `w2s methods` says what runs without it",
+            ) from error
 
     @property
     def traits(self) -> "Traits":
@@ -129,11 +150,15 @@ JOINT = {
 """Methods of W2S that denoise and enlarge at once, and their networks."""
 
 
+USER_NETWORK = "w2s_cli.methods.published_network:UserNetwork"
+"""What the networks are of that a user may have weights for."""
+
+
 def _brought(network: Entry, name: str = "", summary: str = "") -> MethodEntry:
     ships = compact_weights(name or network.name)
     return MethodEntry(
         name or network.name,
-        "w2s_cli.methods.published_network:UserNetwork",
+        USER_NETWORK,
         (summary or network.summary)
         + ("; compact weights ship" if ships else "")
         + _of_tiles(network.name),
@@ -168,7 +193,7 @@ class MethodRegistry(Registry[MethodEntry]):
             "bioimage.io",
             "see its page",
             scale=0,
-            needs=f"pip install 'w2s-cli[{MODEL_PREFIX[:-1]}]'",
+            needs=install_extra(MODEL_PREFIX[:-1]),
         )
 
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError, WeightsError
+from w2s_cli.methods.engines import engine
+from w2s_cli.networks.devices import kind_of
 from w2s_cli.networks.graph import Run, open_graph
-from w2s_cli.networks.inference import available_device, kind_of
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import DisplayRange, Units
 from w2s_cli.weights.bioimageio_model import (
@@ -40,7 +41,7 @@ class Bioimageio:
 
     @cached_property
     def _device(self) -> str:
-        return available_device(self.device)
+        return engine().available_device(self.device)
 
     @cached_property
     def _leaves(self) -> tuple[Affine, ...]:

@@ -14,7 +14,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
-from w2s_cli.methods import DEFAULT, METHODS, MethodEntry
+from w2s_cli.methods import DEFAULT, METHODS, USER_NETWORK, MethodEntry
 from w2s_cli.networks import SHIPPED
 from w2s_cli.restorers.chain import Chain
 from w2s_cli.weights.catalogue import compact_weights
@@ -160,18 +160,13 @@ def check_weights(texts: Sequence[str], files: Iterable[str]) -> None:
 
 def lacking_weights(text: str, weights: Sequence[Path | None]) -> list[str]:
     """Return the networks of a chain that have no weights, and are given none."""
-    takers = [*filter(_takes_weights, parse(text))]
-    if not takers:
-        return []
-    from w2s_cli.methods.published_network import UserNetwork  # loads torch
-
-    found = zip_longest(takers, weights)
+    takers = filter(_takes_weights, parse(text))
     return [
         one.name
-        for one, file in found
+        for one, file in zip_longest(takers, weights)
         if one
         and not file
-        and one.load() is UserNetwork
+        and one.target == USER_NETWORK
         and not compact_weights(one.name)
     ]
 
@@ -271,8 +266,13 @@ def method_for_weights(weights: Sequence[Path]) -> str:
 
 
 def _method(path: Path) -> str:
-    # Torch, which they load, takes a second: methods without networks do without it.
+    from w2s_cli.methods.engines import engine, has_torch
     from w2s_cli.methods.shipped import Denoise, Jdsr
+
+    if not has_torch():
+        scale = engine().open_network(path, "cpu").network.scale
+        return next(kind.name for kind in (Denoise, Jdsr) if kind.scale == scale)
+    # Torch takes a second: methods without networks do without it.
     from w2s_cli.networks.rebuild import rebuild, recognise
     from w2s_cli.training.recipe_tables import masking_of_record
     from w2s_cli.weights import checkpoint

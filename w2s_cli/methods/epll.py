@@ -12,7 +12,8 @@ from torch import Tensor
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.networks.inference import available_device, kind_of, memory_errors
+from w2s_cli.networks.devices import kind_of
+from w2s_cli.networks.inference import available_device, memory_errors
 from w2s_cli.networks.patch_mixture import PatchFilter, PatchMixture
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import Units

@@ -7,23 +7,23 @@ from math import log
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
+from w2s_cli.methods.engines import Run, engine
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.networks.error_network import PEAK, ErrorNetwork, corrected
-from w2s_cli.networks.inference import available_device, memory_errors
 from w2s_cli.restorers.restorer import TrainedRange
 from w2s_cli.restorers.units import excess
-from w2s_cli.weights import checkpoint
+from w2s_cli.weights.catalogue import SHIPPED
 
 FACTOR = 1.645
 """Standard errors on each side of a pixel that hold the truth nine times in ten."""
 OTHERS = "others"
 """What the tables are called of methods that have none of their own."""
-MARGIN, STEP = ErrorNetwork.margin, ErrorNetwork.multiple_of
+MARGIN, STEP = 64, 16
+"""Input pixels around, and multiples that blocks begin on: those of the network."""
+PEAK = (1.0, 2.5, 4.0, 5.5, 7.0)
+"""Nodes of a table: the logarithm of the photons in the brightest parts."""
 
 
 @dataclass(frozen=True)
@@ -38,31 +38,26 @@ class ErrorEstimate:
 
     def __call__(self, before: FloatArray, after: FloatArray) -> FloatArray:
         """Return (N, Y * scale, X * scale) counts for counts before and after."""
-        device = available_device(self.device)
-        network, tables, _ = _loaded(device)[self.scale]
-        lowered = np.float32(excess(self.noise))
-        height, width = before.shape[1:]
-        with torch.inference_mode(), memory_errors():
-            seen = self._planes(self.noise.stabilise(before) - lowered, 1)
-            made = self._planes(self.noise.stabilise(after) - lowered, self.scale)
-            found, places = network(seen, made, self.noise.floor)
-            nearby, peak = tables[self.method]
-            found = corrected(found, places, nearby, self.scale)
-            found = found + float(np.interp(log(max(self.photons, 1)), PEAK, peak))
-            root = (made + float(lowered)).clamp(min=self.noise.floor)
-            # A change of the root by its standard error, in counts.
-            counts = found.exp() * root * (self.noise.gain / 2 / FACTOR)
-            cut = counts[:, 0, : height * self.scale, : width * self.scale]
-            errors: FloatArray = cut.float().cpu().numpy()
-        return errors
+        run, tables, _ = _loaded(engine().available_device(self.device))[self.scale]
+        floor, lowered = self.noise.floor, excess(self.noise)
+        height, width = (side * self.scale for side in before.shape[1:])
+        nearby, peak = tables[self.method]
+        added = float(np.interp(log(max(self.photons, 1)), PEAK, peak))
+        numbers = (floor, lowered, nearby, added, self.noise.gain / 2 / FACTOR)
+        counts = run(
+            self._planes(self.noise.stabilise(before) - np.float32(lowered), 1),
+            self._planes(self.noise.stabilise(after) - np.float32(lowered), self.scale),
+            *(np.array(one, np.float32) for one in numbers),
+        )
+        return counts[:, 0, :height, :width]
 
-    def _planes(self, planes: FloatArray, scale: int) -> Tensor:
-        """Return planes mirrored at their far edges up to a multiple, on the device."""
+    def _planes(self, planes: FloatArray, scale: int) -> FloatArray:
+        """Return (N, 1, Y, X) planes, mirrored at their far edges up to a multiple."""
         missing = [-side % (STEP * scale) for side in planes.shape[1:]]
         if any(missing):
             pad = [(0, 0), (0, missing[0]), (0, missing[1])]
             planes = np.pad(planes, pad, mode="symmetric")
-        return torch.from_numpy(planes[:, None]).to(available_device(self.device))
+        return planes[:, None]
 
 
 def table_for(method: str, scale: int, *, as_others: bool) -> str:
@@ -91,28 +86,20 @@ def calibrated_range(scale: int) -> TrainedRange:
     return TrainedRange(tuple(known["photons"]), known["sigma"])
 
 
-_Tables = Mapping[str, tuple[Tensor, list[float]]]
-_Loaded = tuple[ErrorNetwork, _Tables, Mapping[str, Any]]
+_Tables = Mapping[str, tuple[list[list[float]], list[float]]]
+_Loaded = tuple[Run, _Tables, Mapping[str, Any]]
 
 
 @lru_cache(maxsize=2)
 def _loaded(device: str) -> Mapping[int, _Loaded]:
     """Return networks, tables and calibration by scale."""
-    found = checkpoint.load(checkpoint.shipped("errors"))
+    path = SHIPPED / "errors.safetensors"
+    runs, record, digest = engine().open_errors(path, device)
     shipped = {}
-    for scale in (1, 2):
-        start = f"x{scale}."
-        state = {
-            key.removeprefix(start): tensor
-            for key, tensor in found.state.items()
-            if key.startswith(start)
-        }
-        network = ErrorNetwork.from_state_dict(state).eval()
-        network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        record = found.record["calibration"][str(scale)]
+    for scale, run in runs.items():
+        own = record["calibration"][str(scale)]
         tables = {
-            name: (torch.tensor(of["nearby"], device=device), of["peak"])
-            for name, of in record["tables"].items()
+            name: (of["nearby"], of["peak"]) for name, of in own["tables"].items()
         }
-        shipped[scale] = network, tables, {**record, "weights_sha256": found.digest}
+        shipped[scale] = run, tables, {**own, "weights_sha256": digest}
     return shipped

@@ -14,11 +14,11 @@ from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods import JOINT
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.networks import NETWORKS, SHIPPED
+from w2s_cli.networks.devices import kind_of
 from w2s_cli.networks.inference import (
     NetworkRunner,
     available_device,
     fastest,
-    kind_of,
     to_device,
 )
 from w2s_cli.networks.rebuild import Network, input_units, rebuild, recognise

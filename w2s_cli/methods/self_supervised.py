@@ -17,12 +17,9 @@ from w2s_cli.errors import UsageError, WeightsError
 from w2s_cli.methods.published_network import UserNetwork
 from w2s_cli.methods.shipped import Denoise, Shipped
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.networks.inference import (
-    available_device,
-    fastest,
-    mean_over_orientations,
-)
+from w2s_cli.networks.inference import available_device, fastest
 from w2s_cli.networks.rebuild import recognise
+from w2s_cli.restorers.orientations import mean_over_orientations
 from w2s_cli.restorers.restorer import FitProgress, Fitting, Series, Traits
 from w2s_cli.restorers.units import Units, excess
 from w2s_cli.training.initial_network import initial_network

@@ -10,23 +10,15 @@ import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import WeightsError
+from w2s_cli.methods.engines import Opened, StabilisedNetwork, engine
 from w2s_cli.microscope.defects import filled
 from w2s_cli.microscope.imaging_conditions import ImagingConditions
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.networks.inference import (
-    NetworkRunner,
-    available_device,
-    fastest,
-    forward_planes,
-    kind_of,
-    mean_over_orientations,
-    to_device,
-)
-from w2s_cli.networks.rebuild import Network, rebuild
-from w2s_cli.networks.unet import IMAGE_PLANES, ConditionalUNet, UNet
-from w2s_cli.restorers.restorer import TrainedRange, Traits
+from w2s_cli.networks.devices import kind_of
+from w2s_cli.restorers.orientations import mean_over_orientations
+from w2s_cli.restorers.restorer import NetworkAtWork, TrainedRange, Traits
 from w2s_cli.restorers.units import Units, excess
-from w2s_cli.weights import checkpoint
+from w2s_cli.weights.catalogue import SHIPPED
 
 _UNTOLD = ImagingConditions()  # white noise, no read noise, a blur that is unknown
 _Way: TypeAlias = Callable[[FloatArray], FloatArray]
@@ -62,14 +54,18 @@ class Shipped:
     def provenance(self) -> dict[str, str]:
         """Return what decides about the output besides the input and the options."""
         network = self._loaded.network
-        told = isinstance(network, ConditionalUNet)
         near = f"within 1e-4 of the noise: margin {self._margin} of {network.margin}"
         return {
             "weights_sha256": self._loaded.digest,
+            "engine": engine().NAME,
             "device": kind_of(self._loaded.device),
             "precision": self._computed,
             **({"tiles": near} if self._margin < network.margin else {}),
-            **({"told": str(self.conditions), "haze": self.haze} if told else {}),
+            **(
+                {"told": str(self.conditions), "haze": self.haze}
+                if network.conditions
+                else {}
+            ),
         }
 
     @property
@@ -82,22 +78,13 @@ class Shipped:
             multiple_of=network.multiple_of,
             whole=network.whole,
             expects=Units.ROOT,
-            trained_range=self._loaded.trained_range,
+            trained_range=TrainedRange.of_record(self._loaded.record),
             knows_noise=True,
             provenance=self.provenance,
             device=self._loaded.device,
             network=self.running,
-            memory=self._memory,
+            memory=engine().memory(network, self._computed),
         )
-
-    @property
-    def _memory(self) -> tuple[int, int]:
-        """Return the bytes a pixel, which go with the width of the network."""
-        network = self._loaded.network
-        if not isinstance(network, UNet):
-            return 1536, 1536
-        each = 47 if network.scale > 1 else 26 if self._computed == "bf16" else 34
-        return (each * network.tail.in_channels,) * 2
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return the restored planes."""
@@ -122,20 +109,22 @@ class Shipped:
         planes, and the numbers of `conditions`.
         """
         network = self._loaded.network
-        if not isinstance(network, ConditionalUNet):
+        if not network.conditions:
             return blocks[:, None]
         return _told_planes(network, blocks, self.conditions)
 
     def outputs(self, planes: FloatArray) -> FloatArray:
         """Return (N, K, Y * scale, X * scale), all that it makes of `input_planes`."""
         loaded = self._loaded
-        return forward_planes(loaded.network, planes, loaded.device, self._computed)
+        return engine().forward_planes(
+            loaded.network, planes, loaded.device, self._computed
+        )
 
     @property
     def _ways(self) -> tuple[_Way, _Way]:
         """Return what restores planes, and planes with Y and X exchanged."""
         loaded = self._loaded
-        if not isinstance(loaded.network, ConditionalUNet):
+        if not loaded.network.conditions:
             return self.running, self.running
         told = (self.conditions, self.conditions.transposed())
         one, other = (
@@ -145,10 +134,9 @@ class Shipped:
         return one, other
 
     @property
-    def running(self) -> NetworkRunner:
+    def running(self) -> NetworkAtWork:
         """Return the network at work."""
-        loaded = self._loaded
-        return NetworkRunner(loaded.network, loaded.device, self._computed)
+        return engine().at_work(self._loaded, self._computed)
 
     @property
     def _margin(self) -> int:
@@ -157,13 +145,12 @@ class Shipped:
     @property
     def _computed(self) -> str:
         auto = self.precision == "auto"
-        return fastest(self._loaded.device) if auto else self.precision
+        return engine().fastest(self._loaded.device) if auto else self.precision
 
     @property
-    def _loaded(self) -> "_Loaded":
-        loaded = _load(
-            self.weights or checkpoint.shipped(self.name), available_device(self.device)
-        )
+    def _loaded(self) -> Opened:
+        path = self.weights or SHIPPED / f"{self.name}.safetensors"
+        loaded = _load(path, engine().available_device(self.device))
         if loaded.network.scale != self.scale:
             raise WeightsError(
                 f"{self.weights} enlarges x{loaded.network.scale}, "
@@ -242,7 +229,7 @@ class Auto:
 class _Told:
     """A network at work that is told what it cannot see."""
 
-    network: ConditionalUNet
+    network: StabilisedNetwork
     device: str
     precision: str
     conditions: ImagingConditions
@@ -251,9 +238,11 @@ class _Told:
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return what it makes of stabilised planes; NaN is a pixel unknown."""
         planes = _told_planes(self.network, blocks, self.conditions)
-        made = forward_planes(self.network, planes, self.device, self.precision)
+        made = engine().forward_planes(
+            self.network, planes, self.device, self.precision
+        )
         total = np.maximum(made[:, 0], 0)
-        if self.haze == "keep" or self.network.outputs == 1:
+        if self.haze == "keep" or made.shape[1] == 1:
             return total
         lift = np.float32((self.conditions.floor / 2) ** 2)
         hazy = np.maximum((np.maximum(made[:, 1], 0) / 2) ** 2 - lift, 0)
@@ -262,7 +251,7 @@ class _Told:
 
 
 def _told_planes(
-    network: ConditionalUNet, blocks: FloatArray, conditions: ImagingConditions
+    network: StabilisedNetwork, blocks: FloatArray, conditions: ImagingConditions
 ) -> FloatArray:
     planes = np.empty((len(blocks), network.channels, *blocks.shape[1:]), np.float32)
     for plane, block in zip(planes, blocks, strict=True):
@@ -270,27 +259,17 @@ def _told_planes(
         # A plane without any known pixel is dark.
         plane[0], plane[1] = np.nan_to_num(filled(block, unknown)), unknown
     numbers = conditions.numbers(network.conditions)
-    planes[:, IMAGE_PLANES:] = np.array(numbers, np.float32)[:, None, None]
+    planes[:, -len(numbers) :] = np.array(numbers, np.float32)[:, None, None]
     return planes
 
 
-@dataclass(frozen=True)
-class _Loaded:
-    network: Network
-    trained_range: TrainedRange | None
-    digest: str
-    device: str
-
-
 @lru_cache(maxsize=4)
-def _load(path: Path, device: str) -> _Loaded:
-    found = checkpoint.load(path)
-    if not {"expects", "trained_on"} & found.record.keys():
+def _load(path: Path, device: str) -> Opened:
+    opened = engine().open_network(path, device)
+    if not {"expects", "trained_on"} & opened.record.keys():
         raise WeightsError(
             f"{path} does not say what input its network expects",
             hint="use weights that `w2s train` has written, "
             "or name the network of published ones: --method dncnn",
         )
-    trained_range = TrainedRange.of_record(found.record)
-    network = to_device(rebuild(found.state), device)
-    return _Loaded(network, trained_range, found.digest, device)
+    return opened

@@ -4,7 +4,7 @@ import copy
 import io
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,24 +109,7 @@ class CountsNetwork(nn.Module):
 
     def onnx(self, example: FloatArray) -> bytes:
         """Return the graph as ONNX; `example` is a plane that it can take."""
-        free = {0: "batch", 2: "y", 3: "x"}
-        with _quiet(), TemporaryDirectory() as folder:
-            file = Path(folder) / "network.onnx"
-            # An operator of ONNX since opset 9 that the exporter has forgotten.
-            register_custom_op_symbolic(
-                "aten::asinh", lambda graph, value: graph.op("Asinh", value), OPSET
-            )
-            torch.onnx.export(
-                self,
-                (_batch(example),),
-                file,
-                opset_version=OPSET,
-                dynamo=False,  # the other one has no opset below 18
-                input_names=["input"],
-                output_names=["output"],
-                dynamic_axes={"input": free, "output": free},
-            )
-            return file.read_bytes()
+        return onnx_graph(self, {"input": _batch(example)})
 
     def torchscript(self, example: FloatArray) -> bytes:
         """Return the graph as TorchScript, without where the code of torch lay here."""
@@ -142,6 +125,35 @@ class CountsNetwork(nn.Module):
                 if not one.endswith((".debug_pkl", "/.data/serialization_id")):
                     target.writestr(zipfile.ZipInfo(one, _START), source.read(one))
         return stripped.getvalue()
+
+
+def onnx_graph(
+    network: nn.Module, inputs: Mapping[str, Tensor], *, folded: bool = True
+) -> bytes:
+    """Return a network's graph as ONNX; images among the inputs may be of any size.
+
+    Where it is not `folded`, its weights are in it as they are, by their names.
+    """
+    free = {0: "batch", 2: "y", 3: "x"}
+    images = [name for name, tensor in inputs.items() if tensor.ndim == 4]
+    with _quiet(), TemporaryDirectory() as folder:
+        file = Path(folder) / "network.onnx"
+        # An operator of ONNX since opset 9 that the exporter has forgotten.
+        register_custom_op_symbolic(
+            "aten::asinh", lambda graph, value: graph.op("Asinh", value), OPSET
+        )
+        torch.onnx.export(
+            network,
+            tuple(inputs.values()),
+            file,
+            opset_version=OPSET,
+            dynamo=False,  # the other one has no opset below 18
+            do_constant_folding=folded,
+            input_names=[*inputs],
+            output_names=["output"],
+            dynamic_axes=dict.fromkeys([*images, "output"], free),
+        )
+        return file.read_bytes()
 
 
 def run_torchscript(content: bytes, planes: Sequence[FloatArray]) -> list[FloatArray]:

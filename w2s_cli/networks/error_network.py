@@ -29,8 +29,6 @@ LIGHT = (0.5, 0.8, 1.2, 1.7, 2.3, 3.0, 3.8)
 """Nodes of the table: arsinh of a quarter of the mean stabilised value nearby."""
 STRUCTURE = (-3.0, -1.5, -0.5, 0.5, 2.0)
 """Nodes of the table: the logarithm of the deviation of the output nearby."""
-PEAK = (1.0, 2.5, 4.0, 5.5, 7.0)
-"""Nodes of a second table: the logarithm of the photons in the brightest parts."""
 _COARSE = 8  # squares of 2 x 2 pixels along one that levels are means of
 _DILATIONS = (1, 2, 4, 1)
 _LEVELS = 5  # planes that say how bright, how noisy and how structured it is nearby
@@ -93,6 +91,45 @@ class ErrorNetwork(Shaped):
         return smoothed(width, 1, 0), places
 
 
+class ErrorsInCounts(nn.Module):
+    """Standard errors in counts: the network, its tables, and the way to counts.
+
+    Parameters
+    ----------
+    network
+        It predicts half widths of intervals.
+    """
+
+    def __init__(self, network: ErrorNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        seen: Tensor,
+        made: Tensor,
+        floor: Tensor,
+        lowered: Tensor,
+        nearby: Tensor,
+        added: Tensor,
+        unit: Tensor,
+    ) -> Tensor:
+        """Return (N, 1, Y * scale, X * scale) counts.
+
+        - `seen`, `made`: stabilised counts, `lowered`, as the network takes them.
+        - `floor`: the stabilised value of no light.
+        - `nearby`, `added`: what the tables say: that of (light, structure), and that
+          of the photons in the brightest parts.
+        - `unit`: counts a stabilised unit, where its root is 1.
+
+        All but the images are numbers, or in the case of `nearby` a table.
+        """
+        found, places = self.network(seen, made, floor)
+        found = corrected(found, places, nearby, self.network.scale) + added
+        # A change of the root by its standard error, in counts.
+        return found.exp() * torch.maximum(made + lowered, floor) * unit
+
+
 def corrected(width: Tensor, places: Tensor, table: Tensor, scale: int) -> Tensor:
     """Return the logarithm of the half width with what a (light, structure) table adds.
 
@@ -112,10 +149,10 @@ def _hats(values: Tensor, nodes: tuple[float, ...]) -> Tensor:
     """Return (N, nodes, Y, X), the share that each node has in a value; in all 1."""
     at = torch.tensor(nodes, dtype=values.dtype, device=values.device)
     clipped = values.clamp(nodes[0], nodes[-1])[:, None]
-    gaps = at.diff()
     low, high = at[:-1, None, None], at[1:, None, None]
-    up = ((clipped - low) / gaps[:, None, None]).clamp(0, 1)
-    down = ((high - clipped) / gaps[:, None, None]).clamp(0, 1)
+    gaps = high - low
+    up = ((clipped - low) / gaps).clamp(0, 1)
+    down = ((high - clipped) / gaps).clamp(0, 1)
     one = torch.ones_like(clipped)
     return torch.minimum(torch.cat([one, up], 1), torch.cat([down, one], 1))
 

@@ -1,14 +1,11 @@
-"""Run a network on arrays: devices, precisions, orientations, operations."""
+"""Run a network on arrays in torch: devices, precisions, operations."""
 
-import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -37,23 +34,11 @@ def available_device(name: str) -> str:
     return name
 
 
-def kind_of(device: str) -> str:
-    """Return what a device is, whichever of several: "cuda" for "cuda:1"."""
-    return device.partition(":")[0]
-
-
 def device_title(device: str) -> str:
     """Return the model of a GPU; of another device its name."""
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_name(device)
     return device
-
-
-def cores() -> int:
-    """Return how many cores of the processor this process may use."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def threads() -> int:
@@ -111,29 +96,6 @@ class NetworkRunner:
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return what it makes of planes: see `forward`."""
         return forward(self.network, blocks, self.device, self.precision)
-
-
-def mean_over_orientations(
-    run: Callable[[FloatArray], FloatArray],
-    blocks: FloatArray,
-    sideways: Callable[[FloatArray], FloatArray] | None = None,
-) -> FloatArray:
-    """Return the mean of what `run` makes of (N, Y, X) planes laid in all eight ways.
-
-    `sideways` runs instead where Y and X are exchanged.
-    """
-    total: FloatArray | None = None
-    for turns in range(4):
-        for mirrored in (False, True):
-            laid = np.rot90(blocks, turns, (1, 2))
-            laid = laid[:, :, ::-1] if mirrored else laid
-            ways = sideways if sideways and turns % 2 else run
-            made = ways(np.ascontiguousarray(laid))
-            made = made[:, :, ::-1] if mirrored else made
-            back = np.rot90(made, -turns, (1, 2))
-            total = back.copy() if total is None else total + back
-    assert total is not None
-    return total / np.float32(8)
 
 
 def to_device(network: Network, device: str) -> Network:

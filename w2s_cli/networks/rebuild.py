@@ -163,6 +163,7 @@ class ImageNetwork(Shaped):
     channels: int = 1
     predicts: Predicts = "image"
     margin: int
+    conditions: int = 0  # constant planes, among its channels
 
 
 def _shapes(state: State) -> dict[str, Size]:

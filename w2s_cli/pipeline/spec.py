@@ -236,7 +236,7 @@ def _denoises(traits: Traits) -> bool:
 
 
 def _imitated(device: str | None, precision: str) -> bool:
-    if device is None:
+    if device is None or precision in ("auto", "fp32"):
         return False
     from w2s_cli.networks.inference import is_slow  # torch, which is loaded by now
 

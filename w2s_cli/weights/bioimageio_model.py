@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from zipfile import ZipFile, is_zipfile
 
-from w2s_cli.errors import InputError, UsageError, WeightsError
+from w2s_cli.errors import InputError, UsageError, WeightsError, install_extra
 from w2s_cli.weights.cache import fetched_path
 from w2s_cli.weights.catalogue import MODEL_PREFIX
 
@@ -155,7 +155,7 @@ def _described(source: Any, path: Path) -> "v0_5.ModelDescr":
         raise UsageError(
             "models of bioimage.io need the package bioimageio.spec, "
             "which is not installed",
-            hint="pip install 'w2s-cli[bioimageio]'",
+            hint=install_extra("bioimageio"),
         ) from error
     try:
         with warnings.catch_warnings():
