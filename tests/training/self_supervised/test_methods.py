@@ -71,7 +71,8 @@ def test_what_is_learned_lowers_the_noise(
     assert made.dtype == np.float32
     assert _error(made[0], truth) < 0.65 * _error(captures[0], truth)
     assert fitted.traits.fit.steps == 0
-    assert set(fitted.traits.provenance) == {"weights_sha256", "device", "precision"}
+    known = {"weights_sha256", "engine", "device", "precision"}
+    assert set(fitted.traits.provenance) == known
     assert fitted.fitted(_never, _told) is fitted
 
 
