@@ -20,7 +20,7 @@ FACTOR = 1.645
 """Standard errors on each side of a pixel that hold the truth nine times in ten."""
 OTHERS = "others"
 """What the tables are called of methods that have none of their own."""
-MARGIN, STEP = 64, 16
+MARGIN, STEP = 66, 16
 """Input pixels around, and multiples that blocks begin on: those of the network."""
 PEAK = (1.0, 2.5, 4.0, 5.5, 7.0)
 """Nodes of a table: the logarithm of the photons in the brightest parts."""
