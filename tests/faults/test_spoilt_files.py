@@ -63,7 +63,8 @@ def test_full_disk(bench: Bench, count: int) -> None:
             subprocess.run(["umount", folder / "out"], check=True)
 
 
-@injections(1, 15)
+@pytest.mark.faults
+@pytest.mark.parametrize("count", [15])
 def test_folder_becomes_read_only(bench: Bench, count: int) -> None:
     for _ in range(count):
         folder = bench.fresh()
@@ -104,8 +105,9 @@ def remove(path: Path, bench: Bench) -> None:
     path.unlink()
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("spoil", [cut, swap, remove])
-@injections(1, 10)
+@pytest.mark.parametrize("count", [10])
 def test_inputs_change(
     bench: Bench, count: int, spoil: Callable[[Path, Bench], None]
 ) -> None:

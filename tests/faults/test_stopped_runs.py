@@ -15,16 +15,13 @@ import pytest
 
 from fault_bench import Bench, contents
 
-pytestmark = pytest.mark.skipif(
-    not sys.platform.startswith("linux") or os.geteuid() != 0,
-    reason="it forks, and becomes another user",
-)
-
-
-def injections(few: int, many: int) -> pytest.MarkDecorator:
-    """Give a test a few injections, and many where faults are asked for."""
-    counts = [few, pytest.param(many, marks=pytest.mark.faults)]
-    return pytest.mark.parametrize("count", counts)
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.skipif(
+        not sys.platform.startswith("linux") or os.geteuid() != 0,
+        reason="it forks, and becomes another user",
+    ),
+]
 
 
 def stopped(bench: Bench, number: signal.Signals, code: int) -> None:
@@ -45,25 +42,25 @@ def stopped(bench: Bench, number: signal.Signals, code: int) -> None:
     bench.check_once(folder)
 
 
-@injections(1, 40)
+@pytest.mark.parametrize("count", [40])
 def test_killed(bench: Bench, count: int) -> None:
     for _ in range(count):
         stopped(bench, signal.SIGKILL, -9)
 
 
-@injections(1, 25)
+@pytest.mark.parametrize("count", [25])
 def test_terminated(bench: Bench, count: int) -> None:
     for _ in range(count):
         stopped(bench, signal.SIGTERM, 143)
 
 
-@injections(1, 25)
+@pytest.mark.parametrize("count", [25])
 def test_interrupted(bench: Bench, count: int) -> None:
     for _ in range(count):
         stopped(bench, signal.SIGINT, 130)
 
 
-@injections(1, 20)
+@pytest.mark.parametrize("count", [20])
 def test_two_at_once(bench: Bench, count: int) -> None:
     for _ in range(count):
         folder = bench.fresh()
@@ -77,7 +74,7 @@ def test_two_at_once(bench: Bench, count: int) -> None:
         bench.check_once(folder)
 
 
-@injections(1, 15)
+@pytest.mark.parametrize("count", [15])
 def test_shards_at_once_one_killed(bench: Bench, count: int) -> None:
     for _ in range(count):
         folder = bench.fresh()
@@ -95,7 +92,6 @@ def test_shards_at_once_one_killed(bench: Bench, count: int) -> None:
         bench.check_once(folder)
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("count", [10])
 def test_workers_are_killed(bench: Bench, count: int) -> None:
     for _ in range(count):
@@ -121,7 +117,6 @@ def test_workers_are_killed(bench: Bench, count: int) -> None:
         bench.check_once(folder)
 
 
-@pytest.mark.faults
 @pytest.mark.parametrize("count", [10])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_run_with_workers_is_stopped(
