@@ -54,6 +54,19 @@ def test_parts_of_a_tiff(tmp_path: Path, form: str) -> None:
     assert (stack.chunk == (1, 1)) is not decoded
 
 
+def test_parts_of_a_page_with_another_layout(tmp_path: Path) -> None:
+    """As damage may have it: a page that says it has no samples."""
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for plane in PLANES:
+            writer.write(plane, compression="zlib", rowsperstrip=16, metadata=None)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        file.pages[1].aspage().tags["SamplesPerPixel"].overwrite(0)
+    with open_image(path, axes="TYX") as stack:
+        for part in PARTS:
+            np.testing.assert_array_equal(stack.region((1,), *part), PLANES[1][part])
+
+
 @pytest.mark.parametrize("compression", [None, "zlib"])
 @pytest.mark.parametrize("config", ["contig", "separate"])
 def test_parts_of_samples(tmp_path: Path, config: str, compression: str | None) -> None:

@@ -205,13 +205,13 @@ def test_a_plan_with_what_was_learned_before_learns_nothing() -> None:
 
 
 def test_learning_takes_memory_by_the_width_of_the_network() -> None:
-    """Measured at 512 x 512 pixels on a processor: 405 MiB, and 724 MiB."""
+    """Measured at 512 x 512 pixels on a processor: 580 MiB, and 920 to 1023 MiB."""
     narrow, wide = (
         plan(replace(JOB, options=(f"width={width}",))).memory >> 20
         for width in (16, 64)
     )
-    assert 405 <= narrow <= 450
-    assert 724 <= wide <= 800
+    assert 580 <= narrow <= 640
+    assert 920 <= wide <= 1023
 
 
 def correlated(*method: str) -> list[str]:

@@ -19,6 +19,7 @@ class PartReader:
     """Reads parts of pages; strips and tiles at the end are kept for the next part."""
 
     def __init__(self, first: tifffile.TiffPage) -> None:
+        self._layout = _layout(first)
         self._in_a_row = (
             first.is_contiguous and first.predictor == 1 and first.fillorder == 1
         )
@@ -33,6 +34,10 @@ class PartReader:
     def suits(page: tifffile.TiffPage) -> bool:
         """Return whether the pages of a series, like its first, can be read in part."""
         return page.imagedepth == 1 and page.jpegheader is None
+
+    def laid_out_alike(self, page: Page) -> bool:
+        """Return whether a page has the layout of the first; a damaged one may not."""
+        return _layout(page.keyframe) == self._layout
 
     @property
     def chunk(self) -> tuple[int, int]:
@@ -100,6 +105,14 @@ class PartReader:
         for y in range(rows.start // down, -(-rows.stop // down)):
             for x in range(columns.start // across, -(-columns.stop // across)):
                 yield y, x, (sample * many + y) * wide + x
+
+
+def _layout(page: Any) -> tuple[object, ...]:
+    return (
+        (page.shaped, page.dtype, page.planarconfig, page.samplesperpixel),
+        (page.tilelength, page.tilewidth) if page.is_tiled else page.rowsperstrip,
+        (page.is_contiguous, page.predictor, page.fillorder, page.imagedepth),
+    )
 
 
 def _decode(page: Page, number: int) -> _Segment:

@@ -263,6 +263,8 @@ def _from_pages(
     def read_part(number: int, rows: slice, columns: slice) -> NDArray[Any]:
         page = pages[number // per_page]
         assert page is not None
+        if not parts.laid_out_alike(page):
+            return read(number)[rows, columns]
         sample = kept.numbers[number % per_page]
         with _reading(page, number, path):
             planes = parts.read(page, sample, rows, columns)

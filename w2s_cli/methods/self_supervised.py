@@ -63,7 +63,7 @@ Quality = Literal["fast", "default", "best"]
 # Steps of training, over those of the recipe
 EFFORT: dict[Quality, float] = {"fast": 0.4, "default": 1.0, "best": 3.0}
 # Bytes that a step takes for each channel of the network's finest level, in fp32
-_STEP = 7 << 20
+_STEP = 8 << 20
 # Option -> its least value, of the methods that have it
 _LEAST = {
     **dict.fromkeys(("iterations", "patience", "seed"), 0),
