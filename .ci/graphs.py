@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from w2s_cli.methods import OWN
-from w2s_cli.methods.engines import by_scale
+from w2s_cli.methods.network_engines import by_scale
 from w2s_cli.methods.onnx_engine import GRAPHS
 from w2s_cli.networks.counts_network import onnx_graph
 from w2s_cli.networks.error_network import (

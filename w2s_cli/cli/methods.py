@@ -72,7 +72,7 @@ def _summary(row: MethodEntry) -> str:
 
 
 def _lacks_torch(row: MethodEntry) -> bool:
-    from w2s_cli.methods.engines import has_torch
+    from w2s_cli.methods.network_engines import has_torch
 
     return row.needs_torch and not has_torch()
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError, WeightsError
-from w2s_cli.methods.engines import engine
+from w2s_cli.methods.network_engines import engine
 from w2s_cli.networks.devices import kind_of
 from w2s_cli.networks.graph import Run, open_graph
 from w2s_cli.restorers.restorer import Traits

@@ -266,7 +266,7 @@ def method_for_weights(weights: Sequence[Path]) -> str:
 
 
 def _method(path: Path) -> str:
-    from w2s_cli.methods.engines import engine, has_torch
+    from w2s_cli.methods.network_engines import engine, has_torch
     from w2s_cli.methods.shipped import Denoise, Jdsr
 
     if not has_torch():

@@ -10,7 +10,7 @@ import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError
-from w2s_cli.methods.engines import Run, engine
+from w2s_cli.methods.network_engines import Run, engine
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.restorers.restorer import TrainedRange
 from w2s_cli.restorers.units import excess

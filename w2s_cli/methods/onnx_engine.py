@@ -17,7 +17,7 @@ import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import UsageError, WeightsError
-from w2s_cli.methods.engines import Opened, Run, by_scale
+from w2s_cli.methods.network_engines import Opened, Run, by_scale
 from w2s_cli.networks.graph import open_onnx
 from w2s_cli.weights.catalogue import SHIPPED
 

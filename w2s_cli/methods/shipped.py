@@ -10,7 +10,7 @@ import numpy as np
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import WeightsError
-from w2s_cli.methods.engines import Opened, StabilisedNetwork, engine
+from w2s_cli.methods.network_engines import Opened, StabilisedNetwork, engine
 from w2s_cli.microscope.defects import filled
 from w2s_cli.microscope.imaging_conditions import ImagingConditions
 from w2s_cli.microscope.noise_model import NoiseModel

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.methods.engines import Opened, Run, by_scale
+from w2s_cli.methods.network_engines import Opened, Run, by_scale
 from w2s_cli.networks.error_network import ErrorNetwork, ErrorsInCounts
 from w2s_cli.networks.inference import NetworkRunner, memory_errors, to_device
 
