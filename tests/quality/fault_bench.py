@@ -148,7 +148,7 @@ class Bench:
         assert self.forks.run(folder) == code, (folder / "log").read_text()
         assert contents(folder / "out") == self.clean
         left = [path for path in folder.rglob(".w2s-*") if path.name != ".w2s"]
-        assert not left, "temporary files stay"
+        assert not left, f"temporary files stay: {left}"
         assert contents(folder / "raw") == contents(self.template / "raw")
         said = (folder / "log").read_text()
         assert "Traceback" not in said, said[-4000:]

@@ -70,6 +70,8 @@ def restore_missing(
     file in hand, unless it is waited for.
     """
     remove_strays(target.parent)
+    if folder:
+        remove_strays(_place_of_note(target, folder).parent)
     found = _identity(target)
     why = why_redone(spec, chain, source, target, folder)
     if not why:
