@@ -64,6 +64,8 @@ def open_onnx(
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4  # what is wrong is raised as well
+    # An arena keeps more than twice what a forecast of memory allows for.
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS") or cores())
     given = tensors or {}
     values = [*map(onnxruntime.OrtValue.ortvalue_from_numpy, given.values())]
