@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 from _thread import interrupt_main
+from contextlib import suppress
 from threading import Timer, main_thread
 from typing import Any, ClassVar
 
@@ -48,7 +49,8 @@ def raise_stopped_on_signals() -> None:
             print_dropped(dropped)
             return
         latest = -_CLEANING
-        Timer(_AGAIN, _signal_main_thread, [stopped.number]).start()
+        with suppress(RuntimeError):  # where Python itself is ending by now
+            Timer(_AGAIN, _signal_main_thread, [stopped.number]).start()
 
     sys.unraisablehook = stop_again
     for name in _SIGNALS:
