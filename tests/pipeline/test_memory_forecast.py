@@ -28,7 +28,7 @@ from w2s_cli.stack import Computed, Stack
         ("gaussian", 1, 2048, "uint16", 136),
         ("gaussian", 4, 2048, "uint8", 169),
         ("gaussian", 4, 2048, "uint16", 188),
-        ("gaussian", 64, 2048, "uint16", 214),
+        ("gaussian", 64, 2048, "uint16", 263),
         ("gaussian", 2560, 2048, "uint16 zstd", 269),
         ("gaussian", 4, 2048, "float32", 246),
         ("gaussian", 4, 2048, "int32", 229),

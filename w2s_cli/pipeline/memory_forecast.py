@@ -29,6 +29,8 @@ _PROGRAM, _NOISE_PROGRAM, _TORCH_PROGRAM = 90 << 20, 135 << 20, 460 << 20
 # of chunks of Zarr, several of which are decoded and encoded at a time
 _HEAP, _DECODED, _ZARR = (32 << 20, 8), (16 << 20, 4), (80 << 20, 20)
 _ZARR_PROGRAM = 12 << 20
+# More that the heap keeps now and then where plane follows plane for long
+_MANY_PLANES, _MORE_HEAP = 16, (80 << 20, 20)
 _HANDED = 3.0  # bytes a pixel of what goes from thread to thread
 _BLOCK = 12  # bytes a pixel of what a tile becomes, until it is in the output's type
 _CHECK, _CHECK_OUTPUT = 105.0, 8.0  # bytes a pixel of the input, and of the output
@@ -66,6 +68,8 @@ def memory_needed(
     made = (dtype or np.dtype(np.float32)).itemsize + 4 * uncertainty
     pixels = height * width
     program = int(stack.extra.get("kept bytes", 0)) + _up_to(_HEAP, pixels)
+    if prod(stack.data.shape[:-2]) > _MANY_PLANES:
+        program += _up_to(_MORE_HEAP, pixels)
     measured = chain.needs_noise or uncertainty
     if uncertainty or any(link.traits.device for link in chain.links):
         program += _TORCH_PROGRAM
