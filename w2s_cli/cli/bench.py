@@ -13,6 +13,8 @@ from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.bench_claims import Claims, suite_of, time_of, trained_for
+from w2s_cli.cli.bench_invention import Invention, Methods, refuse_others
+from w2s_cli.cli.bench_invention import run as run_invention
 from w2s_cli.cli.output import note, print_result, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.score_options import convention_of
@@ -150,6 +152,8 @@ def bench(
     noise: NoiseOrigin = "estimated",
     against: Against = None,
     claims: Claims = None,
+    invention: Invention = False,
+    method: Methods = None,
     jobs: Jobs = 1,
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",
@@ -172,6 +176,7 @@ def bench(
       w2s bench --data NUC --sr "B=base.pth,B2=few.pth" --against paper
       w2s bench --data pairs/ --denoiser denoise --metric psnr,ssim
       w2s bench --claims --report claims.html
+      w2s bench --invention --report invention.html
 
     Every score is kept: a bench that was stopped goes on where it was, and what has
     been scored before, by the same version, is not computed again.
@@ -182,6 +187,30 @@ def bench(
     from w2s_cli.datasets import SIMULATED, find
     from w2s_cli.io.targets import check_writable
 
+    refuse_others(
+        invention,
+        {
+            **{"--method": method, "--denoiser": denoiser, "--sr": sr, "--jdsr": jdsr},
+            **{"--data": data, "--split": split, "--metric": metric, "--csv": csv},
+            **{"--protocol": protocol, "--against": against, "--claims": claims},
+            **{"--range": data_range, "--ssim-range": ssim_range, "--window": window},
+            **{"--fit": fit, "--cache": cache, "--jobs": jobs > 1},
+        },
+    )
+    if invention:
+        run_invention(
+            method,
+            levels=levels,
+            fields=fields,
+            weights=weights,
+            options=option,
+            as_json=as_json,
+            report=report,
+            overwrite=overwrite,
+            quiet=quiet,
+            **{"device": device, "precision": precision, "tile": tile},
+        )
+        return
     if csv:
         check_writable(csv, overwrite=overwrite)
     if report:

@@ -30,12 +30,12 @@ def filaments(side: int, rng: np.random.Generator) -> FloatArray:
     for _ in range(rng.integers(12, 70)):
         start = centre + rng.normal(0, spread, 2)
         angle = rng.uniform(0, 2 * np.pi) if centred else heading + rng.normal(0, 0.3)
-        path = _walk(
+        path = walk(
             start, angle, length=rng.uniform(0.4, 1.6) * side, bend=0.02, rng=rng
         )
         brightness = rng.uniform(0.4, 1) * rng.choice([1, 1, 1, 2])
         strokes.append((path, brightness * _flicker(len(path), 0.15, rng)))
-    return _bright(gaussian_filter(_stroked(side, strokes), rng.uniform(0.5, 0.9)))
+    return _bright(gaussian_filter(stroked(side, strokes), rng.uniform(0.5, 0.9)))
 
 
 def mitochondria(side: int, rng: np.random.Generator) -> FloatArray:
@@ -44,9 +44,9 @@ def mitochondria(side: int, rng: np.random.Generator) -> FloatArray:
     for _ in range(rng.integers(10, 80)):
         start = rng.uniform(0, side, 2)
         length = rng.lognormal(3.4, 0.6)
-        path = _walk(start, rng.uniform(0, 2 * np.pi), length, bend=0.05, rng=rng)
+        path = walk(start, rng.uniform(0, 2 * np.pi), length, bend=0.05, rng=rng)
         strokes.append((path, rng.uniform(0.4, 1) * _flicker(len(path), 0.3, rng)))
-    field = _stroked(side, strokes)
+    field = stroked(side, strokes)
     radius = rng.uniform(1.6, 3.6)
     core = gaussian_filter(field, 0.6 * radius)
     tube = gaussian_filter(field, radius)
@@ -65,7 +65,7 @@ def network(side: int, rng: np.random.Generator) -> FloatArray:
             continue
         path = _bent(mesh.vertices[a], mesh.vertices[b], side, rng)
         strokes.append((path, rng.uniform(0.4, 1) * _flicker(len(path), 0.3, rng)))
-    thin = gaussian_filter(_stroked(side, strokes), rng.uniform(0.6, 1.1))
+    thin = gaussian_filter(stroked(side, strokes), rng.uniform(0.6, 1.1))
     return _bright(thin * _dim(side, rng))
 
 
@@ -75,7 +75,7 @@ def puncta(side: int, rng: np.random.Generator) -> FloatArray:
     clusters = rng.uniform(0, side, (max(count // 20, 1), 2))
     where = clusters[rng.integers(0, len(clusters), count)]
     where = where + rng.normal(0, rng.uniform(0.03, 0.3) * side, where.shape)
-    field = _drawn(side, where, rng.lognormal(0, 0.5, count))
+    field = drawn(side, where, rng.lognormal(0, 0.5, count))
     return _bright(gaussian_filter(field, rng.uniform(0.6, 1.8)))
 
 
@@ -88,10 +88,10 @@ def bundles(side: int, rng: np.random.Generator) -> FloatArray:
             start = rng.uniform(-0.2, 1.2, 2) * side
             angle = heading + rng.normal(0, 0.06)
             length = rng.uniform(0.2, 1.5) * side
-            path = _walk(start, angle, length, bend=0.004, rng=rng)
+            path = walk(start, angle, length, bend=0.004, rng=rng)
             brightness = rng.lognormal(0, 0.6)
             strokes.append((path, brightness * _flicker(len(path), 0.1, rng)))
-    field = gaussian_filter(_stroked(side, strokes), rng.uniform(0.5, 1.2))
+    field = gaussian_filter(stroked(side, strokes), rng.uniform(0.5, 1.2))
     return _bright(field * _dim(side, rng))
 
 
@@ -115,7 +115,7 @@ STRUCTURES: tuple[Callable[[int, np.random.Generator], FloatArray], ...] = (
 )
 
 
-def _walk(
+def walk(
     start: Points, angle: float, length: float, bend: float, rng: np.random.Generator
 ) -> Points:
     """Return points half a pixel apart on a curve whose curvature drifts."""
@@ -148,13 +148,13 @@ def _flicker(length: int, strength: float, rng: np.random.Generator) -> Points:
     return np.asarray(np.exp(strength * drift))
 
 
-def _stroked(side: int, strokes: list[tuple[Points, Points]]) -> FloatArray:
+def stroked(side: int, strokes: list[tuple[Points, Points]]) -> FloatArray:
     """Return a field with all the paths, each of its own brightness."""
     points, weight = zip(*strokes, strict=True) if strokes else ([[[0, 0]]], [[0]])
-    return _drawn(side, np.concatenate(points), np.concatenate(weight))
+    return drawn(side, np.concatenate(points), np.concatenate(weight))
 
 
-def _drawn(side: int, points: Points, weight: Points) -> FloatArray:
+def drawn(side: int, points: Points, weight: Points) -> FloatArray:
     """Return a field with `weight` shared among the four pixels around each point."""
     low = np.floor(points).astype(int)
     part = points - low
