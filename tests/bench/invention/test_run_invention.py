@@ -83,15 +83,21 @@ def test_a_claim_is_decided(numbers: dict[str, float], verdicts: list[str]) -> N
     assert [c.verdict for c in InventionResult(lines, [], 1.0).claims] == verdicts
 
 
-def test_the_map_of_errors_is_asked_about_false_objects() -> None:
-    for covered, verdict in ((10, "holds"), (2, "does not hold")):
-        lines = [
-            replace(invented(method, field), false=10, covered=covered, errors=1.0)
-            for method in (OURS, RIVAL)
-            for field in range(8)
-        ]
-        claim = InventionResult(lines, [], 1.0).claims[-1]
-        assert (claim.letter, claim.verdict) == ("b", verdict)
+@pytest.mark.parametrize(("puncta", "letters"), [(0.0, ["b2"]), (90.0, ["b1", "b2"])])
+@pytest.mark.parametrize(("covered", "verdict"), [(10, "holds"), (2, "does not hold")])
+def test_the_map_of_errors_is_asked_about_false_objects(
+    puncta: float, letters: list[str], covered: int, verdict: str
+) -> None:
+    numbers = {"puncta": puncta, "false": 10, "covered": covered}
+    lines = [
+        replace(invented(method, field), **(numbers if method == OURS else {}))
+        for method in (OURS, RIVAL)
+        for field in range(8)
+    ]
+    claims = InventionResult(lines, [], 1.0).claims[2:]
+    assert [one.letter for one in claims] == letters
+    assert {one.verdict for one in claims} == {verdict}
+    assert f"{8 * covered} of 80 objects" in claims[0].differences[0].what
 
 
 def test_an_object_is_covered_where_the_error_is_as_large() -> None:

@@ -1,5 +1,6 @@
 """What a bench of invention found: its table, its claims, and what they rest on."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -105,7 +106,12 @@ class InventionResult:
             "a2": self._no_more(("filled", "joined"), NEAR_SHARE, ""),
         }
         found = [Claim(key, start + said[key], "w2s", [*over[key]]) for key in over]
-        return [*found, *self._errors_cover()]
+        more = {
+            one.what.partition(",")[0]
+            for one in found[0].differences
+            if one.verdict == "does not hold"
+        }
+        return [*found, *self._errors_cover(more)]
 
     def _no_more(
         self, numbers: Sequence[str], near: float, unit: str
@@ -123,25 +129,34 @@ class InventionResult:
                     getattr(rival, number) - getattr(own, number) + near
                     for rival, own in zip(rivals, ours, strict=True)
                 ]
-                what = f"{scene} at {light:g} photons, with {near:g} allowed"
+                what = f"{_place(scene, light)}, with {near:g} allowed"
                 yield Difference(what, number, unit, interval(over, names))
 
-    def _errors_cover(self) -> Iterator[Claim]:
-        """Yield the claim about the map of errors, where there is one."""
-        fields = [one for one in self.found if one.false and one.covered is not None]
-        if not any(one.covered is not None for one in self.found):
-            return
-        found = None
-        if fields:
-            shares = [(one.covered or 0) / one.false - COVERED for one in fields]
-            found = interval(shares, [str(one.field) for one in fields])
-        statement = (
-            f"where {OURS} draws what is not there, at any light, the standard errors "
-            f"of --uncertainty cover {COVERED:.0%} of it; mean share over that"
-        )
-        what = f"share covered over {COVERED:.0%}, {len(fields)} fields"
-        one = Difference(what, "covered", "", found)
-        yield Claim("b", statement, "w2s", [one])
+    def _errors_cover(self, more: set[str]) -> Iterator[Claim]:
+        """Yield what the map of errors covers of what is invented.
+
+        `more` has the places where that is more than allowed, as `_place` calls them.
+        """
+        asked = [one for one in self.found if one.covered is not None]
+        places = {"b1": [one for one in asked if _place(one.scene, one.light) in more]}
+        places["b2"] = asked
+        said = {"b1": "where it does not", "b2": f"of what {OURS} invents at any light"}
+        for letter, fields in places.items():
+            if not fields:
+                continue
+            false, covered = Counter[str](), Counter[str]()
+            for one in fields:
+                false[str(one.field)] += one.false
+                covered[str(one.field)] += one.covered or 0
+            names = [name for name, count in false.items() if count]
+            shares = [covered[name] / false[name] - COVERED for name in names]
+            what = f"{covered.total()} of {false.total()} objects, over {COVERED:.0%}"
+            found = interval(shares, names) if names else None
+            statement = (
+                f"{said[letter]}, the errors of --uncertainty cover {COVERED:.0%}"
+            )
+            one_ = Difference(what, "covered", "", found)
+            yield Claim(letter, statement, "w2s", [one_])
 
     @property
     def remarks(self) -> list[str]:
@@ -175,6 +190,10 @@ _NUMBERS = (
     *("filaments", "puncta", "filled", "drawn_filaments", "drawn_puncta"),
     *("joined", "psnr", "errors"),
 )
+
+
+def _place(scene: str, light: float) -> str:
+    return f"{scene} at {light:g} photons"
 
 
 def _cells(one: Interval | None, *, share: bool) -> list[str]:
