@@ -39,7 +39,7 @@ def test_the_height_of_a_line_is_found_on_any_slope() -> None:
 
 
 def test_what_is_put_in_is_found() -> None:
-    found = objects(line_heights(line() + spot()), 0.4, NONE)
+    found = objects(line() + spot(), 0.4, NONE)
     assert (found.filaments, found.puncta) == (1, 1)
     assert found.labels[28, 20] != found.labels[40, 50]
     assert found.long[found.labels[28, 20] - 1]
@@ -48,9 +48,9 @@ def test_what_is_put_in_is_found() -> None:
 
 
 def test_a_height_that_nothing_reaches_finds_nothing() -> None:
-    found = objects(line_heights(line() + spot()), 2.0, NONE)
+    found = objects(line() + spot(), 2.0, NONE)
     assert (found.filaments, found.puncta, found.labels.max()) == (0, 0, 0)
-    assert objects(line_heights(line()), 0.4, ~NONE).filaments == 0
+    assert objects(line(), 0.4, ~NONE).filaments == 0
 
 
 @pytest.mark.parametrize(("column", "false"), [(20, 0), (20 + NEAR - 1, 0), (32, 1)])
@@ -58,12 +58,27 @@ def test_a_line_is_false_where_the_truth_has_none_nearby(
     column: int, false: int
 ) -> None:
     known = nearby(line_heights(line())) > 0.2
-    assert objects(line_heights(line(column)), 0.4, known).filaments == false
+    assert objects(line(column), 0.4, known).filaments == false
 
 
 def test_a_false_branch_of_a_true_line_is_found() -> None:
     known = nearby(line_heights(line())) > 0.2
     branched = line() + line().T
-    found = objects(line_heights(branched), 0.4, known)
+    found = objects(branched, 0.4, known)
     assert found.filaments >= 1
     assert not found.labels[28, 20]
+
+
+def test_a_line_over_grains_is_a_worm_where_the_truth_has_no_line() -> None:
+    """In texture something is nearby everywhere, but not along the same way."""
+    waves = gaussian_filter(np.random.default_rng(0).normal(size=(SIDE, SIDE)), 2.0)
+    grains = np.asarray(waves / waves.std(), np.float32)
+    everywhere = ~NONE
+    assert objects(grains, 0.5, everywhere, (grains,)).worms == 0
+    found = objects(grains + 4 * line(), 1.5, everywhere, (grains,))
+    assert found.worms >= 1
+    assert found.long.all()
+    there = found.labels[:, 17:24] > 0
+    assert there.sum() > 0.8 * (found.labels > 0).sum()
+    true = grains + 4 * line()
+    assert objects(true, 1.5, everywhere, (grains, true)).worms == 0

@@ -34,6 +34,7 @@ def test_nothing_is_found_in_the_truth(found: InventionResult) -> None:
     for one in truths:
         assert one.filaments == one.puncta == 0, one
         assert one.drawn_filaments == one.drawn_puncta == 0, one
+        assert one.worms == one.drawn_worms == 0, one
         assert not one.filled, one
         assert not one.joined, one
 
@@ -59,7 +60,8 @@ def test_a_gap_that_is_blurred_over_is_joined(
 
 
 def invented(method: str, field: int, **numbers: float) -> Invented:
-    usual = {"filaments": 0.0, "puncta": 0.0, "filled": 0.0, "joined": 0.0}
+    usual = {"filaments": 0.0, "puncta": 0.0, "worms": 0.0, "filled": 0.0}
+    usual |= {"joined": 0.0, "drawn_worms": 0.0}
     drawn = {"drawn_filaments": 0.0, "drawn_puncta": 0.0, "psnr": 20.0}
     return Invented("gaps", 20, method, field, **{**usual, **drawn, **numbers})
 
@@ -69,6 +71,7 @@ def invented(method: str, field: int, **numbers: float) -> Invented:
     [
         ({}, ["holds", "holds"]),
         ({"filaments": 20.0, "joined": 0.04}, ["holds", "holds"]),
+        ({"worms": 90.0}, ["does not hold", "holds"]),
         ({"filaments": 90.0}, ["does not hold", "holds"]),
         ({"filled": 0.5}, ["holds", "does not hold"]),
         ({"joined": 0.5}, ["holds", "does not hold"]),
@@ -105,7 +108,7 @@ def test_an_object_is_covered_where_the_error_is_as_large() -> None:
     image[20:24, 20:24] = 5
     field = next(SCENES["background"].fields(5, 32, np.random.default_rng(0)))
     field = replace(field, truth=np.zeros_like(image))
-    false = running.objects(running.line_heights(image), 1.0, image < -1)
+    false = running.objects(image, 1.0, image < -1)
     assert false.puncta == 1
     for error, covered in ((4.0, 1), (1.0, 0)):
         errors = np.full_like(image, error)

@@ -17,8 +17,10 @@ NEAR, NEAR_SHARE = 30.0, 0.05
 """Objects a megapixel, and share of probes, that count as no more."""
 COVERED = 0.9  # of what is false, that a map of errors should cover
 HEADS = [
-    *("scene", "photons", "method", "filaments", "95 %", "puncta", "95 %", "filled"),
-    *("95 %", "joined", "95 %", "drawn filaments", "drawn puncta", "psnr", "covered"),
+    *("scene", "photons", "method", "filaments", "95 %", "puncta", "95 %", "worms"),
+    *("95 %", "filled"),
+    *("95 %", "joined", "95 %", "drawn filaments", "drawn puncta", "drawn worms"),
+    *("psnr", "covered"),
 ]
 Key = tuple[str, float, str]  # scene, light, method
 
@@ -57,6 +59,8 @@ class InventionResult:
             "filaments, puncta": "objects a megapixel of twice the camera's pixels "
             "that the truth does not have within the blur, at the height that "
             f"{FOUND:.0%} of the true structure reaches after the same method",
+            "worms": "lines as long as filaments that run across true structure: along "
+            "them the truth has less than half of their height",
             "filled": "; ".join(
                 f"{scene.title}: {scene.probed}"
                 for scene in SCENES.values()
@@ -65,8 +69,8 @@ class InventionResult:
             + f"; share at the light that {FOUND:.0%} of the true ones show",
             "joined": "share of these places where no dip is seen: light, above what "
             f"is dark, of more than {JOINED:.1%} of that beside",
-            "drawn": "filaments and puncta at half the height of the true structure "
-            "without noise, one for all methods",
+            "drawn": "these objects at half the height of the true structure without "
+            "noise, one for all methods",
             "covered": "share of false objects whose light above the truth is within "
             "1.645 standard errors of --uncertainty",
             "truth, noise-free": "no methods: what the detector finds in the truth, "
@@ -77,10 +81,10 @@ class InventionResult:
         """Yield the cells of the table."""
         for key in self.keys:
             cells = [key[0], f"{key[1]:g}", key[2]]
-            for number in ("filaments", "puncta", "filled", "joined"):
+            for number in ("filaments", "puncta", "worms", "filled", "joined"):
                 share = number in ("filled", "joined")
                 cells += _cells(self.mean(key, number), share=share)
-            for number in ("drawn_filaments", "drawn_puncta", "psnr"):
+            for number in ("drawn_filaments", "drawn_puncta", "drawn_worms", "psnr"):
                 cells.append(_cells(self.mean(key, number), share=False)[0])
             yield [*cells, self._covered(key)]
 
@@ -98,11 +102,11 @@ class InventionResult:
             return []
         start = f"{OURS} invents no more than {RIVAL} from {ENOUGH} photons up: "
         said = {
-            "a1": f"false filaments and puncta, {NEAR:g} a megapixel allowed",
+            "a1": f"false filaments, puncta and worms, {NEAR:g} a megapixel allowed",
             "a2": f"structure where it was left out, {NEAR_SHARE:.0%} allowed",
         }
         over = {
-            "a1": self._no_more(("filaments", "puncta"), NEAR, "a megapixel"),
+            "a1": self._no_more(("filaments", "puncta", "worms"), NEAR, "a megapixel"),
             "a2": self._no_more(("filled", "joined"), NEAR_SHARE, ""),
         }
         found = [Claim(key, start + said[key], "w2s", [*over[key]]) for key in over]
@@ -187,8 +191,8 @@ class InventionResult:
 
 
 _NUMBERS = (
-    *("filaments", "puncta", "filled", "drawn_filaments", "drawn_puncta"),
-    *("joined", "psnr", "errors"),
+    *("filaments", "puncta", "worms", "filled", "drawn_filaments", "drawn_puncta"),
+    *("drawn_worms", "joined", "psnr", "errors"),
 )
 
 

@@ -62,8 +62,10 @@ class Invented:
     field: int
     filaments: float
     puncta: float
+    worms: float
     drawn_filaments: float
     drawn_puncta: float
+    drawn_worms: float
     filled: float | None  # share of the places without structure that show some
     joined: float | None  # share of them with no dip that an eye would see
     psnr: float | None  # dB; None of even light
@@ -210,16 +212,20 @@ def _judged(
     level = float(np.quantile(pooled, 1 - FOUND)) if pooled.size else np.inf
     judged = []
     for number, (field, truth) in enumerate(zip(fields, truths, strict=True)):
-        image, high, missing = output.images[number], heights[number], absent[number]
+        image, missing = output.images[number], absent[number]
+        sharp = (field.truth, doubled(field.clean)) if field.calibrates else ()
         area = image.size / 1e6
-        false = objects(high, equal, truth.known(field, equal))
-        plain = objects(high, structure / 2, truth.known(field, structure / 2))
+        half = structure / 2
+        false = objects(image, equal, truth.known(field, equal), sharp)
+        plain = objects(image, half, truth.known(field, half), sharp)
         known = len(missing) > 0
         numbers = {
             "filaments": false.filaments / area,
             "puncta": false.puncta / area,
+            "worms": false.worms / area,
             "drawn_filaments": plain.filaments / area,
             "drawn_puncta": plain.puncta / area,
+            "drawn_worms": plain.worms / area,
             "filled": float((missing > level).mean()) if known else None,
             "joined": _joined(image, field),
             "psnr": _psnr(image, field.truth) if field.height else None,
@@ -268,7 +274,7 @@ def _against_errors(
 
     Light above the truth is compared with the standard error at its highest pixel.
     """
-    count = false.filaments + false.puncta
+    count = len(false.long)
     if not count:
         return {"false": 0, "covered": 0}
     over = image - field.truth

@@ -23,13 +23,14 @@ from w2s_cli.microscope.simulation import CAMERA
 
 _CLOSE = 128  # pixels of the truth along a panel
 _PANEL = 1.5  # inches
+_EVEN = 0.01  # of the light: a smaller range is shown as even
 _FILAMENT, _PUNCTUM = "#D55E00", "#56B4E9"
 _CAPTION = (
     "A part of the first field: the truth at twice the pixels, the widefield image "
     "without noise and with it, and what methods make of it, a row for each level of "
-    "light in photons. Vermilion: filaments that the truth does not have, sky blue: "
-    "puncta, at the height that the true structure reaches after the same method. Gray "
-    "is from the percentile 0.5 to 99.7 of each panel."
+    "light in photons. Vermilion: filaments and worms that the truth does not have, "
+    "sky blue: puncta, at the height that the true structure reaches after the same "
+    "method. Gray is from the percentile 0.5 to 99.7 of each panel."
 )
 
 
@@ -87,6 +88,7 @@ def _montage(examples: Sequence[Example]) -> bytes:
                 axes.set(xticks=[], yticks=[])
                 image, false = _panel(one, name)
                 low, high = gray_limits(image)
+                high = max(high, low + _EVEN * abs(low))
                 axes.imshow(image, cmap="gray", vmin=low, vmax=high)
                 if false:
                     _outline(axes, false)
