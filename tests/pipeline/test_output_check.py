@@ -50,6 +50,7 @@ def test_the_truth_agrees_at_both_scales(scenes: dict[int, Scene], light: int) -
         assert plane.left == pytest.approx(1, abs=0.1)
         assert plane.p > 0.001
         assert plane.denoised
+        assert plane.numbers["denied_objects"] == 0 < plane.numbers["objects"]
         assert plane.numbers["contrast"] == pytest.approx(1, abs=0.1)
 
 
@@ -168,6 +169,32 @@ def test_structure_that_is_not_supported_is_marked(
     # A sharper image may have more than its input can tell.
     assert marked[19:22, 18:32].mean() > (0.9 if scale == 1 else 0.5)
     assert marked[40:].mean() < 0.01
+
+
+@pytest.mark.parametrize("scale", [1, 2])
+def test_the_input_denies_what_was_drawn_and_upholds_the_rest(
+    scenes: dict[int, Scene], scale: int
+) -> None:
+    scene = scenes[300]
+    made = drawn(scene.clean if scale == 1 else scene.truth)
+    check = checked(scene.seen, made)
+    objects = check.worst[0].agreement.objects
+    assert "lines and spots the input denies" in check.sentence
+    assert 1 <= objects.denied.sum() <= 6
+    y, x = np.nonzero(objects.mask)
+    assert (abs(y - 20) < 6).all()
+    assert (abs(x - 25) < 16).all()
+    assert (objects.amount[objects.denied] < 0.3).all()
+    assert (objects.log_ratio[objects.denied] < 0).all()
+    [plane] = check.planes.values()
+    assert plane.as_json()["denied_objects"] == objects.denied.sum()
+
+
+def test_too_little_light_denies_nothing() -> None:
+    """Of an object that the noise hides the input says nothing, for or against."""
+    scene = simulate_scene(2, photons=1, side=128)
+    found = checked(scene.seen, drawn(scene.clean) / 10 + 90).worst[0].agreement.objects
+    assert not found.denied[found.error >= 0.2].any()
 
 
 def test_what_says_nothing_of_the_light_is_left_out(scenes: dict[int, Scene]) -> None:

@@ -23,6 +23,7 @@ from scipy.special import gammaincc
 from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.microscope.noise_model import NoiseModel, noise_power
 from w2s_cli.microscope.reblurring import Blur, binned, fit_blur
+from w2s_cli.pipeline.object_evidence import ObjectEvidence, weigh_objects
 from w2s_cli.pipeline.unsupported_structure import find_unsupported
 
 Mask = NDArray[np.bool_]
@@ -75,6 +76,8 @@ class PlaneAgreement:
         Of squares, (scales, rows, columns), NaN where too few pixels count.
     structure, unsupported
         Where the output has contrast, and where the input does not ask for it; (Y, X).
+    objects
+        What the input says of each line and spot of the output.
     left
         Power of the residual over that of the noise.
     neighbours
@@ -102,6 +105,7 @@ class PlaneAgreement:
     p_values: DoubleArray
     structure: Mask
     unsupported: Mask
+    objects: ObjectEvidence
     left: float
     neighbours: float
     light_in: float
@@ -120,6 +124,7 @@ def compare_plane(
     good: Mask,
     *,
     rescaled: bool = False,
+    planes: int = 1,
 ) -> PlaneAgreement:
     """Return how a plane and what was made of it agree.
 
@@ -135,6 +140,8 @@ def compare_plane(
         (Y, X) pixels that say something of the light; some are.
     rescaled
         Whether the output is in other units.
+    planes
+        How many are looked at.
     """
     around = np.asarray(gaussian_filter(seen, 2.0), np.float32)
     # The noise of an estimated model is known where there is light, not below it.
@@ -172,6 +179,10 @@ def compare_plane(
         shown = np.where(good, pattern, 0) / spread
         return _projected(residual, shown.astype(np.float32), noise)
 
+    structure, unsupported = find_unsupported(
+        small, explained, residual, spread, good, noise
+    )
+    objects = weigh_objects(restored, residual, spread, good, blur, noise, planes)
     down, across = (found(np.gradient(explained, axis=axis)) for axis in (0, 1))
     contrast = found(explained - level)
     return PlaneAgreement(
@@ -180,7 +191,9 @@ def compare_plane(
         residual,
         good,
         p_values,
-        *find_unsupported(small, explained, residual, spread, good, noise),
+        structure,
+        unsupported | objects.mask,
+        objects,
         left=power / int(good.sum()),
         neighbours=float(
             (residual[:, 1:] * residual[:, :-1]).sum()

@@ -137,10 +137,12 @@ class OutputCheck:
         if good.sum() < _FEWEST:
             return None
         known = filled_unknown(known, bad | unknown)
-        found = compare_plane(
-            seen, known, self.noise[channel], good, rescaled=self.rescaled
-        )
         count = int(np.prod(self.source.data.shape[:-2]))
+        found = compare_plane(
+            *(seen, known, self.noise[channel], good),
+            rescaled=self.rescaled,
+            planes=count,
+        )
         name = self.source.plane_name(index)
         verdict = judged(found, name, channel, count, rescaled=self.rescaled)
         if lost.any():

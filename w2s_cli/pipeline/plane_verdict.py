@@ -103,6 +103,8 @@ def judged(
     reasons = [*_reasons(found, rescaled=rescaled)]
     if p < CHANCE:
         reasons.append(_differs(found, marked, squares))
+    if found.objects.denied.any() and ANOTHER not in reasons:
+        reasons.append(found.objects.words)
     structure = max(int(found.structure.sum()), 1)
     light = found.light_out / found.light_in if found.light_in > 0 else float("nan")
     gain = 1 + found.gain.value
@@ -124,6 +126,8 @@ def judged(
         "neighbours": found.neighbours,
         "blur_sigma": found.blur.sigma,
         "photons": found.photons,
+        "objects": len(found.objects.denied),
+        "denied_objects": int(found.objects.denied.sum()),
     }
     return PlaneVerdict(
         name,
