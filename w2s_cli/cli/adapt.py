@@ -21,22 +21,17 @@ def adapt(
     ],
     method: Annotated[
         Literal["denoise", "denoise-fast", "jdsr", "jdsr-fast"],
-        typer.Option("--method", help="The network to adapt."),
+        typer.Option(help="The network to adapt."),
     ] = "denoise",
     kernel: Annotated[
         Path | None,
         typer.Option(
-            "--kernel",
             help="For jdsr, which needs it: the blur on the grid of the output.",
             metavar="FILE",
         ),
     ] = None,
-    steps: Annotated[
-        int, typer.Option("--steps", help="At most so many steps.", min=1)
-    ] = 300,
-    seed: Annotated[
-        int, typer.Option("--seed", help="Of patches and noise.", min=0)
-    ] = 0,
+    steps: Annotated[int, typer.Option(help="At most so many steps.", min=1)] = 300,
+    seed: Annotated[int, typer.Option(help="Of patches and noise.", min=0)] = 0,
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
     gain: Annotated[float | None, ask.GAIN] = None,

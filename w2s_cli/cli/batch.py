@@ -1,6 +1,5 @@
 """`w2s batch`: what has become of many files."""
 
-import json
 from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.commands import Command, Commands
-from w2s_cli.cli.output import print_result, table
+from w2s_cli.cli.output import print_json, print_result, table
 from w2s_cli.cli.restore import restore
 from w2s_cli.errors import UsageError
 
@@ -143,7 +142,7 @@ def status(folder: _Folder, as_json: ask.JsonText = False) -> None:
 
     found = batch_status(folder)
     if as_json:
-        print_result(json.dumps(found.as_json(), indent=2))
+        print_json(found.as_json())
     else:
         _show(found)
     raise typer.Exit(0 if found.complete else 1)

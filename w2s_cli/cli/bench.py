@@ -32,7 +32,6 @@ USUAL_METRICS = ("rmse", "ssim")
 Denoisers = Annotated[
     list[str] | None,
     typer.Option(
-        "--denoiser",
         help=f"Methods that keep the size, joined by commas.  [default: {USUAL}]",
         metavar="NAMES",
         autocompletion=completion.chains,
@@ -41,7 +40,6 @@ Denoisers = Annotated[
 Enlarging = Annotated[
     list[str] | None,
     typer.Option(
-        "--sr",
         help="Methods that enlarge: after each denoiser, and after none.",
         metavar="NAMES",
         autocompletion=completion.chains,
@@ -50,7 +48,6 @@ Enlarging = Annotated[
 Joint = Annotated[
     list[str] | None,
     typer.Option(
-        "--jdsr",
         help="Methods that denoise and enlarge at once.",
         metavar="NAMES",
         autocompletion=completion.chains,
@@ -59,7 +56,6 @@ Joint = Annotated[
 Data = Annotated[
     str | None,
     typer.Option(
-        "--data",
         help="A folder, a zip, a set that was fetched, or a simulated one.  "
         "[default: simulated]",
         metavar="PATH",
@@ -68,26 +64,21 @@ Data = Annotated[
 ]
 Levels = Annotated[
     str | None,
-    typer.Option(
-        "--levels", help="Of noise, such as 1,2,4.  [default: all but the cleanest]"
-    ),
+    typer.Option(help="Of noise, such as 1,2,4.  [default: all but the cleanest]"),
 ]
 Split = Annotated[
     str | None,
     typer.Option(
-        "--split",
         help="Which images: test, validation, all, ...  "
-        "[default: test, or all where there is none]",
+        "[default: test, or all where there is none]"
     ),
 ]
 Fields = Annotated[
-    str | None,
-    typer.Option("--fields", help="Only these fields of view, such as 81-83,120."),
+    str | None, typer.Option(help="Only these fields of view, such as 81-83,120.")
 ]
 Weights = Annotated[
     list[str] | None,
     typer.Option(
-        "--weights",
         help="Weights for a method; {level} in FILE is the level of noise.",
         metavar="NAME=FILE",
         autocompletion=completion.weighted_methods,
@@ -106,7 +97,6 @@ Metrics = Annotated[
 Protocol = Annotated[
     str | None,
     typer.Option(
-        "--protocol",
         help="As for `w2s evaluate`.  [default: that of the data set]",
         metavar="NAME",
         autocompletion=completion.protocols,
@@ -114,22 +104,19 @@ Protocol = Annotated[
 ]
 NoiseOrigin = Annotated[
     Literal["estimated", "known"],
-    typer.Option("--noise", help="From each image, or as the data set knows it."),
+    typer.Option(help="From each image, or as the data set knows it."),
 ]
 Against = Annotated[
-    Literal["paper"] | None,
-    typer.Option("--against", help="Put the published figures beside."),
+    Literal["paper"] | None, typer.Option(help="Put the published figures beside.")
 ]
 Jobs = Annotated[
     int, typer.Option("--jobs", "-j", help="Processes that share the work.", min=1)
 ]
 Cache = Annotated[
-    Path | None,
-    typer.Option("--cache", help="Where scores are kept.", metavar="FOLDER"),
+    Path | None, typer.Option(help="Where scores are kept.", metavar="FOLDER")
 ]
 Report = Annotated[
-    Path | None,
-    typer.Option("--report", help="Write a page with figures.", metavar="FILE.html"),
+    Path | None, typer.Option(help="Write a page with figures.", metavar="FILE.html")
 ]
 
 

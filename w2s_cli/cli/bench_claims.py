@@ -21,7 +21,6 @@ USUAL_CLAIMS = "w2s"
 Claims = Annotated[
     str | None,
     typer.Option(
-        "--claims",
         help="Measure what a paper claims.  [w2s where none is named]",
         metavar="PAPER",
         autocompletion=completion.claims,

@@ -17,9 +17,7 @@ def blend(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="A file to write.", metavar="FILE")
     ],
-    share: Annotated[
-        float, typer.Option("--share", help="Of B in the blend, from 0 to 1.")
-    ] = 0.5,
+    share: Annotated[float, typer.Option(help="Of B in the blend, from 0 to 1.")] = 0.5,
     overwrite: ask.Overwrite = False,
     quiet: ask.Quiet = False,
 ) -> None:

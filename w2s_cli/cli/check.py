@@ -22,7 +22,6 @@ Outputs = Annotated[
 Against = Annotated[
     Path | None,
     typer.Option(
-        "--against",
         help="The input of a single OUT; without, the file that OUT says it was made "
         "from, beside it, in the folder above, or here.",
         metavar="IN",
@@ -39,7 +38,6 @@ Rescaled = Annotated[
 MaskFile = Annotated[
     Path | None,
     typer.Option(
-        "--mask",
         help="Write where the input does not ask for the structure of a single OUT: "
         "255 there, 0 elsewhere.",
         metavar="FILE.tif",
@@ -48,7 +46,6 @@ MaskFile = Annotated[
 Report = Annotated[
     Path | None,
     typer.Option(
-        "--report",
         help="Write a page with pictures of the worst plane of a single OUT: input, "
         "output, residual, what is not supported.",
         metavar="PAGE.html",

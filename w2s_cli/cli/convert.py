@@ -17,16 +17,13 @@ def convert(
         Path, typer.Argument(help="A file to write.", metavar="OUT.safetensors")
     ],
     licence: Annotated[
-        str, typer.Option("--licence", help="The terms that the weights are under.")
+        str, typer.Option(help="The terms that the weights are under.")
     ] = "",
     source: Annotated[
-        str, typer.Option("--source", help="Their address, or what to cite for them.")
+        str, typer.Option(help="Their address, or what to cite for them.")
     ] = "",
     units: Annotated[
-        str,
-        typer.Option(
-            "--units", help="What the network takes: z, z/255, unit or centred."
-        ),
+        str, typer.Option(help="What the network takes: z, z/255, unit or centred.")
     ] = "",
     overwrite: ask.Overwrite = False,
     quiet: ask.Quiet = False,

@@ -1,6 +1,5 @@
 """`w2s data`: sets of images and their truths."""
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -13,7 +12,7 @@ from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import names, numbers
 from w2s_cli.cli.commands import Command, Commands
-from w2s_cli.cli.output import note, print_error, print_result, table, warn
+from w2s_cli.cli.output import note, print_error, print_json, print_result, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.errors import InputError, few
 
@@ -115,24 +114,17 @@ _Output = Annotated[
 _Form = Annotated[
     str,
     typer.Option(
-        "--form",
         help="normalized (z-scores, float32 NPY), png (8 bit), or both: a,b.",
         metavar="FORM",
     ),
 ]
 _Levels = Annotated[
-    str,
-    typer.Option("--levels", help="How many captures are averaged.", metavar="LIST"),
+    str, typer.Option(help="How many captures are averaged.", metavar="LIST")
 ]
-_Fields = Annotated[
-    str, typer.Option("--fields", help="Fields of view.", metavar="LIST")
-]
+_Fields = Annotated[str, typer.Option(help="Fields of view.", metavar="LIST")]
 _NoSim = Annotated[bool, typer.Option("--no-sim", help="Leave the SIM targets out.")]
 _Grays = Annotated[
-    float,
-    typer.Option(
-        "--grays-per-count", help="Scale of PNGs; the authors' own is not published."
-    ),
+    float, typer.Option(help="Scale of PNGs; the authors' own is not published.")
 ]
 _Place = Annotated[
     str,
@@ -145,15 +137,12 @@ _Place = Annotated[
 _Truth = Annotated[
     Path | None,
     typer.Option(
-        "--truth",
-        help="The folder of the truths, where PATH has images alone.",
-        metavar="FOLDER",
+        help="The folder of the truths, where PATH has images alone.", metavar="FOLDER"
     ),
 ]
 _Kind = Annotated[
     str,
     typer.Option(
-        "--kind",
         help="Which of several that PATH holds; `w2s data list` names them.",
         metavar="NAME",
         autocompletion=completion.data_kinds,
@@ -219,12 +208,11 @@ def simulate(
     noise: Annotated[
         str,
         typer.Option(
-            "--noise",
             help="What is added: photons of white, spread in gray values, or both.",
             metavar="LIST",
         ),
     ] = "gaussian-15,poisson-20,poisson-15-gaussian-5",
-    seed: Annotated[int, typer.Option("--seed", help="Of the noise.", min=0)] = 2022,
+    seed: Annotated[int, typer.Option(help="Of the noise.", min=0)] = 2022,
     as_json: ask.JsonText = False,
     quiet: ask.Quiet = False,
 ) -> None:
@@ -249,7 +237,7 @@ def _finish(
     """Say what was made, and end with the exit code of what failed."""
     show_prepared(found, source, output, quiet=quiet)
     if as_json:
-        print_result(json.dumps(prepared_json(found), indent=2))
+        print_json(prepared_json(found))
     if found.failed:
         raise typer.Exit(1 if found.made or found.kept else InputError.exit_code)
 
@@ -275,7 +263,7 @@ def check(
     with progress(place, quiet=quiet) as bar:
         found = checked(find(place, kind=kind, truth=truth), bar.reach)
     if as_json:
-        print_result(json.dumps(found.as_json(), indent=2))
+        print_json(found.as_json())
     else:
         show_checked(found)
     if found.faults:
@@ -295,7 +283,7 @@ def listed(as_json: ask.JsonText = False) -> None:
     heads = ["name", "summary", "source", "needs"]
     rows = [{head: getattr(row, head) for head in heads} for row in DATASETS]
     if as_json:
-        print_result(json.dumps(rows, indent=2))
+        print_json(rows)
         return
     lines: Sequence[list[str]] = [[row[head] or "-" for head in heads] for row in rows]
     print_result(table([[*heads[:-1], "known by"], *lines]))

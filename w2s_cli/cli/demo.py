@@ -1,6 +1,5 @@
 """`w2s demo`: the main job on a cell whose truth is known."""
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import note, print_result
+from w2s_cli.cli.output import note, print_json, print_result
 from w2s_cli.cli.reports import show_restored
 
 if TYPE_CHECKING:
@@ -35,9 +34,9 @@ def demo(
             help="The folder for the files, made if missing.", metavar="FOLDER"
         ),
     ] = Path(),
-    seed: Annotated[int, typer.Option("--seed", help="Which cell.", min=0)] = 1,
+    seed: Annotated[int, typer.Option(help="Which cell.", min=0)] = 1,
     photons: Annotated[
-        float, typer.Option("--photons", help="Light: photons in bright pixels.", min=1)
+        float, typer.Option(help="Light: photons in bright pixels.", min=1)
     ] = 200,
     overwrite: ask.Overwrite = False,
     as_json: Annotated[
@@ -67,7 +66,7 @@ def demo(
     show_restored(restore_file(spec, spec.chain(), cell, sim), quiet=False)
     scores = _compared(scene, sim, picture)
     if as_json:
-        print_result(json.dumps([asdict(score) for score in scores], indent=2))
+        print_json([asdict(score) for score in scores])
     else:
         for score in scores:
             print_result(

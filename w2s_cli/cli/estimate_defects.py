@@ -1,13 +1,12 @@
 """`w2s estimate-defects`: a map of what a camera reads wrongly."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import print_result
+from w2s_cli.cli.output import print_json, print_result
 
 
 def estimate_defects(
@@ -36,7 +35,7 @@ def estimate_defects(
     check_target(output, overwrite=overwrite)
     found = estimated(sources, output, axes=axes, overwrite=overwrite)
     if as_json:
-        print_result(json.dumps(found, indent=2))
+        print_json(found)
         return
     print_result(
         f"{output}: {found['hot']} hot, {found['dead']} dead, {found['blinking']} "

@@ -1,6 +1,5 @@
 """`w2s estimate-kernel`: the blur between widefield and sharp images."""
 
-import json
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +8,7 @@ import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
-from w2s_cli.cli.output import print_result, warn
+from w2s_cli.cli.output import print_json, print_result, warn
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,15 +33,12 @@ def estimate_kernel(
             metavar="OUT",
         ),
     ] = None,
-    side: Annotated[
-        int, typer.Option("--side", help="Side of the kernel in pixels, odd.")
-    ] = 35,
+    side: Annotated[int, typer.Option(help="Side of the kernel in pixels, odd.")] = 35,
     regularisation: Annotated[
         str,
         typer.Option(
-            "--regularisation",
             help="auto, authors or paper (of W2S), or the number to add to HIGH's "
-            "power.",
+            "power."
         ),
     ] = "auto",
     pixel_size: Annotated[float | None, ask.PIXEL_SIZE] = None,
@@ -97,7 +93,7 @@ def estimate_kernel(
         warn(warning)
     profile = profile_rows(found.fit.psf)
     if as_json:
-        print_result(json.dumps({**fit_facts(found), "profile": profile}, indent=2))
+        print_json({**fit_facts(found), "profile": profile})
     elif as_csv:
         print_result(",".join(profile[0]))
         for row in profile:

@@ -1,7 +1,6 @@
 """`w2s estimate-noise`: what images tell of the noise of their camera."""
 
 import csv
-import json
 import sys
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,15 @@ import typer
 
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import axes_with
-from w2s_cli.cli.output import check_plot, note, print_result, printable, table, warn
+from w2s_cli.cli.output import (
+    check_plot,
+    note,
+    print_json,
+    print_result,
+    printable,
+    table,
+    warn,
+)
 from w2s_cli.cli.reports import Form, show_failure, tell
 from w2s_cli.errors import UsageError
 
@@ -23,7 +30,6 @@ if TYPE_CHECKING:
 Repeats = Annotated[
     str | None,
     typer.Option(
-        "--repeats",
         help="The axis along which the same view was taken again, such as T.",
         metavar="AXIS",
     ),
@@ -31,14 +37,12 @@ Repeats = Annotated[
 Dark = Annotated[
     Path | None,
     typer.Option(
-        "--dark",
-        help="Frames without light: offset and read noise are theirs.",
-        metavar="FILE",
+        help="Frames without light: offset and read noise are theirs.", metavar="FILE"
     ),
 ]
 Plot = Annotated[
     Path | None,
-    typer.Option("--plot", help="Draw variance over mean, of one file.", metavar="PNG"),
+    typer.Option(help="Draw variance over mean, of one file.", metavar="PNG"),
 ]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Replace a plot that exists.")
@@ -180,7 +184,7 @@ def _print_mean(reports: "list[NoiseReport]", *, as_json: bool) -> None:
 
     found = mean_noise(reports)
     if as_json:
-        print_result(json.dumps(found, indent=2))
+        print_json(found)
         return
     lines = [["images", f"{found['images']}, {found['left_out']} not trusted left out"]]
     for key, unit in (("a", "counts"), ("b", "counts squared")):

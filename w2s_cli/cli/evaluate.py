@@ -1,7 +1,6 @@
 """`w2s evaluate`: how near images are to their references, and what that means."""
 
 import csv
-import json
 import re
 from collections.abc import Sequence
 from math import isfinite
@@ -13,7 +12,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names
-from w2s_cli.cli.output import note, print_result, table, warn
+from w2s_cli.cli.output import note, print_json, print_result, table, warn
 from w2s_cli.cli.score_options import convention_of
 from w2s_cli.errors import UsageError, few
 
@@ -68,13 +67,6 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
         note("no intervals: one field of view says nothing of others")
     elif found.groups < FEWEST:
         warn(too_narrow(found.groups))
-
-
-def print_json(found: "Evaluation", protocol: str) -> None:
-    """Print all there is as one JSON object."""
-    from w2s_cli.bench.scores.evaluation import as_json
-
-    print_result(json.dumps(as_json(found, protocol), indent=2))
 
 
 def write_csv(found: "Evaluation", path: Path, *, overwrite: bool) -> None:
@@ -178,6 +170,7 @@ def evaluate(
     Means come with 95 % intervals over fields of view. w2s(1) lists the exit codes.
     """
     from w2s_cli.bench.scores.evaluation import EvaluationConfig
+    from w2s_cli.bench.scores.evaluation import as_json as json_of
     from w2s_cli.bench.scores.evaluation import evaluate as score_all
     from w2s_cli.bench.scores.matching import field_of
     from w2s_cli.bench.scores.score import resources_for
@@ -212,7 +205,7 @@ def evaluate(
     if csv:
         write_csv(found, csv, overwrite=overwrite)
     if as_json:
-        print_json(found, protocol)
+        print_json(json_of(found, protocol))
     else:
         print_tables(found, protocol, per_image=per_image)
     raise typer.Exit(0 if found.whole else 1)

@@ -29,7 +29,6 @@ def export(
     like: Annotated[
         Path | None,
         typer.Option(
-            "--like",
             help="An image of the camera, to measure its noise or its range.",
             metavar="IMAGE",
         ),
@@ -41,18 +40,14 @@ def export(
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
     options: ask.Options = None,
-    name: Annotated[
-        str, typer.Option("--name", help="Of the model; w2s METHOD without.")
-    ] = "",
+    name: Annotated[str, typer.Option(help="Of the model; w2s METHOD without.")] = "",
     authors: Annotated[
         list[str] | None,
         typer.Option("--author", help="Who made the weights.", metavar="NAME"),
     ] = None,
     licence: Annotated[
         str,
-        typer.Option(
-            "--licence", help="The terms that the weights are under, such as CC-BY-4.0."
-        ),
+        typer.Option(help="The terms that the weights are under, such as CC-BY-4.0."),
     ] = "",
     overwrite: ask.Overwrite = False,
     quiet: ask.Quiet = False,

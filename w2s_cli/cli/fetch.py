@@ -43,8 +43,7 @@ From = Annotated[
     ),
 ]
 Mirror = Annotated[
-    str,
-    typer.Option("--mirror", help="Download from another address.", metavar="URL"),
+    str, typer.Option(help="Download from another address.", metavar="URL")
 ]
 PrintPath = Annotated[
     bool, typer.Option("--print-path", help="Print where each file is.")

@@ -1,13 +1,12 @@
 """`w2s info`: what a file is, and what was done to it."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import print_result, readable, warn
+from w2s_cli.cli.output import print_json, print_result, readable, warn
 
 _SHOWN = (
     *("file", "format", "axes", "shape", "dtype", "pixel_size", "time_step"),
@@ -49,13 +48,13 @@ def info(
     if series != "all":
         facts = _facts(file, series)
         if as_json:
-            print_result(json.dumps(facts, indent=2))
+            print_json(facts)
         else:
             _print(file, facts, verbose=verbose)
         return
     every = [_facts(file, number) for number in images_of(file, colours=False)]
     if as_json:
-        print_result(json.dumps(every, indent=2))
+        print_json(every)
         return
     for number, facts in enumerate(every):
         if number:

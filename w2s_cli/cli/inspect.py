@@ -1,13 +1,12 @@
 """`w2s inspect`: what a weight file holds."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import print_result, readable
+from w2s_cli.cli.output import print_json, print_result, readable
 
 
 def inspect(
@@ -26,7 +25,7 @@ def inspect(
 
     facts = examined(file).as_json()
     if as_json:
-        print_result(json.dumps(facts, indent=2))
+        print_json(facts)
         return
     about, record = facts.pop("facts"), facts.pop("record")
     for key, value in (facts | about).items():

@@ -1,6 +1,5 @@
 """`w2s make-kernel`: the blur that theory predicts."""
 
-import json
 from typing import Annotated, Any
 
 import typer
@@ -8,7 +7,7 @@ import typer
 from w2s_cli import __version__
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
-from w2s_cli.cli.output import print_result
+from w2s_cli.cli.output import print_json, print_result
 
 
 def make_kernel(
@@ -18,9 +17,7 @@ def make_kernel(
     pixel_size: Annotated[float, ask.PIXEL_SIZE],
     side: Annotated[
         int | None,
-        typer.Option(
-            "--side", help="Side in pixels, odd; by default 97 % of the light fits."
-        ),
+        typer.Option(help="Side in pixels, odd; by default 97 % of the light fits."),
     ] = None,
     plot: ask.Plot = None,
     as_json: ask.JsonText = False,
@@ -53,7 +50,7 @@ def make_kernel(
         draw(psf, plot, title=f"NA {na:g}, {wavelength:g} um")
     if as_json:
         known: dict[str, Any] = {**psf_facts(psf), "light_within": held}
-        print_result(json.dumps({**known, "profile": profile_rows(psf)}, indent=2))
+        print_json({**known, "profile": profile_rows(psf)})
         return
     rows = [("kernel", f"{output}"), *about(psf), ("light within", f"{held:.1%}")]
     for label, text in rows:

@@ -1,13 +1,12 @@
 """`w2s methods`: what can be asked for."""
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import TERMINAL, note, print_result, table, warn
+from w2s_cli.cli.output import TERMINAL, note, print_json, print_result, table, warn
 from w2s_cli.errors import UsageError
 from w2s_cli.methods import METHODS, MethodEntry, PluginEntry
 from w2s_cli.registry import LICENCE
@@ -43,7 +42,7 @@ def methods(
             {fact: getattr(row, fact) for fact in _FACTS} | {"needs": _needs(row)}
             for row in rows
         ]
-        print_result(json.dumps(facts, indent=2))
+        print_json(facts)
         return
     lines = [[row.name, _scale(row), _summary(row)] for row in rows]
     print_result(table([["name", "scale", "summary"], *lines], TERMINAL))
@@ -95,7 +94,7 @@ def _show(row: MethodEntry, *, as_json: bool) -> None:
         for option in known_options
     ]
     if as_json:
-        print_result(json.dumps(options, indent=2))
+        print_json(options)
         return
     facts = {
         "method": row.name,

@@ -30,7 +30,6 @@ Recursive = Annotated[
 Name = Annotated[
     str | None,
     typer.Option(
-        "--name",
         help="What outputs in a folder are called: such as '{stem}_{method}.ome.tif'.",
         metavar="PATTERN",
     ),
@@ -46,9 +45,7 @@ Resume = Annotated[
 ]
 ShardOf = Annotated[
     str | None,
-    typer.Option(
-        "--shard", help="Do one of N parts of the files, counted from 1.", metavar="I/N"
-    ),
+    typer.Option(help="Do one of N parts of the files, counted from 1.", metavar="I/N"),
 ]
 Jobs = Annotated[
     int,
@@ -57,7 +54,6 @@ Jobs = Annotated[
 Dask = Annotated[
     str | None,
     typer.Option(
-        "--dask",
         help="Give files, or parts of one OME-Zarr, to the workers of a dask cluster: "
         "local:N for N of this machine, or the address of a scheduler.",
         metavar="WHERE",
@@ -75,7 +71,6 @@ Output = Annotated[
 Method = Annotated[
     str,
     typer.Option(
-        "--method",
         help="A method, or several joined by '+'; `w2s methods` lists them. Without, "
         "jdsr, or what the weights are for.",
         metavar="NAME",
@@ -85,9 +80,7 @@ Method = Annotated[
 Weights = Annotated[
     list[Path] | None,
     typer.Option(
-        "--weights",
-        help="Weights for the networks of the method, in their order.",
-        metavar="FILE",
+        help="Weights for the networks of the method, in their order.", metavar="FILE"
     ),
 ]
 Options = Annotated[
@@ -102,7 +95,6 @@ Options = Annotated[
 TrainOn = Annotated[
     list[Path] | None,
     typer.Option(
-        "--train-on",
         help="Learn once from these files or folders, not from each input: for methods "
         "such as n2sr.",
         metavar="INPUT",
@@ -111,23 +103,19 @@ TrainOn = Annotated[
 SaveWeights = Annotated[
     Path | None,
     typer.Option(
-        "--save-weights",
-        help="Copy what was learned to this file, for --weights.",
-        metavar="FILE",
+        help="Copy what was learned to this file, for --weights.", metavar="FILE"
     ),
 ]
 Axes = Annotated[
     str | None,
     typer.Option(
-        "--axes",
         help="The axes of the file, such as TCYX, where it doesn't say or is wrong; "
-        "with lengths, such as T4C2YX, for planes that are stored in turn.",
+        "with lengths, such as T4C2YX, for planes that are stored in turn."
     ),
 ]
 Channels = Annotated[
     int | None,
     typer.Option(
-        "--channels",
         help="How many channels are stored in turn: C of --axes, or of TCYX without.",
         min=1,
     ),
@@ -135,7 +123,6 @@ Channels = Annotated[
 SeriesName = Annotated[
     str | None,
     typer.Option(
-        "--series",
         help="One of several images in a file: its name, or its number, counted from "
         "1 as in Fiji; `w2s info` lists them. Without, the largest.",
         metavar="N|NAME",
@@ -144,7 +131,6 @@ SeriesName = Annotated[
 SeriesNames = Annotated[
     str | None,
     typer.Option(
-        "--series",
         help="One of several images in a file: its name, or its number, counted from "
         "1 as in Fiji, or all of them; `w2s info` lists them. Without, the largest.",
         metavar="N|NAME|all",
@@ -153,25 +139,19 @@ SeriesNames = Annotated[
 ChannelName = Annotated[
     str | None,
     typer.Option(
-        "--channel",
-        help="One channel only: its name, or its number, counted from 1 as in Fiji.",
+        help="One channel only: its name, or its number, counted from 1 as in Fiji."
     ),
 ]
-GAIN = typer.Option("--gain", help="Camera counts a photon.")
-OFFSET = typer.Option("--offset", help="Camera counts without light.")
-READ_NOISE = typer.Option(
-    "--read-noise", help="Noise without light: its sd, in counts."
-)
+GAIN = typer.Option(help="Camera counts a photon.")
+OFFSET = typer.Option(help="Camera counts without light.")
+READ_NOISE = typer.Option(help="Noise without light: its sd, in counts.")
 Noise = Annotated[
     Path | None,
-    typer.Option(
-        "--noise", help="A JSON file with the noise of the camera.", metavar="FILE"
-    ),
+    typer.Option(help="A JSON file with the noise of the camera.", metavar="FILE"),
 ]
 Defects = Annotated[
     str,
     typer.Option(
-        "--defects",
         help="Pixels that the camera reads wrongly: auto to find and repair them, "
         "all to even out rows and columns too, keep to leave them, or a map of them, "
         "to repair those as well.",
@@ -182,17 +162,15 @@ Defects = Annotated[
 StoredAs = Annotated[
     Literal["auto", "input", "float32", "uint16"],
     typer.Option(
-        "--dtype",
         help="The pixels of the output: auto for those of the input, but float32 where "
-        "whole counts would round dim light away; input, float32 or uint16 always.",
+        "whole counts would round dim light away; input, float32 or uint16 always."
     ),
 ]
 Compression = Annotated[
     Literal["zstd", "deflate", "lzw", "none"] | None,
     typer.Option(
-        "--compression",
         help="Of a TIFF: deflate and lzw are read everywhere, zstd is faster; without "
-        "this option it is the input's.",
+        "this option it is the input's."
     ),
 ]
 Pyramid = Annotated[
@@ -205,7 +183,6 @@ Pyramid = Annotated[
 Device = Annotated[
     str,
     typer.Option(
-        "--device",
         help="Where networks run: auto, cpu, cuda, cuda:N or mps.",
         callback=device_name,
         autocompletion=completion.devices,
@@ -214,7 +191,6 @@ Device = Annotated[
 Devices = Annotated[
     str,
     typer.Option(
-        "--device",
         help="Where networks run: auto, cpu, cuda, cuda:N or mps; of several, such as "
         "cuda:0,cuda:1, each has a process and files of its own.",
         callback=device_names,
@@ -223,16 +199,14 @@ Devices = Annotated[
 ]
 Precision = Annotated[
     Literal["auto", "fp32", "bf16", "fp16"],
-    typer.Option("--precision", help="The numbers that networks compute with."),
+    typer.Option(help="The numbers that networks compute with."),
 ]
 Tile = Annotated[
-    int,
-    typer.Option("--tile", help="Side of a tile, in input pixels, at most.", min=32),
+    int, typer.Option(help="Side of a tile, in input pixels, at most.", min=32)
 ]
 MaxMemory = Annotated[
     str | None,
     typer.Option(
-        "--max-memory",
         help="Take at most so much memory, such as 2G or 500M, with all --jobs: the "
         "tiles are made smaller, or it is said before what does not fit.",
         metavar="SIZE",
@@ -241,9 +215,7 @@ MaxMemory = Annotated[
 GpuMemory = Annotated[
     str | None,
     typer.Option(
-        "--gpu-memory",
-        help="Take at most so much memory of a GPU for a tile.",
-        metavar="SIZE",
+        help="Take at most so much memory of a GPU for a tile.", metavar="SIZE"
     ),
 ]
 Overwrite = Annotated[
@@ -252,7 +224,6 @@ Overwrite = Annotated[
 Preview = Annotated[
     Path | None,
     typer.Option(
-        "--preview",
         help="Draw input, output and their difference, in units of the noise, of the "
         "middle plane of one file.",
         metavar="FILE.png",
@@ -269,9 +240,7 @@ Uncertainty = Annotated[
 ErrorMap = Annotated[
     Path | None,
     typer.Option(
-        "--error-map",
-        help="Where the map of one output goes; --uncertainty is meant.",
-        metavar="FILE",
+        help="Where the map of one output goes; --uncertainty is meant.", metavar="FILE"
     ),
 ]
 Check = Annotated[
@@ -312,15 +281,12 @@ KernelFile = Annotated[
     ),
 ]
 Plot = Annotated[
-    Path | None,
-    typer.Option("--plot", help="Draw the radial profile.", metavar="FILE.png"),
+    Path | None, typer.Option(help="Draw the radial profile.", metavar="FILE.png")
 ]
-APERTURE = typer.Option("--na", help="Numerical aperture of the objective.")
+APERTURE = typer.Option(help="Numerical aperture of the objective.")
 WAVELENGTH = typer.Option(
-    "--wavelength", help="Of the emitted light, in micrometres.", callback=micrometres
+    help="Of the emitted light, in micrometres.", callback=micrometres
 )
 PIXEL_SIZE = typer.Option(
-    "--pixel-size",
-    help="Micrometres a pixel on the grid of the kernel.",
-    callback=micrometres,
+    help="Micrometres a pixel on the grid of the kernel.", callback=micrometres
 )

@@ -1,5 +1,6 @@
 """What is printed: results on standard output, all else on standard error."""
 
+import json
 import os
 import sys
 import traceback
@@ -27,6 +28,11 @@ def print_result(text: str = "") -> None:
             f"cannot write standard output: {error.strerror or error}",
             hint="check the file or the command that it goes to",
         ) from error
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    print_result(json.dumps(value, indent=2))
 
 
 def printable(text: str) -> str:

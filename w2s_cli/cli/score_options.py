@@ -27,7 +27,6 @@ Metrics = Annotated[
 Protocol = Annotated[
     str,
     typer.Option(
-        "--protocol",
         help="Whose numbers: plain, w2s, w2s-v1, w2s-v1-sr, fmd, basicsr, noise2sr or "
         "care.",
         metavar="NAME",
@@ -36,36 +35,29 @@ Protocol = Annotated[
 ]
 Unit = Annotated[
     Literal["counts", "unit", "z"] | None,
-    typer.Option("--unit", help="counts as they are, [0, 1], or W2S's z-scores."),
+    typer.Option(help="counts as they are, [0, 1], or W2S's z-scores."),
 ]
-Black = Annotated[
-    float | None, typer.Option("--black", help="What is 0 in [0, 1], in counts.")
-]
+Black = Annotated[float | None, typer.Option(help="What is 0 in [0, 1], in counts.")]
 White = Annotated[
-    float | None,
-    typer.Option("--white", help="What is 1; else the largest of the integer type."),
+    float | None, typer.Option(help="What is 1; else the largest of the integer type.")
 ]
 DataRange = Annotated[
     str | None,
     typer.Option("--range", help=f"For PSNR and SSIM: {_RANGE}.", metavar="RANGE"),
 ]
 SsimRange = Annotated[
-    str | None,
-    typer.Option("--ssim-range", help="For SSIM, if another.", metavar="RANGE"),
+    str | None, typer.Option(help="For SSIM, if another.", metavar="RANGE")
 ]
 Window = Annotated[
     Literal["gaussian", "uniform"] | None,
-    typer.Option("--window", help="Of SSIM: of sd 1.5, or 7 x 7."),
+    typer.Option(help="Of SSIM: of sd 1.5, or 7 x 7."),
 ]
 Border = Annotated[
-    int | None,
-    typer.Option("--border", help="Pixels at each edge that are left out.", min=0),
+    int | None, typer.Option(help="Pixels at each edge that are left out.", min=0)
 ]
 Corners = Annotated[
     int | None,
-    typer.Option(
-        "--corners", help="Score corner squares of this side one by one.", min=0
-    ),
+    typer.Option(help="Score corner squares of this side one by one.", min=0),
 ]
 Clip = Annotated[
     bool | None,
@@ -73,20 +65,16 @@ Clip = Annotated[
 ]
 Fit = Annotated[
     Literal["none", "affine", "percentile"] | None,
-    typer.Option("--fit", help="Match gain and offset of each image first."),
+    typer.Option(help="Match gain and offset of each image first."),
 ]
-Strip = Annotated[
-    str, typer.Option("--strip", help="An ending of the names of predictions only.")
-]
+Strip = Annotated[str, typer.Option(help="An ending of the names of predictions only.")]
 Common = Annotated[
     bool, typer.Option("--common", help="Leave images without a partner out.")
 ]
 GroupBy = Annotated[
     str | None,
     typer.Option(
-        "--group-by",
-        help="Finds the field in a name: 081 in 081_2 by default.",
-        metavar="REGEX",
+        help="Finds the field in a name: 081 in 081_2 by default.", metavar="REGEX"
     ),
 ]
 Input = Annotated[
@@ -100,26 +88,17 @@ Input = Annotated[
 Pristine = Annotated[
     Path | None,
     typer.Option(
-        "--pristine",
-        help="A folder of sharp images for niqe, or a model of them.",
-        metavar="PATH",
+        help="A folder of sharp images for niqe, or a model of them.", metavar="PATH"
     ),
 ]
 Vgg = Annotated[
-    Path | None,
-    typer.Option("--vgg", help="Weights of VGG, for vgg-distance.", metavar="FILE"),
+    Path | None, typer.Option(help="Weights of VGG, for vgg-distance.", metavar="FILE")
 ]
-Level = Annotated[
-    float, typer.Option("--level", help="Of the intervals.", min=0.5, max=0.999)
-]
-Resamples = Annotated[
-    int, typer.Option("--resamples", help="Draws of fields.", min=100)
-]
-Seed = Annotated[int, typer.Option("--seed", help="Of the draws.", min=0)]
+Level = Annotated[float, typer.Option(help="Of the intervals.", min=0.5, max=0.999)]
+Resamples = Annotated[int, typer.Option(help="Draws of fields.", min=100)]
+Seed = Annotated[int, typer.Option(help="Of the draws.", min=0)]
 PerImage = Annotated[bool, typer.Option("--per-image", help="List each image too.")]
-Csv = Annotated[
-    Path | None, typer.Option("--csv", help="Write a row an image.", metavar="FILE")
-]
+Csv = Annotated[Path | None, typer.Option(help="Write a row an image.", metavar="FILE")]
 
 
 def convention_of(protocol: str, **given: Any) -> "Convention":

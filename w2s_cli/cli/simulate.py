@@ -1,13 +1,12 @@
 """`w2s simulate`: what a microscope would show of a sharp image."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from w2s_cli.cli import options as ask
-from w2s_cli.cli.output import note, print_result, warn
+from w2s_cli.cli.output import note, print_json, warn
 from w2s_cli.errors import UsageError
 
 _Truth = Annotated[Path, typer.Argument(help="A sharp image.", metavar="TRUTH")]
@@ -16,35 +15,27 @@ _Output = Annotated[
     typer.Option("--output", "-o", help="The widefield image, 16 bit.", metavar="OUT"),
 ]
 _Sim = Annotated[
-    Path | None,
-    typer.Option("--sim", help="Write the ideal SIM image too.", metavar="FILE"),
+    Path | None, typer.Option(help="Write the ideal SIM image too.", metavar="FILE")
 ]
 _KernelUsed = Annotated[
-    Path | None,
-    typer.Option("--kernel", help="The blur, on the grid of TRUTH.", metavar="FILE"),
+    Path | None, typer.Option(help="The blur, on the grid of TRUTH.", metavar="FILE")
 ]
 _Photons = Annotated[
     float,
-    typer.Option(
-        "--photons",
-        help="A camera pixel, in the bright parts; 0: TRUTH is in photons.",
-    ),
+    typer.Option(help="A camera pixel, in the bright parts; 0: TRUTH is in photons."),
 ]
-_Background = Annotated[
-    float, typer.Option("--background", help="Even light, photons a camera pixel.")
-]
+_Background = Annotated[float, typer.Option(help="Even light, photons a camera pixel.")]
 _Haze = Annotated[
-    float,
-    typer.Option("--haze", help="Light out of focus, as a share of that in focus."),
+    float, typer.Option(help="Light out of focus, as a share of that in focus.")
 ]
 _Emccd = Annotated[
     bool, typer.Option("--emccd", help="Multiply electrons as an EMCCD does.")
 ]
 _Scale = Annotated[
     Literal["1", "2"],
-    typer.Option("--scale", help="Pixels of TRUTH along a camera pixel: 1 or 2."),
+    typer.Option(help="Pixels of TRUTH along a camera pixel: 1 or 2."),
 ]
-_Seed = Annotated[int, typer.Option("--seed", help="Which noise.", min=0)]
+_Seed = Annotated[int, typer.Option(help="Which noise.", min=0)]
 
 
 def simulate(
@@ -111,7 +102,7 @@ def simulate(
     if outcome.saturated:
         warn(f"{outcome.target}: {outcome.saturated} pixels are saturated")
     if as_json:
-        print_result(json.dumps(outcome.as_json(), indent=2))
+        print_json(outcome.as_json())
         return
     size = " x ".join(map(str, outcome.shape))
     note(

@@ -32,15 +32,11 @@ def speed(
     ] = None,
     sizes: Annotated[
         str | None,
-        typer.Option(
-            "--sizes",
-            help="Sides of the planes, in pixels.  [default: 512,1024,2048]",
-        ),
+        typer.Option(help="Sides of the planes, in pixels.  [default: 512,1024,2048]"),
     ] = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(
-            "--weights",
             help="Weights for a method.",
             metavar="NAME=FILE",
             autocompletion=completion.weighted_methods,
@@ -49,9 +45,7 @@ def speed(
     option: ask.Options = None,
     against: Annotated[
         Path | None,
-        typer.Option(
-            "--against", help="An earlier output to compare with.", metavar="FILE.json"
-        ),
+        typer.Option(help="An earlier output to compare with.", metavar="FILE.json"),
     ] = None,
     output: Annotated[
         Path | None,
