@@ -89,8 +89,7 @@ def test_version(w2s) -> None:
     ],
 )
 def test_wrong_words(w2s, words: list[str], message: str) -> None:
-    result = w2s(*words)
-    assert result.exit_code == 2
+    result = w2s(*words, code=2)
     assert message in result.output
     assert "Traceback" not in result.output
 
@@ -102,8 +101,7 @@ def test_no_memory_is_told_by_every_command(
         raise MemoryError
 
     monkeypatch.setattr("w2s_cli.io.open_image", full)
-    result = w2s("info", "cell.tif")
-    assert result.exit_code == 6
+    result = w2s("info", "cell.tif", code=6)
     assert result.stderr == "error: out of memory\nhint: close other programs\n"
 
 
@@ -139,6 +137,7 @@ def _each(head: str, tails: str) -> list[str]:
         ("bench --denoiser denoise,gau", ["denoise,gaussian"]),
         ("bench --sr rcan --weights r", ["rcan="]),
         ("bench --denoiser gaussian -O s", ["sigma="]),
+        ("bench --invention --method gaussian -O s", ["sigma="]),
         ("speed gaussian,med", ["gaussian,median"]),
         ("data check x --kind w2s-n", ["w2s-normalized"]),
         ("fetch dncnn-f", ["dncnn-fmd"]),

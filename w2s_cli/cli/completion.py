@@ -166,13 +166,13 @@ def _is_chain(words: list[str]) -> bool:
 
 def _chosen(params: dict[str, Any]) -> list[str]:
     """Return the methods of a command line that is not complete."""
-    if "method" in params:
-        return [params["method"] or "jdsr"]
     found: list[str] = []
-    for key in ("methods", "denoiser", "sr", "jdsr"):
-        for text in params.get(key) or ():
+    for key in ("method", "methods", "denoiser", "sr", "jdsr"):
+        given = params.get(key) or ()
+        for text in (given,) if isinstance(given, str) else given:
             found += text.split(",")
-    return found
+    restores = "method" in params and "denoiser" not in params
+    return found or ["jdsr"] * restores
 
 
 def _values(kind: Any) -> Iterable[Any]:
