@@ -1,4 +1,4 @@
-"""Workers of the tests; a host of published files, as unreliable as a test wants it."""
+"""The command line, and a host of published files, as unreliable as a test wants it."""
 
 import os
 import threading
@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 from urllib3.util.retry import Retry
 
+from w2s_cli.cli import app
 from w2s_cli.weights import catalogue, download
 from w2s_cli.weights.catalogue import Item
 
@@ -26,6 +28,23 @@ def pytest_configure() -> None:
     """Let each worker compute on one core: the others have their own work."""
     if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def w2s(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run one command, which ends with `code` where that is given; raise its bugs."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(
+        *words: str | Path, stdin: bytes | None = None, code: int | None = None
+    ) -> Result:
+        given = [str(word) for word in words]
+        how: dict[str, Any] = {"catch_exceptions": False, "prog_name": "w2s"}
+        result = CliRunner().invoke(app, given, input=stdin, **how)
+        assert code in (None, result.exit_code), result.output
+        return result
+
+    return run
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -29,8 +29,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def status(w2s: W2S, code: int) -> dict[str, Any]:
-    result = w2s("batch", "status", "out", "--json")
-    assert result.exit_code == code, result.output
+    result = w2s("batch", "status", "out", "--json", code=code)
     found: dict[str, Any] = json.loads(result.stdout)
     assert found["complete"] == (code == 0)
     return found

@@ -61,8 +61,7 @@ def test_what_a_killed_run_has_left_beside_its_notes_goes(w2s) -> None:
 
 def again(w2s, *words: str | Path) -> tuple[dict[str, str], str]:
     """Return what became of each file, and what was said."""
-    result = w2s(*WORDS, *words, "--json")
-    assert result.exit_code == 0, result.stderr
+    result = w2s(*WORDS, *words, "--json", code=0)
     rows = json.loads(result.stdout)
     found = {Path(row["target"]).name: row.get("redone", row["status"]) for row in rows}
     return found, result.stderr
@@ -81,8 +80,7 @@ def test_what_is_there_is_kept(w2s, done: dict[str, bytes]) -> None:
 
 
 def test_without_resume_they_exist(w2s) -> None:
-    result = w2s(*[word for word in WORDS if word != "--resume"])
-    assert result.exit_code == 1
+    result = w2s(*[word for word in WORDS if word != "--resume"], code=1)
     assert "out/a.tif exists" in result.stderr
 
 
@@ -175,8 +173,7 @@ def test_one_file_without_a_journal(w2s) -> None:
     ],
 )
 def test_what_makes_no_sense(w2s, words: list[str], message: str) -> None:
-    result = w2s(*WORDS, *words)
-    assert result.exit_code == 2
+    result = w2s(*WORDS, *words, code=2)
     assert message in result.stderr
 
 

@@ -1,34 +1,10 @@
-"""The command line as a user meets it, and images to give it."""
+"""An image to give to the command line."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
-from typer.testing import CliRunner, Result
-
-from w2s_cli.cli import app
-
-W2S = Callable[..., Result]
-
-
-@pytest.fixture
-def w2s(monkeypatch: pytest.MonkeyPatch) -> W2S:
-    """Run one command; a bug's traceback is raised."""
-    monkeypatch.setenv("COLUMNS", "100")
-    runner = CliRunner()
-
-    def run(*words: str | Path, stdin: bytes | None = None) -> Result:
-        return runner.invoke(
-            app,
-            [str(word) for word in words],
-            input=stdin,
-            catch_exceptions=False,
-            prog_name="w2s",
-        )
-
-    return run
 
 
 @pytest.fixture

@@ -107,7 +107,6 @@ def test_what_a_workflow_of_nextflow_says(w2s, here: Path) -> None:
     ],
 )
 def test_what_no_script_can_do(w2s, here: Path, words: str, message: str) -> None:
-    refused = w2s("batch", *words.split())
-    assert refused.exit_code == 2
+    refused = w2s("batch", *words.split(), code=2)
     assert message in refused.output
     assert "#SBATCH" not in refused.stdout

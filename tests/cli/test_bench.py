@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ QUICK = ("--split", "validation", "--levels", "20", "--fields", "001,002")
 @pytest.fixture
 def bench(w2s: W2S, here: Path) -> W2S:
     """Run a bench that keeps its scores in the working folder."""
-    return lambda *words: w2s("bench", "--cache", here / "cache", *words)
+    return partial(w2s, "bench", "--cache", here / "cache")
 
 
 @pytest.fixture
@@ -41,8 +42,7 @@ def gray(here: Path) -> Path:
 
 
 def test_a_table_with_what_its_numbers_mean(bench: W2S) -> None:
-    result = bench("--denoiser", "gaussian,median", *QUICK)
-    assert result.exit_code == 0
+    result = bench("--denoiser", "gaussian,median", *QUICK, code=0)
     said, _, table = result.stdout.partition("\n\n")
     assert "data: simulated cells" in said
     assert "split: validation" in said
@@ -144,8 +144,7 @@ def test_folders_of_pairs_have_no_splits(bench: W2S, here: Path) -> None:
     for folder in ("noisy", "clean"):
         (here / "pairs" / folder).mkdir(parents=True)
         np.save(here / "pairs" / folder / "a.npy", rng.normal(9, 1, (32, 32)))
-    result = bench("--data", here / "pairs", "--denoiser", "gaussian")
-    assert result.exit_code == 0, result.stderr
+    result = bench("--data", here / "pairs", "--denoiser", "gaussian", code=0)
     assert "split: all" in result.stdout
 
 
@@ -153,8 +152,7 @@ def test_an_image_without_a_score_is_named(bench: W2S, here: Path) -> None:
     for folder in ("noisy", "clean"):
         (here / "pairs" / folder).mkdir(parents=True)
         np.save(here / "pairs" / folder / "flat.npy", np.full((32, 32), 7.0))
-    result = bench("--data", here / "pairs", "--denoiser", "median")
-    assert result.exit_code == 1
+    result = bench("--data", here / "pairs", "--denoiser", "median", code=1)
     assert (
         "median at level 1: ssim has no finite value, and so no mean, for flat"
         in result.stderr
@@ -162,8 +160,7 @@ def test_an_image_without_a_score_is_named(bench: W2S, here: Path) -> None:
 
 
 def test_gray_values_have_no_z_scores(bench: W2S, gray: Path) -> None:
-    result = bench("--data", gray, "--protocol", "w2s")
-    assert result.exit_code == 2
+    result = bench("--data", gray, "--protocol", "w2s", code=2)
     assert "gray has gray values of 8 bit" in result.stderr
 
 
@@ -202,8 +199,7 @@ def test_an_image_that_is_refused_is_told(bench: W2S, here: Path) -> None:
             image = np.full((48, 48), value, np.uint16)
             image[:, :24] += 100 * np.uint16(name == "b" or folder == "high")
             np.save(here / folder / f"{name}.npy", image)
-    result = bench("--data", here, "--split", "all", "--denoiser", "pure-let")
-    assert result.exit_code == 1
+    result = bench("--data", here, "--split", "all", "--denoiser", "pure-let", code=1)
     assert "pure-let at level 1: 2 of 2 images were refused, the first a" in (
         result.stderr
     )
@@ -231,8 +227,7 @@ def test_an_image_that_is_refused_is_told(bench: W2S, here: Path) -> None:
     ],
 )
 def test_bad_words(bench: W2S, words: list[str], code: int, message: str) -> None:
-    result = bench(*words)
-    assert result.exit_code == code, result.stderr
+    result = bench(*words, code=code)
     assert message in result.stderr
 
 
@@ -241,14 +236,12 @@ def test_weights_with_labels_and_by_name(bench: W2S, here: Path) -> None:
         state = RDN(4, 1, 1).state_dict()
         checkpoint.save(here / f"{name}.safetensors", state, {"units": "unit"})
     words = ("--sr", "A=a.safetensors, B=b.safetensors", *QUICK, "--json")
-    labelled = bench(*words)
-    assert labelled.exit_code == 0, labelled.stderr
+    labelled = bench(*words, code=0)
     rows = json.loads(labelled.stdout)["rows"]
     assert [row["method"] for row in rows] == ["noisy+A", "noisy+B"]
     assert [row["weights"] for row in rows] == [["a.safetensors"], ["b.safetensors"]]
     words = ("--denoiser", "denoise", "--sr", "rdn", *QUICK, "--json")
-    named = bench(*words, "--weights", "rdn=a.safetensors")
-    assert named.exit_code == 0, named.stderr
+    named = bench(*words, "--weights", "rdn=a.safetensors", code=0)
     found = json.loads(named.stdout)["rows"]
     assert [row["method"] for row in found] == ["noisy+rdn", "denoise+rdn"]
     assert found[0]["rmse"] == rows[0]["rmse"]
@@ -262,8 +255,7 @@ def test_units_that_a_file_does_not_tell_are_said_for_one_of_two(
     checkpoint.save(here / "r.safetensors", RDN(4, 1, 1).state_dict(), {})
     words = ["--denoiser", "D=d.safetensors", "--sr", "r=r.safetensors"]
     for name in ("rdn", "dncnn"):
-        refused = bench(*words, *QUICK)
-        assert refused.exit_code == 5
+        refused = bench(*words, *QUICK, code=5)
         assert f"say it: -O {name}.units=z, z/255, unit or centred" in refused.stderr
         words += ["-O", f"{name}.units=unit"]
     assert bench(*words, *QUICK).exit_code == 0

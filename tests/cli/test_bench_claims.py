@@ -33,8 +33,7 @@ def _stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_stand_ins")
 def test_the_claims_have_a_table_and_sentences(w2s, here: Path) -> None:
-    result = w2s("bench", "--claims", *FEW)
-    assert result.exit_code == 0, result.stderr
+    result = w2s("bench", "--claims", *FEW, code=0)
     assert "data: simulated cells, averages of captures of 10 photons" in result.stdout
     rows, table, sentences = result.stdout.strip().split("\n\n")[1:]
     assert rows.count("noise-free+bicubic") == 1
@@ -106,8 +105,7 @@ def test_trainings_are_told_and_run_unless_weights_are_given(
 )
 @pytest.mark.usefixtures("_stand_ins")
 def test_bad_words(w2s, words: list[str], code: int, message: str) -> None:
-    result = w2s("bench", *words)
-    assert result.exit_code == code, result.stderr
+    result = w2s("bench", *words, code=code)
     assert message in result.stderr
 
 

@@ -58,8 +58,7 @@ def test_what_goes_without_dask(w2s, here: Path, more: list[str], word: str) -> 
 def test_dask_may_be_missing(w2s, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     words = ("restore", "cell.tif", "-o", "x.tif", "--method", "gaussian")
-    refused = w2s(*words, "--dask", "local:2")
-    assert refused.exit_code == 2
+    refused = w2s(*words, "--dask", "local:2", code=2)
     assert refused.stderr.splitlines() == [
         "error: --dask needs the package distributed",
         "hint: pip install 'w2s-cli[dask]'",
@@ -115,8 +114,7 @@ def test_what_a_run_that_was_ended_has_removed_is_no_bug(
 
 @pytest.mark.parametrize("words", [["-", "-o", "x.tif"], ["cell.tif", "-o", "-"]])
 def test_dask_needs_files(w2s, here: Path, words: list[str]) -> None:
-    refused = w2s("restore", *words, "--dask", "local:2")
-    assert refused.exit_code == 2
+    refused = w2s("restore", *words, "--dask", "local:2", code=2)
     assert refused.stderr.splitlines() == [
         "error: --dask needs files, not standard input or output",
         "hint: name them",

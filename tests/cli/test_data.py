@@ -38,8 +38,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_prepare_and_check(w2s, raw: Path) -> None:
-    made = w2s("data", "prepare", "w2s", "raw", "--fields", "80-81")
-    assert made.exit_code == 0
+    made = w2s("data", "prepare", "w2s", "raw", "--fields", "80-81", code=0)
     assert made.stdout == ""
     assert made.stderr == (
         "warning: raw lacks SIM, level 1, level 2, level 4, level 8, level 16, "
@@ -53,8 +52,7 @@ def test_prepare_and_check(w2s, raw: Path) -> None:
         "failed": [],
     }
     assert again.stderr == ""
-    found = w2s("data", "check", "data")
-    assert found.exit_code == 0
+    found = w2s("data", "check", "data", code=0)
     assert found.stdout.splitlines() == [
         "kind       w2s-normalized: W2S, averages as z-scores",
         "place      data/normalized",
@@ -80,8 +78,7 @@ def test_options_of_prepare(w2s, raw: Path) -> None:
 def test_what_is_broken(w2s, raw: Path) -> None:
     path = raw / "wf_channel1.npy"
     path.write_bytes(path.read_bytes()[:-8])
-    found = w2s("data", "check", "raw")
-    assert found.exit_code == 4
+    found = w2s("data", "check", "raw", code=4)
     assert "wf_channel1.npy is truncated: 19320 bytes of 19328" in found.stderr
     facts = json.loads(w2s("data", "check", "raw", "--json").stdout)
     assert [fault["file"] for fault in facts["broken"]] == [
@@ -89,8 +86,7 @@ def test_what_is_broken(w2s, raw: Path) -> None:
     ]
     assert (facts["kind"], facts["fields"]) == ("w2s-raw", ["081"])
     words = ["data", "prepare", "w2s", "raw", "--fields", "81", "--json"]
-    made = w2s(*words)
-    assert made.exit_code == 1
+    made = w2s(*words, code=1)
     assert "error: 081_1: raw/Image081/wf_channel1.npy is truncated" in made.stderr
     assert [one["image"] for one in json.loads(made.stdout)["failed"]] == ["081_1"]
     for channel in (0, 2):
@@ -102,8 +98,7 @@ def test_a_pair_of_folders(w2s, raw: Path) -> None:
     for name in ("a", "b"):
         Path(name).mkdir()
         np.save(f"{name}/one.npy", np.ones((4, 6), np.float32))
-    found = w2s("data", "check", "a", "--truth", "b")
-    assert found.exit_code == 0
+    found = w2s("data", "check", "a", "--truth", "b", code=0)
     assert "pairs   all 1\n" in found.stdout
 
 
@@ -137,8 +132,7 @@ def test_list(w2s) -> None:
 def test_nonsense(w2s, raw: Path, words, code: int, message: str) -> None:
     Path("empty").mkdir()
     Path("odd/inside").mkdir(parents=True)
-    result = w2s("data", *words)
-    assert result.exit_code == code
+    result = w2s("data", *words, code=code)
     assert message in result.output
 
 

@@ -34,14 +34,12 @@ def test_demo(w2s, here: Path) -> None:
 def test_demo_replaces_nothing_unasked(w2s, here: Path) -> None:
     Path("out").mkdir()
     Path("out/sim.tif").write_text("mine")
-    done = w2s("demo", "out")
-    assert done.exit_code == 7
+    done = w2s("demo", "out", code=7)
     assert "sim.tif exists" in done.stderr
     assert [p.name for p in Path("out").iterdir()] == ["sim.tif"]
     assert Path("out/sim.tif").read_text() == "mine"
 
 
 def test_demo_into_a_file(w2s, here: Path) -> None:
-    done = w2s("demo", "cell.tif")
-    assert done.exit_code == 7
+    done = w2s("demo", "cell.tif", code=7)
     assert "cannot make the folder cell.tif" in done.stderr

@@ -29,8 +29,7 @@ def images(here: Path) -> Path:
 
 
 def test_table(w2s, images: Path) -> None:
-    result = w2s("estimate-noise", "two.tif", "bad.tif", "repeats.tif")
-    assert result.exit_code == 1
+    result = w2s("estimate-noise", "two.tif", "bad.tif", "repeats.tif", code=1)
     head, *rows = result.stdout.splitlines()
     assert head.startswith("file         channel  gain ")
     assert [row.split()[0] for row in rows] == ["two.tif", "two.tif", "repeats.tif"]
@@ -67,8 +66,7 @@ def test_json_of_several_files(w2s, images: Path) -> None:
     ]
     Path("noise.json").write_text(result.stdout)
     words = ["-o", "out/", "--noise", "noise.json", "--method", "vst+bm3d"]
-    result = w2s("restore", "two.tif", "bad.tif", *words)
-    assert result.exit_code == 1
+    result = w2s("restore", "two.tif", "bad.tif", *words, code=1)
     assert "noise.json has no noise model for two.tif" in result.stderr
     assert "hint: it is about repeats.tif, dark.tif, bad.tif" in result.stderr
 
@@ -104,24 +102,21 @@ def test_plot(w2s, images: Path) -> None:
 
 def test_a_plot_never_takes_the_place_of_its_image(w2s, images: Path) -> None:
     Image.fromarray(tifffile.imread("repeats.tif")[0]).save("a.png")
-    result = w2s("estimate-noise", "a.png", "--plot", "a.png", "--overwrite")
-    assert result.exit_code == 2
+    result = w2s("estimate-noise", "a.png", "--plot", "a.png", "--overwrite", code=2)
     assert result.stderr.startswith("error: the output a.png is an input")
     with Image.open("a.png") as image:
         assert image.size == (128, 128)
 
 
 def test_a_failed_file_has_no_plot(w2s, images: Path) -> None:
-    result = w2s("estimate-noise", "bad.tif", "--plot", "noise.png")
-    assert result.exit_code == 4
+    w2s("estimate-noise", "bad.tif", "--plot", "noise.png", code=4)
     assert not Path("noise.png").exists()
 
 
 def test_warnings_say_where(w2s, images: Path) -> None:
     mean = tifffile.imread("repeats.tif")[:4].mean(0).astype(np.float32)
     tifffile.imwrite("mean.tif", mean)
-    result = w2s("estimate-noise", "mean.tif")
-    assert result.exit_code == 0
+    result = w2s("estimate-noise", "mean.tif", code=0)
     assert result.stdout.rstrip().endswith("no")
     assert "+-" not in w2s("estimate-noise", "mean.tif", "--verbose").stdout
     assert result.stderr.startswith(
@@ -148,15 +143,13 @@ def test_restored_images_are_said_to_be(w2s, images: Path) -> None:
         "grown.tif: restored by w2s with bicubic: the noise of its input was not "
         "measured",
     ]
-    alone = w2s("estimate-noise", "done.tif", "--json")
-    assert alone.exit_code == 4
+    alone = w2s("estimate-noise", "done.tif", "--json", code=4)
     assert alone.stderr.splitlines() == [
         f"error: done.tif: {told}read noise 3",
         "hint: measure the image that it was made from",
     ]
     Path("camera.json").write_text(alone.stdout)
-    used = w2s("restore", "done.tif", "-o", "x.tif", "--noise", "camera.json")
-    assert used.exit_code == 2
+    used = w2s("restore", "done.tif", "-o", "x.tif", "--noise", "camera.json", code=2)
     assert "camera.json has no noise model for done.tif: restored by w2s" in used.stderr
 
 
@@ -188,8 +181,7 @@ def test_standard_input(w2s, images: Path) -> None:
 def test_wrong_words(
     w2s, images: Path, words: list[str], code: int, message: str
 ) -> None:
-    result = w2s("estimate-noise", "two.tif", *words)
-    assert result.exit_code == code
+    result = w2s("estimate-noise", "two.tif", *words, code=code)
     assert result.stderr.startswith(f"error: {message}")
     assert result.stdout == ""
 
@@ -227,8 +219,7 @@ def test_what_repeats_and_dark_frames_may_be(w2s, images: Path) -> None:
         (["two.tif", "--dark", "bright.tif"], "below the dark frame with 500"),
         (["repeats.tif", "--dark", "two.tif"], "2 channels of dark frames for an"),
     ):
-        result = w2s("estimate-noise", *words)
-        assert result.exit_code == (2 if "channels" in message else 4)
+        result = w2s("estimate-noise", *words, code=2 if "channels" in message else 4)
         assert result.stderr.startswith(f"error: {words[0]}: ")
         assert message in result.stderr
 
@@ -248,8 +239,7 @@ def test_the_mean_over_a_data_set(w2s, here: Path) -> None:
         gray = (gain * rng.poisson(light) + 20).clip(0, 255).astype(np.uint8)
         Image.fromarray(gray).save(f"{name}.png")
     Image.fromarray(np.full((128, 128), 9, np.uint8)).save("flat.png")
-    shown = w2s("estimate-noise", "one.png", "two.png", "--mean")
-    assert shown.exit_code == 0
+    shown = w2s("estimate-noise", "one.png", "two.png", "--mean", code=0)
     found = json.loads(
         w2s("estimate-noise", "one.png", "two.png", "--mean", "--json").stdout
     )

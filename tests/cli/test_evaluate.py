@@ -97,15 +97,13 @@ def test_json_and_csv_say_the_same(w2s, folders: Path) -> None:
         for metric in ("rmse", "psnr"):
             assert float(row[metric]) == image["scores"][metric]
         assert row["convention"].startswith("unit: counts: the numbers of the files; ")
-    again = w2s("evaluate", "restored", "truth", *words)
-    assert again.exit_code == 7
+    again = w2s("evaluate", "restored", "truth", *words, code=7)
     assert again.stderr.startswith("error: scores.csv exists")
     assert w2s("evaluate", "restored", "truth", *words, "--overwrite").exit_code == 0
 
 
 def test_what_is_not_finite_is_null(w2s, folders: Path) -> None:
-    result = w2s("evaluate", "truth", "truth", "-m", "psnr", "--json")
-    assert result.exit_code == 0
+    result = w2s("evaluate", "truth", "truth", "-m", "psnr", "--json", code=0)
     assert json.loads(result.stdout)["metrics"]["psnr"]["mean"] is None
     assert result.stderr == (
         "warning: 001_0, 001_1, 002_0 and 4 more: prediction and reference are the "
@@ -117,8 +115,7 @@ def test_what_is_not_finite_is_null(w2s, folders: Path) -> None:
 
 def test_an_image_without_a_value(w2s, folders: Path) -> None:
     Image.fromarray(np.zeros((40, 48), np.uint8)).save("truth/003_0.png")
-    result = w2s("evaluate", "restored", "truth", "-m", "rmse,ssim")
-    assert result.exit_code == 1
+    result = w2s("evaluate", "restored", "truth", "-m", "rmse,ssim", code=1)
     assert "warning: 003_0: the reference is constant\n" in result.stderr
     assert "warning: 003_0: ssim has no value\n" in result.stderr
     assert "the mean of ssim leaves out 1 of 7 images" in result.stderr
@@ -133,11 +130,9 @@ def test_groups(w2s, folders: Path) -> None:
     assert result.stderr == "no intervals: one field of view says nothing of others\n"
     result = w2s(*words, "--group-by", r"00([1-3])|\d+")
     assert "of 6 fields of view" in result.stdout
-    result = w2s(*words, "--group-by", "x")
-    assert result.exit_code == 4
+    result = w2s(*words, "--group-by", "x", code=4)
     assert result.stderr.startswith("error: --group-by x does not match 001_0")
-    result = w2s(*words, "--group-by", "(")
-    assert result.exit_code == 2
+    result = w2s(*words, "--group-by", "(", code=2)
     assert result.stderr.startswith("error: --group-by ( is no regular expression")
 
 
@@ -145,8 +140,7 @@ def test_few_fields(w2s, folders: Path) -> None:
     for name in FIELDS[3:]:
         Path(f"restored/{name}.png").unlink()
     words = ["evaluate", "restored", "truth", "-m", "rmse"]
-    result = w2s(*words)
-    assert result.exit_code == 4
+    result = w2s(*words, code=4)
     assert result.stderr.startswith("error: 3 predictions and 7 references: no partner")
     result = w2s(*words, "--common")
     assert result.stderr == (
@@ -160,8 +154,7 @@ def test_two_files_and_a_suffix(w2s, folders: Path) -> None:
     Path("restored/001_0.png").rename("restored/001_0_jdsr.png")
     one = ["restored/001_0_jdsr.png", "truth/001_0.png", "-m", "rmse"]
     assert w2s("evaluate", *one).exit_code == 0
-    result = w2s("evaluate", "restored", "truth", "--strip", "_jdsr")
-    assert result.exit_code == 2
+    result = w2s("evaluate", "restored", "truth", "--strip", "_jdsr", code=2)
     assert "restored/001_1.png" in result.stderr
 
 
@@ -170,15 +163,13 @@ def test_without_references(w2s, folders: Path) -> None:
     tifffile.imwrite("noise.tif", noise)
     result = w2s("evaluate", "noise.tif", "-m", "frc-single", "--json")
     assert json.loads(result.stdout)["scores"][0]["reference"] is None
-    result = w2s("evaluate", "noise.tif")
-    assert result.exit_code == 2
+    result = w2s("evaluate", "noise.tif", code=2)
     assert result.stderr.startswith("error: rmse needs references\n")
 
 
 def test_input(w2s, folders: Path) -> None:
     words = ["evaluate", "restored", "truth", "-m", "rse,rsp"]
-    result = w2s(*words)
-    assert result.exit_code == 2
+    result = w2s(*words, code=2)
     assert result.stderr == (
         "error: rse needs what the predictions were made of\n"
         "hint: name it with --input\n"
@@ -219,16 +210,14 @@ def test_a_model_that_is_not_there(
     w2s, folders: Path, publish, metric: str, option: str, asset: str
 ) -> None:
     publish(asset, b"model")
-    result = w2s("evaluate", "restored", "truth", "-m", metric)
-    assert result.exit_code == 5
+    result = w2s("evaluate", "restored", "truth", "-m", metric, code=5)
     error, hint = result.stderr.splitlines()
     assert error.startswith(f"error: {metric} needs ")
     assert error.endswith(", which has not been fetched")
     assert hint.startswith(f"hint: w2s fetch {asset}, or name ")
     assert hint.endswith(option)
     Path("model").write_bytes(b"no model")
-    result = w2s("evaluate", "restored", "truth", "-m", metric, option, "model")
-    assert result.exit_code == 5
+    w2s("evaluate", "restored", "truth", "-m", metric, option, "model", code=5)
 
 
 def test_sharp_images_of_ones_own_are_natural(w2s, here: Path) -> None:
@@ -241,14 +230,12 @@ def test_sharp_images_of_ones_own_are_natural(w2s, here: Path) -> None:
     np.save(here / "seen" / "sharp.npy", other)
     np.save(here / "seen" / "blurred.npy", gaussian_filter(other, 2))
     words = ("-m", "niqe", "--pristine", "sharp", "--json")
-    result = w2s("evaluate", "seen", *words)
-    assert result.exit_code == 0, result.stderr
+    result = w2s("evaluate", "seen", *words, code=0)
     images = json.loads(result.stdout)["scores"]
     scores = {one["name"]: one["scores"]["niqe"] for one in images}
     assert scores["sharp"] < scores["blurred"]
     np.save(here / "sharp" / "even.npy", np.full((192, 192), 7, np.float32))
-    result = w2s("evaluate", "seen", *words)
-    assert result.exit_code == 4
+    result = w2s("evaluate", "seen", *words, code=4)
     assert "even.npy is constant" in result.stderr
 
 

@@ -27,8 +27,7 @@ def test_all_and_some_that_fail(w2s, host, publish) -> None:
     publish("b", CONTENT)
     publish("c", CONTENT)
     del host.files["/repository/b/epoch_49.pth"]
-    result = w2s("fetch", "--all", "--print-path", "-q")
-    assert result.exit_code == 1
+    result = w2s("fetch", "--all", "--print-path", "-q", code=1)
     assert [Path(line).name for line in result.stdout.split()] == ["a.pth", "c.pth"]
     assert "is not there" in result.stderr
     assert w2s("fetch", "b").exit_code == 5
@@ -36,8 +35,7 @@ def test_all_and_some_that_fail(w2s, host, publish) -> None:
 
 def test_an_unknown_name_stops_all(w2s, host, publish) -> None:
     publish("net", CONTENT)
-    result = w2s("fetch", "net", "bet")
-    assert result.exit_code == 2
+    result = w2s("fetch", "net", "bet", code=2)
     assert "no published file is called 'bet'" in result.stderr
     assert host.asked == []
 
@@ -86,8 +84,7 @@ def test_from_and_mirror(w2s, host, publish, tmp_path: Path) -> None:
     ],
 )
 def test_nonsense(w2s, words: list[str], message: str) -> None:
-    result = w2s("fetch", *words)
-    assert result.exit_code == 2
+    result = w2s("fetch", *words, code=2)
     assert message in result.stderr
 
 

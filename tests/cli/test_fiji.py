@@ -18,8 +18,7 @@ REPOSITORY = str(Path(__file__).parents[2])
 @pytest.fixture
 def plugins(w2s, here: Path) -> Path:
     Path("Fiji.app/plugins").mkdir(parents=True)
-    done = w2s("fiji", "install", "Fiji.app")
-    assert done.exit_code == 0
+    done = w2s("fiji", "install", "Fiji.app", code=0)
     assert done.stderr == "start Fiji again: Plugins > w2s > Restore with w2s\n"
     place = here / "Fiji.app/plugins/w2s"
     assert sorted(path.name for path in place.iterdir()) == sorted(NAMES)
@@ -27,12 +26,10 @@ def plugins(w2s, here: Path) -> Path:
 
 
 def test_install_replaces_nothing_unasked(w2s, plugins: Path) -> None:
-    again = w2s("fiji", "install", "Fiji.app")
-    assert again.exit_code == 7
+    again = w2s("fiji", "install", "Fiji.app", code=7)
     assert "Restore_with_w2s.ijm exists\nhint: replace it with --over" in again.stderr
     assert w2s("fiji", "install", "Fiji.app", "--overwrite").exit_code == 0
-    elsewhere = w2s("fiji", "install", ".")
-    assert elsewhere.exit_code == 2
+    elsewhere = w2s("fiji", "install", ".", code=2)
     assert "error: . has no folder plugins\n" in elsewhere.stderr
 
 
@@ -43,8 +40,7 @@ def test_the_files_call_this_w2s(w2s, name: str) -> None:
     assert sys.executable in printed.stdout
     for method in ("jdsr", "denoise+bicubic"):
         assert f'"{method}"' in printed.stdout
-    wrong = w2s("fiji", "print", "Restore")
-    assert wrong.exit_code == 2
+    wrong = w2s("fiji", "print", "Restore", code=2)
     assert "no file for Fiji is called 'Restore'" in wrong.stderr
 
 

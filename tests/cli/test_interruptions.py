@@ -167,8 +167,7 @@ def test_other_commands_end_on_sigterm_too(batch: Path) -> None:
 def test_a_killed_run_is_in_nobodys_way(batch: Path, w2s) -> None:
     first = _start(["restore", "raw/b.tif", "-o", "b.tif", *SLOW])
     _wait_for(".w2s-*.tmp", batch)
-    second = w2s("restore", "raw/b.tif", "-o", "b.tif", *SMOOTH)
-    assert second.exit_code == 7
+    second = w2s("restore", "raw/b.tif", "-o", "b.tif", *SMOOTH, code=7)
     assert second.stderr.splitlines() == [
         "error: b.tif is being written by another process",
         "hint: wait for it, or name another folder with -o",
@@ -205,8 +204,7 @@ def test_a_target_that_appears_meanwhile_stays(
         return blocks
 
     monkeypatch.setattr(Gaussian, "__call__", meanwhile)
-    result = w2s("restore", "cell.tif", "-o", "out.tif", *SMOOTH)
-    assert result.exit_code == 7
+    result = w2s("restore", "cell.tif", "-o", "out.tif", *SMOOTH, code=7)
     assert "out.tif exists: it appeared in the meantime, and stays" in result.stderr
     assert (here / "out.tif").read_bytes() == b"somebody else's"
     assert not _strays(here)
@@ -219,8 +217,7 @@ def test_a_target_that_appears_meanwhile_stays(
 def test_a_replaced_file_keeps_its_mode(w2s, here: Path, mode: int) -> None:
     (here / "out.tif").write_bytes(b"old")
     (here / "out.tif").chmod(mode)
-    result = w2s("restore", "cell.tif", "-o", "out.tif", *SMOOTH, "--overwrite")
-    assert result.exit_code == 0
+    w2s("restore", "cell.tif", "-o", "out.tif", *SMOOTH, "--overwrite", code=0)
     assert (here / "out.tif").stat().st_mode & 0o777 == mode
     w2s("restore", "cell.tif", "-o", "new.tif", *SMOOTH)
     assert (here / "new.tif").stat().st_mode == (here / "cell.tif").stat().st_mode
@@ -243,8 +240,7 @@ def test_a_full_disk_ends_the_batch(
 
     monkeypatch.setattr(tiff, "write", full)
     monkeypatch.setattr("w2s_cli.io.atomic_files._write_more", lambda path: probe)
-    result = w2s("restore", "raw", "-o", "out", *SMOOTH, "--json", "-q")
-    assert result.exit_code == 7
+    result = w2s("restore", "raw", "-o", "out", *SMOOTH, "--json", "-q", code=7)
     assert result.stderr.splitlines() == [
         "error: cannot write out/b.tif: the disk is full",
         "hint: make room, and run it again",

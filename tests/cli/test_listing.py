@@ -54,8 +54,7 @@ def test_options_of_a_method(w2s) -> None:
     assert row.split()[:4] == ["sigma", "a", "number", "1.0"]
     assert w2s("methods", "bicubic").stderr == "bicubic has no options\n"
     assert w2s("methods", "bicubic", "--json").stdout == "[]\n"
-    wrong = w2s("methods", "bicubik")
-    assert wrong.exit_code == 2
+    wrong = w2s("methods", "bicubik", code=2)
     assert wrong.stderr.splitlines()[1] == "hint: did you mean 'bicubic'?"
 
 
@@ -74,15 +73,13 @@ def test_a_broken_package_spoils_only_its_own_method(
         "broken": "ModuleNotFoundError: No module named 'nowhere'",
         "plain": "w2s_plain:M is no dataclass",
     }
-    listed = w2s("methods")
-    assert listed.exit_code == 0
+    listed = w2s("methods", code=0)
     for name, reason in why.items():
         said = f"the method {name} of the package w2s-{name} cannot be loaded: {reason}"
         assert f"warning: {said}\n" in listed.stderr
         assert f"\n{name} " not in listed.stdout
         for words in ("methods", "restore cell.tif -o x.tif --method"):
-            failed = w2s(*words.split(), name)
-            assert failed.exit_code == 2
+            failed = w2s(*words.split(), name, code=2)
             assert failed.stderr.splitlines() == [
                 f"error: {said}",
                 f"hint: mend or remove the package: pip uninstall w2s-{name}",
@@ -99,8 +96,7 @@ def test_entry_points_that_cannot_be_read_are_none(
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: torn\nVersion: 1\n")
     (package / "entry_points.txt").write_text("[w2s.methods]\nno equals sign\n")
     monkeypatch.syspath_prepend(here)
-    listed = w2s("methods")
-    assert listed.exit_code == 0
+    listed = w2s("methods", code=0)
     assert "warning" not in listed.stderr
 
 
@@ -159,6 +155,5 @@ def test_info_of_pixel_sizes(w2s, here: Path) -> None:
 
 
 def test_info_of_no_image(w2s, here: Path) -> None:
-    result = w2s("info", "no.tif")
-    assert result.exit_code == 4
+    result = w2s("info", "no.tif", code=4)
     assert result.stderr.startswith("error: there is no file no.tif")

@@ -21,8 +21,7 @@ def test_a_file_of_imagej_becomes_ome(w2s: Any, here: Path) -> None:
         assert found.history[-1]["pyramid"] is True
     for name in ("a.png", "a.npy"):
         for more in ([], ["--dry-run"]):
-            result = w2s(*words, name, *more)
-            assert result.exit_code == 2
+            result = w2s(*words, name, *more, code=2)
             assert f"--pyramid is for TIFF, which {name} is not" in result.stderr
             assert "hint: name a .ome.tif file" in result.stderr
             assert not Path(name).exists()

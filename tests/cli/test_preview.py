@@ -24,8 +24,7 @@ def test_the_middle_plane_of_each_channel(w2s, here: Path) -> None:
     tifffile.imwrite("c.tif", pixels, imagej=True, metadata={"axes": "TCYX"})
     for name, taken in ("all.png", []), ("one.png", ["--channel", 2]):
         words = ["restore", "c.tif", "-o", name.replace("png", "tif"), *taken]
-        done = w2s(*words, "--method", "gaussian", "--preview", name)
-        assert done.exit_code == 0
+        done = w2s(*words, "--method", "gaussian", "--preview", name, code=0)
         assert done.stderr.endswith(f"\nlook at {name}\n")
     sizes = [size(name) for name in ("all.png", "one.png")]
     assert sizes[0][0] == sizes[1][0] >= 3 * 440
@@ -99,8 +98,7 @@ def test_the_difference_is_noise_where_only_noise_was_taken() -> None:
 def test_refusals(w2s, here: Path, words: str, code: int, message: str) -> None:
     Path("old.png").write_text("mine")
     Path("b.tif").write_bytes(Path("cell.tif").read_bytes())
-    result = w2s("restore", *words.split(), "--method", "identity")
-    assert result.exit_code == code
+    result = w2s("restore", *words.split(), "--method", "identity", code=code)
     assert result.stderr.startswith(f"error: {message}")
     assert "\nhint: " in result.stderr
     assert sorted(path.name for path in here.iterdir()) == [

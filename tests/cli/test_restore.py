@@ -20,8 +20,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_file_to_file(w2s, here: Path) -> None:
-    result = w2s("restore", "cell.tif", "-o", "big.tif", "--method", "bicubic")
-    assert result.exit_code == 0
+    result = w2s("restore", "cell.tif", "-o", "big.tif", "--method", "bicubic", code=0)
     assert result.stdout == ""
     assert result.stderr.startswith("cell.tif -> big.tif: 2 x 120 x 100, x2, ")
     assert tifffile.imread("big.tif").shape == (2, 120, 100)
@@ -58,8 +57,7 @@ def test_quiet(w2s, here: Path) -> None:
 def test_what_cannot_be_meant_is_refused(
     w2s, here: Path, words: list[Any], message: str, hint: str
 ) -> None:
-    result = w2s("restore", "cell.tif", "-o", "a.tif", *words)
-    assert result.exit_code == 2
+    result = w2s("restore", "cell.tif", "-o", "a.tif", *words, code=2)
     error, hinted = result.stderr.splitlines()
     assert error.startswith(f"error: {message}")
     assert hint in hinted
@@ -73,8 +71,7 @@ def test_two_noise_models_for_one_channel_are_refused_by_every_method(
     Path("noise.json").write_text(json.dumps({"channels": [model, model]}))
     words = ["cell.tif", "-o", "a.tif", "--noise", "noise.json"]
     for method in (SMOOTH, NOISY):
-        result = w2s("restore", *words, *method)
-        assert result.exit_code == 2
+        result = w2s("restore", *words, *method, code=2)
         assert "2 noise models for an image of 1 channel" in result.stderr
 
 
@@ -140,8 +137,7 @@ def test_quiet_does_not_silence_warnings(w2s, here: Path) -> None:
 
 def test_many_files_go_to_a_folder(w2s, here: Path) -> None:
     np.save("other.npy", tifffile.imread("cell.tif"))
-    result = w2s("restore", "cell.tif", "other.npy", "-o", "new/out", *SMOOTH)
-    assert result.exit_code == 0
+    result = w2s("restore", "cell.tif", "other.npy", "-o", "new/out", *SMOOTH, code=0)
     assert names(here / "new/out") == ["cell.tif", "other.npy"]
     first, guessed, second = result.stderr.splitlines()
     assert first.startswith("cell.tif -> ")
@@ -182,8 +178,7 @@ def test_json(w2s, here: Path) -> None:
 
 def test_dry_run(w2s, here: Path) -> None:
     words = ["restore", "cell.tif", "-o", "new/", "--method", "median+bicubic"]
-    result = w2s(*words, "--dry-run", "--tile", 32)
-    assert result.exit_code == 0
+    result = w2s(*words, "--dry-run", "--tile", 32, code=0)
     assert result.stdout.startswith(
         "cell.tif -> new/cell.tif: TYX 2 x 60 x 50 to 2 x 120 x 100 uint16, "
         "median+bicubic, 8 tiles of 32, about "
@@ -209,8 +204,7 @@ def test_axes_and_channel(w2s, here: Path) -> None:
 
 def test_overwrite(w2s, here: Path) -> None:
     (here / "old.tif").write_bytes(b"old")
-    result = w2s("restore", "cell.tif", "-o", "old.tif", *SMOOTH, "--overwrite")
-    assert result.exit_code == 0
+    w2s("restore", "cell.tif", "-o", "old.tif", *SMOOTH, "--overwrite", code=0)
     assert tifffile.imread("old.tif").shape == (2, 60, 50)
 
 

@@ -45,8 +45,7 @@ def published(publish, tmp_path: Path) -> Any:
 
 
 def test_the_first_use_fetches_and_says_so(w2s, here: Path, published) -> None:
-    result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED)
-    assert result.exit_code == 0, result.output
+    result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED, code=0)
     first, doubt, last = result.stderr.splitlines()
     assert first.startswith("dncnn-fmd: fetching ")
     assert first.endswith(f"kB from {published.url}")
@@ -72,16 +71,14 @@ def test_quiet_fetching(w2s, here: Path, published) -> None:
 
 
 def test_a_dry_run_says_that_it_fetches(w2s, here: Path, published) -> None:
-    result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED, "-n")
-    assert result.exit_code == 0
+    result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED, "-n", code=0)
     assert result.stderr.startswith("dncnn-fmd: fetching ")
     assert ", dncnn-fmd, 2 tiles of 1024" in result.stdout
 
 
 def test_offline(w2s, here: Path, published, monkeypatch) -> None:
     monkeypatch.setenv("W2S_OFFLINE", "1")
-    result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED, "-q")
-    assert result.exit_code == 5
+    result = w2s("restore", "cell.tif", "-o", "a.tif", *FETCHED, "-q", code=5)
     error, hint = result.stderr.splitlines()
     cache = os.environ["W2S_CACHE_DIR"]
     assert error == (
@@ -105,8 +102,7 @@ def test_a_chain_of_two_files(w2s, here: Path) -> None:
     assert (first["units"], second["units"]) == ("z/255", "unit")
     assert second["options"]["black"] == 100.0
     assert second["tiles"].startswith("approximate")
-    ambiguous = w2s(*words, "--overwrite", "-O", "units=z")
-    assert ambiguous.exit_code == 2
+    ambiguous = w2s(*words, "--overwrite", "-O", "units=z", code=2)
     assert "hint: say which: -O dncnn.units=z" in ambiguous.stderr
 
 
@@ -156,8 +152,7 @@ def test_errors(
     w2s, here: Path, words: list[str], code: int, error: str, hint: str
 ) -> None:
     _save(here / "d.pth", DnCNN(1, 4, 3))
-    result = w2s("restore", "cell.tif", "-o", "x.tif", "--method", *words)
-    assert result.exit_code == code, result.output
+    result = w2s("restore", "cell.tif", "-o", "x.tif", "--method", *words, code=code)
     first, second = result.stderr.splitlines()
     assert first.startswith(f"error: {error}")
     assert second.startswith(f"hint: {hint}")
@@ -166,8 +161,7 @@ def test_errors(
 
 def test_auto_says_what_it_takes(w2s, here: Path) -> None:
     words = ["restore", "cell.tif", "--method", "auto", "--gain", 2, "--offset", 100]
-    result = w2s(*words, "-o", "a.tif")
-    assert result.exit_code == 0
+    result = w2s(*words, "-o", "a.tif", code=0)
     first, last = result.stderr.splitlines()
     assert first.startswith("cell.tif: auto takes denoise: it predicts held-out light ")
     assert last.startswith("cell.tif -> a.tif: ")
@@ -184,8 +178,7 @@ def test_auto_says_what_it_takes(w2s, here: Path) -> None:
 def test_auto_warns_where_it_leaves_an_image_alone(w2s, here: Path) -> None:
     counts = np.full((64, 64), 7, np.uint16)
     tifffile.imwrite("flat.tif", counts)
-    result = w2s("restore", "flat.tif", "-o", "a.tif", "--method", "auto", "-q")
-    assert result.exit_code == 0
+    result = w2s("restore", "flat.tif", "-o", "a.tif", "--method", "auto", "-q", code=0)
     [warning] = result.stderr.splitlines()
     assert warning.startswith(
         "warning: flat.tif: not denoised: the noise cannot be measured: every pixel of"

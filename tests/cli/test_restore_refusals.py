@@ -131,8 +131,7 @@ def test_refusals(
 ) -> None:
     (here / "empty").mkdir()
     (here / "old.tif").write_bytes(b"old")
-    result = w2s("restore", *words.split())
-    assert result.exit_code == code, result.output
+    result = w2s("restore", *words.split(), code=code)
     said, *more = result.stderr.splitlines()
     assert said.startswith(f"error: {error}") or error in said
     assert not hint or more[0].startswith(f"hint: {hint}")
@@ -190,8 +189,7 @@ def test_bad_images(
     w2s, here: Path, make: Callable[[Path], None], method: list[str], message: str
 ) -> None:
     make(here / "bad.tif")
-    result = w2s("restore", "bad.tif", "-o", "out.tif", *method)
-    assert result.exit_code == 4, result.output
+    result = w2s("restore", "bad.tif", "-o", "out.tif", *method, code=4)
     error, hint = result.stderr.splitlines()
     assert error.startswith("error: ")
     assert "bad.tif" in error
@@ -214,8 +212,7 @@ def test_one_bad_file_among_three(w2s, here: Path) -> None:
     _truncated(here / "bad.tif")
     np.save("last.npy", np.ones((20, 20), np.uint8))
     words = ["cell.tif", "bad.tif", "last.npy", "-o", "out", *SMOOTH]
-    result = w2s("restore", *words)
-    assert result.exit_code == 1
+    result = w2s("restore", *words, code=1)
     assert "bad.tif" in result.stderr
     assert names(here / "out") == ["cell.tif", "last.npy"]
 
@@ -225,8 +222,7 @@ def test_out_of_memory(w2s, here: Path, monkeypatch: pytest.MonkeyPatch) -> None
         raise MemoryError
 
     monkeypatch.setattr(Gaussian, "__call__", full)
-    result = w2s("restore", "cell.tif", "-o", "out.tif", *SMOOTH)
-    assert result.exit_code == 6
+    result = w2s("restore", "cell.tif", "-o", "out.tif", *SMOOTH, code=6)
     assert result.stderr.startswith("error: cell.tif: out of memory on a plane of 60 x")
     assert names(here) == ["cell.tif"]
 
@@ -236,8 +232,7 @@ def test_a_bug_shows_its_traceback(w2s, here: Path, monkeypatch) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(Gaussian, "__call__", wrong)
-    result = w2s("restore", "cell.tif", "-o", "out.tif", *SMOOTH)
-    assert result.exit_code == 70
+    result = w2s("restore", "cell.tif", "-o", "out.tif", *SMOOTH, code=70)
     first, *_, error, hint = result.stderr.splitlines()
     assert first == "Traceback (most recent call last):"
     assert error == "error: cell.tif: a bug in w2s: ZeroDivisionError"
@@ -246,6 +241,5 @@ def test_a_bug_shows_its_traceback(w2s, here: Path, monkeypatch) -> None:
 
 
 def test_an_empty_standard_input(w2s, here: Path) -> None:
-    result = w2s("restore", "-", "-o", "out.tif", *SMOOTH, stdin=b"")
-    assert result.exit_code == 4
+    result = w2s("restore", "-", "-o", "out.tif", *SMOOTH, stdin=b"", code=4)
     assert result.stderr.startswith("error: standard input is empty: 0 bytes")

@@ -13,8 +13,7 @@ WORDS = ["--method", "gaussian", "--gain", 2, "--offset", 100, "--read-noise", 1
 
 
 def test_a_map_is_written_beside_the_output(w2s, here: Path) -> None:
-    result = w2s("restore", "cell.tif", "-o", "out.tif", *WORDS, "--uncertainty")
-    assert result.exit_code == 0
+    w2s("restore", "cell.tif", "-o", "out.tif", *WORDS, "--uncertainty", code=0)
     assert sorted(path.name for path in here.iterdir()) == [
         *("cell.tif", "out.tif", "out_error.tif")
     ]
@@ -32,15 +31,13 @@ def test_a_map_is_written_beside_the_output(w2s, here: Path) -> None:
     assert record["uncertainty"]["calibrated_for"] == "gaussian"
     shown = w2s("info", "out_error.tif").stdout
     assert "standard error of each pixel" in shown
-    plain = w2s("restore", "cell.tif", "-o", "plain.tif", *WORDS)
-    assert plain.exit_code == 0
+    w2s("restore", "cell.tif", "-o", "plain.tif", *WORDS, code=0)
     assert (tifffile.imread("plain.tif") == tifffile.imread("out.tif")).all()
 
 
 def test_where_the_map_goes_can_be_said(w2s, here: Path) -> None:
     words = ["restore", "cell.tif", *WORDS, "--error-map", "how/sure.tif"]
-    missing = w2s(*words, "-o", "out.tif")
-    assert missing.exit_code == 7
+    missing = w2s(*words, "-o", "out.tif", code=7)
     assert "there is no folder how to write sure.tif into" in missing.stderr
     assert not Path("out.tif").exists()
     Path("how").mkdir()
@@ -78,8 +75,7 @@ def test_maps_without_a_place_are_refused_before_the_work(
 ) -> None:
     for name in ("b.tif", "b_error.tif"):
         Path(name).write_bytes(Path("cell.tif").read_bytes())
-    result = w2s("restore", *words, *WORDS, "--uncertainty")
-    assert result.exit_code == 2
+    result = w2s("restore", *words, *WORDS, "--uncertainty", code=2)
     assert message in result.stderr
     assert hint in result.stderr
     assert not Path("out").exists()
@@ -88,8 +84,7 @@ def test_maps_without_a_place_are_refused_before_the_work(
 
 def test_a_map_is_no_input(w2s, here: Path) -> None:
     w2s("restore", "cell.tif", "-o", "out.tif", *WORDS, "--uncertainty")
-    result = w2s("restore", "out_error.tif", "-o", "b.tif", *WORDS)
-    assert result.exit_code == 4
+    result = w2s("restore", "out_error.tif", "-o", "b.tif", *WORDS, code=4)
     assert "out_error.tif is a map of standard errors, not an image" in result.stderr
 
 
@@ -110,6 +105,5 @@ def test_resume_makes_maps_that_are_missing_or_damaged(w2s, here: Path) -> None:
 def test_maps_beside_the_inputs_are_no_inputs_of_the_next_run(w2s, here: Path) -> None:
     words = ["restore", ".", "-o", ".", "--name", "{stem}_clean.tif", *WORDS]
     for _ in range(2):
-        result = w2s(*words, "--uncertainty", "--overwrite", "--json")
-        assert result.exit_code == 0
+        result = w2s(*words, "--uncertainty", "--overwrite", "--json", code=0)
         assert [row["source"] for row in json.loads(result.stdout)] == ["cell.tif"]

@@ -26,8 +26,7 @@ def tiles(here: Path) -> np.ndarray:
 
 def test_each_image_has_an_output_of_its_own(w2s, tiles) -> None:
     words = ["restore", "tiles.ome.tif", *IDENTITY, "--series", "all"]
-    result = w2s(*words, "-o", "out/")
-    assert result.exit_code == 0
+    result = w2s(*words, "-o", "out/", code=0)
     assert "image 3 (overview) is a picture in colours, or labels" in result.stderr
     found = sorted(path.name for path in Path("out").glob("*.tif"))
     assert found == ["tiles_1-left.ome.tif", "tiles_2-a-b-c.ome.tif"]
@@ -49,8 +48,7 @@ def test_one_image_by_number_or_name_is_in_the_record(w2s, tiles) -> None:
 
 
 def test_the_one_that_is_taken_and_those_that_are_left_are_said(w2s, tiles) -> None:
-    result = w2s("restore", "tiles.ome.tif", *IDENTITY, "-o", "a.tif")
-    assert result.exit_code == 0
+    result = w2s("restore", "tiles.ome.tif", *IDENTITY, "-o", "a.tif", code=0)
     assert result.stderr.startswith(
         "warning: tiles.ome.tif: it holds 3 images: this is 1 (left, 32 x 36), "
     )
@@ -59,8 +57,7 @@ def test_the_one_that_is_taken_and_those_that_are_left_are_said(w2s, tiles) -> N
 def test_an_image_that_is_not_there(w2s, tiles) -> None:
     words = ["tiles.ome.tif", "--series", "4"]
     for command in (["restore", *words, "-o", "a.tif"], ["info", *words]):
-        result = w2s(*command)
-        assert result.exit_code == 2
+        result = w2s(*command, code=2)
         assert "there is no image '4' among the 3 in the file" in result.stderr
     assert w2s("restore", "-", "-o", "a.tif", "--series", "all").exit_code == 2
 

@@ -75,8 +75,7 @@ def test_a_constant_truth_is_a_flat_field(w2s, truth: Path) -> None:
 
 def test_saturation_is_warned_of(w2s, truth: Path) -> None:
     words = ["flat.tif", "-o", "low.tif", "--kernel", "kernel.tif"]
-    result = w2s("simulate", *words, "--photons", "1e25")
-    assert result.exit_code == 0
+    result = w2s("simulate", *words, "--photons", "1e25", code=0)
     assert result.stderr.startswith("warning: low.tif: 1024 pixels are saturated")
 
 
@@ -142,8 +141,7 @@ KERNEL = ["--kernel", "kernel.tif"]
 def test_wrong_words(
     w2s, truth: Path, words: list[str], code: int, message: str
 ) -> None:
-    result = w2s("simulate", *words, "-o", "low.tif")
-    assert result.exit_code == code
+    result = w2s("simulate", *words, "-o", "low.tif", code=code)
     assert result.stderr.startswith(f"error: {message}")
     assert "\nhint: " in result.stderr
     assert not Path("low.tif").exists()
@@ -151,16 +149,14 @@ def test_wrong_words(
 
 @pytest.mark.parametrize("words", [["--seed", "-1"], ["--scale", "3"], ["--na", "x"]])
 def test_words_that_are_no_option(w2s, truth: Path, words: list[str]) -> None:
-    result = w2s("simulate", "truth.tif", "-o", "low.tif", *words)
-    assert result.exit_code == 2
+    result = w2s("simulate", "truth.tif", "-o", "low.tif", *words, code=2)
     assert words[0] in result.stderr
 
 
 def test_inputs_and_outputs_are_spared(w2s, truth: Path) -> None:
     words = ["simulate", "truth.tif", *KERNEL, "--overwrite", "-o"]
     for target in ("truth.tif", "kernel.tif"):
-        result = w2s(*words, target)
-        assert result.exit_code == 2
+        result = w2s(*words, target, code=2)
         assert result.stderr.startswith(f"error: the output {target} is an input")
     Path("low.tif").touch()
     result = w2s("simulate", "truth.tif", *KERNEL, "-o", "low.tif")

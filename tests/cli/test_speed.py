@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,12 @@ W2S = Callable[..., Result]
 
 @pytest.fixture
 def speed(w2s: W2S, here: Path) -> W2S:
-    return lambda *words: w2s("speed", *words)
+    return partial(w2s, "speed")
 
 
 def test_measure_then_compare(speed: W2S, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = ("identity", "--sizes", "64")
-    done = speed(*quick, "-o", "a.json")
-    assert done.exit_code == 0
+    done = speed(*quick, "-o", "a.json", code=0)
     said, _, table = done.stdout.partition("\n\n")
     assert said.startswith("machine: system ")
     assert "with the noise known" in said
@@ -76,6 +76,5 @@ def test_ratios_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_words_that_make_no_sense(
     speed: W2S, words: tuple[str, ...], code: int, message: str
 ) -> None:
-    done = speed(*words)
-    assert done.exit_code == code
+    done = speed(*words, code=code)
     assert message in done.stderr

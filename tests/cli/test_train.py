@@ -55,15 +55,12 @@ def test_recipes_are_listed(w2s) -> None:
 
 def test_settings_that_are_wrong(w2s, here: Path) -> None:
     assert "no recipe is called 'jdrs'" in w2s("train", "jdrs").stderr
-    done = w2s("train", "jdsr", "stops=1")
-    assert done.exit_code == 2
+    done = w2s("train", "jdsr", "stops=1", code=2)
     assert "did you mean 'steps'?" in done.stderr
-    done = w2s("train", "--quiet")
-    assert done.exit_code == 2
+    done = w2s("train", "--quiet", code=2)
     assert "no recipe is named" in done.stderr
 
 
 def test_missing_images(w2s, here: Path) -> None:
-    done = w2s("train", "jdsr", "data=nowhere", f"runs={here}")
-    assert done.exit_code == 4
+    done = w2s("train", "jdsr", "data=nowhere", f"runs={here}", code=4)
     assert "there is no nowhere/w2s/index.csv" in done.stderr

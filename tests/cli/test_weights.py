@@ -113,8 +113,7 @@ def test_convert_keeps_an_older_record(w2s, here: Path) -> None:
 
 def test_convert_replaces_only_when_told(w2s, published) -> None:
     Path("net.safetensors").write_text("mine")
-    refused = w2s("convert", "net.pth", "net.safetensors")
-    assert refused.exit_code == 7
+    refused = w2s("convert", "net.pth", "net.safetensors", code=7)
     assert refused.stderr == (
         "error: net.safetensors exists\nhint: replace it with --overwrite\n"
     )
@@ -126,8 +125,7 @@ def test_convert_replaces_only_when_told(w2s, published) -> None:
 def test_nothing_is_left_of_a_conversion_that_fails(w2s, here: Path) -> None:
     Path("bad.pth").write_bytes(pickle.dumps({"a": 1}))
     before = sorted(here.iterdir())
-    result = w2s("convert", "bad.pth", "bad.safetensors")
-    assert result.exit_code == 5
+    result = w2s("convert", "bad.pth", "bad.safetensors", code=5)
     assert result.stderr.startswith("error: bad.pth is a pickle, but torch.save has")
     assert sorted(here.iterdir()) == before
 
@@ -150,8 +148,7 @@ def test_nothing_is_left_of_a_conversion_that_fails(w2s, here: Path) -> None:
 def test_what_cannot_be_done(
     w2s, published, words: list[str], code: int, said: str
 ) -> None:
-    result = w2s(*words)
-    assert result.exit_code == code
+    result = w2s(*words, code=code)
     assert said in result.stderr
     assert "\nhint: " in result.stderr
 
@@ -159,14 +156,12 @@ def test_what_cannot_be_done(
 def test_a_checkpoint_that_would_run_code_runs_none(w2s, here: Path) -> None:
     Path("evil.pth").write_bytes(b"\x80\2cos\nsystem\nU\x0ctouch canary\x85R.")
     for words in (["inspect", "evil.pth"], ["convert", "evil.pth", "e.safetensors"]):
-        result = w2s(*words)
-        assert result.exit_code == 5
+        result = w2s(*words, code=5)
         assert "asks for 'os.system', which no weights need; nothing was run" in (
             result.stderr
         )
     weights = ["--method", "denoise", "--weights", "evil.pth"]
-    result = w2s("restore", "cell.tif", "-o", "out.tif", *weights)
-    assert result.exit_code == 5
+    w2s("restore", "cell.tif", "-o", "out.tif", *weights, code=5)
     assert not Path("canary").exists()
     assert not Path("out.tif").exists()
 
@@ -174,6 +169,5 @@ def test_a_checkpoint_that_would_run_code_runs_none(w2s, here: Path) -> None:
 def test_restore_wants_to_know_what_the_weights_expect(w2s, published) -> None:
     w2s("convert", "net.pth", "net.safetensors", "--units", "z")
     for name in ("net.pth", "net.safetensors"):
-        result = w2s("restore", "cell.tif", "-o", "out.tif", "--weights", name)
-        assert result.exit_code == 5
+        result = w2s("restore", "cell.tif", "-o", "out.tif", "--weights", name, code=5)
         assert f"{name} does not say what input its network expects" in result.stderr

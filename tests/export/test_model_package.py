@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,15 +54,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def w2s(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def export(
+    w2s: Callable[..., Result], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
     monkeypatch.chdir(folder)
-
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(
-            app, ["export", *words], prog_name="w2s", catch_exceptions=False
-        )
-
-    return run
+    return partial(w2s, "export")
 
 
 @pytest.fixture(scope="module")
@@ -166,18 +163,15 @@ def test_tiles_with_the_halo_are_the_whole(
     assert np.allclose(kept, whole[..., y : y + size, x : x + size], rtol=1e-5)
 
 
+@pytest.mark.usefixtures("export")
 def test_the_test_output_is_that_of_w2s_restore(
-    packages: dict[str, dict[str, bytes]], folder: Path, monkeypatch: pytest.MonkeyPatch
+    packages: dict[str, dict[str, bytes]], w2s: Callable[..., Result]
 ) -> None:
-    monkeypatch.chdir(folder)
     files = packages["x2"]
     Path("sample.tif").write_bytes(files["sample_input.tif"])
-    line = (
-        "restore sample.tif -o sample_x2.tif --weights x2.safetensors --dtype float32"
-    )
-    line += " --precision fp32 --device cpu --defects keep"
-    done = CliRunner().invoke(app, [*line.split(), *GIVEN], catch_exceptions=False)
-    assert done.exit_code == 0
+    line = "restore sample.tif -o sample_x2.tif --weights x2.safetensors --dtype "
+    line += "float32 --precision fp32 --device cpu --defects keep"
+    w2s(*line.split(), *GIVEN, code=0)
     made = np.load(io.BytesIO(files["test_output.npy"]))[0, 0]
     with open_image(Path("sample_x2.tif")) as restored:
         assert np.allclose(restored.data[()], made, rtol=1e-6)
@@ -202,10 +196,10 @@ def test_what_is_said_of_the_camera_and_the_weights(
 
 
 def test_the_same_command_writes_the_same(
-    packages: dict[str, dict[str, bytes]], w2s: Callable[..., Result]
+    packages: dict[str, dict[str, bytes]], export: Callable[..., Result]
 ) -> None:
     """Of TorchScript a new process writes the same: classes are counted in one."""
-    assert w2s("x2.safetensors", "-o", "again.zip", *GIVEN).exit_code == 0
+    assert export("x2.safetensors", "-o", "again.zip", *GIVEN).exit_code == 0
     with zipfile.ZipFile("again.zip") as package:
         for name, content in packages["x2"].items():
             if name not in ("weights.pt", "rdf.yaml"):
@@ -230,11 +224,10 @@ def test_the_format_is_that_of_bioimageio(
 
 
 def test_missing_packages_are_named_with_what_installs_them(
-    w2s: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    export: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(model_package, "find_spec", lambda name: None)
-    done = w2s("denoise", "-o", "a.zip")
-    assert done.exit_code == 2
+    done = export("denoise", "-o", "a.zip", code=2)
     assert (
         "needs packages that are not installed: onnx, onnxruntime, pyyaml"
         in done.stderr
@@ -268,21 +261,20 @@ def test_missing_packages_are_named_with_what_installs_them(
 )
 def test_errors(
     needed: None,
-    w2s: Callable[..., Result],
+    export: Callable[..., Result],
     monkeypatch: pytest.MonkeyPatch,
     line: str,
     code: int,
     said: str,
 ) -> None:
     monkeypatch.setattr(model_package, "_SIDE", 32)  # SAN compares all pixels with all
-    done = w2s(*line.split())
+    done = export(*line.split())
     assert (done.exit_code, said in done.stderr) == (code, True), done.stderr
     assert not Path("a.zip").exists()
 
 
 def test_a_package_that_is_there_stays(
-    packages: dict[str, dict[str, bytes]], w2s: Callable[..., Result]
+    packages: dict[str, dict[str, bytes]], export: Callable[..., Result]
 ) -> None:
-    done = w2s("x1.safetensors", "-o", "x1.zip", *GIVEN)
-    assert done.exit_code == 7
+    done = export("x1.safetensors", "-o", "x1.zip", *GIVEN, code=7)
     assert "x1.zip exists" in done.stderr
