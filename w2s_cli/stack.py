@@ -225,7 +225,8 @@ class Stack:
     def only_channel(self, wanted: str) -> "Stack":
         """Return the stack of one channel, by name or by number from 1."""
         names = [self.channel_name(number) for number in range(self.channel_count)]
-        number = names.index(wanted) if wanted in names else _number(wanted) - 1
+        number = int(wanted) - 1 if wanted.isdecimal() else -1
+        number = names.index(wanted) if wanted in names else number
         listed = [
             name if name == str(place) else f"{place} ({name})"
             for place, name in enumerate(names, 1)
@@ -250,10 +251,6 @@ class Stack:
             channels=self.channels[number : number + 1],
             extra={**self.extra, "channel": number},
         )
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,13 @@ def _next_report(
     except (EOFError, OSError):
         workers.remove(worker)
         worker.process.join(_ENDING)
-        return Failure(*pair, _death(worker.process.exitcode))
+        code = worker.process.exitcode
+        how = f"by signal {-code}" if code and code < 0 else f"with exit code {code}"
+        died = OutOfMemoryError(
+            f"the process that had it in hand ended {how}",
+            hint="it may have run out of memory: take fewer --jobs",
+        )
+        return Failure(*pair, died)
     worker.pair = None
     if isinstance(answer, Exception):
         if isinstance(answer, BusyError) and not worker.wait:
@@ -139,15 +145,6 @@ def _next_report(
         return Failure(*pair, explained(answer))
     report: Done = answer
     return report
-
-
-def _death(code: int | None) -> OutOfMemoryError:
-    """Return why a worker may have died without a word."""
-    how = f"by signal {-code}" if code and code < 0 else f"with exit code {code}"
-    return OutOfMemoryError(
-        f"the process that had it in hand ended {how}",
-        hint="it may have run out of memory: take fewer --jobs",
-    )
 
 
 def _in_hand(

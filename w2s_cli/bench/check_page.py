@@ -10,7 +10,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli import __version__
@@ -134,17 +133,11 @@ def _row(
                 corner = (columns.start, rows.start)
                 wide, tall = columns.stop - columns.start, rows.stop - rows.start
                 axes.add_patch(Rectangle(corner, wide, tall, **_FRAME))
-        panels[-1].imshow(
-            _marked(found.unsupported[part]), extent=extent, interpolation="nearest"
-        )
+        marked = np.zeros((*found.unsupported[part].shape, 4))
+        marked[found.unsupported[part]] = _MARK
+        panels[-1].imshow(marked, extent=extent, interpolation="nearest")
 
     return png(_SIZE, draw)
-
-
-def _marked(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-    colours = np.zeros((*mask.shape, 4))
-    colours[mask] = _MARK
-    return colours
 
 
 def _spectrum(figure: Figure, plane: ComparedPlane) -> None:

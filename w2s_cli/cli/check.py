@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -164,12 +164,7 @@ def _show(found: "CheckReport", *, quiet: bool, form: Form, alone: bool) -> None
         note("hint: --rescaled, if the program that made it writes other units")
     if alone and not quiet:
         print_result()
-        print_result(table([["worst plane", *_names(found)], *_facts(found)]))
-
-
-def _names(found: "CheckReport") -> list[str]:
-    planes = [one.verdict for _, one in sorted(found.check.worst.items())]
-    return [one.name or found.source.name for one in planes]
+        print_result(table(_facts(found)))
 
 
 _ROWS = (
@@ -191,11 +186,10 @@ _ROWS = (
 
 def _facts(found: "CheckReport") -> list[list[str]]:
     """Return a row a fact, with a column a channel; pixels are those of the input."""
-    planes: list[dict[str, Any]] = [
-        {**one.verdict.as_json(), **one.details}
-        for _, one in sorted(found.check.worst.items())
-    ]
-    rows = []
+    worst = [one for _, one in sorted(found.check.worst.items())]
+    planes = [{**one.verdict.as_json(), **one.details} for one in worst]
+    names = [one.verdict.name or found.source.name for one in worst]
+    rows = [["worst plane", *names]]
     for label, key, form in _ROWS:
         if any(key in plane for plane in planes):
             values = [plane.get(key) for plane in planes]

@@ -43,7 +43,11 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
     from w2s_cli.bench.scores.intervals import FEWEST, too_narrow
 
     if per_image:
-        print_result(table([["image", *found.config.metrics], *_images(found)]) + "\n")
+        lines = [
+            [image.match.name, *map(_number, image.scores.values())]
+            for image in found.images
+        ]
+        print_result(table([["image", *found.config.metrics], *lines]) + "\n")
     head = [
         "metric",
         "mean",
@@ -52,8 +56,9 @@ def print_tables(found: "Evaluation", protocol: str, *, per_image: bool) -> None
         "better",
     ]
     print_result(table([head, *_means(found)]) + "\n")
+    fields = "field" if found.groups == 1 else "fields"
     facts = {
-        "images": _images_in_words(found),
+        "images": f"{len(found.images)}, of {found.groups} {fields} of view",
         "protocol": protocol,
         **stated(found.config.convention, found.config.metrics),
     }
@@ -84,13 +89,6 @@ def write_csv(found: "Evaluation", path: Path, *, overwrite: bool) -> None:
         writer.writerows(lines)
 
 
-def _images(found: "Evaluation") -> list[list[str]]:
-    return [
-        [image.match.name, *map(_number, image.scores.values())]
-        for image in found.images
-    ]
-
-
 def _means(found: "Evaluation") -> list[list[str]]:
     from w2s_cli.bench.scores.evaluation import unit_of
     from w2s_cli.metrics import METRICS
@@ -104,11 +102,6 @@ def _means(found: "Evaluation") -> list[list[str]]:
         unit = unit_of(name, found) or "-"
         lines.append([name, _number(mean.mean), ends, unit, METRICS[name].better])
     return lines
-
-
-def _images_in_words(found: "Evaluation") -> str:
-    fields = "field" if found.groups == 1 else "fields"
-    return f"{len(found.images)}, of {found.groups} {fields} of view"
 
 
 def _number(value: float) -> str:

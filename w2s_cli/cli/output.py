@@ -112,9 +112,9 @@ def table(lines: list[list[str]], width: int = 0) -> str:
     if width:
         widths[-1] = max(width - sum(widths[:-1]) - 2 * len(widths[:-1]), 20)
         lines = [
-            [*(cells if first else [""] * len(cells)), part]
+            [*([""] * len(cells) if number else cells), part]
             for *cells, last in lines
-            for first, part in _parts(last, widths[-1])
+            for number, part in enumerate(wrap(last, widths[-1]) or [""])
         ]
     return "\n".join(
         "  ".join(
@@ -122,12 +122,6 @@ def table(lines: list[list[str]], width: int = 0) -> str:
         ).rstrip()
         for line in lines
     )
-
-
-def _parts(text: str, width: int) -> list[tuple[bool, str]]:
-    """Return the lines that a text is broken into, and which is the first."""
-    parts = wrap(text, width) or [""]
-    return [(number == 0, part) for number, part in enumerate(parts)]
 
 
 def duration(seconds: float) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+import numpy as np
+
 from w2s_cli.io.ome_repair import FORBIDDEN, LATEST
 from w2s_cli.io.units import positive
 
@@ -110,11 +112,15 @@ def _channel(facts: ChannelFacts, number: int) -> Element:
     if positive(facts.pinhole):
         known |= {"PinholeSize": f"{facts.pinhole:g}", "PinholeSizeUnit": "µm"}
     if facts.colour:
-        rgba = int.from_bytes((*facts.colour, 255), "big")
-        known["Color"] = str(rgba - (rgba >> 31 << 32))
+        known["Color"] = ome_colour(facts.colour)
     return Element(
         "Channel", {"ID": f"Channel:0:{number}", "SamplesPerPixel": "1", **known}
     )
+
+
+def ome_colour(colour: tuple[int, int, int]) -> str:
+    """Return a colour as OME has it: a signed 32-bit RGBA number."""
+    return str(int.from_bytes((*colour, 255), "big", signed=True))
 
 
 def _planes(planes: Iterable[PlaneFacts], samples: int) -> Iterable[Element]:
@@ -137,6 +143,14 @@ def _known(**values: Any) -> dict[str, str]:
         for name, value in values.items()
         if value is not None and value != ""
     }
+
+
+def measured_step(planes: Sequence[PlaneFacts]) -> float | None:
+    """Return the median of seconds between frames; None where they do not rise."""
+    times = {one.place[0]: one.time for one in reversed(planes)}  # of the first plane
+    steps = np.diff([times[frame] or 0.0 for frame in sorted(times)])
+    rising = len(steps) and (steps > 0).all()
+    return round(float(np.median(steps)), 6) if rising else None
 
 
 def _immersion(said: str) -> str:

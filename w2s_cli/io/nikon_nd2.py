@@ -22,7 +22,7 @@ from w2s_cli.io.maker_files import (
     maker_stack,
     reading,
 )
-from w2s_cli.io.maker_ome import ChannelFacts, Facts, PlaneFacts
+from w2s_cli.io.maker_ome import ChannelFacts, Facts, PlaneFacts, measured_step
 from w2s_cli.io.units import positive
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Stack
@@ -286,16 +286,12 @@ def _time_step(position: _Position, planes: list[PlaneFacts]) -> float | None:
     """Return seconds between frames: as measured, or else as it was asked for."""
     if "T" not in position.inner:
         return None
-    times = {one.place[0]: one.time for one in reversed(planes)}  # of the first plane
-    steps = np.diff([times[frame] or 0.0 for frame in sorted(times)])
-    if len(steps) and (steps > 0).all():
-        return round(float(np.median(steps)), 6)
     periods = [
         loop.parameters.periodMs / 1000
         for loop in position.file.experiment
         if loop.type == "TimeLoop"
     ]
-    return positive(periods[0]) if periods else None
+    return measured_step(planes) or (positive(periods[0]) if periods else None)
 
 
 def _date(position: _Position) -> str:

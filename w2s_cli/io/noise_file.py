@@ -66,7 +66,10 @@ def read_noise_models(path: Path) -> GivenNoise:
     content = _content(path)
     if not isinstance(content, list):
         return GivenNoise(_models(content, path))
-    if not content or not all(_is_entry(entry) for entry in content):
+    if not content or not all(
+        isinstance(entry, dict) and isinstance(entry.get("source"), str)
+        for entry in content
+    ):
         raise UsageError(
             f"{path}: a noise model is an object, found {content!r:.60}", hint=_HINT
         )
@@ -89,10 +92,6 @@ def _content(path: Path) -> Any:
         ) from error
     except ValueError as error:
         raise UsageError(f"{path} is not JSON: {error}", hint=_HINT) from error
-
-
-def _is_entry(entry: Any) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("source"), str)
 
 
 def _models(content: Any, path: Path) -> Models:

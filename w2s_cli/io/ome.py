@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from w2s_cli import __version__
 from w2s_cli.io.content import History, from_json, to_json
+from w2s_cli.io.maker_ome import ome_colour
 from w2s_cli.io.ome_repair import LATEST
 from w2s_cli.io.ome_source import count, fits, reduce, sizes_of, wrong_modulo
 from w2s_cli.io.regions import regions_move, scale_ome
@@ -186,8 +187,7 @@ def _new(stack: Stack) -> Element:
         if name := stack.channels[number].name:
             channel.set("Name", name)
         if colour := stack.channels[number].colour:
-            rgba = int.from_bytes((*colour, 255), "big", signed=False)
-            channel.set("Color", str(rgba - (rgba >> 31 << 32)))
+            channel.set("Color", ome_colour(colour))
     return root
 
 

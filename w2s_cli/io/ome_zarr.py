@@ -16,6 +16,7 @@ from w2s_cli.io.ngff_metadata import (
     axes_of,
     calibration,
     channels_of,
+    dataset_paths,
     ngff,
     objects,
     others,
@@ -53,15 +54,11 @@ def _level_of_image(path: Path) -> Iterator[tuple[ZarrStore, list[ZarrImage]]]:
         with opened(path.parent) as above:
             attributes = above.group("") or {}
             for number, one in enumerate(objects(ngff(attributes).get("multiscales"))):
-                if path.name in map(text, _paths(one)):
+                if path.name in dataset_paths(one):
                     level = ZarrImage("", "", attributes, number, array=path.name)
                     yield above, [level]
                     return
         yield store, images
-
-
-def _paths(multiscale: Mapping[str, Any]) -> list[Any]:
-    return [one.get("path") for one in objects(multiscale.get("datasets"))]
 
 
 def _content(store: ZarrStore, image: ZarrImage, path: Path) -> Content:

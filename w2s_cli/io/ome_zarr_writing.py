@@ -105,7 +105,8 @@ class ZarrOutput:
         group = zarr.create_group(path, zarr_format=2 if version == "0.4" else 3)
         stored = said["stored"]
         for number, level in enumerate(levels):
-            full = _full_shape(stored, like.axes, level)
+            lengths = dict(zip(like.axes, level, strict=True))
+            full = tuple(lengths.get(axis, 1) for axis in stored)
             _create_array(group, str(number), full, dtype or like.data.dtype, stored)
         group.attrs.update({"w2s": {PENDING: said}})
         if "ome" in like.extra:
@@ -311,11 +312,6 @@ def _sides(height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
         (down * min(_SHARD, -(-height // down), most), down),
         (across * min(_SHARD, -(-width // across)), across),
     )
-
-
-def _full_shape(stored: str, axes: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    lengths = dict(zip(axes, shape, strict=True))
-    return tuple(lengths.get(axis, 1) for axis in stored)
 
 
 def _create_array(

@@ -297,7 +297,9 @@ def sample_planes(
 
 def _apart(page: Page, number: int, path: Path) -> NDArray[Any]:
     """Return a page as (samples, frames, Y, X), however its samples are stored."""
-    planes = _decoded(page, number, path)  # (samples, frames, Y, X, samples)
+    with _reading(page, number, path):
+        # (samples, frames, Y, X, samples)
+        planes: NDArray[Any] = page.asarray(squeeze=False)
     if planes.ndim != 5:
         raise InputError(
             f"{path} is broken: plane {number + 1} has not the pixels that it promises",
@@ -320,13 +322,6 @@ def _page(series: tifffile.TiffPageSeries, place: int) -> Page | None:
         return page if 0 < max(ends, default=0) <= page.parent.filehandle.size else None
     except TypeError:  # places that are text
         return None
-
-
-def _decoded(page: Page, number: int, path: Path) -> NDArray[Any]:
-    """Return a page as (samples, depth, Y, X, samples)."""
-    with _reading(page, number, path):
-        planes: NDArray[Any] = page.asarray(squeeze=False)
-    return planes
 
 
 @contextmanager

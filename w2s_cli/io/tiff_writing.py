@@ -81,14 +81,16 @@ def write_ome(
             **settings,
         )
         hand_over(bands(), pieces, write_pixels)
+        before = settings.get("resolution")
         for level, shape in enumerate(sizes):
+            half = before and tuple(number / 2 ** (level + 1) for number in before)
             file.write(
                 _levels(smaller, level),
                 shape=shape,
                 tile=tile,
                 subfiletype=_REDUCED,
                 metadata=None,
-                **{**settings, "resolution": _halves(settings, level + 1)},
+                **{**settings, "resolution": half},
             )
         file.overwrite_description(ome.ome_xml(stack, history(), brightest))
 
@@ -146,9 +148,3 @@ def _levels(smaller: list[_Level], level: int) -> Iterator[NDArray[Any]]:
 def _tiles(band: NDArray[Any]) -> Iterator[NDArray[Any]]:
     for start in range(0, band.shape[1], TILE):
         yield band[:, start : start + TILE]
-
-
-def _halves(settings: Mapping[str, Any], times: int) -> Any:
-    """Return the resolution of pixels that are twice as large, so many times."""
-    before = settings.get("resolution")
-    return before and tuple(number / 2**times for number in before)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from w2s_cli.errors import InputError
 from w2s_cli.io.maker_files import MOST_PLANES, MakerImage, maker_stack, reading
-from w2s_cli.io.maker_ome import ChannelFacts, Facts, PlaneFacts
+from w2s_cli.io.maker_ome import ChannelFacts, Facts, PlaneFacts, measured_step
 from w2s_cli.io.units import positive
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.io.zisraw import COMPRESSIONS, Container, Subblock
@@ -319,11 +319,8 @@ def _time_step(
     """Return seconds between frames: as measured, or else as it was asked for."""
     if "T" not in scene.sizes:
         return None
-    times = {one.place[0]: one.time for one in reversed(planes)}  # of the first plane
-    steps = np.diff([times[frame] or 0.0 for frame in sorted(times)])
-    if len(steps) and (steps > 0).all():
-        return round(float(np.median(steps)), 6)
-    return positive(image.findtext("./Dimensions/T/Positions/Interval/Increment"))
+    asked = positive(image.findtext("./Dimensions/T/Positions/Interval/Increment"))
+    return measured_step(planes) or asked
 
 
 def _said_of_tiles(scene: _Scene) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from w2s_cli._typing import DoubleArray
 from w2s_cli.bench.plots import PageFigure, gray_limits, png
-from w2s_cli.datasets.data_set import DataSet, Image
+from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.datasets.w2s import CHANNELS, name_of
 from w2s_cli.errors import InputError
 
@@ -37,9 +37,10 @@ def field_in_colours(data: DataSet, name: str) -> PageFigure | None:
         if not all(one in images for one in names):
             continue
         try:
-            panels[label] = _planes(images, names)
+            planes = [images[one].read()[0] for one in names]
         except InputError:  # a file that is broken is told where it is scored
             continue
+        panels[label] = np.stack(planes, -1).astype(float)
     if not panels:
         return None
     widefield = [label for label in panels if label != "SIM"]
@@ -59,10 +60,6 @@ def field_in_colours(data: DataSet, name: str) -> PageFigure | None:
         "SIM, which has its own unit, of itself.",
         _drawn(shown),
     )
-
-
-def _planes(images: Mapping[str, Image], names: list[str]) -> DoubleArray:
-    return np.stack([images[name].read()[0] for name in names], -1).astype(float)
 
 
 def _shades(planes: DoubleArray, limits: list[tuple[float, float]]) -> DoubleArray:

@@ -117,7 +117,9 @@ def page(
         groups=groups,
         claims=claims,
         claim_heads=CLAIM_HEADS,
-        claim_rows=_claim_rows(bench),
+        claim_rows=[
+            (name, [*map(Cell, cells)]) for name, *cells in claim_rows(bench.claims)
+        ],
         ranks=ranks,
         examples=examples,
         files=files,
@@ -189,12 +191,6 @@ def _score_cells(
         yield Cell(NONE if printed is None else f"{printed:g}")
         differs = mean.mean - printed if mean and printed is not None else None
         yield Cell(NONE if differs is None else f"{differs:+.2g}")
-
-
-def _claim_rows(bench: BenchResult) -> Iterator[TableRow]:
-    """Yield the differences behind the claims, a cell for each head but the first."""
-    for name, *cells in claim_rows(bench.claims):
-        yield name, [Cell(text) for text in cells]
 
 
 def image_rows(group: Group, metric: str) -> Iterator[TableRow]:
