@@ -196,7 +196,7 @@ def score(
     reference, image
         (Y, X), of one shape and in one unit.
     metrics
-        Names of metrics that take two images: `w2s metrics` lists them.
+        Names of metrics that take two images: w2s-evaluate(1) lists them.
     data_range
         Of the values, for metrics that need it; None for that of the reference.
     valid

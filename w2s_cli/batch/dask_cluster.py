@@ -1,48 +1,21 @@
-"""The workers of a dask cluster, here or on other machines, restore files."""
+"""A dask cluster, here or on other machines, and tasks for its workers."""
 
 import logging
-import os
-import pickle
 import re
 import warnings
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache, partial
-from math import prod
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from time import monotonic
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from w2s_cli import __version__
-from w2s_cli.batch.dask_parts import spread
-from w2s_cli.batch.dask_tasks import (
-    answer,
-    anywhere,
-    completed,
-    spec_anywhere,
-    threads_of,
-)
-from w2s_cli.batch.jobs import (
-    EndedError,
-    Failure,
-    FilePair,
-    Reports,
-    each,
-    until_ended,
-)
-from w2s_cli.batch.restore_work import Outcome, RestoreWork
-from w2s_cli.batch.resume import Kept
-from w2s_cli.batch.workers import for_parent
-from w2s_cli.errors import (
-    BusyError,
-    ExistsError,
-    UsageError,
-    W2SError,
-    explained,
-    install_extra,
-)
-from w2s_cli.io.formats import FORMATS
+from w2s_cli.errors import OutOfMemoryError, UsageError, install_extra
+from w2s_cli.io.formats import address_of
+from w2s_cli.pipeline.spec import RestoreSpec
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -50,8 +23,11 @@ if TYPE_CHECKING:
 _LOCAL = re.compile(r"local:(\d{1,4})")
 _ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://.+")
 _SECONDS = 60  # until a first worker is there
+_AHEAD = 3  # tasks a worker that wait at it
+_OFTEN = 2.0  # seconds after which workers are counted again
 
-_PIXELS = 1 << 22  # of an image for each worker, at the least, that is done in parts
+
+Item = TypeVar("Item")
 
 
 def checked_address(where: str) -> str:
@@ -65,125 +41,8 @@ def checked_address(where: str) -> str:
     )
 
 
-def each_in_dask(
-    pairs: Collection[FilePair],
-    work: RestoreWork,
-    where: str,
-    here: Callable[..., Outcome],
-) -> Reports[Outcome]:
-    """Yield what became of each file as soon as it is known, as `jobs.each` does.
-
-    A worker restores a file; or, where there are fewer files than workers, and all
-    outputs are of OME-Zarr, a part of one, while `here` does the rest. Paths mean the
-    same to all workers. What a worker had in hand that dies is given to another, three
-    times at most.
-    """
-    with _client(where) as client:
-        _check_versions(client)
-        if _in_parts(client, pairs, work):
-            one = partial(here, spread=partial(spread, client))
-            patient = partial(one, wait=True) if work.resume else None
-            yield from each(pairs, one, patient)
-        else:
-            yield from _each(client, pairs, work)
-
-
-def _in_parts(client: "Client", pairs: Collection[FilePair], work: RestoreWork) -> bool:
-    """Return whether workers are to share each image, not the images."""
-    threads = threads_of(client)
-    folders = {suffix for form in FORMATS if form.folder for suffix in form.suffixes}
-    if any(target.suffix.lower() not in folders for _, target in pairs):
-        return False
-    if work.spec.uncertainty:  # the map is written where all parts are restored
-        return False
-    if len(pairs) == 1 or len(pairs) >= threads:
-        return len(pairs) == 1
-    try:
-        for source, target in pairs:
-            with work.spec_of(source, target).opened(source) as stack:
-                if prod(stack.data.shape) < threads * _PIXELS:
-                    return False
-    except W2SError:  # which is told when it is that file's turn
-        return False
-    return True
-
-
-def _each(
-    client: "Client", pairs: Collection[FilePair], work: RestoreWork
-) -> Reports[Outcome]:
-    waiting = deque((pair, False) for pair in pairs)
-    in_hand: dict[Future, tuple[FilePair, bool]] = {}
-    pickled = pickle.dumps(_anywhere(work))
-
-    def begin(one: tuple[FilePair, bool]) -> "Future":
-        (source, target), wait = one
-        there = os.path.lexists(target)
-        paths = anywhere(source), anywhere(target)
-        return client.submit(_do, pickled, *paths, there, wait, pure=False)
-
-    def reports() -> Reports[Outcome]:
-        with closing(completed(client, waiting, begin, in_hand)) as running:
-            for (pair, wait), future in running:
-                report = _report(future, pair)
-                error = report.error if isinstance(report, Failure) else None
-                if isinstance(error, BusyError) and not wait:
-                    waiting.append((pair, True))
-                else:
-                    yield report
-
-    def begun(ended: EndedError, _: bool) -> Reports[Outcome]:
-        for pair, _ in in_hand.values():
-            yield Failure(*pair, ended)
-
-    yield from until_ended(reports(), waiting, begun)
-
-
-def _report(future: "Future", pair: FilePair) -> Outcome | Failure:
-    """Return the report of a file that is done, by the paths that the user named."""
-    try:
-        found: Outcome = replace(answer(future), source=pair[0], target=pair[1])
-    except Exception as error:
-        return Failure(*pair, explained(error))
-    return found
-
-
-def _do(
-    pickled: bytes, source: Path, target: Path, there: bool, wait: bool
-) -> Outcome | Exception:
-    """Restore a file, in a worker; `there` says that its output was, before."""
-    try:
-        work = _work(pickled)
-        try:
-            return work(source, target, wait=wait)
-        except ExistsError:
-            if there or not work.is_done(source, target):
-                raise
-            return Kept(source, target)  # by a worker that died before it could say
-    except Exception as error:
-        return for_parent(error)
-
-
-@lru_cache(maxsize=1)  # one model a worker
-def _work(pickled: bytes) -> RestoreWork:
-    work: RestoreWork = pickle.loads(pickled)  # our own
-    return work
-
-
-def _anywhere(work: RestoreWork) -> RestoreWork:
-    """Return the work with paths that do not depend on the working folder."""
-    return replace(
-        work,
-        spec=spec_anywhere(work.spec),
-        folder=work.folder and anywhere(work.folder),
-        specs={
-            (anywhere(one), anywhere(two)): spec_anywhere(own)
-            for (one, two), own in work.specs.items()
-        },
-    )
-
-
 @contextmanager
-def _client(where: str) -> Iterator["Client"]:
+def connected(where: str) -> Iterator["Client"]:
     """Connect to a cluster, or start one of processes on this machine."""
     try:
         from distributed import Client, LocalCluster
@@ -207,6 +66,7 @@ def _client(where: str) -> Iterator["Client"]:
         client = Client(cluster or where, timeout=_SECONDS, set_as_default=False)
         try:
             client.wait_for_workers(1, timeout=_SECONDS)
+            _check_versions(client)
             yield client
         finally:
             client.close()
@@ -233,3 +93,77 @@ def _check_versions(client: "Client") -> None:
 
 def _version() -> str:
     return __version__
+
+
+def completed(
+    client: "Client",
+    waiting: deque[Item],
+    begin: Callable[[Item], "Future"],
+    in_hand: "dict[Future, Item]",
+) -> "Generator[tuple[Item, Future], None, None]":
+    """Yield what is done as soon as it is; a few for each worker are begun ahead."""
+    from distributed import as_completed
+
+    most, known = 0, -inf
+
+    def give() -> list["Future"]:
+        nonlocal most, known
+        if monotonic() > known + _OFTEN:
+            most, known = _AHEAD * threads_of(client), monotonic()
+        given: dict[Future, Item] = {}
+        while waiting and len(in_hand) + len(given) < most:
+            item = waiting.popleft()
+            given[begin(item)] = item
+        in_hand.update(given)
+        return [*given]
+
+    running = as_completed(give(), loop=client.loop)
+    try:
+        for future in running:
+            yield in_hand.pop(future), future
+            running.update(give())
+    finally:
+        client.cancel([*in_hand], force=True)
+
+
+def threads_of(client: "Client") -> int:
+    """Return how many tasks a cluster does at a time, 1 at the least."""
+    threads: dict[str, int] = client.nthreads()
+    return max(sum(threads.values()), 1)
+
+
+def answer(future: "Future") -> Any:
+    """Return what a worker has answered; raise what it has raised."""
+    from distributed import KilledWorker
+
+    error = future.exception()
+    found = error or future.result()
+    if isinstance(found, KilledWorker):
+        raise OutOfMemoryError(
+            "the workers that had it in hand died, one after another",
+            hint="they may have run out of memory: give workers more",
+        )
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def anywhere(path: Path) -> Path:
+    """Return a path that does not depend on the working folder."""
+    return path if address_of(path) else path.absolute()
+
+
+def spec_anywhere(spec: RestoreSpec) -> RestoreSpec:
+    """Return a specification with such paths."""
+
+    def absolute(one: Any) -> Any:
+        return anywhere(one) if isinstance(one, Path) else one
+
+    return replace(
+        spec,
+        weights=tuple(map(absolute, spec.weights)),
+        train_on=tuple(map(absolute, spec.train_on)),
+        save_weights=absolute(spec.save_weights),
+        defects=absolute(spec.defects),
+        error_map=absolute(spec.error_map),
+    )

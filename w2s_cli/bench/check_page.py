@@ -1,20 +1,18 @@
 """The page of `w2s check`: pictures of what agrees and what does not."""
 
-from base64 import b64encode
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from scipy.ndimage import gaussian_filter
 
-from w2s_cli import __version__
 from w2s_cli.bench.plots import INK, MISSING, PALE, PageFigure, gray_limits, png
 from w2s_cli.bench.report.figures import radial_spectrum
+from w2s_cli.bench.report.html_page import html_page
 from w2s_cli.io.atomic_files import replacing
 from w2s_cli.pipeline.agreement import BLOCK
 from w2s_cli.pipeline.check_file import CheckReport
@@ -52,20 +50,12 @@ _TEXTS = {
 
 def write_check_page(found: CheckReport, path: Path, *, overwrite: bool) -> None:
     """Write a page that needs nothing else."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["b64encode"] = lambda data: b64encode(data).decode()
     worst = [one for _, one in sorted(found.check.worst.items())]
-    text = environment.get_template("check.html.jinja").render(
+    text = html_page(
+        "check.html.jinja",
         found=found,
         planes=[*found.check.planes.values()],
         worst=[(one, _figures(one)) for one in worst],
-        version=__version__,
     )
     with replacing(path, overwrite=overwrite) as temporary:
         temporary.write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""`w2s restore`: the main spec."""
+"""`w2s restore`: images denoised, enlarged, or both."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -324,7 +324,7 @@ def _restored(
         return outcome
 
     if dask:
-        from w2s_cli.batch.dask_cluster import each_in_dask
+        from w2s_cli.batch.dask_restore import each_in_dask
 
         return each_in_dask(pairs, work, dask, one)
     return each(pairs, one, partial(one, wait=True) if work.resume else None)

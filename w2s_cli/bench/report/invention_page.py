@@ -1,21 +1,19 @@
 """The page of `w2s bench --invention`: tables, claims, and a montage for each scene."""
 
-from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from w2s_cli import __version__
 from w2s_cli._typing import FloatArray
 from w2s_cli.bench.claims.claim import CLAIM_HEADS, claim_rows
 from w2s_cli.bench.invention.invention_result import HEADS, InventionResult
 from w2s_cli.bench.invention.run_invention import Example
 from w2s_cli.bench.invention.scenes import SCENES
 from w2s_cli.bench.plots import PageFigure, gray_limits, png
+from w2s_cli.bench.report.html_page import html_page
 from w2s_cli.io.atomic_files import replacing
 from w2s_cli.metrics.structures import FoundObjects
 from w2s_cli.microscope.interpolation import doubled
@@ -38,15 +36,8 @@ def write_invention_page(
     result: InventionResult, path: Path, *, overwrite: bool
 ) -> None:
     """Write a page that needs nothing else."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["b64encode"] = lambda data: b64encode(data).decode()
-    text = environment.get_template("invention.html.jinja").render(
+    text = html_page(
+        "invention.html.jinja",
         result=result,
         heads=HEADS,
         rows=[*result.rows()],
@@ -54,7 +45,6 @@ def write_invention_page(
         claim_heads=CLAIM_HEADS,
         claim_rows=[*claim_rows(result.claims)],
         figures=montages(result.examples),
-        version=__version__,
     )
     with replacing(path, overwrite=overwrite) as temporary:
         temporary.write_text(text, "utf-8")

@@ -1,13 +1,9 @@
 """The report of a bench: a page without network and scripts, and its figures beside."""
 
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from w2s_cli import __version__
 from w2s_cli.bench.claims.claim import CLAIM_HEADS, claim_rows
 from w2s_cli.bench.plots import PageFigure
 from w2s_cli.bench.report.claim_figures import claim_figures
@@ -17,6 +13,7 @@ from w2s_cli.bench.report.figures import (
     rank_figure,
     row_styles,
 )
+from w2s_cli.bench.report.html_page import html_page
 from w2s_cli.bench.report.ranking import Group, RankedRow, grouped, noisiest
 from w2s_cli.bench.results import BenchResult
 from w2s_cli.errors import OutputError, UsageError
@@ -102,15 +99,8 @@ def page(
     for metric in bench.metrics:
         heads.append(f"{metric}, {METRICS[metric].better} is better")
         heads += ["printed", "difference"] if papers else []
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["b64encode"] = lambda data: b64encode(data).decode()
-    return environment.get_template("page.html.jinja").render(
+    return html_page(
+        "page.html.jinja",
         title=f"Bench on {bench.selection.data.title}",
         summary=_summary(bench, groups),
         bench=bench,
@@ -126,7 +116,6 @@ def page(
         heads=[*heads, "seconds"],
         method_rows=lambda group: method_rows(group, bench.metrics, papers=papers),
         image_rows=image_rows,
-        version=__version__,
     )
 
 

@@ -1,0 +1,22 @@
+"""The HTML of a page, from the templates beside this file."""
+
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from w2s_cli import __version__
+
+
+def html_page(template: str, **known: Any) -> str:
+    """Return a page that needs nothing else, its pictures in it."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["b64encode"] = lambda data: b64encode(data).decode()
+    return environment.get_template(template).render(version=__version__, **known)
