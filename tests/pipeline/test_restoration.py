@@ -14,7 +14,10 @@ from w2s_cli.io import open_image, write_image
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.microscope import noise_over_planes, plane_sampling
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.simulation import CAMERA
+from w2s_cli.pipeline import diagnosis
 from w2s_cli.pipeline.file_restoration import restore_file
+from w2s_cli.pipeline.invention_rates import InventionRates, Rate
 from w2s_cli.pipeline.noise_report import NoiseRequest, report_noise
 from w2s_cli.pipeline.restoration import restore_stack
 from w2s_cli.pipeline.spec import LEFT_OUT, RESOLVED, RestoreSpec
@@ -202,3 +205,20 @@ def _channel() -> NDArray[np.uint16]:
     light[30:60, 30:60] = 90
     noise = NoiseModel(2.0, 100.0, 3.0)
     return noise.sample(light, np.random.default_rng(0)).round().astype(np.uint16)
+
+
+def test_the_record_holds_what_a_network_may_invent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rates = InventionRates("net", "plain", (Rate(20, 200, 10),))
+    monkeypatch.setattr(diagnosis, "rates_of", lambda _: rates)
+    y, x = np.mgrid[:96, :96].astype(np.float32)
+    light = np.where(x > 32, 15 + 5 * np.sin(x / 1.3) * np.sin(y / 1.3), 1)
+    counts = CAMERA.sample(light.astype(np.float32), np.random.default_rng(0))
+    stack = Stack(counts, "YX")
+    found = restore_stack(RestoreSpec("jdsr-fast"), stack, given=[CAMERA])
+    [told] = found.record["expected_inventions"]
+    assert (told["channel"], told["method"]) == (1, "net")
+    assert "net draws 200 false lines" in found.record["warnings"][0]
+    plain = restore_stack(RestoreSpec("bicubic"), stack, given=[CAMERA])
+    assert "expected_inventions" not in plain.record

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.microscope.defects import Defects, Kinds
+from w2s_cli.microscope.fine_contrast import fine_contrast
 from w2s_cli.microscope.noise_correlation import correlated_noise
 from w2s_cli.microscope.noise_estimation import HINT, Dark, NoiseFit
 from w2s_cli.microscope.noise_model import NoiseModel
@@ -290,6 +291,7 @@ def diagnose_channel(
         planes=tuple(shown),
         squares=squares,
         grain=_grain(planes),
+        fine=fine_contrast(squares, model) if model else None,
         **facts,
     )
 

@@ -10,12 +10,15 @@ import numpy as np
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import InputError
 from w2s_cli.microscope.defects import Defects
+from w2s_cli.microscope.fine_contrast import FineContrast
 from w2s_cli.microscope.noise_estimation import NoiseFit
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.noise_over_planes import white
+from w2s_cli.pipeline.invention_rates import rates_of
+from w2s_cli.pipeline.light_warnings import ChannelLight, expected, light_warnings
 from w2s_cli.pipeline.noise_warnings import MOST_MISFIT, correlated_planes
-from w2s_cli.pipeline.plane_warnings import PlaneFacts, names_of
-from w2s_cli.restorers.restorer import TrainedRange, Traits
+from w2s_cli.pipeline.plane_warnings import PlaneFacts
+from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import DisplayRange
 
 # Counts. A restored image has a part of the noise, and rounding adds 0.3 counts of it.
@@ -36,6 +39,7 @@ class ChannelDiagnosis:
     darkest: float | None = None  # counts, the noise averaged out
     brightest: float | None = None
     grain: float | None = None  # counts, sd of what changes from pixel to pixel
+    fine: FineContrast | None = None  # of the bright parts
     saturated: float = 0.0  # share of the pixels at the full range of the camera
     dark_known: bool = False  # whether offset and read noise are from dark frames
     noise_warnings: tuple[str, ...] = ()  # why not to rely on the estimated noise
@@ -111,6 +115,11 @@ class ChannelDiagnosis:
         if self.brightest is None:
             return None
         return (self.brightest - self.noise.offset) / self.noise.gain
+
+    @property
+    def light(self) -> ChannelLight:
+        """Return how much light there is, and how it is spread."""
+        return ChannelLight(self.noise, self.planes, self.fine)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -223,6 +232,16 @@ class Diagnosis:
             )
         ]
 
+    def inventions_by(self, methods: Sequence[Traits]) -> list[dict[str, Any]]:
+        """Return what methods are expected to draw that is not there, by channel."""
+        return [
+            {"channel": number, **found}
+            for number, one in enumerate(self.channels, 1)
+            if one.model
+            for traits in methods
+            if (found := expected(traits.trained_range, one.light, rates_of(traits)))
+        ]
+
     def _named(
         self, reasons: Iterable[tuple[ChannelDiagnosis, Iterable[str]]]
     ) -> Iterator[str]:
@@ -266,7 +285,10 @@ def method_warnings(
     trained = next((r for one in methods if (r := one.trained_range)), None)
     if trained:
         enlarges = any(one.scale > 1 for one in methods)
-        yield from light_warnings(trained, channel, enlarges=enlarges)
+        known = next((rates for one in methods if (rates := rates_of(one))), None)
+        yield from light_warnings(
+            trained, channel.light, rates=known, enlarges=enlarges
+        )
     if trained and trained.pixel_size:
         least, most = trained.pixel_size
         for axis in "YX":
@@ -275,40 +297,3 @@ def method_warnings(
                     f"a pixel is {pixel_size[axis]:.3g} um wide along {axis}, the "
                     f"method is meant for {least:g} to {most:g} um"
                 )
-
-
-def light_warnings(
-    trained: TrainedRange, channel: ChannelDiagnosis, *, enlarges: bool = False
-) -> Iterator[str]:
-    """Yield why a channel has too little light for a method, or is too noisy."""
-    least, most = trained.photons
-    meant = f"the method is meant for {least:g} to {most:g}"
-    noise = channel.noise
-    shown = [one for one in channel.planes if not one.blank]
-    seen = [one for one in shown if not one.empty] or shown
-    light = {one: (one.brightest - noise.offset) / noise.gain for one in seen}
-    dim = [one for one in seen if light[one] < least]
-    bright = [one for one in seen if light[one] > most]
-    instead = "denoise+bicubic" if enlarges else "pure-let"
-    hints = (
-        (dim, f"check fine structure against --method {instead}"),
-        (bright, "--method auto measures whether another is better"),
-    )
-    for some, hint in hints:
-        if not some:
-            continue
-        ends = sorted({f"{light[one]:.3g}" for one in some}, key=float)
-        if len(some) == len(channel.planes) == 1:
-            yield f"the brightest parts have {ends[0]} photons a pixel, {meant}; {hint}"
-        else:
-            have = "has" if len(some) == 1 else "have"
-            span = " to ".join(dict.fromkeys((ends[0], ends[-1])))
-            yield (
-                f"{names_of(some, channel.planes)} {have} {span} photons a pixel in "
-                f"the brightest parts, {meant}; {hint}"
-            )
-    if noise.sigma > trained.sigma:
-        yield (
-            f"the read noise is {noise.sigma:.3g} photons, the method is meant for at "
-            f"most {trained.sigma:g}; --method auto measures whether another is better"
-        )

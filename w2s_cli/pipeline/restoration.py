@@ -213,9 +213,12 @@ class Restoration:
     def found(self) -> dict[str, Any]:
         """Return what was found out and chosen, as a part of a JSON object."""
         learned = [dict(one.traits.provenance) for one in self.fitted.values()]
+        methods = [link.traits for link in self.chain.links]
+        invented = self.diagnosis.inventions_by(methods)
         return {
             **({"auto": self.choice.as_json()} if self.choice else {}),
             **self.diagnosis.as_json(),
+            **({"expected_inventions": invented} if invented else {}),
             **({"learned": learned} if learned else {}),
         }
 
