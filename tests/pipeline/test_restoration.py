@@ -219,6 +219,6 @@ def test_the_record_holds_what_a_network_may_invent(
     found = restore_stack(RestoreSpec("jdsr-fast"), stack, given=[CAMERA])
     [told] = found.record["expected_inventions"]
     assert (told["channel"], told["method"]) == (1, "net")
-    assert "net draws 200 false lines" in found.record["warnings"][0]
+    assert any("net draws 200 false" in one for one in found.record["warnings"])
     plain = restore_stack(RestoreSpec("bicubic"), stack, given=[CAMERA])
     assert "expected_inventions" not in plain.record

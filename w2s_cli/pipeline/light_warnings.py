@@ -14,7 +14,7 @@ from w2s_cli.pipeline.invention_rates import InventionRates, nearest
 from w2s_cli.pipeline.plane_warnings import PlaneFacts, names_of
 from w2s_cli.restorers.restorer import TrainedRange
 
-TEXTURE = (0.03, 0.2)
+TEXTURE = (0.04, 0.2)
 """Fine structure over the light of bright parts: less is even, more lines and dots."""
 _EVEN = 0.12  # less of all light is texture, if dark and even light can be told apart
 _NEAR = 1.5  # times the light that something was measured at
