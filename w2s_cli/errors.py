@@ -137,8 +137,7 @@ def explained(error: Exception) -> W2SError:
             found = InputError(f"cannot read{_where(error)}: {reason}")
         case ModuleNotFoundError(name="torch"):
             found = UsageError(
-                "this needs PyTorch, which is not installed",
-                hint="pip install torch",
+                "this needs PyTorch, which is not installed", hint="pip install torch"
             )
         case _:
             found = BugError(

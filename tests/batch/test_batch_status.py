@@ -168,7 +168,7 @@ def test_journals_that_are_spoilt(w2s: W2S) -> None:
     text = journal.read_text()
     lines = [json.loads(line) for line in text.splitlines()]
     assert [one["event"] for one in lines] == [
-        *("run", *["planned"] * 4, *["done"] * 4, "end"),
+        *("run", *["planned"] * 4, *["done"] * 4, "end")
     ]
     assert {"input_sha256", "request", "bytes"} <= lines[5].keys()
     journal.write_text(text + '[1]\n"x"\n{"event": "done"}\n{"event": "do')

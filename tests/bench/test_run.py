@@ -228,11 +228,7 @@ def test_a_journal_that_a_crash_has_spoilt_keeps_what_is_whole(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("words", "found"),
-    [
-        (["001"], {"001"}),
-        (["1"], {"001"}),
-        (["0-1", "002"], {"000", "001", "002"}),
-    ],
+    [(["001"], {"001"}), (["1"], {"001"}), (["0-1", "002"], {"000", "001", "002"})],
 )
 def test_fields_are_named_as_data_check_names_them(
     words: list[str], found: set[str]

@@ -132,12 +132,7 @@ def test_interrupted_it_leaves_nothing(
             "an image of 60 x 50 pixels is too small to adapt to: it takes 128 x 128",
             "leave it out, and adapt to larger images of the same kind",
         ),
-        (
-            ("nowhere.tif", "-o", "a.safetensors", *FAST),
-            4,
-            "nowhere.tif",
-            "",
-        ),
+        (("nowhere.tif", "-o", "a.safetensors", *FAST), 4, "nowhere.tif", ""),
     ],
 )
 def test_refusals(

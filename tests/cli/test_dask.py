@@ -19,13 +19,7 @@ from w2s_cli.batch import dask_restore
 from w2s_cli.batch.dask_cluster import checked_address
 from w2s_cli.batch.restore_work import RestoreWork
 from w2s_cli.batch.resume import Kept
-from w2s_cli.errors import (
-    BugError,
-    BusyError,
-    ExistsError,
-    OutputError,
-    UsageError,
-)
+from w2s_cli.errors import BugError, BusyError, ExistsError, OutputError, UsageError
 from w2s_cli.io.atomic_files import claimed
 from w2s_cli.pipeline.file_restoration import FileReport
 from w2s_cli.pipeline.spec import RestoreSpec

@@ -192,10 +192,7 @@ BAD = {
     "constant": (0 * NOISY + 7, "every pixel of the image is 7"),
     "saturated": (np.minimum(NOISY, 30), "nearly the whole image is clipped at its"),
     "clean": (NOISY[:1, :1] + np.arange(64.0) + 0 * NOISY, "the image shows no noise"),
-    "nan": (
-        NOISY * np.nan,
-        "no pixel of the image is a number",
-    ),
+    "nan": (NOISY * np.nan, "no pixel of the image is a number"),
 }
 
 

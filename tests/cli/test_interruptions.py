@@ -121,7 +121,7 @@ def test_a_stopped_batch_says_what_is_done(
     rows = json.loads(out) if option == "--json" else map(json.loads, out.splitlines())
     one, two, three = rows
     assert [row["status"] for row in (one, two, three)] == [
-        *("done", "failed", "not begun"),
+        *("done", "failed", "not begun")
     ]
     assert (two["error"], two["exit_code"]) == ("interrupted", code)
     assert three["error"] == "not begun: interrupted"
@@ -247,6 +247,6 @@ def test_a_full_disk_ends_the_batch(
         "not done: 2 of 3 files: raw/b.tif, raw/c.tif",
     ]
     assert [row["status"] for row in json.loads(result.stdout)] == [
-        *("done", "failed", "not begun"),
+        *("done", "failed", "not begun")
     ]
     assert sorted(path.name for path in (batch / "out").iterdir()) == [".w2s", "a.tif"]

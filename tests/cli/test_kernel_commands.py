@@ -216,10 +216,7 @@ def test_a_kernel_of_one_pixel(w2s, here: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (
-            ["--side", "8"],
-            "the side of a kernel must be odd, 1 to 1023 pixels, fo",
-        ),
+        (["--side", "8"], "the side of a kernel must be odd, 1 to 1023 pixels, fo"),
         (["--side", "-3"], "the side of a kernel must be odd, 1 to 1023 pixels, foun"),
         (["--side", "99999"], "the side of a kernel must be odd, 1 to 1023 pixels"),
         (["--na", "0"], "no objective has a numerical aperture of 0"),

@@ -72,9 +72,7 @@ def test_what_protocols_say_to_type_can_be_typed(recipe: str, settings: str) -> 
     prose = " ".join((MAN / "w2s-protocols.md").read_text().split())
     assert settings in prose
     with torch.device("meta"):
-        assert initial_network(
-            replace(load(recipe, settings.split()), start=""),
-        )
+        assert initial_network(replace(load(recipe, settings.split()), start=""))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -120,9 +118,7 @@ def test_exit_codes(name: str) -> None:
 @pytest.mark.parametrize("path", sorted(MAN.glob("man?/*")), ids=lambda path: path.stem)
 def test_pages_render_without_a_warning(path: Path) -> None:
     done = subprocess.run(
-        ["groff", "-man", "-ww", "-Tutf8", str(path)],
-        capture_output=True,
-        check=True,
+        ["groff", "-man", "-ww", "-Tutf8", str(path)], capture_output=True, check=True
     )
     assert done.stderr == b""
 

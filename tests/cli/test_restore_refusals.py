@@ -163,11 +163,7 @@ BROKEN[3, 4] = np.nan
     ("make", "method", "message"),
     [
         (Path.touch, SMOOTH, "bad.tif is empty: 0 bytes"),
-        (
-            _text,
-            SMOOTH,
-            "bad.tif is not a TIFF, PNG",
-        ),
+        (_text, SMOOTH, "bad.tif is not a TIFF, PNG"),
         (_truncated, SMOOTH, "bad.tif"),
         (_pixels(BROKEN), NOISY, "every pixel of the image is 1"),
         (_pixels(BROKEN * np.nan), NOISY, "no pixel of the image is a number"),

@@ -11,11 +11,7 @@ import pytest
 
 from w2s_cli.errors import AxesError, InputError
 from w2s_cli.io import open_image
-from zarr_files import (
-    PIXELS,
-    read,
-    save,
-)
+from zarr_files import PIXELS, read, save
 
 zarr = pytest.importorskip("zarr")
 numcodecs = pytest.importorskip("numcodecs")

@@ -196,8 +196,7 @@ def test_an_annotation_of_modulo_that_makes_no_sense_is_left_out(tmp_path, said)
 
 
 @pytest.mark.parametrize(
-    ("along", "said"),
-    [("Q", 'Start="0" End="2"'), ("Z", 'Start="0" End="2.3"')],
+    ("along", "said"), [("Q", 'Start="0" End="2"'), ("Z", 'Start="0" End="2.3"')]
 )
 def test_a_copy_with_an_odd_annotation_of_modulo_is_read_by_others(
     tmp_path, along, said

@@ -133,10 +133,7 @@ def test_a_file_appears_whole_and_alone(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="exists"):
         check_writable(target)
     monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError(1, "no")))
-    with (
-        pytest.raises(OutputError, match="exists"),
-        replacing(target, overwrite=False),
-    ):
+    with pytest.raises(OutputError, match="exists"), replacing(target, overwrite=False):
         pass
     target.unlink()
     for one_step in (True, False):  # whether the system can rename and not replace

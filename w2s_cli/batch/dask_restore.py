@@ -20,14 +20,7 @@ from w2s_cli.batch.dask_cluster import (
     spec_anywhere,
     threads_of,
 )
-from w2s_cli.batch.jobs import (
-    EndedError,
-    Failure,
-    FilePair,
-    Reports,
-    each,
-    until_ended,
-)
+from w2s_cli.batch.jobs import EndedError, Failure, FilePair, Reports, each, until_ended
 from w2s_cli.batch.restore_work import Outcome, RestoreWork
 from w2s_cli.batch.resume import Kept
 from w2s_cli.batch.workers import for_parent

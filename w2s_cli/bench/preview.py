@@ -152,10 +152,7 @@ def _drawn_row(row: PreviewRow) -> Image.Image:
             row.scale,
         ),
     ]
-    side = (
-        max(row.after.shape[1] * enlarged, _LEAST),
-        row.after.shape[0] * enlarged,
-    )
+    side = (max(row.after.shape[1] * enlarged, _LEAST), row.after.shape[0] * enlarged)
     size = (3 * side[0] + 4 * _GAP, side[1] + 2 * _LINE + _GAP)
     picture = Image.new("RGB", size, "black")
     caption = f"{row.name}{row.name and ': '}input and output in the same grey, "

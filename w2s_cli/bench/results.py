@@ -9,13 +9,7 @@ from typing import Any
 from w2s_cli import __version__
 from w2s_cli.bench.claims.claim import Claim
 from w2s_cli.bench.config import NOISY, MethodConfig, Row, chain_of
-from w2s_cli.bench.published_tables import (
-    Table,
-    lacking,
-    printed,
-    tables_for,
-    unlike,
-)
+from w2s_cli.bench.published_tables import Table, lacking, printed, tables_for, unlike
 from w2s_cli.bench.run_bench import MethodResult, Selection
 from w2s_cli.bench.scores.convention import PROTOCOLS, stated
 from w2s_cli.bench.scores.intervals import FEWEST, too_narrow

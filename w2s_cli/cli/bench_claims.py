@@ -56,11 +56,7 @@ def suite_of(claims: str | None, *, alone: bool) -> "Suite | None":
 
 
 def trained_for(
-    suite: "Suite",
-    selection: "Selection",
-    given: Mapping[str, str],
-    *,
-    quiet: bool,
+    suite: "Suite", selection: "Selection", given: Mapping[str, str], *, quiet: bool
 ) -> dict[str, str]:
     """Return the files that claims are about; what is not given is trained.
 

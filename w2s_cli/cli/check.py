@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from w2s_cli.pipeline.check_file import CheckReport
 
 Outputs = Annotated[
-    list[Path],
-    typer.Argument(help="Restored images, of any program.", metavar="OUT"),
+    list[Path], typer.Argument(help="Restored images, of any program.", metavar="OUT")
 ]
 Against = Annotated[
     Path | None,

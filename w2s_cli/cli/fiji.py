@@ -47,8 +47,7 @@ def about() -> None:
 @fiji.command("install", cls=Command, no_args_is_help=True)
 def install(
     folder: Annotated[
-        Path,
-        typer.Argument(help="Where Fiji is, such as Fiji.app.", metavar="FOLDER"),
+        Path, typer.Argument(help="Where Fiji is, such as Fiji.app.", metavar="FOLDER")
     ],
     overwrite: ask.Overwrite = False,
 ) -> None:

@@ -54,11 +54,7 @@ def draw(psf: "PSF", path: Path, title: str, *, usual: bool = False) -> None:
 
     from w2s_cli.bench.plots import Series, line_plot
     from w2s_cli.io.atomic_files import replacing
-    from w2s_cli.pipeline.psf_from_pairs import (
-        profile_rows,
-        psf_facts,
-        usual_kernels,
-    )
+    from w2s_cli.pipeline.psf_from_pairs import profile_rows, psf_facts, usual_kernels
 
     rows = profile_rows(psf)
     across = "radius_um" if psf.pixel_size else "radius_pixels"

@@ -48,8 +48,7 @@ ShardOf = Annotated[
     typer.Option(help="Do one of N parts of the files, counted from 1.", metavar="I/N"),
 ]
 Jobs = Annotated[
-    int,
-    typer.Option("--jobs", "-j", help="Files at a time, each in a process.", min=1),
+    int, typer.Option("--jobs", "-j", help="Files at a time, each in a process.", min=1)
 ]
 Dask = Annotated[
     str | None,
@@ -176,8 +175,7 @@ Compression = Annotated[
 Pyramid = Annotated[
     bool,
     typer.Option(
-        "--pyramid",
-        help="Write an OME-TIFF in tiles, with smaller sizes for viewers.",
+        "--pyramid", help="Write an OME-TIFF in tiles, with smaller sizes for viewers."
     ),
 ]
 Device = Annotated[

@@ -60,8 +60,7 @@ Corners = Annotated[
     typer.Option(help="Score corner squares of this side one by one.", min=0),
 ]
 Clip = Annotated[
-    bool | None,
-    typer.Option("--clip/--no-clip", help="Clip both images to [0, 1]."),
+    bool | None, typer.Option("--clip/--no-clip", help="Clip both images to [0, 1].")
 ]
 Fit = Annotated[
     Literal["none", "affine", "percentile"] | None,

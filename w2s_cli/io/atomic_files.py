@@ -15,13 +15,7 @@ from pathlib import Path
 from stat import S_IMODE, S_ISREG, S_IWUSR
 from uuid import uuid4
 
-from w2s_cli.errors import (
-    BusyError,
-    DiskFullError,
-    ExistsError,
-    OutputError,
-    disk_full,
-)
+from w2s_cli.errors import BusyError, DiskFullError, ExistsError, OutputError, disk_full
 from w2s_cli.interruptions import Stopped
 
 _PATIENCE = 0.2  # seconds: while another run looks whether a lock is still held

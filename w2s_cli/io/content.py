@@ -79,8 +79,7 @@ def as_stack(content: Content, wanted: Wanted, path: Path) -> Stack:
         wanted.place([""])  # raises where another than the only image is wanted
     if 0 in content.shape:
         raise InputError(
-            f"{path} has no pixels: its shape is {content.shape}",
-            hint="save it again",
+            f"{path} has no pixels: its shape is {content.shape}", hint="save it again"
         )
     if not can_be_read(content.dtype):
         raise InputError(

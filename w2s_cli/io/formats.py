@@ -141,8 +141,7 @@ def format_of(path: Path) -> Format:
     for magic, kind, hint in _OTHERS:
         if start.startswith(magic):
             raise InputError(
-                f"{path} is {kind}: w2s reads {NAMES}",
-                hint=hint or _EXPORT,
+                f"{path} is {kind}: w2s reads {NAMES}", hint=hint or _EXPORT
             )
     for magic, kind in _MICROSCOPES:
         if start.startswith(magic):
@@ -150,8 +149,7 @@ def format_of(path: Path) -> Format:
                 f"{path} is {kind}: w2s reads {NAMES}", hint=conversion(path)
             )
     raise InputError(
-        f"{path} is not a {NAMES} image: it starts with {start!r}",
-        hint=_EXPORT,
+        f"{path} is not a {NAMES} image: it starts with {start!r}", hint=_EXPORT
     )
 
 

@@ -11,13 +11,7 @@ from numpy.typing import NDArray
 from w2s_cli.io.content import History, from_json, to_json
 from w2s_cli.io.regions import regions_move, scaled_imagej
 from w2s_cli.io.resolution import MOST, Resolution, kept_resolution
-from w2s_cli.io.units import (
-    is_printed,
-    is_uncalibrated,
-    micrometres,
-    positive,
-    seconds,
-)
+from w2s_cli.io.units import is_printed, is_uncalibrated, micrometres, positive, seconds
 from w2s_cli.stack import Channel, Stack
 
 ORDER = "TZCYX"  # of the axes in a hyperstack

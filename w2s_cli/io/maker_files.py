@@ -19,13 +19,7 @@ from w2s_cli.io.content import Content, as_stack
 from w2s_cli.io.formats import conversion
 from w2s_cli.io.maker_ome import ChannelFacts, Facts, maker_xml
 from w2s_cli.io.missing_planes import without_missing
-from w2s_cli.io.samples import (
-    MOST_LOOKED_AT,
-    Kept,
-    Samples,
-    channels_of,
-    check_colours,
-)
+from w2s_cli.io.samples import MOST_LOOKED_AT, Kept, Samples, channels_of, check_colours
 from w2s_cli.io.single_precision import can_be_read
 from w2s_cli.io.wanted import Wanted
 from w2s_cli.stack import Stack

@@ -152,10 +152,7 @@ def _named_axes(array: Any) -> str:
 
 
 def _form(
-    store: ZarrStore,
-    image: ZarrImage,
-    array: Any,
-    origin: Mapping[str, float],
+    store: ZarrStore, image: ZarrImage, array: Any, origin: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return what a writer or a reader of `w2s info` wants to know of the image."""
     said, multiscale = ngff(image.attributes), image.multiscale

@@ -68,8 +68,7 @@ def _image(path: Path) -> Image.Image:
     except _BROKEN as error:
         image.close()
         raise InputError(
-            f"{path} is truncated or broken: it cannot be decoded: {error}",
-            hint=_HINT,
+            f"{path} is truncated or broken: it cannot be decoded: {error}", hint=_HINT
         ) from error
     return image
 

@@ -174,10 +174,7 @@ def _axes(series: tifffile.TiffPageSeries) -> tuple[str, tuple[int, ...]]:
 
 
 def _samples(
-    file: tifffile.TiffFile,
-    series: tifffile.TiffPageSeries,
-    wanted: Wanted,
-    path: Path,
+    file: tifffile.TiffFile, series: tifffile.TiffPageSeries, wanted: Wanted, path: Path
 ) -> Kept:
     """Return which samples of a pixel are channels."""
     page = series.keyframe

@@ -18,14 +18,7 @@ from w2s_cli.io.tiff_parts import Page, PartReader, read_rows
 from w2s_cli.io.units import positive
 
 # What tifffile and its codecs raise on broken data
-_BROKEN = (
-    ArithmeticError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
+_BROKEN = (ArithmeticError, OSError, RuntimeError, TypeError, ValueError, struct.error)
 _DESCRIPTION = 270  # the tag
 _BIG_TIFF = 43  # the version
 _LARGEST_TILE = 1 << 24  # pixels, where the image is smaller

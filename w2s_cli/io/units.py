@@ -17,7 +17,7 @@ _OME_LENGTHS = {f"{prefix}m": float(f"1e{n + 6}") for prefix, n in _POWERS.items
     **{"ly": 9460730472580800e6, "pc": 3.0856775814913673e22},
 }
 _OME_TIMES = {f"{prefix}s": float(f"1e{n}") for prefix, n in _POWERS.items()} | {
-    **{"min": 60.0, "h": 3600.0, "d": 86400.0},
+    **{"min": 60.0, "h": 3600.0, "d": 86400.0}
 }
 
 # In free text capitals mean nothing, and languages mix.

@@ -138,8 +138,7 @@ def _named(paths: Sequence[Path], strip: str = "") -> dict[str, Path]:
         name = stem(path).removesuffix(strip)
         if name in named:
             raise InputError(
-                f"{named[name]} and {path} have the same name",
-                hint="keep one of them",
+                f"{named[name]} and {path} have the same name", hint="keep one of them"
             )
         named[name] = path
     return named
