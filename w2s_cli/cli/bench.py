@@ -12,7 +12,13 @@ from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names, numbers, weight_files
-from w2s_cli.cli.bench_claims import Claims, suite_of, time_of, trained_for
+from w2s_cli.cli.bench_claims import (
+    Claims,
+    print_claims,
+    suite_of,
+    time_of,
+    trained_for,
+)
 from w2s_cli.cli.bench_invention import Invention, Methods, refuse_others
 from w2s_cli.cli.bench_invention import run as run_invention
 from w2s_cli.cli.output import note, print_result, table, warn
@@ -297,14 +303,7 @@ def print_text(result: "BenchResult") -> None:
     print_result()
     lines = [_cells(result, measured) for measured in result.rows]
     print_result(table([_heads(result), *lines]))
-    if result.claims:
-        from w2s_cli.bench.claims.claim import CLAIM_HEADS, claim_rows
-
-        print_result()
-        print_result(table([CLAIM_HEADS, *claim_rows(result.claims)]))
-        print_result()
-        for claim in result.claims:
-            print_result(claim.sentence)
+    print_claims(result.claims)
     for remark in result.remarks:
         warn(remark)
 

@@ -1,17 +1,18 @@
 """How `w2s bench --claims` measures what a paper claims."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from w2s_cli.cli import completion
 from w2s_cli.cli.commands import Command
-from w2s_cli.cli.output import duration, note
+from w2s_cli.cli.output import duration, note, print_result, table
 from w2s_cli.cli.progress import progress
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
+    from w2s_cli.bench.claims.claim import Claim
     from w2s_cli.bench.claims.suite import Suite
     from w2s_cli.bench.config import Row
     from w2s_cli.bench.run_bench import Selection
@@ -90,3 +91,15 @@ def time_of(suite: "Suite", selection: "Selection", rows: "list[Row]") -> str:
         f"{duration(60 * minutes)} on one core, less with --jobs; scores are kept, and "
         "it goes on where it was stopped"
     )
+
+
+def print_claims(claims: "Sequence[Claim]") -> None:
+    """Print the differences behind claims as a table, and each claim as a sentence."""
+    from w2s_cli.bench.claims.claim import CLAIM_HEADS, claim_rows
+
+    if claims:
+        print_result()
+        print_result(table([CLAIM_HEADS, *claim_rows(claims)]))
+        print_result()
+        for claim in claims:
+            print_result(claim.sentence)

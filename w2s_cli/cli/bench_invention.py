@@ -10,6 +10,7 @@ import typer
 
 from w2s_cli.cli import completion
 from w2s_cli.cli.arguments import names, numbers, weight_files
+from w2s_cli.cli.bench_claims import print_claims
 from w2s_cli.cli.output import note, print_result, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.errors import UsageError
@@ -78,15 +79,11 @@ def run(
     """Measure, print, and write the page."""
     from w2s_cli.bench.invention.invention_result import InventionResult
     from w2s_cli.bench.invention.run_invention import run_invention
+    from w2s_cli.bench.report.html_page import check_html
     from w2s_cli.bench.report.invention_page import write_invention_page
-    from w2s_cli.io.targets import check_writable
 
     if report:
-        if report.suffix.lower() not in (".html", ".htm"):
-            raise UsageError(
-                f"the report {report} is no .html file", hint="name it FILE.html"
-            )
-        check_writable(report, overwrite=overwrite)
+        check_html(report, overwrite=overwrite)
     chosen = names(methods or ()) or tuple(USUAL.split(","))
     specs = specs_of(chosen, weight_files(weights or ()), options or (), **settings)
     seeds = numbers(fields or FIELDS, "--fields")
@@ -169,18 +166,12 @@ def steps(lights: Sequence[float]) -> int:
 
 def print_text(result: "InventionResult") -> None:
     """Print what the numbers mean, the table, and the claims."""
-    from w2s_cli.bench.claims.claim import CLAIM_HEADS, claim_rows
     from w2s_cli.bench.invention.invention_result import HEADS
 
     for subject, text in result.stated.items():
         print_result(f"{subject}: {text}")
     print_result()
     print_result(table([HEADS, *result.rows()]))
-    if claims := result.claims:
-        print_result()
-        print_result(table([CLAIM_HEADS, *claim_rows(claims)]))
-        print_result()
-        for claim in claims:
-            print_result(claim.sentence)
+    print_claims(result.claims)
     for remark in result.remarks:
         warn(remark)

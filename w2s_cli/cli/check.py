@@ -137,18 +137,15 @@ def _check_targets(
     """Find out before the work whether mask and report can be written."""
     from w2s_cli.batch.file_pairs import check_spared
     from w2s_cli.io import check_target
-    from w2s_cli.io.targets import check_writable
 
     spared = [*outputs, *filter(None, [against])]
     if mask:
         check_target(mask, overwrite=overwrite)
         check_spared(mask, spared)
     if report:
-        if report.suffix.lower() not in (".html", ".htm"):
-            raise UsageError(
-                f"the report {report} is no .html file", hint="name it FILE.html"
-            )
-        check_writable(report, overwrite=overwrite)
+        from w2s_cli.bench.report.html_page import check_html
+
+        check_html(report, overwrite=overwrite)
         check_spared(report, spared)
 
 

@@ -140,8 +140,7 @@ def restore(
     every = _pairs(given, output, files_from, name, method, recursive=recursive)
     part = Shard.parse(shard or "1/1")
     pairs = part.share(every)
-    _check_resume(pairs, resume=resume, overwrite=overwrite)
-    _check_dask(dask, jobs, preview, pairs)
+    _check_together(pairs, dask, jobs, preview, resume=resume, overwrite=overwrite)
     if pairs and not any(is_there(source) for source, _ in pairs):
         # Nothing is fetched, loaded or learned for no image.
         reports = tell(each(pairs, refuse_missing), show_plan, form)
@@ -227,37 +226,31 @@ def _pairs(
     )
 
 
-def _check_resume(
-    pairs: "Sequence[FilePair]", *, resume: bool, overwrite: bool
+def _check_together(
+    pairs: "Sequence[FilePair]",
+    dask: str | None,
+    jobs: int,
+    preview: Path | None,
+    *,
+    resume: bool,
+    overwrite: bool,
 ) -> None:
-    from w2s_cli.io.targets import STREAM
-
-    if not resume:
-        return
-    if overwrite:
-        raise UsageError(
-            "--overwrite does all anew, and --resume what is missing", hint="drop one"
-        )
-    if any(STREAM in pair for pair in pairs):
-        raise UsageError(
-            "--resume needs files, not standard input or output", hint="name them"
-        )
-
-
-def _check_dask(
-    dask: str | None, jobs: int, preview: Path | None, pairs: "Sequence[FilePair]"
-) -> None:
+    """Refuse --resume and --dask beside what they do not go with."""
     from w2s_cli.batch.dask_cluster import checked_address
     from w2s_cli.io.targets import STREAM
 
-    if dask is None:
-        return
-    checked_address(dask)
-    if any(STREAM in pair for pair in pairs):
+    if resume and overwrite:
         raise UsageError(
-            "--dask needs files, not standard input or output", hint="name them"
+            "--overwrite does all anew, and --resume what is missing", hint="drop one"
         )
-    if jobs > 1 or preview:
+    if dask is not None:
+        checked_address(dask)
+    for option, asked in (("--resume", resume), ("--dask", dask)):
+        if asked and any(STREAM in pair for pair in pairs):
+            raise UsageError(
+                f"{option} needs files, not standard input or output", hint="name them"
+            )
+    if dask and (jobs > 1 or preview):
         raise UsageError(
             f"--dask and {'--preview' if preview else '--jobs'} do not go together",
             hint="the number of workers is that of the cluster: --dask local:4"

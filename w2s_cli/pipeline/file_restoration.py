@@ -7,6 +7,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from w2s_cli.io import left_out, write_image
 from w2s_cli.io.atomic_files import claimed, remove_strays
 from w2s_cli.io.content import History
@@ -136,28 +138,16 @@ def plan_file(
         given, method, choice = spec.noise.of(source), spec.method, None
         if any(link.traits.automatic for link in chain.links):
             method, chain, choice = resolve_auto(spec, chain, diagnose(stack, given))
-        *lead, height, width = stack.data.shape
-        scale = chain.traits.scale
-        fit = chain.to_fit.traits.fit if chain.to_fit else None
         dtype = output_type(spec, stack, chain, Diagnosis())[0]
         tile = fitting_tile(spec, stack, chain, dtype)
         return FileReport(
             source,
             target,
-            axes=stack.axes,
-            input_shape=stack.data.shape,
-            output_shape=(*lead, height * scale, width * scale),
-            dtype=str(dtype),
-            scale=scale,
-            method=method,
-            tile=tile,
-            tiles=tiles_of(stack, chain, tile),
-            memory=memory_needed(
-                *(stack, chain, tile, dtype),
-                checked=spec.check,
+            **_outline(
+                *(spec, stack, chain, tile, dtype),
                 overlapped=overlaps(spec, stack, chain, tile, dtype),
-                uncertainty=spec.uncertainty,
             ),
+            method=method,
             record={
                 **record_head(spec, method, chain),
                 **({"auto": choice.as_json()} if choice else {}),
@@ -165,9 +155,39 @@ def plan_file(
             warnings=(*stack.warnings, *(choice.warnings if choice else ())),
             choice=choice,
             error_map=error_map,
-            steps=fit.steps * stack.channel_count if fit else 0,
+            steps=_steps(chain, stack),
             learns_from=spec.train_on or (source,),
         )
+
+
+def _outline(
+    spec: RestoreSpec,
+    stack: Stack,
+    chain: Chain,
+    tile: int,
+    dtype: np.dtype[Any],
+    **how: bool,
+) -> dict[str, Any]:
+    """Return what is known of an output before its pixels are, as in `FileReport`."""
+    *lead, height, width = stack.data.shape
+    scale = chain.traits.scale
+    how |= {"checked": spec.check, "uncertainty": spec.uncertainty}
+    return {
+        "axes": stack.axes,
+        "input_shape": stack.data.shape,
+        "output_shape": (*lead, height * scale, width * scale),
+        "dtype": str(dtype),
+        "scale": scale,
+        "tile": tile,
+        "tiles": tiles_of(stack, chain, tile),
+        "memory": memory_needed(stack, chain, tile, dtype, **how),
+    }
+
+
+def _steps(chain: Chain, stack: Stack) -> int:
+    """Return how many steps it takes to fit the methods to all channels."""
+    fit = chain.to_fit.traits.fit if chain.to_fit else None
+    return fit.steps * stack.channel_count if fit else 0
 
 
 def restore_file(
@@ -200,8 +220,6 @@ def restore_file(
         spooled_output(target) as spooled,
     ):
         refuse_map(stack, source)
-        fit = chain.to_fit.traits.fit if chain.to_fit else None
-        steps = fit.steps if fit else 0
         result = restore_stack(
             spec,
             stack,
@@ -211,7 +229,6 @@ def restore_file(
             progress=progress,
             overlap=not spread,
         )
-        part, taken = result.source, result.chain
         image, check = spec.in_form(result.image, target), None
         if spec.check:
             check = _check(spec, stack, result, spec.noise.of(source))
@@ -260,39 +277,24 @@ def restore_file(
         if spec.save_weights and not fitted:
             save_weights(result.fitted, spec.save_weights, overwrite=spec.overwrite)
         written = record()  # while standard input is still there
+    doubted = check and check.verdict in ("not consistent", "in doubt")
+    doubts = [check.sentence] if check and doubted else []
     return FileReport(
         source,
         target,
-        axes=part.axes,
-        input_shape=part.data.shape,
-        output_shape=result.image.data.shape,
-        dtype=str(result.image.data.dtype),
-        scale=taken.traits.scale,
-        method=result.method,
-        tile=result.tile,
-        tiles=tiles_of(part, taken, result.tile),
-        memory=memory_needed(
-            *(part, taken, result.tile, result.image.data.dtype),
-            checked=spec.check,
+        **_outline(
+            *(spec, result.source, result.chain, result.tile, result.image.data.dtype),
             overlapped=bool(stages),
-            uncertainty=spec.uncertainty,
             repaired=bool(result.repairs.by_plane),
         ),
+        method=result.method,
         utilisation=stages.as_json() if stages else {},
         record=written,
-        warnings=(
-            *result.warnings,
-            *left_out(image, spooled),
-            *(
-                [check.sentence]
-                if check and check.verdict in ("not consistent", "in doubt")
-                else []
-            ),
-        ),
+        warnings=(*result.warnings, *left_out(image, spooled), *doubts),
         consistent=check.consistent if check else None,
         error_map=error_map,
         choice=result.choice,
-        steps=steps * part.channel_count,
+        steps=_steps(chain, result.source),
         learns_from=spec.train_on or (source,),
         channels=tuple(one.without_pixels for one in result.diagnosis.channels),
         clipped=result.tally.clipped,

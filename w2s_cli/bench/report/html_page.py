@@ -7,6 +7,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from w2s_cli import __version__
+from w2s_cli.errors import UsageError
+from w2s_cli.io.targets import check_writable
+
+
+def check_html(page: Path, *, overwrite: bool) -> None:
+    """Find out before the work whether a page can be written."""
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(
+            f"the report {page} is no .html file", hint="name it FILE.html"
+        )
+    check_writable(page, overwrite=overwrite)
 
 
 def html_page(template: str, **known: Any) -> str:

@@ -13,12 +13,11 @@ from w2s_cli.bench.report.figures import (
     rank_figure,
     row_styles,
 )
-from w2s_cli.bench.report.html_page import html_page
+from w2s_cli.bench.report.html_page import check_html, html_page
 from w2s_cli.bench.report.ranking import Group, RankedRow, grouped, noisiest
 from w2s_cli.bench.results import BenchResult
-from w2s_cli.errors import OutputError, UsageError
+from w2s_cli.errors import OutputError
 from w2s_cli.io.atomic_files import replacing
-from w2s_cli.io.targets import check_writable
 from w2s_cli.metrics import METRICS
 
 _PNG_FILES = "[0-9][0-9]-*.png"  # the figures of a report, in its folder
@@ -35,11 +34,7 @@ def check_report(path: Path, *, overwrite: bool = False) -> None:
     Raises UsageError when the name does not end in .html, OutputError when the page or
     the folder of its figures exists and may not be overwritten, or cannot be written.
     """
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(
-            f"the report {path} is no .html file", hint="name it FILE.html"
-        )
-    check_writable(path, overwrite=overwrite)
+    check_html(path, overwrite=overwrite)
     folder = figures_folder(path)
     if folder.exists() and not (overwrite and folder.is_dir()):
         raise OutputError(
