@@ -55,8 +55,7 @@ class Row(NamedTuple):
 
 def pages() -> Iterator[tuple[str, str]]:
     """Yield the file in this folder and the text of each page."""
-    usage = "`w2s` [`--version`] *COMMAND* [*ARGS*...]"
-    yield "man1/w2s.1", page("w2s", ROOT, usage)
+    yield "man1/w2s.1", page("w2s", ROOT, "`w2s` [`--version`] *COMMAND* [*ARGS*...]")
     for name, command in ROOT.commands.items():
         verbs = getattr(command, "commands", {})
         lines = [
@@ -64,7 +63,10 @@ def pages() -> Iterator[tuple[str, str]]:
         ] or [synopsis(f"w2s {name}", command)]
         yield f"man1/w2s-{name}.1", page(f"w2s-{name}", command, *lines)
     for name, summary in ABOUT.items():
-        yield f"man7/{name}.7", page_about(name, summary)
+        body, also = written(name)
+        out = [*head(name, 7, "Miscellaneous", summary), *rendered(body, ROOT)]
+        text = "\n".join([*out, ".SH SEE ALSO", inline(also.strip()), ""])
+        yield f"man7/{name}.7", text
 
 
 ABOUT = {
@@ -72,13 +74,6 @@ ABOUT = {
     "w2s-protocols": "where papers, their code and w2s differ",
 }
 """The pages that are about no command alone."""
-
-
-def page_about(name: str, summary: str) -> str:
-    """Return a page that is about no command alone."""
-    body, also = written(name)
-    out = [*head(name, 7, "Miscellaneous", summary), *rendered(body, ROOT)]
-    return "\n".join([*out, ".SH SEE ALSO", inline(also.strip()), ""])
 
 
 def page(name: str, command: Any, *usage: str) -> str:
@@ -115,9 +110,7 @@ def head(name: str, section: int, volume: str, summary: str) -> Iterator[str]:
 def synopsis(name: str, command: Any) -> str:
     """Return how a command is called: its arguments and what it requires."""
     words = [f"`{name}`"]
-    for given in command.params:
-        if given.param_type_name == "argument":
-            words.append(argument(given))
+    words += [argument(g) for g in command.params if g.param_type_name == "argument"]
     for given in command.params:
         if given.param_type_name == "option" and given.required:
             words.append(f"`{min(given.opts, key=len)}` *{value(command, given)}*")
@@ -252,12 +245,6 @@ def entries(registry: Iterable[Entry], files: str = "") -> Iterator[Row]:
         yield Row(entry.name, f"`{entry.name}`", text)
 
 
-def exit_codes() -> Iterator[Row]:
-    """Yield the exit codes of the program."""
-    for code, text in re.findall(r"^(\d+) +(.+)$", errors.__doc__ or "", re.MULTILINE):
-        yield Row(code, f"`{code}`", sentence(text))
-
-
 def sentence(text: str) -> str:
     """Return a summary as a sentence; the name of a method stays as it is."""
     first = text.partition(" ")[0]
@@ -292,7 +279,10 @@ LISTS: dict[str, Callable[[Any], Iterable[Row]]] = {
     "protocols": lambda _: (Row(name, f"`{name}`", "") for name in PROTOCOLS),
     "data sets": lambda _: entries(DATASETS, "Files:"),
     "losses": lambda _: entries(LOSSES),
-    "exit codes": lambda _: exit_codes(),
+    "exit codes": lambda _: (
+        Row(code, f"`{code}`", sentence(text))
+        for code, text in re.findall(r"(?m)^(\d+) +(.+)$", errors.__doc__ or "")
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,37 +19,6 @@ from w2s_cli.errors import InputError, few
 if TYPE_CHECKING:
     from w2s_cli.datasets.dataset_check import CheckResult
     from w2s_cli.datasets.preparation import PrepareResult
-
-
-def show_prepared(
-    found: "PrepareResult", raw: Path, output: Path, *, quiet: bool
-) -> None:
-    """Say what was made; say in any case what is missing or broken."""
-    by_names: dict[tuple[str, ...], list[str]] = {}
-    for level, fields in found.missing.items():
-        what = f"level {level}" if level else "SIM"
-        by_names.setdefault(tuple(fields), []).append(what)
-    for fields, parts in by_names.items():
-        warn(f"{raw} lacks {', '.join(parts)} of {brief(fields)}")
-    for name, error in found.failed.items():
-        print_error(error, name)
-    if not quiet:
-        note(f"{raw} -> {output}: {found.made} files made, {found.kept} there already")
-
-
-def prepared_json(found: "PrepareResult") -> dict[str, Any]:
-    """Return what was made, and what not, as a JSON object."""
-    return {
-        "made": found.made,
-        "kept": found.kept,
-        "missing": [
-            {"level": level or "sim", "images": list(names)}
-            for level, names in found.missing.items()
-        ],
-        "failed": [
-            {"image": name, "error": str(error)} for name, error in found.failed.items()
-        ],
-    }
 
 
 def show_checked(found: "CheckResult") -> None:
@@ -234,10 +203,31 @@ def simulate(
 def _finish(
     found: "PrepareResult", source: Path, output: Path, *, as_json: bool, quiet: bool
 ) -> None:
-    """Say what was made, and end with the exit code of what failed."""
-    show_prepared(found, source, output, quiet=quiet)
+    """Say what was made and what is missing or broken; end with that exit code."""
+    by_names: dict[tuple[str, ...], list[str]] = {}
+    for level, fields in found.missing.items():
+        what = f"level {level}" if level else "SIM"
+        by_names.setdefault(tuple(fields), []).append(what)
+    for fields, parts in by_names.items():
+        warn(f"{source} lacks {', '.join(parts)} of {brief(fields)}")
+    for name, error in found.failed.items():
+        print_error(error, name)
+    if not quiet:
+        counts = f"{found.made} files made, {found.kept} there already"
+        note(f"{source} -> {output}: {counts}")
     if as_json:
-        print_json(prepared_json(found))
+        missing = found.missing.items()
+        failed = found.failed.items()
+        print_json(
+            {
+                "made": found.made,
+                "kept": found.kept,
+                "missing": [
+                    {"level": n or "sim", "images": [*of]} for n, of in missing
+                ],
+                "failed": [{"image": name, "error": str(why)} for name, why in failed],
+            }
+        )
     if found.failed:
         raise typer.Exit(1 if found.made or found.kept else InputError.exit_code)
 

@@ -243,18 +243,11 @@ def _matches(
     common: bool,
 ) -> "list[Match]":
     from w2s_cli.bench.scores.matching import matched, with_inputs
-
-    found = matched(predictions, references, strip=strip, common=common)
-    if common and references is not None:
-        _note_left_out(found, predictions, references)
-    return found if inputs is None else with_inputs(found, inputs)
-
-
-def _note_left_out(found: "list[Match]", *folders: Path) -> None:
-    """Say how many images of folders have no partner."""
     from w2s_cli.io.formats import image_files
 
-    for folder in folders:
+    found = matched(predictions, references, strip=strip, common=common)
+    for folder in (predictions, references) if common and references else ():
         count = sum(1 for _ in image_files(folder)) - len(found)
         if count:
             note(f"{count} images of {folder} have no partner and are left out")
+    return found if inputs is None else with_inputs(found, inputs)

@@ -1,8 +1,6 @@
 """`w2s fetch`: published weights and data, by name."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +10,7 @@ import typer
 from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import TERMINAL, note, print_error, print_result, table
-from w2s_cli.cli.progress import Lines, seen_moving
+from w2s_cli.cli.progress import progress
 from w2s_cli.errors import UsageError, W2SError
 
 if TYPE_CHECKING:
@@ -84,9 +82,9 @@ def fetch(
     codes = []
     for item in items:
         try:
-            with _progress_bar(item.name, quiet=quiet) as progress:
+            with progress(item.name, quiet=quiet, download=True) as bar:
                 path = fetched_path(
-                    item.name, folder=folder, mirror=mirror, progress=progress
+                    item.name, folder=folder, mirror=mirror, progress=bar.reach
                 )
         except W2SError as error:
             print_error(error)
@@ -118,8 +116,8 @@ def fetch_needed(methods: str, *, quiet: bool) -> None:
         if not quiet:
             size = f"{decimal(item.size)} " if item.size else ""
             note(f"{name}: fetching {size}from {item.url}")
-        with _progress_bar(name, quiet=quiet) as progress:
-            fetched_weights(name, progress)
+        with progress(name, quiet=quiet, download=True) as bar:
+            fetched_weights(name, bar.reach)
 
 
 def _items(wanted: list[str], *, everything: bool, listed: bool) -> "list[Item]":
@@ -161,38 +159,3 @@ def _table(rows: list[dict[str, Any]]) -> str:
         for row in rows
     ]
     return table([heads, *[[row[head] for head in heads] for row in shown]], TERMINAL)
-
-
-@contextmanager
-def _progress_bar(name: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show how far a download is, on standard error."""
-    from rich.console import Console
-    from rich.filesize import decimal
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    moving = seen_moving(quiet=quiet)
-    if not moving and not quiet:
-        yield Lines(name, decimal).reach
-        return
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not moving,
-        transient=True,
-        redirect_stdout=False,
-    ) as display:
-        task = display.add_task(name, total=None)
-        yield lambda done, whole: display.update(
-            task, completed=done, total=whole or None
-        )

@@ -24,7 +24,7 @@ def check_targets(
 
 
 def about(psf: "PSF") -> list[tuple[str, str]]:
-    """Return the same as lines of a table."""
+    """Return what is known of a PSF, as lines of a table."""
     from w2s_cli.pipeline.psf_from_pairs import psf_facts
 
     known = psf_facts(psf)

@@ -40,8 +40,8 @@ class Bar:
         self.display.advance(self.task)
 
     def reach(self, done: int, total: int) -> None:
-        """Learn how many are done, and of how many."""
-        self.display.update(self.task, completed=done, total=total)
+        """Learn how many are done, and of how many; 0 where that is not known."""
+        self.display.update(self.task, completed=done, total=total or None)
 
 
 class Lines:
@@ -79,36 +79,38 @@ class Lines:
         note(f"{self._name}: {counted}, about {duration(left)} left")
 
 
-def seen_moving(*, quiet: bool) -> bool:
-    """Return whether somebody can see a bar move on standard error."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    return not quiet and console.is_terminal and not console.is_dumb_terminal
-
-
 @contextmanager
-def progress(name: str, *, quiet: bool) -> Iterator[Bar | Lines]:
-    """Show a bar while the block runs; lines where nobody could see it move."""
+def progress(
+    name: str, *, quiet: bool, download: bool = False
+) -> Iterator[Bar | Lines]:
+    """Show a bar while the block runs; lines where nobody could see it move.
+
+    Of a download bytes are counted.
+    """
     from rich.console import Console
+    from rich.filesize import decimal
     from rich.progress import (
         BarColumn,
+        DownloadColumn,
         MofNCompleteColumn,
         Progress,
         TextColumn,
         TimeRemainingColumn,
+        TransferSpeedColumn,
     )
 
-    moving = seen_moving(quiet=quiet)
+    console = Console(stderr=True)
+    moving = not quiet and console.is_terminal and not console.is_dumb_terminal
     if not moving and not quiet:
-        yield Lines(name)
+        yield Lines(name, decimal if download else str)
         return
+    bytes_done = (DownloadColumn(), TransferSpeedColumn())
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
+        *(bytes_done if download else (MofNCompleteColumn(),)),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         disable=not moving,
         transient=True,
         redirect_stdout=False,  # the image itself may go there

@@ -26,39 +26,24 @@ _COLUMNS = ("input", "output", "truth")
 _POINTS = 100  # of a curve of losses: each is the mean of some steps
 
 
-def recipes_table() -> str:
-    """Return the recipes that ship, with what each stands for."""
-    from w2s_cli.training.recipe import SHIPPED, load
-
-    found = [load(path.stem) for path in sorted(SHIPPED.glob("*.toml"))]
-    rows = [[recipe.name, recipe.summary] for recipe in found]
-    return table([["RECIPE", "WHAT"], *rows], TERMINAL)
-
-
 @contextmanager
 def watched(recipe: "Recipe", *, quiet: bool) -> "Iterator[ProgressCallback]":
     """Enter with a function to call after each step."""
-    from w2s_cli.training.progress import tensorboard_writer
-
-    with _display(quiet=quiet) as display:
-        watcher = _Watcher(recipe, display, tensorboard_writer(), quiet=quiet)
-        try:
-            yield watcher.show
-        finally:
-            watcher.close()
-
-
-@contextmanager
-def _display(*, quiet: bool) -> "Iterator[Display]":
     from rich.console import Console
     from rich.progress import Progress, TextColumn, TimeRemainingColumn
+
+    from w2s_cli.training.progress import tensorboard_writer
 
     console = Console(stderr=True)
     still = quiet or not console.is_terminal or console.is_dumb_terminal
     columns = (*Progress.get_default_columns()[:-1], TimeRemainingColumn())
     state = TextColumn("{task.fields[state]}", markup=False)
     with Progress(*columns, state, console=console, disable=still) as display:
-        yield display
+        watcher = _Watcher(recipe, display, tensorboard_writer(), quiet=quiet)
+        try:
+            yield watcher.show
+        finally:
+            watcher.close()
 
 
 class _Watcher:
@@ -170,7 +155,11 @@ def train(
     weights are for `w2s restore --weights`.
     """
     if list_:
-        print_result(recipes_table())
+        from w2s_cli.training.recipe import SHIPPED, load
+
+        found = [load(path.stem) for path in sorted(SHIPPED.glob("*.toml"))]
+        rows = [[one.name, one.summary] for one in found]
+        print_result(table([["RECIPE", "WHAT"], *rows], TERMINAL))
         return
     if not recipe:
         raise UsageError(
