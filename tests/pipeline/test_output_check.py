@@ -136,6 +136,19 @@ def test_what_does_not_agree_is_said(
     assert words in check.sentence
 
 
+@pytest.mark.parametrize(("photons", "seen"), [(50, False), (500, True)])
+def test_faint_texture_may_go_with_the_noise(photons: int, seen: bool) -> None:
+    rng = np.random.default_rng(0)
+    grain = gaussian_filter(rng.standard_normal((192, 192)), 1.2).astype(np.float32)
+    wide = gaussian_filter(rng.standard_normal((192, 192)), 8).astype(np.float32)
+    smooth = 1 + 0.15 * wide / wide.std()
+    light = photons * (smooth + 0.06 * grain / grain.std()).clip(0.2)
+    counts = CAMERA.sample(light, rng)
+    made = CAMERA.counts(photons * gaussian_filter(light / photons, 1.5))
+    [plane] = checked(counts, made).planes.values()
+    assert any("smoother" in reason for reason in plane.reasons) is seen
+
+
 def test_the_shift_is_that_of_the_output(scenes: dict[int, Scene]) -> None:
     made = shift(scenes[300].truth, (0.8, 0), order=1, mode="nearest")
     [plane] = checked(scenes[300].seen, made).planes.values()

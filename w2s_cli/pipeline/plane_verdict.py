@@ -22,6 +22,9 @@ _UNLIKE = 0.1  # of the contrast: less is no likeness
 _SHIFT = 0.15  # pixels of the input
 _MADE_UP = -0.06  # of the fine structure
 _SMOOTH, _DIM_SMOOTH = 0.35, 20.0
+# Power of fine structure over that of the noise, times the share that was taken away:
+# of less the best of denoisers must take as much away, to take the noise away.
+_SEEN = 0.3
 _SURE, _SURER = 6.0, 10.0  # standard errors
 _ONE_SIDED = 0.5  # of the power of a residual: that it is of one sign
 
@@ -151,7 +154,9 @@ def _reasons(found: PlaneAgreement, *, rescaled: bool) -> list[str]:
     """Return what speaks against the whole plane."""
     reasons, photons = [], max(found.clear_photons, 0.1)
     gain, fine = found.gain, found.fine
+    strength = ((1 + fine.value) / fine.error) ** 2 / found.good.sum()
     smooth = fine.value > _SMOOTH + _DIM_SMOOTH / photons and fine.sigmas > _SURER
+    smooth &= fine.value * strength > _SEEN
     least = _FLATTENED + _DIM / photons
     flattened = gain.value > least and gain.sigmas > _SURE
     stretched = gain.value < _STRETCHED and gain.sigmas < -_SURE
