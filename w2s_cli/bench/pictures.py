@@ -94,6 +94,7 @@ def busiest(image: NDArray[Any], side: int) -> Inset:
     return max(found, key=lambda one: found[one])
 
 
+_SIDE = 256  # pixels along an image of a sheet
 _SHEET_GAP = 6  # pixels between images
 _SHEET_LABEL = 24  # height of the line above the columns
 
@@ -102,14 +103,12 @@ def save_sheet(
     path: Path,
     rows: Sequence[Sequence[NDArray[Any]]],
     labels: Sequence[str],
-    *,
-    side: int = 256,
 ) -> None:
     """Write rows of (Y, X) images as a PNG; the file appears when it is whole.
 
     0 is black and 1 is white; coarser images are shown with larger pixels.
     """
-    step = side + _SHEET_GAP
+    step = _SIDE + _SHEET_GAP
     width = len(labels) * step + _SHEET_GAP
     height = len(rows) * step + _SHEET_GAP + _SHEET_LABEL
     sheet = Image.new("L", (width, height))
@@ -121,7 +120,7 @@ def save_sheet(
             shades = np.asarray(pixels, np.float64).clip(0, 1) * 255
             image = Image.fromarray(shades.round().astype(np.uint8))
             sheet.paste(
-                image.resize((side, side), Image.Resampling.NEAREST),
+                image.resize((_SIDE, _SIDE), Image.Resampling.NEAREST),
                 (column * step + _SHEET_GAP, number * step + _SHEET_LABEL),
             )
     with replacing(path) as temporary:

@@ -50,19 +50,20 @@ class RestoredDisplay:
 
     def __init__(self, method: str, *, quiet: bool) -> None:
         self._licences_of = "" if quiet else method
-        self._quiet = quiet
-
-        self._kept = 0
+        self._quiet, self._kept = quiet, 0
 
     def __call__(self, outcome: "FileReport | Kept") -> None:
         """Say it of one file."""
         from w2s_cli.batch.resume import Kept
+        from w2s_cli.methods.build import parse
 
         if isinstance(outcome, Kept):
             self._kept += 1
             return
-        if self._licences_of:
-            show_licences(self._licences_of)
+        methods = parse(self._licences_of) if self._licences_of else ()
+        for entry in dict.fromkeys(methods):
+            if entry.licence != LICENCE:
+                note(f"{entry.name}: licence: {entry.licence} ({entry.source})")
         self._licences_of = ""
         show_restored(outcome, quiet=self._quiet)
 
@@ -76,15 +77,6 @@ class RestoredDisplay:
             note(f"there already: {self._kept}")
         if preview and preview.exists():
             note(f"look at {preview}")
-
-
-def show_licences(methods: str) -> None:
-    """Say once of each of the methods what its licence asks, where it is another's."""
-    from w2s_cli.methods.build import parse
-
-    for entry in dict.fromkeys(parse(methods)):
-        if entry.licence != LICENCE:
-            note(f"{entry.name}: licence: {entry.licence} ({entry.source})")
 
 
 def show_plan(plan: "FileReport | Kept", *, quiet: bool = False) -> None:

@@ -114,7 +114,7 @@ def spooled_input(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def spooled_output(path: Path, suffix: str = ".tif") -> Iterator[Path]:
+def spooled_output(path: Path) -> Iterator[Path]:
     """Yield `path`, or for "-" a temporary file that is copied out at the end.
 
     BrokenPipeError passes: the reader has seen enough.
@@ -130,7 +130,7 @@ def spooled_output(path: Path, suffix: str = ".tif") -> Iterator[Path]:
             hint="redirect it into a file, or name one with -o",
         )
     with temporary_folder(Path(gettempdir())) as folder:
-        spooled = folder / f"standard-output{suffix}"
+        spooled = folder / "standard-output.tif"
         yield spooled
         _copy_out(spooled)
 

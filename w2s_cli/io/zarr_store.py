@@ -15,7 +15,7 @@ from zarr.errors import ContainsArrayError
 from zarr.storage import FsspecStore, LocalStore, WrapperStore, ZipStore
 
 from w2s_cli.errors import InputError
-from w2s_cli.io.formats import ZARR_MARKS, address_of
+from w2s_cli.io.formats import ZARR_MARKS, address_of, holds_zarr
 
 _HINT = "copy or export it again"
 _BLOSC_SIZE = slice(12, 16)  # where a chunk of Blosc says how long it is
@@ -66,16 +66,11 @@ class ZarrStore:
                 hint=_HINT,
             ) from error
 
-    def children(self, place: str = "") -> list[str]:
-        """Return the names of the arrays and groups in a group of a folder."""
-        folder = self.path / place
+    def children(self) -> list[str]:
+        """Return the names of the arrays and groups in the root of a folder."""
         if not isinstance(self.store, LocalStore):
             return []
-        return sorted(
-            one.name
-            for one in folder.iterdir()
-            if any((one / mark).is_file() for mark in ZARR_MARKS)
-        )
+        return sorted(one.name for one in self.path.iterdir() if holds_zarr(one))
 
     def text(self, place: str) -> str:
         """Return the text of a file within the hierarchy; "" where there is none."""
