@@ -100,6 +100,7 @@ def test_an_option_of_no_method_is_refused(option: str) -> None:
         (BenchConfig(sr=["median"]), "median enlarges x1"),
         (BenchConfig(joint=["median"]), "median enlarges x1"),
         (BenchConfig(["auto"]), "auto takes another method for each image"),
+        (BenchConfig(joint=["auto-x2"]), "auto-x2 takes another method for each image"),
         (
             BenchConfig(["median"], weights={"rcan": "a.pth"}),
             "weights are given for rcan, which is not among the methods",

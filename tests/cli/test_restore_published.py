@@ -159,30 +159,37 @@ def test_errors(
     assert not Path("x.tif").exists()
 
 
-def test_auto_says_what_it_takes(w2s, here: Path) -> None:
-    words = ["restore", "cell.tif", "--method", "auto", "--gain", 2, "--offset", 100]
-    result = w2s(*words, "-o", "a.tif", code=0)
-    first, last = result.stderr.splitlines()
-    assert first.startswith("cell.tif: auto takes denoise: it predicts held-out light ")
-    assert last.startswith("cell.tif -> a.tif: ")
-    [done] = json.loads(w2s(*words, "-o", "b.tif", "--json").stdout)
-    assert done["auto"]["method"] == "denoise"
-    assert done["auto"]["reason"] in first
+@pytest.mark.parametrize("asked", ["auto", "auto-x2"])
+def test_auto_says_what_it_takes(w2s, here: Path, asked: str) -> None:
+    words = ["restore", "cell.tif", "--method", asked, "--gain", 2, "--offset", 100]
+    result = w2s(*words, "-o", "a.tif", "--json", code=0)
+    [done] = json.loads(result.stdout)
+    choice = done["auto"]
+    said = f"cell.tif: {asked} takes {choice['method']}: {choice['reason']}"
+    assert "predicts held-out light " in said
+    assert done["method"] == choice["method"]
+    assert done["scale"] == (1 if asked == "auto" else 2)
     dry = w2s(*words, "-o", "c.tif", "-n")
-    assert first in dry.stderr
+    assert said in dry.stderr
+    assert f", {choice['method']}, " in dry.stdout
     [plan] = json.loads(w2s(*words, "-o", "c.tif", "-n", "--json").stdout)
-    assert plan["method"] == done["method"] == "denoise"
-    assert plan["auto"] == done["auto"]
+    assert plan["method"] == done["method"]
+    assert plan["auto"] == choice
+    told = w2s("info", "a.tif").stdout
+    assert f" {choice['method']}, chosen by {asked}\n" in told
 
 
-def test_auto_warns_where_it_leaves_an_image_alone(w2s, here: Path) -> None:
+@pytest.mark.parametrize(("asked", "scale"), [("auto", 1), ("auto-x2", 2)])
+def test_auto_warns_where_it_leaves_an_image_alone(
+    w2s, here: Path, asked: str, scale: int
+) -> None:
     counts = np.full((64, 64), 7, np.uint16)
     tifffile.imwrite("flat.tif", counts)
-    result = w2s("restore", "flat.tif", "-o", "a.tif", "--method", "auto", "-q", code=0)
+    result = w2s("restore", "flat.tif", "-o", "a.tif", "--method", asked, "-q", code=0)
     [warning] = result.stderr.splitlines()
     assert warning.startswith(
         "warning: flat.tif: not denoised: the noise cannot be measured: every pixel of"
     )
-    assert (tifffile.imread("a.tif") == counts).all()
+    assert (tifffile.imread("a.tif") == np.full((64 * scale, 64 * scale), 7)).all()
     with open_image(Path("a.tif")) as stack:
         assert stack.history[-1]["warnings"][0] in warning

@@ -87,6 +87,7 @@ def test_torchscript_does_not_say_where_it_was_made(weights: Path) -> None:
     [
         ("denoise", ["orientations=8"], "8 ways"),
         ("auto", [], "chooses a method by the image"),
+        ("auto-x2", [], "chooses a method by the image"),
         ("n2v", [], "learns from the images first"),
         ("pd-denoise", [], "more than one pass"),
         ("gaussian", [], "no network"),

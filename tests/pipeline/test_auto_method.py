@@ -1,6 +1,7 @@
 """`auto`: which denoiser an image gets, and black and white for networks that ask."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.microscope.psf import gaussian_psf
 from w2s_cli.microscope.simulation import Exposure, simulate_cell, widefield
-from w2s_cli.pipeline.auto_method import Choice, resolve_auto
+from w2s_cli.pipeline.auto_method import Choice, auto_x2, resolve_auto
 from w2s_cli.pipeline.diagnose import diagnose
 from w2s_cli.pipeline.file_restoration import plan_file, restore_file
 from w2s_cli.pipeline.spec import RestoreSpec
@@ -158,6 +159,78 @@ def test_other_methods_may_follow(source: Path) -> None:
     assert names == ["pd-denoise", "bicubic"]
 
 
-def test_auto_comes_first() -> None:
-    with pytest.raises(UsageError, match="auto must come first, found gaussian"):
-        replace(AUTO, method="gaussian+auto").chain()
+@pytest.mark.parametrize("late", ["auto", "auto-x2"])
+def test_auto_comes_first(late: str) -> None:
+    with pytest.raises(UsageError, match=f"{late} must come first, found gaussian"):
+        replace(AUTO, method=f"gaussian+{late}").chain()
+
+
+@pytest.fixture
+def enlargers(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, np.ndarray], Choice]:
+    """Return what chooses where another method stands in the place of `jdsr`."""
+    few = (("pure-let", ()), ("gaussian", ("sigma=2",)))
+    monkeypatch.setattr("w2s_cli.pipeline.auto_method._WHITE", few)
+
+    def choice(method: str, image: np.ndarray) -> Choice:
+        monkeypatch.setattr("w2s_cli.pipeline.auto_method.ENLARGER", method)
+        return auto_x2(diagnose(Stack(image, "YX"), [CAMERA]), "cpu")
+
+    return choice
+
+
+def test_the_enlarger_where_held_out_light_does_not_contradict_it(
+    enlargers: Callable[[str, np.ndarray], Choice],
+) -> None:
+    choice = enlargers("denoise+bicubic", NOISY)
+    assert choice.method == "denoise+bicubic"
+    assert choice.options == ()
+    assert choice.sharpening["contradicted"] < 0.02
+    assert choice.sharpening["standard error"] > 0
+    assert re.fullmatch(
+        r"as blurred as the image, denoise\+bicubic predicts held-out light with \d+% "
+        r"of the squared error of the image itself, pure-let with \d+%",
+        choice.reason,
+    )
+    assert not choice.warnings
+
+
+@pytest.mark.parametrize("bad", ["gaussian+bicubic", "bicubic"])
+def test_interpolation_where_it_does(
+    bad: str, enlargers: Callable[[str, np.ndarray], Choice]
+) -> None:
+    """One blurs structure away, the other keeps all noise."""
+    choice = enlargers(bad, cell(3000))
+    assert choice.method == "pure-let+bicubic"
+    assert choice.reason.startswith(f"the image contradicts what {bad} adds: as blurr")
+    assert choice.sharpening["contradicted"] > 0.2
+    assert choice.errors[bad] > choice.errors["pure-let"]
+
+
+def test_the_image_itself_where_nothing_helps_to_enlarge(
+    enlargers: Callable[[str, np.ndarray], Choice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blur = (("gaussian", ("sigma=6",)),)
+    monkeypatch.setattr("w2s_cli.pipeline.auto_method._WHITE", blur)
+    choice = enlargers("gaussian+bicubic", cell(3000))
+    assert choice.method == "identity+bicubic"
+    assert choice.warnings == [f"not denoised: {choice.reason}"]
+    assert "no method predicts held-out light better" in choice.reason
+
+
+def test_what_to_enlarge_by_is_used_and_recorded(source: Path) -> None:
+    job = replace(AUTO, method="auto-x2+median")
+    outcome = restore_file(job, job.chain(), source, out := source.with_name("o.tif"))
+    assert outcome.scale == 2
+    with open_image(out) as one:
+        assert one.data.shape == (2 * DOUBLED.shape[0], 2 * DOUBLED.shape[1])
+        [record] = one.history
+    assert record["method"] == "auto-x2+median"
+    assert record["auto"] == outcome.as_json()["auto"]
+    names = [link["method"] for link in record["links"]]
+    assert names == [*record["auto"]["method"].split("+"), "median"]
+    assert record["auto"]["sharpening"].keys() == {
+        "added",
+        "contradicted",
+        "standard error",
+    }
+    assert "jdsr" in record["auto"]["errors"]

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from w2s_cli.microscope.interpolation import doubled
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.reblurring import binned
 from w2s_cli.pipeline.held_out import held_out_errors, squares_of
 
 CAMERA = NoiseModel(2.0, 100.0, 3.0)
@@ -65,6 +67,40 @@ def test_noise_that_neighbours_share_is_not_taken_for_light() -> None:
     assert known["blur"].error == pytest.approx(left / before, rel=0.25)
     # Else what both copies share of the noise is predicted, as if it were light.
     assert unknown["blur"].error < known["blur"].error - 0.5
+
+
+def test_an_enlarged_image_is_judged_as_blurred_as_what_was_seen() -> None:
+    fine = np.random.default_rng(4)
+    spots = (fine.random((2 * SIDE, 2 * SIDE)) > 0.998) * 2000.0
+    sharp = (gaussian_filter(spots, 1.0) + 100 + 2 * 9).astype(np.float32)
+    truth = binned(gaussian_filter(sharp, 3.0), 2)
+    square = CAMERA.sample((truth - 100) / 2, fine).astype(np.float32)
+    grid = np.zeros_like(sharp)
+    grid[::16] = 60  # lines that are not there
+    found = held_out_errors(
+        [square],
+        CAMERA,
+        {
+            "blurred": lambda counts, noise: truth,
+            "sharp": lambda counts, noise: sharp,
+            "elsewhere": lambda counts, noise: sharp[::-1],
+            "invented": lambda counts, noise: sharp + grid,
+            "noise": lambda counts, noise: doubled(counts),
+        },
+    )
+    ideal = found["blurred"]
+    assert ideal.sharpened == 0
+    assert found["sharp"].sharpened > 1
+    more, deviation = found["sharp"].excess_over(ideal)
+    assert abs(more) < 0.02
+    assert deviation < ideal.deviation  # the noise held out is the same for both
+    for name in ("elsewhere", "invented", "noise"):
+        more, deviation = found[name].excess_over(ideal)
+        assert more > 0.05 + 3 * deviation, name
+    assert found["noise"].error > 0.8  # the blur cannot take it away unseen
+    assert found["noise"].excess_over(None)[0] == pytest.approx(
+        found["noise"].error - 1
+    )
 
 
 def test_a_hot_pixel_decides_nothing() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.errors import OutOfMemoryError
-from w2s_cli.methods import METHODS
+from w2s_cli.methods import AUTOMATIC, METHODS
 from w2s_cli.methods.build import build
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.restoration import restore_planes
@@ -20,7 +20,7 @@ from w2s_cli.stack import Stack
 
 rng = np.random.default_rng(0)
 NOISE = {0: NoiseModel(2.0, 100, 3)}
-NETWORKS = ("denoise", "jdsr", "denoise-fast", "jdsr-fast", "auto")
+NETWORKS = ("denoise", "jdsr", "denoise-fast", "jdsr-fast")
 FASTER = {name: {"precision": "fp32"} for name in NETWORKS}
 FASTER["vst+epll"] = {"betas": "1,8"}
 IMAGE = (100 + 2 * rng.poisson(9, (79, 53))).astype(np.float32)
@@ -29,10 +29,10 @@ ENLARGING = "n2sr output=sr"
 LOCAL = [
     entry.name
     for entry in METHODS
-    if entry.name != "vst+bm3d" and "published" not in entry.target
+    if entry.name not in ("vst+bm3d", *AUTOMATIC) and "published" not in entry.target
 ]
 LOCAL.append(ENLARGING)
-LARGER = ("denoise", "jdsr", "auto")  # the code is that of denoise-fast, jdsr-fast
+LARGER = ("denoise", "jdsr")  # the code is that of denoise-fast, jdsr-fast
 ONE_OF_A_KIND = [name for name in LOCAL if name not in LARGER]
 
 

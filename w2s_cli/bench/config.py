@@ -13,7 +13,7 @@ from w2s_cli import __version__
 from w2s_cli.bench.scores.convention import Convention
 from w2s_cli.datasets.data_set import DataSet
 from w2s_cli.errors import UsageError
-from w2s_cli.methods import JOINT, METHODS
+from w2s_cli.methods import AUTOMATIC, JOINT, METHODS
 from w2s_cli.methods.build import (
     build,
     chain_options,
@@ -135,10 +135,12 @@ class BenchConfig:
         options = options_for([row.method for row in rows], self.options)
         rows = [replace(row, options=o) for row, o in zip(rows, options, strict=True)]
         for row in rows:
-            if any(entry.name == "auto" for entry in parse(row.method)):
+            names = [entry.name for entry in parse(row.method)]
+            if name := next((one for one in names if one in AUTOMATIC), ""):
                 raise UsageError(
-                    "auto takes another method for each image, which no row can tell",
-                    hint="name the methods that it chooses from: denoise, pure-let",
+                    f"{name} takes another method for each image, which no row can "
+                    "tell",
+                    hint="name the methods that it chooses from, such as denoise",
                 )
             if (row.scale > 1) != bool(row.sr):
                 raise UsageError(

@@ -66,11 +66,8 @@ def preview(
         axes = stack.axes if outcome.target.suffix.lower() == ".npy" else None
         with open_image(outcome.target, axes=axes) as restored:
             rows = [_row(stack, restored, outcome, at) for at in _middle(stack)]
-    method = spec.method
-    if outcome.choice:
-        method = method.replace("auto", outcome.choice.method, 1)
     with replacing(picture) as temporary:
-        drawn(rows, f"{source.name}, {method}").save(temporary, "PNG")
+        drawn(rows, f"{source.name}, {outcome.method}").save(temporary, "PNG")
 
 
 def _middle(stack: Stack) -> list[tuple[int, ...]]:

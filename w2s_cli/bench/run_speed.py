@@ -22,7 +22,7 @@ from w2s_cli.bench.timing import MethodSpeed, SpeedConfig, measure, peak
 from w2s_cli.errors import InputError, UsageError
 from w2s_cli.io.atomic_files import replacing
 from w2s_cli.io.text_files import read_json
-from w2s_cli.methods import METHODS, PluginEntry
+from w2s_cli.methods import AUTOMATIC, METHODS, PluginEntry
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.plane_sampling import sample_squares
 from w2s_cli.microscope.simulation import CAMERA, camera_counts, simulate_scene
@@ -130,7 +130,7 @@ def shipped() -> list[str]:
         for entry in METHODS
         if not isinstance(entry, PluginEntry) and "published" not in entry.target
     )
-    return [entry.name for entry in own if entry.name != "auto"]
+    return [entry.name for entry in own if entry.name not in AUTOMATIC]
 
 
 def run_speed(

@@ -111,8 +111,9 @@ def _in_words(step: dict[str, Any]) -> dict[str, Any]:
     done = [str(step[key]) for key in ("tool", "version", "command") if key in step]
     found = {"by": " ".join(done), **{key: step[key] for key in _KEPT if step.get(key)}}
     if isinstance(auto := step.get("auto"), dict) and "method" in auto:
-        named = str(step.get("method")).replace("auto", str(auto["method"]), 1)
-        found["method"] = f"{named}, chosen by auto"
+        asked, *after = str(step.get("method")).split("+")
+        named = "+".join([str(auto["method"]), *after])
+        found["method"] = f"{named}, chosen by {asked}"
     if isinstance(check := step.get("check"), dict):
         found["check"] = check.get("sentence", "")
     if known := noise_in_words(step.get("noise")):

@@ -30,7 +30,7 @@ def show_restored(outcome: "FileReport", *, quiet: bool) -> None:
     if quiet:
         return
     if outcome.choice:
-        note(_chosen(outcome.source, outcome.choice))
+        note(_chosen(outcome, outcome.choice))
     sentence = outcome.record.get("check", {}).get("sentence")
     if sentence and sentence not in outcome.warnings:
         note(f"{_name(outcome.source, 'standard input')}: {sentence}")
@@ -92,7 +92,7 @@ def show_plan(plan: "FileReport | Kept", *, quiet: bool = False) -> None:
     if quiet:
         return
     if plan.choice:
-        note(_chosen(plan.source, plan.choice))
+        note(_chosen(plan, plan.choice))
     print_result(
         f"{_arrow(plan)}: {plan.axes} {_size(plan.input_shape)} to "
         f"{_size(plan.output_shape)} {plan.dtype}, {plan.method}{_fitting(plan)}, "
@@ -108,9 +108,10 @@ def _fitting(plan: "FileReport") -> str:
     return f" (learns first, in {plan.steps} steps{files})"
 
 
-def _chosen(source: Path, choice: "Choice") -> str:
-    name = _name(source, "standard input")
-    return f"{name}: auto takes {choice.method}: {choice.reason}"
+def _chosen(report: "FileReport", choice: "Choice") -> str:
+    name = _name(report.source, "standard input")
+    asked = str(report.record["method"]).partition("+")[0]
+    return f"{name}: {asked} takes {choice.method}: {choice.reason}"
 
 
 def show_failure(failure: "Failure") -> None:

@@ -33,8 +33,11 @@ OWN = ("jdsr", "jdsr-fast", "denoise", "denoise-fast")
 DEFAULT = "jdsr"
 """What a file is restored by where nothing else is asked for."""
 
+AUTOMATIC = ("auto", "auto-x2")
+"""Those that stand for one that the image decides on."""
+
 FOR_MENUS = (
-    *(DEFAULT, "denoise", "auto", "jdsr-fast", "denoise-fast", "denoise+bicubic"),
+    *(DEFAULT, "denoise", *AUTOMATIC, "jdsr-fast", "denoise-fast", "denoise+bicubic"),
     *("pure-let", "n2sr", "gaussian"),
 )
 """Methods, or several joined, that menus of other programs offer."""
@@ -245,6 +248,14 @@ METHODS = MethodRegistry(
         "auto",
         "w2s_cli.methods.shipped:Auto",
         "denoise by what predicts held-out light best, if anything does",
+        needs="noise model, weights",
+        needs_weights=True,
+    ),
+    MethodEntry(
+        "auto-x2",
+        "w2s_cli.methods.auto_x2:AutoX2",
+        "enlarge x2 by jdsr, or by auto+bicubic where held-out light contradicts it",
+        scale=2,
         needs="noise model, weights",
         needs_weights=True,
     ),

@@ -23,9 +23,10 @@ from scipy.ndimage import gaussian_filter, median_filter
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.microscope.noise_model import Correlation, NoiseModel, noise_power
+from w2s_cli.microscope.reblurring import binned, fit_blur
 
-Denoiser = Callable[[FloatArray, NoiseModel], FloatArray]
-"""From counts (Y, X) and their noise to counts."""
+Method = Callable[[FloatArray, NoiseModel], FloatArray]
+"""From counts (Y, X) and their noise to counts, (Y, X) or a multiple of it."""
 
 _SIDE = 192  # of a square, in pixels
 _MOST = 4  # squares of a channel
@@ -48,11 +49,27 @@ class HeldOut:
         Standard error of that.
     change
         Mean squared difference from what the method saw, over the variance.
+    sharpened
+        That between an enlarged result and itself, blurred as the image is; 0 of
+        methods that keep the size.
+    gains
+        The errors of blocks of pixels less that of the image itself.
     """
 
     error: float
     deviation: float
     change: float
+    sharpened: float
+    gains: NDArray[np.float64]
+
+    def excess_over(self, other: "HeldOut | None") -> tuple[float, float]:
+        """Return how much larger the error is than another's, and its standard error.
+
+        That is smaller than those of the two, which share the noise held out. None
+        stands for the image itself.
+        """
+        more = self.gains - (other.gains if other else 0)
+        return float(more.mean()), float(more.std() / np.sqrt(len(more)))
 
 
 def squares_of(planes: Sequence[NDArray[Any]]) -> tuple[FloatArray, ...]:
@@ -71,7 +88,7 @@ def squares_of(planes: Sequence[NDArray[Any]]) -> tuple[FloatArray, ...]:
 
 
 def held_out_errors(
-    squares: Sequence[FloatArray], noise: NoiseModel, methods: Mapping[str, Denoiser]
+    squares: Sequence[FloatArray], noise: NoiseModel, methods: Mapping[str, Method]
 ) -> dict[str, HeldOut]:
     """Return how well each method predicts held-out light.
 
@@ -90,15 +107,20 @@ def held_out_errors(
     found = {}
     for name, method in methods.items():
         made = [method(trial.seen, trial.noise) for trial in trials]
-        gains, change = [], 0.0
+        gains, change, sharpened = [], 0.0, 0.0
         for trial, image in zip(trials, made, strict=True):
-            gains.append(trial.blocks(image))
-            change += float(((image - trial.seen) ** 2 * trial.weight).mean())
+            plain = binned(image, image.shape[0] // trial.seen.shape[0])
+            shown = trial.shown_of(image)
+            gains.append(trial.blocks(shown))
+            change += trial.apart(shown, trial.seen)
+            sharpened += trial.apart(plain, shown)
         gain = np.concatenate(gains) / power
         found[name] = HeldOut(
             1 + float(gain.mean()),
             float(gain.std() / np.sqrt(len(gain))),
             change / len(trials) / power,
+            sharpened / len(trials) / power,
+            gain,
         )
     return found
 
@@ -131,6 +153,21 @@ class _Trial:
             np.asarray(weight, np.float32),
             float((weight * variance).mean()),
         )
+
+    def shown_of(self, image: FloatArray) -> FloatArray:
+        """Return what the square would show of an image that a method made of it.
+
+        An enlarged one is blurred by what fits what the method saw.
+        """
+        if image.shape == self.seen.shape:
+            return image
+        everywhere = np.ones(self.seen.shape, np.bool_)
+        variance = np.asarray(1 / self.weight, np.float32)
+        return fit_blur(self.seen, image, variance, everywhere)(image)
+
+    def apart(self, one: FloatArray, other: FloatArray) -> float:
+        """Return the mean squared difference of two images, weighted."""
+        return float(((one - other) ** 2 * self.weight).mean())
 
     def blocks(self, image: FloatArray) -> NDArray[np.float64]:
         """Return the weighted error of an image less that of the square, by blocks.

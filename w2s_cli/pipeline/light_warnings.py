@@ -103,16 +103,14 @@ def light_warnings(
             f"{channel.says(dim)}, {meant}; check fine structure against --method "
             f"{instead}"
         )
+    auto = "auto-x2" if enlarges else "auto"
+    better = f"--method {auto} measures whether another is better"
     if bright:
-        yield (
-            f"{channel.says(bright)}, {meant}; --method auto measures whether another "
-            "is better"
-        )
+        yield f"{channel.says(bright)}, {meant}; {better}"
     if channel.noise.sigma > trained.sigma:
         yield (
             f"the read noise is {channel.noise.sigma:.3g} photons, the method is meant "
-            f"for at most {trained.sigma:g}; --method auto measures whether another "
-            "is better"
+            f"for at most {trained.sigma:g}; {better}"
         )
 
 

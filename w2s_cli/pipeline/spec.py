@@ -10,7 +10,7 @@ from w2s_cli.io import open_image
 from w2s_cli.io.formats import FORMATS
 from w2s_cli.io.noise_file import GivenNoise
 from w2s_cli.io.targets import STREAM
-from w2s_cli.methods import DEFAULT
+from w2s_cli.methods import AUTOMATIC, DEFAULT
 from w2s_cli.methods.build import build, parse
 from w2s_cli.restorers import TILE
 from w2s_cli.restorers.chain import Chain
@@ -157,9 +157,10 @@ class RestoreSpec:
 
     def chain(self) -> Chain:
         """Return the chain of methods, its weights loaded, built once for all files."""
-        if any(entry.name == "auto" for entry in parse(self.method)[1:]):
+        names = [entry.name for entry in parse(self.method)]
+        if late := next((name for name in names[1:] if name in AUTOMATIC), ""):
             raise UsageError(
-                f"auto must come first, found {self.method}",
+                f"{late} must come first, found {self.method}",
                 hint="it goes by the noise of the camera, which other methods change",
             )
         chain = build(
