@@ -40,11 +40,7 @@ def test_each_scale_is_that_of_scikit_image() -> None:
         expected *= _contrast(first, second) ** weight
         first, second = (downscale_local_mean(each, (2, 2)) for each in (first, second))
     last = structural_similarity(
-        first,
-        second,
-        data_range=1,
-        gaussian_weights=True,
-        use_sample_covariance=False,
+        first, second, data_range=1, gaussian_weights=True, use_sample_covariance=False
     )
     expected *= last ** WEIGHTS[-1]
     found = ms_ssim(IMAGE[:176, :192], NOISY[:176, :192], data_range=1)

@@ -53,10 +53,7 @@ def test_window_with_an_invalid_pixel_does_not_count() -> None:
     valid = np.ones(IMAGE.shape, bool)
     valid[:, 30] = False
     spoilt = np.where(valid, NOISY, np.nan)
-    left, right = (
-        np.delete(NOISY, np.s_[30:], 1),
-        np.delete(NOISY, np.s_[:31], 1),
-    )
+    left, right = (np.delete(NOISY, np.s_[30:], 1), np.delete(NOISY, np.s_[:31], 1))
     _, first = structural_similarity(IMAGE[:, :30], left, data_range=1, full=True)
     _, second = structural_similarity(IMAGE[:, 31:], right, data_range=1, full=True)
     inside = [first[3:-3, 3:-3].ravel(), second[3:-3, 3:-3].ravel()]

@@ -5,13 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.metrics.structures import (
-    NEAR,
-    line_heights,
-    middle_lines,
-    nearby,
-    objects,
-)
+from w2s_cli.metrics.structures import NEAR, line_heights, middle_lines, nearby, objects
 
 SIDE = 64
 NONE = np.zeros((SIDE, SIDE), bool)

@@ -121,12 +121,7 @@ def test_the_noise_is_reported(viewer: Any) -> None:
     [
         (np.zeros((32, 32, 3), np.uint8), "YX", "gaussian", "picture in colours"),
         (np.ones((3, 32, 32), np.uint16), "QYX", "gaussian", "axes 'QYX'"),
-        (
-            np.ones((64, 64), np.uint16),
-            "YX",
-            "denoise",
-            "every pixel of the image",
-        ),
+        (np.ones((64, 64), np.uint16), "YX", "denoise", "every pixel of the image"),
     ],
 )
 def test_what_cannot_be_restored_is_said(

@@ -42,10 +42,7 @@ NOISES = {
     "poisson 20": NoiseModel(WHITE / 20),
     "poisson 15, gaussian 5": NoiseModel(WHITE / 15, read_noise=5),
 }
-SHARP = {
-    "BPAE_actin.tif": (),
-    "xy_16bit__rat_hippocampal_neuron.tif": (),
-}
+SHARP = {"BPAE_actin.tif": (), "xy_16bit__rat_hippocampal_neuron.tif": ()}
 METRICS = ("psnr", "ssim", "rmse")
 
 

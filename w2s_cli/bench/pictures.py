@@ -100,9 +100,7 @@ _SHEET_LABEL = 24  # height of the line above the columns
 
 
 def save_sheet(
-    path: Path,
-    rows: Sequence[Sequence[NDArray[Any]]],
-    labels: Sequence[str],
+    path: Path, rows: Sequence[Sequence[NDArray[Any]]], labels: Sequence[str]
 ) -> None:
     """Write rows of (Y, X) images as a PNG; the file appears when it is whole.
 

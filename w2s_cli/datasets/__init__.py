@@ -101,12 +101,7 @@ MADE = frozenset(row.name for row in DATASETS if row.needs == NEEDS_NOTHING)
 _INSIDE = ("", "data", "normalized", "data/normalized")  # where copies hide
 
 
-def find(
-    wanted: str | Path,
-    *,
-    kind: str = "",
-    truth: Path | None = None,
-) -> DataSet:
+def find(wanted: str | Path, *, kind: str = "", truth: Path | None = None) -> DataSet:
     """Return the data set that a name or a path means.
 
     Wanted is one of `MADE`, a folder or a zip, or the name of one that was fetched; the

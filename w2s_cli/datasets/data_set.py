@@ -260,11 +260,7 @@ class FilePlane:
 
 
 def planes(
-    folder: Path,
-    pattern: str,
-    *,
-    factor: float = 1.0,
-    offset: float = 0.0,
+    folder: Path, pattern: str, *, factor: float = 1.0, offset: float = 0.0
 ) -> dict[str, FilePlane]:
     """Return the files of a folder by their stems, none where there is no folder."""
     return {

@@ -72,11 +72,7 @@ def nrmse(
 
 
 def psnr(
-    reference: Image,
-    image: Image,
-    *,
-    data_range: float,
-    valid: Mask | None = None,
+    reference: Image, image: Image, *, data_range: float, valid: Mask | None = None
 ) -> float:
     """Return the peak signal-to-noise ratio in dB, for a peak of `data_range`.
 

@@ -308,10 +308,7 @@ def _part(whole: w2s.Stack, part: tuple[slice | int, ...]) -> w2s.Stack:
 
 
 def _restored(
-    stack: w2s.Stack,
-    method: str,
-    noise: tuple[w2s.NoiseModel, ...],
-    progress: Progress,
+    stack: w2s.Stack, method: str, noise: tuple[w2s.NoiseModel, ...], progress: Progress
 ) -> Restored:
     """Restore every plane of a stack."""
     result = w2s.restore(stack, method, noise=noise or None, progress=progress)

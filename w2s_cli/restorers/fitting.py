@@ -56,10 +56,7 @@ def shares(
 
 
 def series(
-    stack: Stack,
-    channel: int,
-    units: NoiseModel | Conversion,
-    most: int = MOST_PIXELS,
+    stack: Stack, channel: int, units: NoiseModel | Conversion, most: int = MOST_PIXELS
 ) -> list[Series]:
     """Return the planes of a channel, each place by itself.
 

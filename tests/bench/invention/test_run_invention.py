@@ -47,9 +47,7 @@ def test_noise_that_is_left_in_is_found(found: InventionResult) -> None:
     assert mean(found, "gaps", left, "psnr") < mean(found, "gaps", smoothed, "psnr")
 
 
-def test_a_gap_that_is_blurred_over_is_joined(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_gap_that_is_blurred_over_is_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = replace(SCENES["gaps"], lights=(500,))
     monkeypatch.setattr(running, "SCENES", {"gaps": whole})
     blurred = RestoreSpec("gaussian", options=("sigma=6",))

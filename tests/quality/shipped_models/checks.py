@@ -112,10 +112,7 @@ CHECKS = (
     Check("flat", evenness.flat, "even light stays even", scale=0),
     Check("empty", evenness.empty, "no structure is made of noise alone", scale=0),
     Check(
-        "speed",
-        speed.speed,
-        "seconds, against the bare network and VST+BM3D",
-        scale=0,
+        "speed", speed.speed, "seconds, against the bare network and VST+BM3D", scale=0
     ),
 )
 

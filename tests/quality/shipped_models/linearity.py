@@ -79,9 +79,6 @@ def _intensities(
         seen = setting.restored(subject, np.asarray(counts, np.float32), model)
         after, before = CAMERA.photons(seen), CAMERA.photons(counts)
         means.append(
-            [
-                [after.mean(), after[fine].mean()],
-                [before.mean(), before[bright].mean()],
-            ]
+            [[after.mean(), after[fine].mean()], [before.mean(), before[bright].mean()]]
         )
     return np.array(means, np.float64).swapaxes(0, 1)

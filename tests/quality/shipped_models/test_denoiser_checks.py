@@ -80,9 +80,7 @@ def test_a_folder_without_pairs(setting: Setting, data: Path) -> None:
     assert caught.value.hint == "expected NAME_low.png and NAME_high.png"
 
 
-def test_the_part_with_most_structure_is_taken(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_part_with_most_structure_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     low = np.arange(64.0).reshape(8, 8)
     high = np.zeros((8, 8), np.float32)
     high[4:, 4:6] = 9
