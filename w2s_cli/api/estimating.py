@@ -29,12 +29,12 @@ def estimate_noise(
     image
         Camera counts: a stack, or an array whose last two axes are Y and X.
     axes
-        Of an array that is no plane, such as "CYX".
+        Names of the axes of an array with more than two, such as "CYX".
 
     Returns
     -------
     tuple of NoiseModel
-        One a channel. What speaks against them is said by Python's `warnings`.
+        One per channel. Doubts about them are given as Python `warnings`.
 
     Raises
     ------
@@ -141,7 +141,7 @@ def simulate(
     seed
         Chooses the noise.
     axes
-        Of an array that is no plane.
+        Names of the axes of an array with more than two.
 
     Returns
     -------
@@ -212,7 +212,7 @@ def score(
     UnknownNameError
         When there is no such metric.
     UsageError
-        When a metric is computed from something else than two images.
+        When a metric is not computed from two images.
 
     Examples
     --------

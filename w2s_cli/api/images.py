@@ -48,7 +48,7 @@ def imread(
         A TIFF, PNG, NPY, ND2, CZI or LIF file, or OME-Zarr: a folder, an archive or
         an address.
     axes
-        Names of its axes, such as "TCYX", where it doesn't say or is wrong; with
+        Names of its axes, such as "TCYX", where the file does not say or is wrong; with
         lengths, such as "T4C2YX", for channels that are stored in turn.
     series
         Of several images in the file the one with this index, from 0, or this name;
@@ -105,7 +105,7 @@ def imwrite(
     image
         A stack, or an array of uint8, uint16, int8, int16 or float32.
     axes
-        Of an array that is no plane, such as "ZYX".
+        Names of the axes of an array with more than two, such as "ZYX".
     record
         What was done to it, added to its history: `RestoreResult.record`. One that
         is made as the planes are read is complete in the file.

@@ -62,10 +62,10 @@ class RestoreResult:
     noise
         The noise model that was used, by channel; empty where the method needs none.
     warnings
-        Why the result should be looked at twice, one line a reason.
+        Why the result should be looked at twice, one line per reason.
     record
-        The whole specification of the run, and what was found out, for `imwrite`. The
-        number of clipped pixels in it is complete when every plane was read.
+        The whole specification of the run, and what was found out, for `imwrite`. Its
+        number of clipped pixels is complete once every plane has been read.
     error
         The standard errors, float32 counts, where they were asked for: the truth lies
         within 1.645 of them nine times in ten. NaN where the input is not known or
@@ -148,7 +148,7 @@ def restore(
         The camera's noise: one model for all channels, or one for each. None to
         estimate it from the image.
     options
-        Of the method: ``{"sigma": 1.5}``.
+        Options of the method, such as ``{"sigma": 1.5}``.
     weights
         Files for the networks of the method, in their order.
     device
@@ -159,7 +159,7 @@ def restore(
         Side of a tile, in input pixels, at most: halved where the machine has little
         memory.
     axes
-        Of an array that is no plane, such as "TCYX".
+        Names of the axes of an array with more than two, such as "TCYX".
     channel
         The one channel to restore, by name, or by index from 0 as in NumPy.
     display_range
@@ -171,12 +171,12 @@ def restore(
         Files or folders that a method such as "n2sr" learns from, once for all images
         with the same ones; without, it learns from each image.
     dtype
-        Of the pixels: "auto" for that of the input, but float32 where whole counts
+        Type of the pixels: "auto" for that of the input, but float32 where whole counts
         would round dim light away; "input", "float32" or "uint16" always.
     uncertainty
-        Whether the standard error of each pixel is wanted, too.
+        Whether to compute the standard error of each pixel, too.
     progress
-        Called after each tile with the number that is done, and that of all.
+        Called after each tile with the number of tiles done, and of all tiles.
 
     Returns
     -------
@@ -190,9 +190,9 @@ def restore(
     UsageError
         When there is no such method, option, device or channel.
     InputError
-        When the image has no noise that can be measured, or pixels that are no numbers.
+        When the noise of the image cannot be measured, or pixels are not numbers.
     WeightsError
-        When the weights of a network cannot be had.
+        When the weights of a network cannot be found or read.
 
     Examples
     --------

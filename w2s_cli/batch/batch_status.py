@@ -112,9 +112,7 @@ def _facts(plan: Event, more: Event) -> Event:
 def _why_missing(target: Path, end: Event, *, running: bool) -> str:
     """Return why an output is not there; "" where it is."""
     if not end:
-        if running:
-            return "not done yet: the run goes on"
-        return "not done when the run ended"
+        return f"not done {'yet: the run goes on' if running else 'when the run ended'}"
     if not os.path.isfile(target) and not is_zarr(target):  # noqa: PTH113 - or False
         return "done, but the output is there no longer"
     found, size = size_of(target), end.get("bytes")

@@ -177,7 +177,9 @@ def _has_outputs(folder: Path) -> bool:
 
 def check_spared(target: Path, sources: Sequence[Path]) -> None:
     """Find out whether writing `target` would replace one of the inputs."""
-    if target != STREAM and any(_same(source, target) for source in sources):
+    if target != STREAM and _place(target) in {
+        _place(source) for source in sources if source != STREAM
+    }:
         raise UsageError(
             f"the output {target} is an input",
             hint="the original is never replaced: give another name or folder",
@@ -287,12 +289,3 @@ def _place(path: Path) -> object:
     except OSError:
         return os.path.realpath(path)
     return found.st_dev, found.st_ino
-
-
-def _same(source: Path, target: Path) -> bool:
-    if source == STREAM:
-        return False
-    try:
-        return source.samefile(target)
-    except OSError:  # one of them is not there
-        return Path(os.path.realpath(source)) == Path(os.path.realpath(target))
