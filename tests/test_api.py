@@ -37,9 +37,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
-def test_examples(
-    example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_examples(example, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     output: list[str] = []
     failed, tried = doctest.DocTestRunner().run(example, out=output.append)
@@ -99,9 +97,7 @@ def test_methods_are_listed_whatever_was_imported_before(first: str) -> None:
     )
 
 
-def test_a_plane_that_is_read_twice_is_restored_and_counted_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_plane_that_is_read_twice_is_restored_and_counted_once(monkeypatch) -> None:
     calls: Counter[tuple[int, ...]] = Counter()
 
     def brighter(self: Identity, blocks: np.ndarray) -> np.ndarray:
@@ -119,9 +115,7 @@ def test_a_plane_that_is_read_twice_is_restored_and_counted_once(
     assert small[1,] is not small[0,]
 
 
-def test_planes_that_are_forgotten_are_counted_once_all_the_same(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_planes_that_are_forgotten_are_counted_once_all_the_same(monkeypatch) -> None:
     monkeypatch.setattr(restoring, "CACHE_BYTES", 0)
     monkeypatch.setattr(Identity, "__call__", lambda self, blocks: blocks + 65535)
     result = w2s.restore(w2s.Stack(noisy(2, 8, 8), "TYX"), "identity")
@@ -217,9 +211,7 @@ class Brighter:
 '''
 
 
-def test_another_package_adds_a_method(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_package_adds_a_method(tmp_path, monkeypatch) -> None:
     (tmp_path / "w2s_brighter.py").write_text(PLUGIN)
     facts = tmp_path / "w2s_brighter-0.1.dist-info"
     facts.mkdir()
@@ -256,9 +248,7 @@ def test_a_channel_is_chosen_by_its_index_or_its_name() -> None:
         np.testing.assert_array_equal(found.image, pixels[1])
 
 
-def test_a_method_learns_once_from_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_method_learns_once_from_files(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path / "cache"))
     (tmp_path / "raw").mkdir()
     first, other = noisy(64, 64), noisy(64, 64)[::-1].copy()

@@ -79,18 +79,14 @@ def follow(page: Path, unlike: str, changed: dict[str, str]) -> None:
 
 @needs_a_shell
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_commands_of_a_page_run_in_an_empty_folder(
-    page: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_commands_of_a_page_run_in_an_empty_folder(page, monkeypatch) -> None:
     monkeypatch.setattr(
         simulation, "simulate_scene", partial(simulation.simulate_scene, side=128)
     )
     follow(page, r"[+-]?\d[\d.]* *", {"w2s bench": "w2s bench --fields 005,006"})
 
 
-def test_commands_of_the_readme_run_in_their_order(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_commands_of_the_readme_run_in_their_order(monkeypatch) -> None:
     scene = simulation.simulate_scene(0, side=128)
     write_image(Stack(scene.seen, "YX"), Path("cell.tif"))
     Path("raw").mkdir()

@@ -101,9 +101,7 @@ def test_every_package_is_in_a_layer(layers: list[list[str]]) -> None:
     assert packages - named <= {"w2s_cli", "w2s_cli.__main__"}
 
 
-def test_strings_and_imports_lead_to_the_same_layer_or_a_lower_one(
-    layers: list[list[str]],
-) -> None:
+def test_strings_and_imports_lead_to_the_same_layer_or_a_lower_one(layers) -> None:
     rank = {module: at for at, layer in enumerate(layers) for module in layer}
 
     def place(module: str) -> tuple[int, str]:

@@ -112,9 +112,7 @@ def test_an_output_of_other_options_is_made_anew(w2s, words: list[str]) -> None:
     assert {*again(w2s, *words)[0].values()} == {"kept"}
 
 
-def test_an_output_of_another_method_or_version(
-    w2s, done: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_output_of_another_method_or_version(w2s, done, monkeypatch) -> None:
     other = [{"gaussian": "median"}.get(word, word) for word in WORDS]
     said = w2s(*other).stderr.splitlines()
     assert len(said) == 4

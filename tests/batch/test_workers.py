@@ -6,13 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
-from typer.testing import Result
 
 from w2s_cli import errors
 from w2s_cli.batch.jobs import EndedError
@@ -30,9 +28,7 @@ def raw(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         tifffile.imwrite(f"raw/{name}.tif", pixels, imagej=True)
 
 
-def test_outputs_are_those_of_one_process_and_one_bad_file_fails(
-    w2s: Callable[..., Result],
-) -> None:
+def test_outputs_are_those_of_one_process_and_one_bad_file_fails(w2s) -> None:
     Path("raw/bad.tif").write_bytes(b"no image")
     words = ("restore", "raw", "--method", "gaussian", "-o")
     assert w2s(*words, "one").exit_code == 1

@@ -128,9 +128,7 @@ def _rrdb(path: Path, blocks: int, adversary: str | None = None) -> Path:
         (2, "vgg-discriminator", "JDSR-ESRGAN"),
     ],
 )
-def test_which_of_its_networks_w2s_means(
-    tmp_path: Path, blocks: int, adversary: str | None, name: str
-) -> None:
+def test_which_of_its_networks_w2s_means(tmp_path, blocks, adversary, name) -> None:
     path = _rrdb(tmp_path / "a.safetensors", blocks, adversary)
     found = tables_for("w2s-raw", "", 2, "w2s")
     joint = Row("", "rrdb", 1, (path,))

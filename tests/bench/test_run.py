@@ -110,9 +110,7 @@ def test_a_second_run_computes_nothing(tmp_path: Path, attempts: list[str]) -> N
     assert len(attempts) == 6
 
 
-def test_a_run_that_was_killed_goes_on(
-    tmp_path: Path, attempts: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_was_killed_goes_on(tmp_path, attempts, monkeypatch) -> None:
     def killed() -> None:
         if len(attempts) == 4:
             raise KeyboardInterrupt
@@ -170,9 +168,7 @@ def test_processes_find_what_one_finds(tmp_path: Path) -> None:
         ("folders", False, "plain"),
     ],
 )
-def test_a_data_set_has_the_protocol_of_its_figures(
-    name: str, larger: bool, protocol: str
-) -> None:
+def test_a_data_set_has_the_protocol_of_its_figures(name, larger, protocol) -> None:
     data = replace(SELECTION.data, name=name)
     assert protocol_for(data, enlarged=larger) == protocol
 
@@ -230,9 +226,7 @@ def test_a_journal_that_a_crash_has_spoilt_keeps_what_is_whole(tmp_path: Path) -
     ("words", "found"),
     [(["001"], {"001"}), (["1"], {"001"}), (["0-1", "002"], {"000", "001", "002"})],
 )
-def test_fields_are_named_as_data_check_names_them(
-    words: list[str], found: set[str]
-) -> None:
+def test_fields_are_named_as_data_check_names_them(words, found) -> None:
     assert fields_named(data_set(), words) == found
 
 

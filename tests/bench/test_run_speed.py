@@ -42,9 +42,7 @@ def _with_times(*times: float, **changes: Any) -> SpeedResult:
     return replace(SPEEDS, rows=rows, **changes)
 
 
-def test_a_run_measures_each_method_at_each_size(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_run_measures_each_method_at_each_size(monkeypatch) -> None:
     """In threads, which start sooner; `w2s speed` is tested with processes."""
     started: list[int] = []
 

@@ -68,9 +68,7 @@ def test_saves_nothing_that_is_no_better(w2s, here: Path) -> None:
     assert sorted(path.name for path in here.iterdir()) == ["cell.tif", "even.tif"]
 
 
-def test_enlarging_network_with_a_kernel(
-    w2s, weave: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_enlarging_network_with_a_kernel(w2s, weave, monkeypatch) -> None:
     """Whatever it gains in two steps: the way through is what is tested."""
     monkeypatch.setattr(adapting.Gain, "clear", True)
     np.save("kernel.npy", gaussian_psf(0.8).weights)
@@ -93,9 +91,7 @@ def test_enlarging_network_with_a_kernel(
     assert tifffile.imread("sharp.tif").shape == (256, 256)
 
 
-def test_interrupted_it_leaves_nothing(
-    w2s, weave: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_it_leaves_nothing(w2s, weave, monkeypatch) -> None:
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -135,9 +131,7 @@ def test_interrupted_it_leaves_nothing(
         (("nowhere.tif", "-o", "a.safetensors", *FAST), 4, "nowhere.tif", ""),
     ],
 )
-def test_refusals(
-    words: tuple[str, ...], code: int, message: str, hint: str, w2s, weave: np.ndarray
-) -> None:
+def test_refusals(words, code, message, hint, w2s, weave) -> None:
     done = w2s("adapt", *words, code=code)
     assert message in done.stderr
     assert hint in done.stderr

@@ -112,9 +112,7 @@ def test_figures_of_the_papers_stand_beside(bench: W2S, gray: Path) -> None:
     assert "another range, window or fit" not in result.stderr
 
 
-def test_figures_of_a_paper_are_not_of_another_split_or_convention(
-    bench: W2S, gray: Path
-) -> None:
+def test_figures_of_a_paper_are_not_of_another_split_or_convention(bench, gray) -> None:
     words = ("--data", gray, "--denoiser", "median", "--levels", "1", "--split", "all")
     said = bench(*words, "--fit", "affine", "--against", "paper").stderr
     assert "the papers score the test split, this is all" in said
@@ -247,9 +245,7 @@ def test_weights_with_labels_and_by_name(bench: W2S, here: Path) -> None:
     assert found[0]["rmse"] == rows[0]["rmse"]
 
 
-def test_units_that_a_file_does_not_tell_are_said_for_one_of_two(
-    bench: W2S, here: Path
-) -> None:
+def test_units_that_a_file_does_not_tell_are_said_for_one_of_two(bench, here) -> None:
     """What the hint says to type must work, also where another network is there."""
     checkpoint.save(here / "d.safetensors", DnCNN(1, 4, 3).state_dict(), {})
     checkpoint.save(here / "r.safetensors", RDN(4, 1, 1).state_dict(), {})

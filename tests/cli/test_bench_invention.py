@@ -74,9 +74,7 @@ def test_json_has_the_rows_and_every_field(w2s, here: Path) -> None:
         ),
     ],
 )
-def test_what_makes_no_sense_is_refused(
-    w2s, here: Path, words: tuple[str, ...], message: str, hint: str
-) -> None:
+def test_what_makes_no_sense_is_refused(w2s, here, words, message, hint) -> None:
     result = w2s("bench", *words)
     assert result.exit_code == 2
     assert message in result.stderr

@@ -88,9 +88,7 @@ def test_an_output_that_appears_meanwhile_stays(here: Path) -> None:
     assert not target.exists()
 
 
-def test_what_a_run_that_was_ended_has_removed_is_no_bug(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_run_that_was_ended_has_removed_is_no_bug(here, capsys) -> None:
     pytest.importorskip("zarr")
     image = w2s.Stack(np.ones((9, 9), np.uint16), "YX")
     w2s.ZarrOutput.create(path := Path("x.zarr"), image)

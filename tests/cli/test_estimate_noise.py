@@ -178,9 +178,7 @@ def test_standard_input(w2s, images: Path) -> None:
         (["--dark", "bad.tif"], 4, "bad.tif is not a TIFF"),
     ],
 )
-def test_wrong_words(
-    w2s, images: Path, words: list[str], code: int, message: str
-) -> None:
+def test_wrong_words(w2s, images, words, code, message) -> None:
     result = w2s("estimate-noise", "two.tif", *words, code=code)
     assert result.stderr.startswith(f"error: {message}")
     assert result.stdout == ""

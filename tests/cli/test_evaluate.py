@@ -193,9 +193,7 @@ def test_input(w2s, folders: Path) -> None:
         (["--channel", "DAPI"], 2, "there is no channel 'DAPI' among 1"),
     ],
 )
-def test_refusals(
-    w2s, folders: Path, words: list[str], code: int, message: str
-) -> None:
+def test_refusals(w2s, folders, words, code, message) -> None:
     result = w2s("evaluate", "restored", "truth", *words)
     assert (result.exit_code, result.stdout) == (code, "")
     assert message in result.stderr

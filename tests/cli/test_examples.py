@@ -115,9 +115,7 @@ def test_scores_as_a_table(folder: Path) -> None:
         assert "psnr" in (folder / f"{method}.txt").read_text()
 
 
-def test_workers_that_a_queue_starts(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_that_a_queue_starts(folder, monkeypatch) -> None:
     """Without SLURM, the jobs of dask-jobqueue are processes of this machine."""
     pytest.importorskip("dask_jobqueue")
     name = "WORKERS THAT SLURM STARTS"

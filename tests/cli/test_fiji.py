@@ -44,9 +44,7 @@ def test_the_files_call_this_w2s(w2s, name: str) -> None:
     assert "no file for Fiji is called 'Restore'" in wrong.stderr
 
 
-def test_run_says_what_fiji_is_to_show(
-    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_run_says_what_fiji_is_to_show(w2s, here, monkeypatch) -> None:
     monkeypatch.setenv("PYTHONPATH", REPOSITORY)
     good = w2s("fiji", "run", "--", "cell.tif", "x.tif", "gaussian", "-O sigma=2")
     assert (good.exit_code, good.stdout, good.stderr) == (0, "", "")
@@ -92,9 +90,7 @@ def test_the_macro_in_imagej(plugins: Path, here: Path) -> None:
         assert file.imagej_metadata["finterval"] == 3
 
 
-def test_the_script_for_folders(
-    plugins: Path, here: Path, capfd, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_script_for_folders(plugins, here, capfd, monkeypatch) -> None:
     monkeypatch.setenv("PYTHONPATH", REPOSITORY)
     Path("raw").mkdir()
     shutil.copy("cell.tif", "raw")

@@ -75,9 +75,7 @@ def handlers() -> Iterator[None]:
 
 @posix
 @pytest.mark.usefixtures("handlers")
-def test_a_signal_is_heard_that_comes_in_a_destructor(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
+def test_a_signal_is_heard_that_comes_in_a_destructor(capfd) -> None:
     class Lock:
         def __del__(self) -> None:
             signal.raise_signal(signal.SIGTERM)
@@ -196,9 +194,7 @@ def test_two_processes_on_a_folder(here: Path, w2s) -> None:
     assert len(done) == len(list(here.glob("*.tif"))) == len([*here.glob("out/*.tif")])
 
 
-def test_a_target_that_appears_meanwhile_stays(
-    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_target_that_appears_meanwhile_stays(w2s, here, monkeypatch) -> None:
     def meanwhile(self: Gaussian, blocks: Any) -> Any:
         (here / "out.tif").write_bytes(b"somebody else's")
         return blocks
@@ -227,9 +223,7 @@ def test_a_replaced_file_keeps_its_mode(w2s, here: Path, mode: int) -> None:
     "error",
     [OSError(ENOSPC, "No space left on device"), OSError("4096 requested, 0 written")],
 )
-def test_a_full_disk_ends_the_batch(
-    w2s, batch: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
-) -> None:
+def test_a_full_disk_ends_the_batch(w2s, batch, monkeypatch, error) -> None:
     write, probe = tiff.write, OSError(ENOSPC, "No space left on device")
 
     def full(stack: Any, path: Path, *more: Any, **how: Any) -> None:

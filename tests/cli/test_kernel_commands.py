@@ -55,9 +55,7 @@ def images(here: Path) -> Path:
     return here
 
 
-def test_the_kernel_is_written_beside_unless_it_is_said_where(
-    w2s, images: Path
-) -> None:
+def test_the_kernel_is_written_beside_unless_it_is_said_where(w2s, images) -> None:
     first = w2s("estimate-kernel", "wf/0.tif", "sim/0.tif", *SIDE, code=0)
     assert "kernel          wf/0_kernel.tif\n" in first.stdout
     assert tifffile.imread("wf/0_kernel.tif").sum() == pytest.approx(1, rel=1e-5)
@@ -165,9 +163,7 @@ PAIR = ["wf/0.tif", "sim/0.tif"]
         ([*PAIR, "--plot", "no/a.png"], 7, "there is no folder no"),
     ],
 )
-def test_wrong_words(
-    w2s, images: Path, words: list[str], code: int, message: str
-) -> None:
+def test_wrong_words(w2s, images, words, code, message) -> None:
     if "--side" not in words:
         words = [*words, *SIDE]
     result = w2s("estimate-kernel", *words, "-o", "k.tif", code=code)

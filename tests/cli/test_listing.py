@@ -58,9 +58,7 @@ def test_options_of_a_method(w2s) -> None:
     assert wrong.stderr.splitlines()[1] == "hint: did you mean 'bicubic'?"
 
 
-def test_a_broken_package_spoils_only_its_own_method(
-    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_broken_package_spoils_only_its_own_method(w2s, here, monkeypatch) -> None:
     for name, code in {"broken": "import nowhere", "plain": "class M: pass"}.items():
         (here / f"w2s_{name}.py").write_text(code)
         (here / f"w2s_{name}-1.dist-info").mkdir()
@@ -88,9 +86,7 @@ def test_a_broken_package_spoils_only_its_own_method(
     assert (done.exit_code, done.stderr) == (0, "")
 
 
-def test_entry_points_that_cannot_be_read_are_none(
-    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_entry_points_that_cannot_be_read_are_none(w2s, here, monkeypatch) -> None:
     package = here / "torn-1.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: torn\nVersion: 1\n")

@@ -94,9 +94,7 @@ def test_wrong_words(w2s, words: list[str], message: str) -> None:
     assert "Traceback" not in result.output
 
 
-def test_no_memory_is_told_by_every_command(
-    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_memory_is_told_by_every_command(w2s, here, monkeypatch) -> None:
     def full(*_, **__) -> None:
         raise MemoryError
 
@@ -143,9 +141,7 @@ def _each(head: str, tails: str) -> list[str]:
         ("fetch dncnn-f", ["dncnn-fmd"]),
     ],
 )
-def test_completion(
-    w2s, monkeypatch: pytest.MonkeyPatch, typed: str, offered: list[str]
-) -> None:
+def test_completion(w2s, monkeypatch, typed, offered) -> None:
     words = ["w2s", *typed.split()]
     monkeypatch.setenv("_W2S_COMPLETE", "complete_bash")
     monkeypatch.setenv("COMP_WORDS", "\n".join(words))

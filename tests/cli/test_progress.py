@@ -17,9 +17,7 @@ from w2s_cli.errors import InputError
 TILES = ["restore", "cell.tif", "-o", "x.tif", "--method", "identity", "--tile", 32]
 
 
-def test_long_runs_say_how_far_they_are(
-    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_runs_say_how_far_they_are(w2s, here, monkeypatch) -> None:
     monkeypatch.setattr(progress, "EVERY", 0)
     done = w2s(*TILES)
     *lines, last = done.stderr.splitlines()
@@ -32,9 +30,7 @@ def test_short_runs_say_nothing_on_the_way(w2s, here: Path) -> None:
     assert len(w2s(*TILES).stderr.splitlines()) == 1
 
 
-def test_a_line_every_half_a_minute(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_line_every_half_a_minute(monkeypatch, capsys) -> None:
     now = 0.0
     monkeypatch.setattr(progress, "monotonic", lambda: now)
     lines = Lines("net", lambda size: f"{size} MB")

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -54,9 +53,7 @@ def test_quiet(w2s, here: Path) -> None:
         (["--gain", 2, "--gain", 3, *SMOOTH], "--gain is given more", "give it once"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(
-    w2s, here: Path, words: list[Any], message: str, hint: str
-) -> None:
+def test_what_cannot_be_meant_is_refused(w2s, here, words, message, hint) -> None:
     result = w2s("restore", "cell.tif", "-o", "a.tif", *words, code=2)
     error, hinted = result.stderr.splitlines()
     assert error.startswith(f"error: {message}")
@@ -75,9 +72,7 @@ def test_two_noise_models_for_one_channel_are_refused_by_every_method(
         assert "2 noise models for an image of 1 channel" in result.stderr
 
 
-def test_what_is_slow_or_doubtful_is_said_before(
-    w2s, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_slow_or_doubtful_is_said_before(w2s, here, monkeypatch) -> None:
     from w2s_cli.networks import inference
 
     monkeypatch.setattr(

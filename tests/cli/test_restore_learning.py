@@ -160,9 +160,7 @@ def test_other_channels_than_learned(w2s, folder: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
-def test_wrong_uses(
-    w2s, folder: Path, words: list[Any], error: str, dry: list[str]
-) -> None:
+def test_wrong_uses(w2s, folder, words, error, dry) -> None:
     result = w2s("restore", *words, *dry, code=2)
     assert result.stderr.startswith(f"error: {error}")
     assert sorted(folder.iterdir()) == [folder / "one.tif", folder / "two.tif"]

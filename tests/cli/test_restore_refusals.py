@@ -145,9 +145,7 @@ BROKEN[3, 4] = np.nan
         ),
     ],
 )
-def test_bad_images(
-    w2s, here: Path, make: Callable[[Path], None], method: list[str], message: str
-) -> None:
+def test_bad_images(w2s, here, make, method, message) -> None:
     make(here / "bad.tif")
     result = w2s("restore", "bad.tif", "-o", "out.tif", *method, code=4)
     error, hint = result.stderr.splitlines()
@@ -159,9 +157,7 @@ def test_bad_images(
 
 
 @pytest.mark.parametrize("value", [0, 7])
-def test_a_constant_image_is_fine_where_no_noise_is_estimated(
-    w2s, here: Path, value: int
-) -> None:
+def test_a_constant_image_is_fine_where_no_noise_is_estimated(w2s, here, value) -> None:
     tifffile.imwrite("flat.tif", np.full((64, 64), value, np.uint16))
     assert w2s("restore", "flat.tif", "-o", "a.tif", *SMOOTH).exit_code == 0
     assert w2s("restore", "flat.tif", "-o", "b.tif", *NOISY, "--gain", 1).exit_code == 0

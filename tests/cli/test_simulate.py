@@ -126,9 +126,7 @@ KERNEL = ["--kernel", "kernel.tif"]
         (["truth.tif", *KERNEL, "--sim", "no/a.tif"], 7, "there is no folder no"),
     ],
 )
-def test_wrong_words(
-    w2s, truth: Path, words: list[str], code: int, message: str
-) -> None:
+def test_wrong_words(w2s, truth, words, code, message) -> None:
     result = w2s("simulate", *words, "-o", "low.tif", code=code)
     assert result.stderr.startswith(f"error: {message}")
     assert "\nhint: " in result.stderr

@@ -73,8 +73,6 @@ def test_ratios_as_json(capsys: pytest.CaptureFixture[str]) -> None:
         (("--weights", "dncnn=a.pth"), 2, "given for dncnn, which is not among"),
     ],
 )
-def test_words_that_make_no_sense(
-    speed: W2S, words: tuple[str, ...], code: int, message: str
-) -> None:
+def test_words_that_make_no_sense(speed, words, code, message) -> None:
     done = speed(*words, code=code)
     assert message in done.stderr

@@ -145,9 +145,7 @@ def test_nothing_is_left_of_a_conversion_that_fails(w2s, here: Path) -> None:
         (["convert", "net.pth", "no/a.safetensors"], 7, "there is no folder no"),
     ],
 )
-def test_what_cannot_be_done(
-    w2s, published, words: list[str], code: int, said: str
-) -> None:
+def test_what_cannot_be_done(w2s, published, words, code, said) -> None:
     result = w2s(*words, code=code)
     assert said in result.stderr
     assert "\nhint: " in result.stderr

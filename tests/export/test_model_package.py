@@ -100,9 +100,7 @@ def named(content: Any) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", ["x1", "x2", "grey"])
-def test_the_description_names_every_file_and_its_hash(
-    packages: dict[str, dict[str, bytes]], name: str
-) -> None:
+def test_the_description_names_every_file_and_its_hash(packages, name) -> None:
     files = packages[name]
     hashes = dict(named(described(files)))
     assert {*hashes, "rdf.yaml"} == {*files}
@@ -111,9 +109,7 @@ def test_the_description_names_every_file_and_its_hash(
 
 
 @pytest.mark.parametrize("name", ["x1", "x2", "grey", "like"])
-def test_onnx_gives_the_test_output_and_any_size_that_is_said(
-    packages: dict[str, dict[str, bytes]], name: str
-) -> None:
+def test_onnx_gives_the_test_output_and_any_size_that_is_said(packages, name) -> None:
     import onnxruntime
 
     files = packages[name]
@@ -142,9 +138,7 @@ def test_onnx_gives_the_test_output_and_any_size_that_is_said(
 
 
 @pytest.mark.parametrize("name", ["x1", "x2"])
-def test_tiles_with_the_halo_are_the_whole(
-    packages: dict[str, dict[str, bytes]], name: str
-) -> None:
+def test_tiles_with_the_halo_are_the_whole(packages, name) -> None:
     import onnxruntime
 
     files = packages[name]
@@ -164,9 +158,7 @@ def test_tiles_with_the_halo_are_the_whole(
 
 
 @pytest.mark.usefixtures("export")
-def test_the_test_output_is_that_of_w2s_restore(
-    packages: dict[str, dict[str, bytes]], w2s: Callable[..., Result]
-) -> None:
+def test_the_test_output_is_that_of_w2s_restore(packages, w2s) -> None:
     files = packages["x2"]
     Path("sample.tif").write_bytes(files["sample_input.tif"])
     line = "restore sample.tif -o sample_x2.tif --weights x2.safetensors --dtype "
@@ -177,9 +169,7 @@ def test_the_test_output_is_that_of_w2s_restore(
         assert np.allclose(restored.data[()], made, rtol=1e-6)
 
 
-def test_what_is_said_of_the_camera_and_the_weights(
-    packages: dict[str, dict[str, bytes]],
-) -> None:
+def test_what_is_said_of_the_camera_and_the_weights(packages) -> None:
     like, given, grey = (described(packages[name]) for name in ("x1", "x2", "grey"))
     assert given["config"]["w2s"]["noise"] == CAMERA.as_json()
     measured = like["config"]["w2s"]["noise"]
@@ -195,9 +185,7 @@ def test_what_is_said_of_the_camera_and_the_weights(
     assert "licence: not stated" in packages["grey"]["README.md"].decode()
 
 
-def test_the_same_command_writes_the_same(
-    packages: dict[str, dict[str, bytes]], export: Callable[..., Result]
-) -> None:
+def test_the_same_command_writes_the_same(packages, export) -> None:
     """Of TorchScript a new process writes the same: classes are counted in one."""
     assert export("x2.safetensors", "-o", "again.zip", *GIVEN).exit_code == 0
     with zipfile.ZipFile("again.zip") as package:
@@ -206,9 +194,7 @@ def test_the_same_command_writes_the_same(
                 assert package.read(name) == content, name
 
 
-def test_the_format_is_that_of_bioimageio(
-    packages: dict[str, dict[str, bytes]], folder: Path
-) -> None:
+def test_the_format_is_that_of_bioimageio(packages, folder) -> None:
     """In a process of its own: what it imports warns of this and that."""
     pytest.importorskip("bioimageio.spec")
     code = (
@@ -259,22 +245,13 @@ def test_missing_packages_are_named_with_what_installs_them(
         ("san.safetensors -o a.zip", 5, "san cannot be exported"),
     ],
 )
-def test_errors(
-    needed: None,
-    export: Callable[..., Result],
-    monkeypatch: pytest.MonkeyPatch,
-    line: str,
-    code: int,
-    said: str,
-) -> None:
+def test_errors(needed, export, monkeypatch, line, code, said) -> None:
     monkeypatch.setattr(model_package, "_SIDE", 32)  # SAN compares all pixels with all
     done = export(*line.split())
     assert (done.exit_code, said in done.stderr) == (code, True), done.stderr
     assert not Path("a.zip").exists()
 
 
-def test_a_package_that_is_there_stays(
-    packages: dict[str, dict[str, bytes]], export: Callable[..., Result]
-) -> None:
+def test_a_package_that_is_there_stays(packages, export) -> None:
     done = export("x1.safetensors", "-o", "x1.zip", *GIVEN, code=7)
     assert "x1.zip exists" in done.stderr

@@ -42,9 +42,7 @@ def stack(axes: str, dtype: str) -> Stack:
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("axes", SHAPES)
 @each_format
-def test_what_is_written_is_read_or_refused(
-    form: Format, axes: str, dtype: str, tmp_path: Path
-) -> None:
+def test_what_is_written_is_read_or_refused(form, axes, dtype, tmp_path) -> None:
     path = tmp_path / f"a{form.suffixes[0]}"
     given = stack(axes, dtype)
     if reason := import_module(form.module).unsupported(given):
@@ -83,9 +81,7 @@ def test_a_suffix_and_a_start_belong_to_one_format(form: Format, suffix: str) ->
 
 
 @each_format
-def test_a_file_that_is_cut_is_refused_or_what_is_lost_is_said(
-    form: Format, tmp_path: Path
-) -> None:
+def test_a_file_that_is_cut_is_refused_or_what_is_lost_is_said(form, tmp_path) -> None:
     path = tmp_path / f"a{form.suffixes[0]}"
     whole = stack("YX", "uint16")
     write_image(whole, path)

@@ -45,9 +45,7 @@ def test_a_change_of_any_bit_is_noticed(written: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["0.4", "0.5"])
-def test_a_change_of_any_file_of_a_zarr_is_noticed(
-    version: str, tmp_path: Path
-) -> None:
+def test_a_change_of_any_file_of_a_zarr_is_noticed(version, tmp_path) -> None:
     pytest.importorskip("zarr")
     stack = Stack(PIXELS, "TYX", extra={"ngff": version})
     written = tmp_path / "a.zarr"

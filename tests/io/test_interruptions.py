@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -74,9 +74,7 @@ def fail(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("work", [write_file, write_folder, spool, fail])
-def test_nothing_is_left_and_nothing_is_lost(
-    tmp_path: Path, work: Callable[[Path], None]
-) -> None:
+def test_nothing_is_left_and_nothing_is_lost(tmp_path, work) -> None:
     remove_strays(tmp_path)  # which is done once, and waits for locks
     target = tmp_path / "a"
     number, events, left = 0, 1, 0

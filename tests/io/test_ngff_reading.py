@@ -56,9 +56,7 @@ CODECS = {
         *(("none", "/", dtype) for dtype in (">u2", ">f4")),
     ],
 )
-def test_codecs_separators_and_types(
-    codec: str, separator: str, dtype: str, tmp_path: Path
-) -> None:
+def test_codecs_separators_and_types(codec, separator, dtype, tmp_path) -> None:
     pixels = PIXELS[0, 0].astype(dtype)
     path = save(
         tmp_path / "a.zarr",

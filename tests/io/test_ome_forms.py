@@ -2,7 +2,6 @@
 
 import struct
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -348,9 +347,7 @@ def test_significant_bits_are_those_of_the_output(tmp_path, brightest, bits):
 
 
 @pytest.mark.parametrize("number", ["1", "3"])
-def test_one_sample_of_a_pixel_is_a_channel_of_its_own(
-    tmp_path: Path, number: str
-) -> None:
+def test_one_sample_of_a_pixel_is_a_channel_of_its_own(tmp_path, number) -> None:
     pixels = np.random.default_rng(0).integers(0, 4000, (16, 16, 3), np.uint16)
     tifffile.imwrite(
         tmp_path / "in.ome.tif", pixels, photometric="rgb", metadata={"axes": "YXS"}

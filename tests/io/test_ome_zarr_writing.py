@@ -60,9 +60,7 @@ def test_sizes_that_do_not_divide(shape: tuple[int, int], tmp_path: Path) -> Non
     assert last.shape == tuple(-(-side // 2 ** (levels - 1)) for side in shape)
 
 
-def test_large_planes_are_read_and_written_in_bands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_planes_are_read_and_written_in_bands(tmp_path, monkeypatch) -> None:
     from w2s_cli import stack as stacks
     from w2s_cli.io import ome_zarr_writing
 
@@ -133,9 +131,7 @@ def test_an_image_is_replaced_only_when_asked(tmp_path: Path) -> None:
         (["cell.zarr/zarr.json", "other.zarr/zarr.json"], False),
     ],
 )
-def test_a_folder_of_somebody_is_not_replaced(
-    tmp_path: Path, names: list[str], replaced: bool
-) -> None:
+def test_a_folder_of_somebody_is_not_replaced(tmp_path, names, replaced) -> None:
     """What is left of an image whose root is lost is; nothing else is but images."""
     path = tmp_path / "b.zarr"
     path.mkdir()

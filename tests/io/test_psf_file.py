@@ -37,9 +37,7 @@ def test_a_kernel_without_a_pixel_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", "uint8", "int64"])
-def test_an_array_of_any_real_type_is_made_to_sum_to_1(
-    tmp_path: Path, dtype: str
-) -> None:
+def test_an_array_of_any_real_type_is_made_to_sum_to_1(tmp_path, dtype) -> None:
     np.save(tmp_path / "k.npy", (KERNEL.weights * 1000).astype(dtype))
     found = read_psf(tmp_path / "k.npy")
     assert found.weights.sum() == pytest.approx(1, abs=1e-5)
@@ -81,9 +79,7 @@ def spoilt(value: float) -> np.ndarray:
         (np.stack([KERNEL.weights] * 2), "it has shape 2 x 13 x 13, a kernel has one"),
     ],
 )
-def test_no_kernel(
-    tmp_path: Path, weights: np.ndarray, suffix: str, message: str
-) -> None:
+def test_no_kernel(tmp_path, weights, suffix, message) -> None:
     path = tmp_path / f"k{suffix}"
     axes = "YX" if weights.ndim == 2 else "ZYX"
     write_image(Stack(weights.astype(np.float32), axes), path)

@@ -49,9 +49,7 @@ def test_an_interval_decides(one: Difference, verdict: str) -> None:
         ([], "not measured"),
     ],
 )
-def test_a_claim_is_one_of_every_difference(
-    found: list[Difference], verdict: str
-) -> None:
+def test_a_claim_is_one_of_every_difference(found, verdict) -> None:
     assert Claim("a", "it is so", "a paper", found).verdict == verdict
 
 

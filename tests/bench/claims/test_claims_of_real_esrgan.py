@@ -93,9 +93,7 @@ def test_pairs_without_splits_are_split_by_field(pairs: Path) -> None:
     assert none.prepared(find(pairs)).splits == {}
 
 
-def test_pairs_of_a_folder_are_trained_on_once(
-    pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pairs_of_a_folder_are_trained_on_once(pairs, tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("W2S_CACHE_DIR", str(tmp_path / "cache"))
     short = ("steps=1", "validate_every=1", "patches.side=16", "patches.batch=1")
     small = "network.options={blocks=1,width=8,growth=4,channels=1}"

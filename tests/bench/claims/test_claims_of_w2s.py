@@ -109,9 +109,7 @@ def test_every_claim_may_hold() -> None:
         ("e2", {"jdsr-esrgan": 140.0}),
     ],
 )
-def test_a_claim_does_not_hold_where_one_row_is_against_it(
-    letter: str, changed: dict[str, float]
-) -> None:
+def test_a_claim_does_not_hold_where_one_row_is_against_it(letter, changed) -> None:
     assert verdicts(bench())[letter] == "holds"
     assert verdicts(bench(ERRORS | changed))[letter] == "does not hold"
 

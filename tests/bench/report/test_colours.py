@@ -25,9 +25,7 @@ def w2s_folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_channels_are_colours_by_their_wavelength(
-    w2s_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_channels_are_colours_by_their_wavelength(w2s_folder, monkeypatch) -> None:
     drawn: dict[str, np.ndarray] = {}
     monkeypatch.setattr(colours, "_drawn", lambda shown: drawn.update(shown) or b"")
     figure = field_in_colours(find(w2s_folder), "081_1")

@@ -117,9 +117,7 @@ def test_examples_are_what_was_scored(bench: BenchResult) -> None:
             assert rmse == pytest.approx(output.scores["rmse"], rel=1e-4)
 
 
-def test_the_best_are_shown_where_there_are_too_many(
-    bench: BenchResult, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_best_are_shown_where_there_are_too_many(bench, monkeypatch) -> None:
     monkeypatch.setattr(report_examples, "MOST", 1)
     group = grouped(bench)[1]
     best = group.ranked("rmse")[0][0].name

@@ -81,9 +81,7 @@ def test_a_refused_image_leaves_no_mean_but_a_remark(page: Reader) -> None:
     assert ["2<b>", "refused"] in [[line[0], line[-1]] for line in page.lines]
 
 
-def test_the_best_of_each_column_is_marked_with_more_than_colour(
-    page: Reader, bench: BenchResult
-) -> None:
+def test_the_best_of_each_column_is_marked_with_more_than_colour(page, bench) -> None:
     marked = [line for line in page.lines if any("\u2605" in cell for cell in line)]
     for group in grouped(bench):
         for at, metric in enumerate(bench.metrics):
@@ -157,9 +155,7 @@ def test_nothing_is_fetched_and_nothing_runs(page: Reader, report: Path) -> None
     assert not re.search("url\\(|@import", style[1])
 
 
-def test_each_figure_is_a_png_in_the_page_and_beside(
-    page: Reader, report: Path
-) -> None:
+def test_each_figure_is_a_png_in_the_page_and_beside(page, report) -> None:
     sources = [link for link in page.links if link.startswith("data:")]
     inside = [b64decode(source.partition(",")[2]) for source in sources]
     beside = sorted(figures_folder(report).iterdir())
@@ -228,9 +224,7 @@ def test_nothing_is_replaced_unless_asked(tmp_path: Path) -> None:
         check_report(tmp_path / "none" / "out.html")
 
 
-def test_figures_of_before_go_and_other_files_stay(
-    bench: BenchResult, tmp_path: Path
-) -> None:
+def test_figures_of_before_go_and_other_files_stay(bench, tmp_path) -> None:
     noisy = bench.rows[0]
     few = replace(bench, rows=[replace(noisy, images=noisy.images[:1])])
     folder = tmp_path / "out_figures"
@@ -246,9 +240,7 @@ def test_figures_of_before_go_and_other_files_stay(
     assert [one.name for one in tmp_path.iterdir() if one.is_file()] == [path.name]
 
 
-def test_a_folder_that_cannot_be_made(
-    bench: BenchResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_made(bench, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(
         report_file, "rank_figure", lambda *_: PageFigure("ranks", "", "", b"")
     )

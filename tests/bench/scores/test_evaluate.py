@@ -135,9 +135,7 @@ def test_a_pixel_that_is_no_number(pair: Pair) -> None:
     )
 
 
-def test_nothing_is_scored_before_all_compare(
-    pair: Pair, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_scored_before_all_compare(pair, monkeypatch) -> None:
     matches = [pair(IMAGE[0], TRUTH[0]), pair(IMAGE[0], TRUTH[0, 1:], "other")]
     monkeypatch.setattr("w2s_cli.bench.scores.evaluation.compared", None)
     with pytest.raises(InputError, match=r"ours/other\.tif has 40 x 48 pixels"):
