@@ -56,9 +56,7 @@ def test_what_is_broken(raw: Path) -> None:
     assert "071_0" in found.parts[-1].missing
 
 
-def test_what_was_prepared_is_compared_with_its_checksum(
-    raw: Path, tmp_path: Path
-) -> None:
+def test_what_was_prepared_is_compared_with_its_checksum(raw, tmp_path) -> None:
     out = tmp_path / "out"
     prepare(raw, out, PrepareConfig(levels=[1, 400], fields=[1]), lambda *_: None)
     assert (check(out).faults, check(out / "normalized").checksums) == ([], 6)

@@ -84,9 +84,7 @@ def test_folders_of_any_formats(tmp_path: Path, gray) -> None:
         ("a.png", (8, 15), "8 x 10 pixels, .* has 8 x 15: not 1 to 4 times"),
     ],
 )
-def test_folders_that_do_not_match(
-    tmp_path: Path, save, gray, name: str, shape: tuple[int, int], message: str
-) -> None:
+def test_folders_that_do_not_match(tmp_path, save, gray, name, shape, message) -> None:
     save(tmp_path / "low" / "a.png", gray(1))
     save(tmp_path / "high" / name, gray(2, height=shape[0], width=shape[1]))
     with pytest.raises((InputError, NothingMatchedError), match=message):

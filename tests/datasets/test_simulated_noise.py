@@ -48,9 +48,7 @@ def test_fields_are_split_as_the_counts_of_the_paper(averages: Path) -> None:
     assert find(out / "gaussian-15").names("test", 1) == data.names("test", 1)
 
 
-def test_a_file_is_made_again_from_its_seed_and_only_if_it_is_due(
-    averages: Path,
-) -> None:
+def test_a_file_is_made_again_from_its_seed_and_only_if_it_is_due(averages) -> None:
     out = averages.parent / "out"
     simulate_noise(averages, out, ["poisson-20", "gaussian-5"], 5, _quiet)
     rows = [*csv.DictReader((out / "w2s-data.csv").read_text().splitlines())]

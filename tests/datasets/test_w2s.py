@@ -181,9 +181,7 @@ def test_published_pngs(tmp_path: Path, save, gray, parts) -> None:
 
 @pytest.mark.parametrize("counts", [False, True])
 @pytest.mark.parametrize("outer", ["", "data"])
-def test_npy_in_the_layout_of_the_authors_readme(
-    tmp_path: Path, outer: str, counts: bool
-) -> None:
+def test_npy_in_the_layout_of_the_authors_readme(tmp_path, outer, counts) -> None:
     """train/ and test/ with folders of averages; z-scores, or counts where they are."""
     rng = np.random.default_rng(0)
     expected = {}

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -108,9 +107,7 @@ def remove(path: Path, bench: Bench) -> None:
 @pytest.mark.faults
 @pytest.mark.parametrize("spoil", [cut, swap, remove])
 @pytest.mark.parametrize("count", [10])
-def test_inputs_change(
-    bench: Bench, count: int, spoil: Callable[[Path, Bench], None]
-) -> None:
+def test_inputs_change(bench, count, spoil) -> None:
     for _ in range(count):
         folder = bench.fresh()
         name = bench.dice.choice(["0.tif", "2.tif", "plate/well/0.tif"])
@@ -137,9 +134,7 @@ def flip(path: Path, bench: Bench) -> None:
 
 @pytest.mark.parametrize("spoil", [cut, flip, remove])
 @injections(1, 10)
-def test_outputs_are_spoilt(
-    bench: Bench, count: int, spoil: Callable[[Path, Bench], None]
-) -> None:
+def test_outputs_are_spoilt(bench, count, spoil) -> None:
     folder = bench.fresh()
     bench.check_completed(folder)
     for _ in range(count):

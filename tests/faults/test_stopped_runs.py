@@ -119,9 +119,7 @@ def test_workers_are_killed(bench: Bench, count: int) -> None:
 
 @pytest.mark.parametrize("count", [10])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_run_with_workers_is_stopped(
-    bench: Bench, count: int, number: signal.Signals
-) -> None:
+def test_a_run_with_workers_is_stopped(bench, count, number) -> None:
     for _ in range(count):
         folder = bench.fresh()
         running = subprocess.Popen(

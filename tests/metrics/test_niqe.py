@@ -84,9 +84,7 @@ def test_only_sharp_blocks_are_learned() -> None:
     )
 
 
-def test_model_is_read_from_the_arrays_of_the_published_one(
-    pristine: Pristine, tmp_path: Path
-) -> None:
+def test_model_is_read_from_the_arrays_of_the_published_one(pristine, tmp_path) -> None:
     arrays = {"mu_pris_param": pristine.mean, "cov_pris_param": pristine.covariance}
     np.savez(tmp_path / "own.npz", **arrays)
     again = Pristine.read(tmp_path / "own.npz")

@@ -35,9 +35,7 @@ def test_ssim_is_one_for_the_same_and_falls_with_noise() -> None:
         ),
     ],
 )
-def test_ssim_is_that_of_scikit_image(
-    ours: dict[str, Any], theirs: dict[str, Any]
-) -> None:
+def test_ssim_is_that_of_scikit_image(ours, theirs) -> None:
     expected = structural_similarity(IMAGE, NOISY, data_range=2.0, **theirs)
     assert ssim(IMAGE, NOISY, data_range=2.0, **ours) == pytest.approx(expected)
 

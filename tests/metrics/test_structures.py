@@ -48,9 +48,7 @@ def test_a_height_that_nothing_reaches_finds_nothing() -> None:
 
 
 @pytest.mark.parametrize(("column", "false"), [(20, 0), (20 + NEAR - 1, 0), (32, 1)])
-def test_a_line_is_false_where_the_truth_has_none_nearby(
-    column: int, false: int
-) -> None:
+def test_a_line_is_false_where_the_truth_has_none_nearby(column, false) -> None:
     known = nearby(line_heights(line())) > 0.2
     assert objects(line(column), 0.4, known).filaments == false
 

@@ -124,9 +124,7 @@ def test_the_noise_is_reported(viewer: Any) -> None:
         (np.ones((64, 64), np.uint16), "YX", "denoise", "every pixel of the image"),
     ],
 )
-def test_what_cannot_be_restored_is_said(
-    viewer: Any, pixels: np.ndarray[Any, Any], axes: str, method: str, said: str
-) -> None:
+def test_what_cannot_be_restored_is_said(viewer, pixels, axes, method, said) -> None:
     viewer.add_image(pixels, name="it")
     panel = panel_of(viewer)
     panel.axes.value, panel.method.value = axes, method
@@ -180,9 +178,7 @@ def test_files_open_with_their_calibration(viewer: Any, tmp_path: Path) -> None:
         assert [str(unit) for unit in layer.units] == ["second", *["micrometer"] * 2]
 
 
-def test_large_planes_are_read_in_blocks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_planes_are_read_in_blocks(tmp_path, monkeypatch) -> None:
     from w2s_cli import stack as stacks
     from w2s_cli.napari import layers
 

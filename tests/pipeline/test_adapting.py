@@ -56,9 +56,7 @@ def test_one_channel_and_no_pixel_size(tmp_path: Path) -> None:
     assert found.trained_on.pixel_size is None
 
 
-def test_of_many_files_or_pixels_evenly_spaced_ones(
-    files: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_many_files_or_pixels_evenly_spaced_ones(files, monkeypatch) -> None:
     monkeypatch.setattr(adaptation_planes, "MOST_FILES", 2)
     found = read_adaptation_planes(JOB, JOB.chain(), files)
     means = sorted({round(float(plane.mean()), -2) for plane, _ in found.planes})

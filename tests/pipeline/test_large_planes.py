@@ -88,9 +88,7 @@ def test_a_large_plane_is_judged_by_parts_from_all_over(large: None) -> None:
     assert small == ""
 
 
-def test_areas_and_defects_do_not_depend_on_the_tiles(
-    tmp_path: Path, large: None
-) -> None:
+def test_areas_and_defects_do_not_depend_on_the_tiles(tmp_path, large) -> None:
     pixels = image(1)[0]
     pixels[:130, 90:] = 0  # outside the field of a mosaic
     pixels[:, 60:68] = 0
@@ -138,9 +136,7 @@ def test_a_network_that_does_not_fit_is_found_out_in_a_large_plane(
 
 
 @pytest.mark.parametrize("compression", ["none", "zstd", "deflate"])
-def test_a_large_plane_is_written_in_tiles(
-    tmp_path: Path, large: None, compression: str
-) -> None:
+def test_a_large_plane_is_written_in_tiles(tmp_path, large, compression) -> None:
     pixels = np.tile(image(2), (1, 3, 3))
     extra = {"compression": compression, "predictor": compression == "zstd"}
     write_image(Stack(pixels, "TYX", extra=extra), path := tmp_path / "a.tif")
@@ -151,9 +147,7 @@ def test_a_large_plane_is_written_in_tiles(
         np.testing.assert_array_equal(file.asarray(), pixels)
 
 
-def test_imagej_files_stay_such_unless_they_are_compressed(
-    tmp_path: Path, large: None
-) -> None:
+def test_imagej_files_stay_such_unless_they_are_compressed(tmp_path, large) -> None:
     pixels = image(2)
     for compression, kept in (("none", True), ("deflate", False)):
         extra = {"format": "ImageJ TIFF", "compression": compression}
@@ -193,9 +187,7 @@ def test_lines_are_not_evened_out_in_a_large_plane(large: None) -> None:
 
 
 @pytest.mark.parametrize("sides", [(300, 220), (100, 220), (150, 70), (10, 220)])
-def test_no_tile_is_restored_twice_however_a_plane_is_written(
-    sides: tuple[int, int],
-) -> None:
+def test_no_tile_is_restored_twice_however_a_plane_is_written(sides) -> None:
     tiles = []
     result = restore_stack(
         RestoreSpec("bicubic", tile=64, dtype="input"),

@@ -107,9 +107,7 @@ def test_a_tile_is_halved_until_the_forecast_is_half_of_the_memory(
     assert fitting_tile(RestoreSpec(), LARGE, chain) == fits[0]
 
 
-def test_nothing_is_halved_where_it_would_not_help(
-    chain: Chain, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_halved_where_it_would_not_help(chain, monkeypatch) -> None:
     for unknown_or_hopeless in (None, 2**20):
         monkeypatch.setattr(
             memory_forecast, "machine_memory", lambda room=unknown_or_hopeless: room
@@ -127,9 +125,7 @@ def plane(height: int, width: int, chunk: tuple[int, int] | None = (1, 1)) -> St
 
 @pytest.mark.parametrize("method", ["identity", "gaussian", "bicubic", "jdsr-fast"])
 @pytest.mark.parametrize("chunk", [(1, 1), (512, 512), (64, 60_000)])
-def test_a_plane_of_60_000_x_60_000_fits_into_2_gib(
-    method: str, chunk: tuple[int, int]
-) -> None:
+def test_a_plane_of_60_000_x_60_000_fits_into_2_gib(method, chunk) -> None:
     stack, chain = plane(60_000, 60_000, chunk), build(method, device="cpu")
     spec = RestoreSpec(max_memory=2 << 30)
     tile = fitting_tile(spec, stack, chain)
@@ -157,9 +153,7 @@ def test_a_large_plane_takes_as_much_memory_however_high_it_is(chain: Chain) -> 
         (plane(5_000, 5_000), "identity", "cut the image into pieces"),
     ],
 )
-def test_what_does_not_fit_is_refused_before_the_work(
-    stack: Stack, method: str, hint: str
-) -> None:
+def test_what_does_not_fit_is_refused_before_the_work(stack, method, hint) -> None:
     spec = RestoreSpec(method, max_memory=400 << 20)
     with pytest.raises(OutOfMemoryError, match="--max-memory allows 400M") as caught:
         fitting_tile(spec, stack, build(method))

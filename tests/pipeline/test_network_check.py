@@ -56,17 +56,13 @@ def test_what_does_not_fit_is_said(pair: tuple[np.ndarray, np.ndarray]) -> None:
     assert dim.endswith("compare with --method pure-let+bicubic")
 
 
-def test_noise_that_is_enlarged_with_the_image_is_said(
-    pair: tuple[np.ndarray, np.ndarray],
-) -> None:
+def test_noise_that_is_enlarged_with_the_image_is_said(pair) -> None:
     noisy, _ = pair
     left = doubt(noisy, np.repeat(np.repeat(noisy, 2, 0), 2, 1))
     assert left.endswith("of the noise away; compare with --method jdsr")
 
 
-def test_blank_surroundings_and_dim_pixels_are_left_out(
-    pair: tuple[np.ndarray, np.ndarray],
-) -> None:
+def test_blank_surroundings_and_dim_pixels_are_left_out(pair) -> None:
     noisy, true = (one.copy() for one in pair)
     noisy[:, :60] = 0
     true[:, :60] = 50
@@ -95,9 +91,7 @@ class Leaves:
         return blocks
 
 
-def test_a_restoration_says_it_once_a_channel(
-    pair: tuple[np.ndarray, np.ndarray],
-) -> None:
+def test_a_restoration_says_it_once_a_channel(pair) -> None:
     stack = Stack(np.stack([pair[0], pair[0]]).round().astype(np.uint16), "CYX")
     chain = Chain([Leaves()])
     spec = RestoreSpec(method="dncnn", weights=(Path("a.pth"),), tile=64)
@@ -113,9 +107,7 @@ def test_a_restoration_says_it_once_a_channel(
 
 
 @pytest.mark.parametrize("method", ["denoise-fast", "jdsr-fast"])
-def test_the_shipped_networks_fit_what_they_are_made_for(
-    method: str, pair: tuple[np.ndarray, np.ndarray]
-) -> None:
+def test_the_shipped_networks_fit_what_they_are_made_for(method, pair) -> None:
     stack = Stack(pair[0].round().astype(np.uint16), "YX")
     result = restore_stack(RestoreSpec(method=method, device="cpu"), stack)
     np.asarray(result.image)

@@ -9,7 +9,7 @@ import w2s_cli as w2s
 from w2s_cli.io import open_image, write_image
 from w2s_cli.pipeline.file_restoration import restore_file
 from w2s_cli.pipeline.restoration import restore_stack
-from w2s_cli.pipeline.spec import RestoreSpec, StoredAs
+from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.stack import Stack
 
 DIM = "the light is so dim that whole counts round it away (noise of 1 counts"
@@ -47,9 +47,7 @@ def test_dim_light_is_kept_in_float32(method: str, dtype: str) -> None:
         (poisson(60, 2.0, "float32"), "uint16", "uint16", False),
     ],
 )
-def test_the_type_that_is_asked_for_is_written(
-    counts: np.ndarray, asked: StoredAs, stored: str, dim: bool
-) -> None:
+def test_the_type_that_is_asked_for_is_written(counts, asked, stored, dim) -> None:
     result = restore_stack(
         RestoreSpec(method="gaussian", dtype=asked), Stack(counts, "YX")
     )

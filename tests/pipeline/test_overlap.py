@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +120,7 @@ def test_what_cannot_be_read_is_told_when_it_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
-def test_what_is_raised_while_restoring_ends_it(
-    tmp_path: Path, error: type[BaseException]
-) -> None:
+def test_what_is_raised_while_restoring_ends_it(tmp_path, error) -> None:
     source, target = tmp_path / "raw.tif", tmp_path / "a.tif"
     write_image(Stack(pixels(4, 64, 64), "TYX"), source)
     tiles: list[int] = []
@@ -137,9 +135,7 @@ def test_what_is_raised_while_restoring_ends_it(
     assert [one.name for one in tmp_path.iterdir()] == ["raw.tif"]
 
 
-def test_a_full_disk_is_said_as_without_threads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_said_as_without_threads(tmp_path, monkeypatch) -> None:
     source, target = tmp_path / "raw.tif", tmp_path / "a.tif"
     write_image(Stack(pixels(4, 64, 64), "TYX"), source)
 
@@ -176,9 +172,7 @@ def test_parts_come_in_order_and_one_at_a_time() -> None:
         (lambda pieces: None, None),
     ],
 )
-def test_what_the_writing_does_is_heard(
-    write: Callable[[Iterator[int]], object], raised: type[Exception] | None
-) -> None:
+def test_what_the_writing_does_is_heard(write, raised) -> None:
     hand_over = Behind(Stages())
     if raised:
         with pytest.raises(raised):

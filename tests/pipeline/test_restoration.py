@@ -207,9 +207,7 @@ def _channel() -> NDArray[np.uint16]:
     return noise.sample(light, np.random.default_rng(0)).round().astype(np.uint16)
 
 
-def test_the_record_holds_what_a_network_may_invent(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_record_holds_what_a_network_may_invent(monkeypatch) -> None:
     rates = InventionRates("net", "plain", (Rate(20, 200, 10),))
     monkeypatch.setattr(diagnosis, "rates_of", lambda _: rates)
     y, x = np.mgrid[:96, :96].astype(np.float32)

@@ -209,9 +209,7 @@ def failing(raised: BaseException) -> Callable[[Path, Path], Done]:
         (RecursionError("deep"), BugError, "a bug in w2s: RecursionError: deep"),
     ],
 )
-def test_one_bad_file_does_not_stop_the_others(
-    raised: Exception, told: type[Exception], message: str
-) -> None:
+def test_one_bad_file_does_not_stop_the_others(raised, told, message) -> None:
     reports = [*each([(Path(name), Path("x")) for name in "abc"], failing(raised))]
     assert [type(report) for report in reports] == [Done, Failure, Done]
     assert isinstance(reports[1], Failure)

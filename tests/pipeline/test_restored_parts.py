@@ -93,12 +93,7 @@ SIGMA = ("sigma=1",)
     ],
     ids=lambda one: getattr(one, "method", None),
 )
-def test_all_parts_are_the_whole(
-    spec: RestoreSpec,
-    dtype: np.dtype,
-    source: Callable[[np.dtype], Path],
-    tmp_path: Path,
-) -> None:
+def test_all_parts_are_the_whole(spec, dtype, source, tmp_path) -> None:
     whole, parts = (tmp_path / f"{name}.ome.zarr" for name in ("whole", "parts"))
     path, chain = source(dtype), spec.chain()
     one = restore_file(spec, chain, path, whole)

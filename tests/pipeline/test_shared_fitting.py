@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from w2s_cli.errors import InputError, OutputError, UsageError, W2SError
+from w2s_cli.errors import InputError, OutputError, UsageError
 from w2s_cli.io import open_image, write_image
 from w2s_cli.microscope.noise_estimation import fit_noise
 from w2s_cli.microscope.noise_model import NoiseModel
@@ -102,13 +102,7 @@ def to_fit(method: str, *options: str) -> Fittable:
         ),
     ],
 )
-def test_what_is_refused_before(
-    job: RestoreSpec,
-    sources: tuple[Path, ...],
-    kind: type[W2SError],
-    message: str,
-    hint: str,
-) -> None:
+def test_what_is_refused_before(job, sources, kind, message, hint) -> None:
     with pytest.raises(kind) as caught:
         check_fitting(job, job.chain(), sources)
     assert str(caught.value) == message

@@ -229,9 +229,7 @@ def spoilt(value: float) -> np.ndarray:
         (-FIELD[:64, :64], {"photons": 10}, "the truth is dark"),
     ],
 )
-def test_truths_that_cannot_be_used(
-    tmp_path: Path, data: np.ndarray, how: dict[str, float], message: str
-) -> None:
+def test_truths_that_cannot_be_used(tmp_path, data, how, message) -> None:
     with pytest.raises(InputError, match=message) as caught:
         attempt(tmp_path, data, **how)
     assert caught.value.hint
@@ -264,9 +262,7 @@ def test_recordings_that_make_no_sense(how: dict[str, float], message: str) -> N
         ((None, None, 0.5), "or only half of it"),
     ],
 )
-def test_microscopes_that_are_not_given(
-    given: tuple[Path | None, float | None, float | None], message: str
-) -> None:
+def test_microscopes_that_are_not_given(given, message) -> None:
     with pytest.raises(UsageError, match=message):
         microscope_from_options(*given)
 

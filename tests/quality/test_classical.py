@@ -110,9 +110,7 @@ def errors() -> Errors:
 
 @pytest.mark.parametrize("frames", [1, 16])
 @pytest.mark.parametrize("method", PAPER)
-def test_as_near_to_bm3d_as_in_the_paper(
-    method: str, frames: int, errors: Errors
-) -> None:
+def test_as_near_to_bm3d_as_in_the_paper(method, frames, errors) -> None:
     ratio = errors(method, frames) / errors(REFERENCE, frames)
     paper = PAPER[method].get(frames)
     print(f"\n{method:10} avg{frames:<3} {ratio:.3f} of {REFERENCE}, paper {paper}")

@@ -47,9 +47,7 @@ def held(command: list[str], folder: Path, allowed: int, title: str) -> int:
 
 @pytest.mark.parametrize("method", ["gaussian", "denoise-fast"])
 @pytest.mark.parametrize("form", FORMS)
-def test_memory_does_not_follow_the_file(
-    form: str, method: str, tmp_path: Path
-) -> None:
+def test_memory_does_not_follow_the_file(form, method, tmp_path) -> None:
     """What the heap keeps changes by 100 MiB from run to run; the forecast does not."""
     told = set()
     for name, shape in SHAPES.items():
@@ -64,8 +62,6 @@ def test_memory_does_not_follow_the_file(
     ("method", "allowed"), [("gaussian", LIMIT), ("denoise-fast", 2 * LIMIT)]
 )
 @pytest.mark.parametrize("form", FORMS)
-def test_memory_does_not_follow_the_plane(
-    form: str, method: str, allowed: int, tmp_path: Path
-) -> None:
+def test_memory_does_not_follow_the_plane(form, method, allowed, tmp_path) -> None:
     command = words(make(form, tmp_path, SLIDE), method, allowed)
     held(command, tmp_path, allowed, f"{form} slide {method}")

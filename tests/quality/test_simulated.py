@@ -1,7 +1,6 @@
 """The shipped models where the truth is known to the last photon."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,9 +34,7 @@ def _restored(method: Restorer, counts: np.ndarray, noise: NoiseModel) -> FloatA
 
 @pytest.mark.parametrize("check", [flat, empty])
 @pytest.mark.parametrize("method", SHIPPED)
-def test_little_is_left_of_noise_alone(
-    check: Check, method: str, tmp_path: Path
-) -> None:
+def test_little_is_left_of_noise_alone(check, method, tmp_path) -> None:
     found = check(Subject(method), Setting(None, tmp_path))
     # How large the largest bright thing may be is for shipped_models to say.
     spread = [one for one in found if "spread" in one.what]

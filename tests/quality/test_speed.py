@@ -123,9 +123,7 @@ def measured(
 
 
 @pytest.mark.parametrize("row", ROWS)
-def test_a_published_network_costs_its_passes(
-    row: str, planes: dict[int, Path], tmp_path: Path
-) -> None:
+def test_a_published_network_costs_its_passes(row, planes, tmp_path) -> None:
     method, make, (side, tile) = ROWS[row]
     torch.manual_seed(0)
     network = make()

@@ -23,9 +23,7 @@ KINDS = (Units.Z, Units.Z_GREY, Units.UNIT, Units.CENTRED)
     span=st.floats(1, 6e4),
     counts=st.lists(st.floats(-1e3, 65535, width=32), min_size=1),
 )
-def test_counts_come_back(
-    domain: Units, black: float, span: float, counts: list[float]
-) -> None:
+def test_counts_come_back(domain, black, span, counts) -> None:
     road = domain.linear(DisplayRange(black, black + span))
     there = np.array(counts, np.float32)
     back = road.leave(road.enter(there))

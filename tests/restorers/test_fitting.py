@@ -90,9 +90,7 @@ def test_planes_are_in_stabilised_counts() -> None:
         ("CZ", (2, 3), 1, [[3], [4], [5]]),
     ],
 )
-def test_frames_of_a_place_stay_together(
-    axes: str, shape: tuple[int, ...], channel: int, found: list[list[int]]
-) -> None:
+def test_frames_of_a_place_stay_together(axes, shape, channel, found) -> None:
     assert numbers(series(numbered(axes, *shape), channel, NOISE)) == found
 
 
@@ -106,9 +104,7 @@ def test_frames_of_a_place_stay_together(
         ("TZ", (2, 4), [[0, 4], [2, 6]]),
     ],
 )
-def test_a_large_stack_is_thinned_to_pairs_of_frames(
-    axes: str, shape: tuple[int, ...], found: list[list[int]]
-) -> None:
+def test_a_large_stack_is_thinned_to_pairs_of_frames(axes, shape, found) -> None:
     assert numbers(series(numbered(axes, *shape), 0, NOISE, most=4 * 8 * 8)) == found
 
 

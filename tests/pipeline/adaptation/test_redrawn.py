@@ -32,9 +32,7 @@ def _moments(field: Field) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 @pytest.mark.parametrize(("light", "sigma"), LIGHTS)
 @pytest.mark.parametrize("multiplied", [False, True])
-def test_noise_of_both_is_independent(
-    light: float, sigma: float, multiplied: bool
-) -> None:
+def test_noise_of_both_is_independent(light, sigma, multiplied) -> None:
     field = _field(light, sigma, multiplied=multiplied)
     one, other = _moments(field)
     unit = one.std() * other.std()
@@ -52,9 +50,7 @@ def test_normal_noise_would_leave_the_third_moment() -> None:
 
 
 @pytest.mark.parametrize(("light", "sigma"), LIGHTS)
-def test_what_is_shown_has_the_noise_of_a_dimmer_image(
-    light: float, sigma: float
-) -> None:
+def test_what_is_shown_has_the_noise_of_a_dimmer_image(light, sigma) -> None:
     field = _field(light, sigma)
     one, _ = _moments(field)
     assert field.dimmed.sigma == pytest.approx(sigma / LESS**0.5)

@@ -1,8 +1,5 @@
 """The checks of what enlarges, each with a method that passes and one that does not."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -41,9 +38,7 @@ def test_better_than_bicubic_or_not(check, setting: Setting) -> None:
     assert [one.value for one in same] == [one.goal for one in same]
 
 
-def test_the_best_of_a_tuned_rival_counts(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_best_of_a_tuned_rival_counts(setting, monkeypatch) -> None:
     monkeypatch.setattr(enlarging, "STEPS", (1, 5, 15))
     monkeypatch.setattr(enlarging, "REAL_WIDTHS", (2.4,))
     monkeypatch.setattr(enlarging, "BM3D", "gaussian")
@@ -87,9 +82,7 @@ def test_interpolation_is_no_finer_than_the_input(check, setting: Setting) -> No
 
 
 @pytest.mark.usefixtures("simple")
-def test_resolution_of_the_truth_itself(
-    setting: Setting, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_resolution_of_the_truth_itself(setting, monkeypatch) -> None:
     scene = simulate_scene(2, photons=2000, side=96)
     noisy = CAMERA.sample(CAMERA.photons(scene.clean) / 100, np.random.default_rng(0))
     images = {5: {"a": noisy}, 2000: {"a": scene.seen.astype("f4")}}
@@ -99,9 +92,7 @@ def test_resolution_of_the_truth_itself(
     assert bright.value < dim.value
 
 
-def test_a_long_exposure_is_like_a_bright_capture(
-    setting: Setting, brighter: Callable[[], None], data: Path
-) -> None:
+def test_a_long_exposure_is_like_a_bright_capture(setting, brighter, data) -> None:
     [noisy] = long_exposure(BICUBIC, setting)
     assert not noisy.met
     brighter()

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from shipped_models.checks import SHIPPED, Check, planned, subjects_of
-from shipped_models.setting import Setting, Subject
+from shipped_models.checks import SHIPPED, planned, subjects_of
+from shipped_models.setting import Setting
 from w2s_cli.bench.machine import busy, load
 
 IMAGES = Path(__file__).parents[4] / "shared" / "data"
@@ -45,9 +45,7 @@ def real_setting(
     return Setting(Path(images), tmp_path_factory.mktemp("scores"), jobs)
 
 
-def test_a_promise_is_kept(
-    check: Check, subject: Subject, real_setting: Setting
-) -> None:
+def test_a_promise_is_kept(check, subject, real_setting) -> None:
     if missing := check.missing(real_setting.images):
         pytest.skip(missing)
     if check.name == "speed" and busy(load()):
