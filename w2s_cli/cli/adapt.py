@@ -3,35 +3,31 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.output import note, warn
 from w2s_cli.cli.progress import FitDisplay, progress
+from w2s_cli.cli.typer_options import opt
 
 
 def adapt(
     inputs: ask.Inputs,
     output: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", help="The weights, in safetensors.", metavar="FILE"
-        ),
+        Path, opt("The weights, in safetensors.", "--output", "-o", metavar="FILE")
     ],
     method: Annotated[
         Literal["denoise", "denoise-fast", "jdsr", "jdsr-fast"],
-        typer.Option(help="The network to adapt."),
+        opt("The network to adapt."),
     ] = "denoise",
     kernel: Annotated[
         Path | None,
-        typer.Option(
-            help="For jdsr, which needs it: the blur on the grid of the output.",
+        opt(
+            "For jdsr, which needs it: the blur on the grid of the output.",
             metavar="FILE",
         ),
     ] = None,
-    steps: Annotated[int, typer.Option(help="At most so many steps.", min=1)] = 300,
-    seed: Annotated[int, typer.Option(help="Of patches and noise.", min=0)] = 0,
+    steps: Annotated[int, opt("At most so many steps.", min=1)] = 300,
+    seed: Annotated[int, opt("Of patches and noise.", min=0)] = 0,
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
     gain: Annotated[float | None, ask.GAIN] = None,

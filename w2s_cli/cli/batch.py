@@ -11,6 +11,7 @@ from w2s_cli.cli import options as ask
 from w2s_cli.cli.commands import Command, Commands
 from w2s_cli.cli.output import print_json, print_result, table
 from w2s_cli.cli.restore import restore
+from w2s_cli.cli.typer_options import arg, opt
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,19 +19,17 @@ if TYPE_CHECKING:
 
 batch = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None)
 
-_Folder = Annotated[
-    Path, typer.Argument(help="The folder of outputs of w2s restore.", metavar="OUT")
-]
+_Folder = Annotated[Path, arg("The folder of outputs of w2s restore.", metavar="OUT")]
 
 
 _PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True}
-_Tasks = Annotated[int, typer.Option(help="Parts of the files, a task each.", min=1)]
-_Cpus = Annotated[int, typer.Option(help="Cores of a task.", min=1)]
-_Memory = Annotated[int, typer.Option(help="GB of memory of a task.", min=1)]
-_Hours = Annotated[float, typer.Option(help="Hours that a task may take.", min=0)]
-_Gpu = Annotated[bool, typer.Option("--gpu", help="Ask for a GPU for each task.")]
+_Tasks = Annotated[int, opt("Parts of the files, a task each.", min=1)]
+_Cpus = Annotated[int, opt("Cores of a task.", min=1)]
+_Memory = Annotated[int, opt("GB of memory of a task.", min=1)]
+_Hours = Annotated[float, opt("Hours that a task may take.", min=0)]
+_Gpu = Annotated[bool, opt("Ask for a GPU for each task.", "--gpu")]
 _Container = Annotated[
-    str, typer.Option(help="An image of a container with w2s in it.", metavar="IMAGE")
+    str, opt("An image of a container with w2s in it.", metavar="IMAGE")
 ]
 
 

@@ -24,6 +24,7 @@ from w2s_cli.cli.bench_invention import run as run_invention
 from w2s_cli.cli.output import note, print_result, table, warn
 from w2s_cli.cli.progress import progress
 from w2s_cli.cli.score_options import convention_of
+from w2s_cli.cli.typer_options import opt
 from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
@@ -37,93 +38,81 @@ USUAL_METRICS = ("rmse", "ssim")
 
 Denoisers = Annotated[
     list[str] | None,
-    typer.Option(
-        help=f"Methods that keep the size, joined by commas.  [default: {USUAL}]",
+    opt(
+        f"Methods that keep the size, joined by commas.  [default: {USUAL}]",
         metavar="NAMES",
-        autocompletion=completion.chains,
+        complete=completion.chains,
     ),
 ]
 Enlarging = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Methods that enlarge: after each denoiser, and after none.",
+    opt(
+        "Methods that enlarge: after each denoiser, and after none.",
         metavar="NAMES",
-        autocompletion=completion.chains,
+        complete=completion.chains,
     ),
 ]
 Joint = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Methods that denoise and enlarge at once.",
+    opt(
+        "Methods that denoise and enlarge at once.",
         metavar="NAMES",
-        autocompletion=completion.chains,
+        complete=completion.chains,
     ),
 ]
 Data = Annotated[
     str | None,
-    typer.Option(
-        help="A folder, a zip, a set that was fetched, or a simulated one.  "
+    opt(
+        "A folder, a zip, a set that was fetched, or a simulated one.  "
         "[default: simulated]",
         metavar="PATH",
-        autocompletion=completion.data_places,
+        complete=completion.data_places,
     ),
 ]
 Levels = Annotated[
-    str | None,
-    typer.Option(help="Of noise, such as 1,2,4.  [default: all but the cleanest]"),
+    str | None, opt("Of noise, such as 1,2,4.  [default: all but the cleanest]")
 ]
 Split = Annotated[
     str | None,
-    typer.Option(
-        help="Which images: test, validation, all, ...  "
+    opt(
+        "Which images: test, validation, all, ...  "
         "[default: test, or all where there is none]"
     ),
 ]
-Fields = Annotated[
-    str | None, typer.Option(help="Only these fields of view, such as 81-83,120.")
-]
+Fields = Annotated[str | None, opt("Only these fields of view, such as 81-83,120.")]
 Weights = Annotated[
     list[str] | None,
-    typer.Option(
-        help="Weights for a method; {level} in FILE is the level of noise.",
+    opt(
+        "Weights for a method; {level} in FILE is the level of noise.",
         metavar="NAME=FILE",
-        autocompletion=completion.weighted_methods,
+        complete=completion.weighted_methods,
     ),
 ]
 Metrics = Annotated[
     list[str] | None,
-    typer.Option(
+    opt(
+        "Names joined by commas, or given one by one.  [default: rmse,ssim]",
         "--metric",
         "-m",
-        help="Names joined by commas, or given one by one.  [default: rmse,ssim]",
         metavar="NAME",
-        autocompletion=completion.metrics,
+        complete=completion.metrics,
     ),
 ]
 Protocol = Annotated[
     str | None,
-    typer.Option(
-        help="As for `w2s evaluate`.  [default: that of the data set]",
+    opt(
+        "As for `w2s evaluate`.  [default: that of the data set]",
         metavar="NAME",
-        autocompletion=completion.protocols,
+        complete=completion.protocols,
     ),
 ]
 NoiseOrigin = Annotated[
-    Literal["estimated", "known"],
-    typer.Option(help="From each image, or as the data set knows it."),
+    Literal["estimated", "known"], opt("From each image, or as the data set knows it.")
 ]
-Against = Annotated[
-    Literal["paper"] | None, typer.Option(help="Put the published figures beside.")
-]
-Jobs = Annotated[
-    int, typer.Option("--jobs", "-j", help="Processes that share the work.", min=1)
-]
-Cache = Annotated[
-    Path | None, typer.Option(help="Where scores are kept.", metavar="FOLDER")
-]
-Report = Annotated[
-    Path | None, typer.Option(help="Write a page with figures.", metavar="FILE.html")
-]
+Against = Annotated[Literal["paper"] | None, opt("Put the published figures beside.")]
+Jobs = Annotated[int, opt("Processes that share the work.", "--jobs", "-j", min=1)]
+Cache = Annotated[Path | None, opt("Where scores are kept.", metavar="FOLDER")]
+Report = Annotated[Path | None, opt("Write a page with figures.", metavar="FILE.html")]
 
 
 def bench(

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from w2s_cli.cli import completion
 from w2s_cli.cli.commands import Command
 from w2s_cli.cli.output import duration, note, print_result, table
 from w2s_cli.cli.progress import progress
+from w2s_cli.cli.typer_options import opt
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,10 +20,10 @@ USUAL_CLAIMS = "w2s"
 
 Claims = Annotated[
     str | None,
-    typer.Option(
-        help="Measure what a paper claims.  [w2s where none is named]",
+    opt(
+        "Measure what a paper claims.  [w2s where none is named]",
         metavar="PAPER",
-        autocompletion=completion.claims,
+        complete=completion.claims,
     ),
 ]
 

@@ -3,21 +3,16 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import note
+from w2s_cli.cli.typer_options import arg, opt
 
 
 def blend(
-    first: Annotated[Path, typer.Argument(help="Weights of a network.", metavar="A")],
-    second: Annotated[
-        Path, typer.Argument(help="Other weights of the same network.", metavar="B")
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="A file to write.", metavar="FILE")
-    ],
-    share: Annotated[float, typer.Option(help="Of B in the blend, from 0 to 1.")] = 0.5,
+    first: Annotated[Path, arg("Weights of a network.", metavar="A")],
+    second: Annotated[Path, arg("Other weights of the same network.", metavar="B")],
+    output: Annotated[Path, opt("A file to write.", "--output", "-o", metavar="FILE")],
+    share: Annotated[float, opt("Of B in the blend, from 0 to 1.")] = 0.5,
     overwrite: ask.Overwrite = False,
     quiet: ask.Quiet = False,
 ) -> None:

@@ -10,48 +10,47 @@ from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import axes_with, noise_models
 from w2s_cli.cli.output import note, print_result, table, warn
 from w2s_cli.cli.reports import Form, show_failure, tell
+from w2s_cli.cli.typer_options import arg, opt
 from w2s_cli.errors import INCONSISTENT, UsageError
 
 if TYPE_CHECKING:
     from w2s_cli.pipeline.check_file import CheckReport
 
-Outputs = Annotated[
-    list[Path], typer.Argument(help="Restored images, of any program.", metavar="OUT")
-]
+Outputs = Annotated[list[Path], arg("Restored images, of any program.", metavar="OUT")]
 Against = Annotated[
     Path | None,
-    typer.Option(
-        help="The input of a single OUT; without, the file that OUT says it was made "
+    opt(
+        "The input of a single OUT; without, the file that OUT says it was made "
         "from, beside it, in the folder above, or here.",
         metavar="IN",
     ),
 ]
 Rescaled = Annotated[
     bool,
-    typer.Option(
-        "--rescaled",
-        help="OUT is in other units than its input, as many programs write: contrast "
+    opt(
+        "OUT is in other units than its input, as many programs write: contrast "
         "and light are not compared.",
+        "--rescaled",
     ),
 ]
 MaskFile = Annotated[
     Path | None,
-    typer.Option(
-        help="Write where the input does not ask for the structure of a single OUT: "
+    opt(
+        "Write where the input does not ask for the structure of a single OUT: "
         "255 there, 0 elsewhere.",
         metavar="FILE.tif",
     ),
 ]
 Report = Annotated[
     Path | None,
-    typer.Option(
-        help="Write a page with pictures of the worst plane of a single OUT: input, "
+    opt(
+        "Write a page with pictures of the worst plane of a single OUT: input, "
         "output, residual, what is not supported.",
         metavar="PAGE.html",
     ),
 ]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a mask or a report that exists.")
+    bool, opt("Replace a mask or a report that exists.", "--overwrite")
 ]
 
 

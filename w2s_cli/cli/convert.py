@@ -3,27 +3,18 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import note, warn
+from w2s_cli.cli.typer_options import arg, opt
 
 
 def convert(
-    source_file: Annotated[
-        Path, typer.Argument(help="A file of weights, of any kind.", metavar="IN")
-    ],
-    target: Annotated[
-        Path, typer.Argument(help="A file to write.", metavar="OUT.safetensors")
-    ],
-    licence: Annotated[
-        str, typer.Option(help="The terms that the weights are under.")
-    ] = "",
-    source: Annotated[
-        str, typer.Option(help="Their address, or what to cite for them.")
-    ] = "",
+    source_file: Annotated[Path, arg("A file of weights, of any kind.", metavar="IN")],
+    target: Annotated[Path, arg("A file to write.", metavar="OUT.safetensors")],
+    licence: Annotated[str, opt("The terms that the weights are under.")] = "",
+    source: Annotated[str, opt("Their address, or what to cite for them.")] = "",
     units: Annotated[
-        str, typer.Option(help="What the network takes: z, z/255, unit or centred.")
+        str, opt("What the network takes: z, z/255, unit or centred.")
     ] = "",
     overwrite: ask.Overwrite = False,
     quiet: ask.Quiet = False,

@@ -14,6 +14,7 @@ from w2s_cli.cli.arguments import names, numbers
 from w2s_cli.cli.commands import Command, Commands
 from w2s_cli.cli.output import note, print_error, print_json, print_result, table, warn
 from w2s_cli.cli.progress import progress
+from w2s_cli.cli.typer_options import arg, opt
 from w2s_cli.errors import InputError, few
 
 if TYPE_CHECKING:
@@ -71,50 +72,39 @@ def _ranges(ordered: Sequence[int]) -> Iterator[str]:
 data = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None)
 
 _Raw = Annotated[
-    Path,
-    typer.Argument(
-        help="W2S_raw.zip, its folder, or the folder of z-scores.", metavar="RAW"
-    ),
+    Path, arg("W2S_raw.zip, its folder, or the folder of z-scores.", metavar="RAW")
 ]
 _Output = Annotated[
-    Path,
-    typer.Option("--output", "-o", help="The folder to write into.", metavar="OUT"),
+    Path, opt("The folder to write into.", "--output", "-o", metavar="OUT")
 ]
 _Form = Annotated[
     str,
-    typer.Option(
-        help="normalized (z-scores, float32 NPY), png (8 bit), or both: a,b.",
-        metavar="FORM",
+    opt(
+        "normalized (z-scores, float32 NPY), png (8 bit), or both: a,b.", metavar="FORM"
     ),
 ]
-_Levels = Annotated[
-    str, typer.Option(help="How many captures are averaged.", metavar="LIST")
-]
-_Fields = Annotated[str, typer.Option(help="Fields of view.", metavar="LIST")]
-_NoSim = Annotated[bool, typer.Option("--no-sim", help="Leave the SIM targets out.")]
-_Grays = Annotated[
-    float, typer.Option(help="Scale of PNGs; the authors' own is not published.")
-]
+_Levels = Annotated[str, opt("How many captures are averaged.", metavar="LIST")]
+_Fields = Annotated[str, opt("Fields of view.", metavar="LIST")]
+_NoSim = Annotated[bool, opt("Leave the SIM targets out.", "--no-sim")]
+_Grays = Annotated[float, opt("Scale of PNGs; the authors' own is not published.")]
 _Place = Annotated[
     str,
-    typer.Argument(
-        help="A folder, a zip, or simulated.",
+    arg(
+        "A folder, a zip, or simulated.",
         metavar="PATH",
-        autocompletion=completion.data_places,
+        complete=completion.data_places,
     ),
 ]
 _Truth = Annotated[
     Path | None,
-    typer.Option(
-        help="The folder of the truths, where PATH has images alone.", metavar="FOLDER"
-    ),
+    opt("The folder of the truths, where PATH has images alone.", metavar="FOLDER"),
 ]
 _Kind = Annotated[
     str,
-    typer.Option(
-        help="Which of several that PATH holds; `w2s data list` names them.",
+    opt(
+        "Which of several that PATH holds; `w2s data list` names them.",
         metavar="NAME",
-        autocompletion=completion.data_kinds,
+        complete=completion.data_kinds,
     ),
 ]
 
@@ -133,9 +123,7 @@ def about() -> None:
 
 @data.command("prepare", cls=Command, no_args_is_help=True)
 def prepare(
-    which: Annotated[
-        Literal["w2s"], typer.Argument(help="The data set: w2s.", metavar="w2s")
-    ],
+    which: Annotated[Literal["w2s"], arg("The data set: w2s.", metavar="w2s")],
     raw: _Raw,
     output: _Output = Path("data"),
     form: _Form = "normalized",
@@ -170,18 +158,16 @@ def prepare(
 
 @data.command("simulate", cls=Command, no_args_is_help=True)
 def simulate(
-    fmd: Annotated[
-        Path, typer.Argument(help="The folder of FMD, all its types.", metavar="FMD")
-    ],
+    fmd: Annotated[Path, arg("The folder of FMD, all its types.", metavar="FMD")],
     output: _Output = Path("fmd-simulated"),
     noise: Annotated[
         str,
-        typer.Option(
-            help="What is added: photons of white, spread in gray values, or both.",
+        opt(
+            "What is added: photons of white, spread in gray values, or both.",
             metavar="LIST",
         ),
     ] = "gaussian-15,poisson-20,poisson-15-gaussian-5",
-    seed: Annotated[int, typer.Option(help="Of the noise.", min=0)] = 2022,
+    seed: Annotated[int, opt("Of the noise.", min=0)] = 2022,
     as_json: ask.JsonText = False,
     quiet: ask.Quiet = False,
 ) -> None:

@@ -4,11 +4,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import note, print_json, print_result
 from w2s_cli.cli.reports import show_restored
+from w2s_cli.cli.typer_options import arg, opt
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,19 +28,12 @@ class Score:
 
 def demo(
     folder: Annotated[
-        Path,
-        typer.Argument(
-            help="The folder for the files, made if missing.", metavar="FOLDER"
-        ),
+        Path, arg("The folder for the files, made if missing.", metavar="FOLDER")
     ] = Path(),
-    seed: Annotated[int, typer.Option(help="Which cell.", min=0)] = 1,
-    photons: Annotated[
-        float, typer.Option(help="Light: photons in bright pixels.", min=1)
-    ] = 200,
+    seed: Annotated[int, opt("Which cell.", min=0)] = 1,
+    photons: Annotated[float, opt("Light: photons in bright pixels.", min=1)] = 200,
     overwrite: ask.Overwrite = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the scores as JSON.")
-    ] = False,
+    as_json: Annotated[bool, opt("Print the scores as JSON.", "--json")] = False,
 ) -> None:
     """Simulate a cell, restore it, and score it against the truth.
 

@@ -3,17 +3,15 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import print_json, print_result
+from w2s_cli.cli.typer_options import opt
 
 
 def estimate_defects(
     files: ask.Inputs,
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="The map, a .tif file.", metavar="MAP.tif"),
+        Path, opt("The map, a .tif file.", "--output", "-o", metavar="MAP.tif")
     ],
     axes: ask.Axes = None,
     overwrite: ask.Overwrite = False,

@@ -4,11 +4,10 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
 from w2s_cli.cli.output import print_json, print_result, warn
+from w2s_cli.cli.typer_options import arg, opt
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,37 +17,32 @@ if TYPE_CHECKING:
 def estimate_kernel(
     images: Annotated[
         list[Path],
-        typer.Argument(
-            help="Widefield images, then as many sharp ones; or a folder of each.",
+        arg(
+            "Widefield images, then as many sharp ones; or a folder of each.",
             metavar="LOW... HIGH...",
         ),
     ],
     output: Annotated[
         Path | None,
-        typer.Option(
+        opt(
+            "The kernel: a .tif or .npy file.  [default: beside the first LOW, "
+            "LOW_kernel.tif]",
             "--output",
             "-o",
-            help="The kernel: a .tif or .npy file.  [default: beside the first LOW, "
-            "LOW_kernel.tif]",
             metavar="OUT",
         ),
     ] = None,
-    side: Annotated[int, typer.Option(help="Side of the kernel in pixels, odd.")] = 35,
+    side: Annotated[int, opt("Side of the kernel in pixels, odd.")] = 35,
     regularisation: Annotated[
         str,
-        typer.Option(
-            help="auto, authors or paper (of W2S), or the number to add to HIGH's "
-            "power."
-        ),
+        opt("auto, authors or paper (of W2S), or the number to add to HIGH's power."),
     ] = "auto",
     pixel_size: Annotated[float | None, ask.PIXEL_SIZE] = None,
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
     plot: ask.Plot = None,
     as_json: ask.JsonText = False,
-    as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print the radial profile as CSV.")
-    ] = False,
+    as_csv: Annotated[bool, opt("Print the radial profile as CSV.", "--csv")] = False,
     overwrite: ask.Overwrite = False,
 ) -> None:
     """Estimate the blur kernel between widefield and sharp images of the same fields.

@@ -20,6 +20,7 @@ from w2s_cli.cli.output import (
     warn,
 )
 from w2s_cli.cli.reports import Form, show_failure, tell
+from w2s_cli.cli.typer_options import opt
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,31 +30,21 @@ if TYPE_CHECKING:
 
 Repeats = Annotated[
     str | None,
-    typer.Option(
-        help="The axis along which the same view was taken again, such as T.",
-        metavar="AXIS",
+    opt(
+        "The axis along which the same view was taken again, such as T.", metavar="AXIS"
     ),
 ]
 Dark = Annotated[
     Path | None,
-    typer.Option(
-        help="Frames without light: offset and read noise are theirs.", metavar="FILE"
-    ),
+    opt("Frames without light: offset and read noise are theirs.", metavar="FILE"),
 ]
 Plot = Annotated[
-    Path | None,
-    typer.Option(help="Draw variance over mean, of one file.", metavar="PNG"),
+    Path | None, opt("Draw variance over mean, of one file.", metavar="PNG")
 ]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace a plot that exists.")
-]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print JSON, for `w2s restore --noise`.")
-]
-Mean = Annotated[
-    bool, typer.Option("--mean", help="Print the mean of a and b over all images.")
-]
-AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
+Overwrite = Annotated[bool, opt("Replace a plot that exists.", "--overwrite")]
+AsJson = Annotated[bool, opt("Print JSON, for `w2s restore --noise`.", "--json")]
+Mean = Annotated[bool, opt("Print the mean of a and b over all images.", "--mean")]
+AsCsv = Annotated[bool, opt("Print CSV.", "--csv")]
 
 
 _COLUMNS = (

@@ -14,6 +14,7 @@ from w2s_cli.cli import score_options as scoring
 from w2s_cli.cli.arguments import names
 from w2s_cli.cli.output import note, print_json, print_result, table, warn
 from w2s_cli.cli.score_options import convention_of
+from w2s_cli.cli.typer_options import arg
 from w2s_cli.errors import UsageError, few
 
 if TYPE_CHECKING:
@@ -114,14 +115,12 @@ _METRICS = ("rmse", "psnr", "ssim")
 
 def evaluate(
     predictions: Annotated[
-        Path,
-        typer.Argument(help="An image, or a folder of images.", metavar="PREDICTIONS"),
+        Path, arg("An image, or a folder of images.", metavar="PREDICTIONS")
     ],
     references: Annotated[
         Path | None,
-        typer.Argument(
-            help="What they should be; in a folder, of the same names.",
-            metavar="REFERENCES",
+        arg(
+            "What they should be; in a folder, of the same names.", metavar="REFERENCES"
         ),
     ] = None,
     metric: scoring.Metrics = None,

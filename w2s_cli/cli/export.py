@@ -3,33 +3,31 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import noise_models
 from w2s_cli.cli.fetch import fetch_needed
 from w2s_cli.cli.output import note, warn
+from w2s_cli.cli.typer_options import arg, opt
 from w2s_cli.errors import UnknownNameError, UsageError, WeightsError
 
 
 def export(
     what: Annotated[
         str,
-        typer.Argument(
-            help="A method that is a network, or a file of weights.",
+        arg(
+            "A method that is a network, or a file of weights.",
             metavar="METHOD|WEIGHTS",
-            autocompletion=completion.chain,
+            complete=completion.chain,
         ),
     ],
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", help="A .zip file to write.", metavar="OUT.zip"),
+        Path, opt("A .zip file to write.", "--output", "-o", metavar="OUT.zip")
     ],
     like: Annotated[
         Path | None,
-        typer.Option(
-            help="An image of the camera, to measure its noise or its range.",
+        opt(
+            "An image of the camera, to measure its noise or its range.",
             metavar="IMAGE",
         ),
     ] = None,
@@ -40,14 +38,12 @@ def export(
     axes: ask.Axes = None,
     channel: ask.ChannelName = None,
     options: ask.Options = None,
-    name: Annotated[str, typer.Option(help="Of the model; w2s METHOD without.")] = "",
+    name: Annotated[str, opt("Of the model; w2s METHOD without.")] = "",
     authors: Annotated[
-        list[str] | None,
-        typer.Option("--author", help="Who made the weights.", metavar="NAME"),
+        list[str] | None, opt("Who made the weights.", "--author", metavar="NAME")
     ] = None,
     licence: Annotated[
-        str,
-        typer.Option(help="The terms that the weights are under, such as CC-BY-4.0."),
+        str, opt("The terms that the weights are under, such as CC-BY-4.0.")
     ] = "",
     overwrite: ask.Overwrite = False,
     quiet: ask.Quiet = False,

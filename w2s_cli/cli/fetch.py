@@ -11,6 +11,7 @@ from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import TERMINAL, note, print_error, print_result, table
 from w2s_cli.cli.progress import progress
+from w2s_cli.cli.typer_options import arg, opt
 from w2s_cli.errors import UsageError, W2SError
 
 if TYPE_CHECKING:
@@ -19,33 +20,17 @@ if TYPE_CHECKING:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(
-        help="Published weights or data.",
-        metavar="NAME",
-        autocompletion=completion.published,
-    ),
+    arg("Published weights or data.", metavar="NAME", complete=completion.published),
 ]
-All = Annotated[
-    bool, typer.Option("--all", help="Fetch all weights; data need to be named.")
-]
-List = Annotated[
-    bool, typer.Option("--list", help="Say what there is, and fetch nothing.")
-]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="List as JSON instead of a table.")
-]
+All = Annotated[bool, opt("Fetch all weights; data need to be named.", "--all")]
+List = Annotated[bool, opt("Say what there is, and fetch nothing.", "--list")]
+AsJson = Annotated[bool, opt("List as JSON instead of a table.", "--json")]
 From = Annotated[
     Path | None,
-    typer.Option(
-        "--from", help="Take files from a folder, not the network.", metavar="FOLDER"
-    ),
+    opt("Take files from a folder, not the network.", "--from", metavar="FOLDER"),
 ]
-Mirror = Annotated[
-    str, typer.Option(help="Download from another address.", metavar="URL")
-]
-PrintPath = Annotated[
-    bool, typer.Option("--print-path", help="Print where each file is.")
-]
+Mirror = Annotated[str, opt("Download from another address.", metavar="URL")]
+PrintPath = Annotated[bool, opt("Print where each file is.", "--print-path")]
 
 
 def fetch(

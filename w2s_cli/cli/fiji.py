@@ -15,6 +15,7 @@ import typer
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.commands import Command, Commands
 from w2s_cli.cli.output import note, print_result
+from w2s_cli.cli.typer_options import arg
 from w2s_cli.errors import ExistsError, UnknownNameError, UsageError
 from w2s_cli.methods import FOR_MENUS
 
@@ -24,7 +25,7 @@ MACRO = "Restore_with_w2s.ijm"
 NAMES = (MACRO, "Restore_Folder_with_w2s.py")
 _PLACE = Path("plugins", "w2s")  # Fiji makes a menu of it
 _NameOfFile = Annotated[
-    str, typer.Argument(help=f"Which file: {' or '.join(NAMES)}.", metavar="[NAME]")
+    str, arg(f"Which file: {' or '.join(NAMES)}.", metavar="[NAME]")
 ]
 
 
@@ -46,9 +47,7 @@ def about() -> None:
 
 @fiji.command("install", cls=Command, no_args_is_help=True)
 def install(
-    folder: Annotated[
-        Path, typer.Argument(help="Where Fiji is, such as Fiji.app.", metavar="FOLDER")
-    ],
+    folder: Annotated[Path, arg("Where Fiji is, such as Fiji.app.", metavar="FOLDER")],
     overwrite: ask.Overwrite = False,
 ) -> None:
     """Add Plugins > w2s to Fiji, with this very w2s behind it."""

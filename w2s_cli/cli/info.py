@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import print_json, print_result, readable, warn
+from w2s_cli.cli.typer_options import arg
 
 _SHOWN = (
     *("file", "format", "axes", "shape", "dtype", "pixel_size", "time_step"),
@@ -31,7 +30,7 @@ _UNITS = {"pixel_size": " (um)", "time_step": " (s)"}
 
 
 def info(
-    file: Annotated[Path, typer.Argument(help="An image file.", metavar="FILE")],
+    file: Annotated[Path, arg("An image file.", metavar="FILE")],
     series: ask.SeriesNames = None,
     as_json: ask.JsonText = False,
     verbose: ask.Verbose = False,

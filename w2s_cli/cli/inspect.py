@@ -3,16 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import print_json, print_result, readable
+from w2s_cli.cli.typer_options import arg
 
 
 def inspect(
-    file: Annotated[
-        Path, typer.Argument(help="A file of weights, of any kind.", metavar="FILE")
-    ],
+    file: Annotated[Path, arg("A file of weights, of any kind.", metavar="FILE")],
     as_json: ask.JsonText = False,
 ) -> None:
     """Say what a file of weights holds, without running anything in it.

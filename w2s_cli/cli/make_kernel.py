@@ -2,12 +2,11 @@
 
 from typing import Annotated, Any
 
-import typer
-
 from w2s_cli import __version__
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.kernel_report import about, check_targets, draw
 from w2s_cli.cli.output import print_json, print_result
+from w2s_cli.cli.typer_options import opt
 
 
 def make_kernel(
@@ -16,8 +15,7 @@ def make_kernel(
     wavelength: Annotated[float, ask.WAVELENGTH],
     pixel_size: Annotated[float, ask.PIXEL_SIZE],
     side: Annotated[
-        int | None,
-        typer.Option(help="Side in pixels, odd; by default 97 % of the light fits."),
+        int | None, opt("Side in pixels, odd; by default 97 % of the light fits.")
     ] = None,
     plot: ask.Plot = None,
     as_json: ask.JsonText = False,

@@ -2,11 +2,10 @@
 
 from typing import Annotated, Any
 
-import typer
-
 from w2s_cli.cli import completion
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import TERMINAL, note, print_json, print_result, table, warn
+from w2s_cli.cli.typer_options import arg
 from w2s_cli.errors import UsageError
 from w2s_cli.methods import METHODS, MethodEntry, PluginEntry
 from w2s_cli.registry import LICENCE
@@ -18,10 +17,10 @@ _FACTS = ("name", "scale", "needs", "summary", "source", "licence")
 def methods(
     name: Annotated[
         str | None,
-        typer.Argument(
-            help="A method to say everything of.",
+        arg(
+            "A method to say everything of.",
             metavar="[NAME]",
-            autocompletion=completion.method,
+            complete=completion.method,
         ),
     ] = None,
     as_json: ask.JsonText = False,

@@ -14,6 +14,7 @@ from w2s_cli.cli.fetch import fetch_needed
 from w2s_cli.cli.output import check_plot, warn
 from w2s_cli.cli.progress import FitDisplay, fit_to_files, progress
 from w2s_cli.cli.reports import Form, RestoredDisplay, show_plan, tell
+from w2s_cli.cli.typer_options import arg
 from w2s_cli.errors import INCONSISTENT, NothingMatchedError, UsageError
 from w2s_cli.restorers import TILE
 
@@ -26,8 +27,8 @@ def restore(
     output: ask.Output,
     inputs: Annotated[
         list[Path] | None,
-        typer.Argument(
-            help="Image files, folders of image files, or - for standard input.",
+        arg(
+            "Image files, folders of image files, or - for standard input.",
             metavar="INPUT",
         ),
     ] = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 import typer
 
 from w2s_cli.cli import completion
+from w2s_cli.cli.typer_options import opt
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,88 +17,64 @@ _RANGE = "dtype, max-min or percentile of the reference, or a number in the unit
 
 Metrics = Annotated[
     list[str] | None,
-    typer.Option(
+    opt(
+        "Names joined by commas, or given one by one.  [default: rmse,psnr,ssim]",
         "--metric",
         "-m",
-        help="Names joined by commas, or given one by one.  [default: rmse,psnr,ssim]",
         metavar="NAME",
-        autocompletion=completion.metrics,
+        complete=completion.metrics,
     ),
 ]
 Protocol = Annotated[
     str,
-    typer.Option(
-        help="Whose numbers: plain, w2s, w2s-v1, w2s-v1-sr, fmd, basicsr, noise2sr or "
-        "care.",
+    opt(
+        "Whose numbers: plain, w2s, w2s-v1, w2s-v1-sr, fmd, basicsr, noise2sr or care.",
         metavar="NAME",
-        autocompletion=completion.protocols,
+        complete=completion.protocols,
     ),
 ]
 Unit = Annotated[
     Literal["counts", "unit", "z"] | None,
-    typer.Option(help="counts as they are, [0, 1], or W2S's z-scores."),
+    opt("counts as they are, [0, 1], or W2S's z-scores."),
 ]
-Black = Annotated[float | None, typer.Option(help="What is 0 in [0, 1], in counts.")]
-White = Annotated[
-    float | None, typer.Option(help="What is 1; else the largest of the integer type.")
-]
+Black = Annotated[float | None, opt("What is 0 in [0, 1], in counts.")]
+White = Annotated[float | None, opt("What is 1; else the largest of the integer type.")]
 DataRange = Annotated[
-    str | None,
-    typer.Option("--range", help=f"For PSNR and SSIM: {_RANGE}.", metavar="RANGE"),
+    str | None, opt(f"For PSNR and SSIM: {_RANGE}.", "--range", metavar="RANGE")
 ]
-SsimRange = Annotated[
-    str | None, typer.Option(help="For SSIM, if another.", metavar="RANGE")
-]
+SsimRange = Annotated[str | None, opt("For SSIM, if another.", metavar="RANGE")]
 Window = Annotated[
-    Literal["gaussian", "uniform"] | None,
-    typer.Option(help="Of SSIM: of sd 1.5, or 7 x 7."),
+    Literal["gaussian", "uniform"] | None, opt("Of SSIM: of sd 1.5, or 7 x 7.")
 ]
-Border = Annotated[
-    int | None, typer.Option(help="Pixels at each edge that are left out.", min=0)
-]
+Border = Annotated[int | None, opt("Pixels at each edge that are left out.", min=0)]
 Corners = Annotated[
-    int | None,
-    typer.Option(help="Score corner squares of this side one by one.", min=0),
+    int | None, opt("Score corner squares of this side one by one.", min=0)
 ]
-Clip = Annotated[
-    bool | None, typer.Option("--clip/--no-clip", help="Clip both images to [0, 1].")
-]
+Clip = Annotated[bool | None, opt("Clip both images to [0, 1].", "--clip/--no-clip")]
 Fit = Annotated[
     Literal["none", "affine", "percentile"] | None,
-    typer.Option(help="Match gain and offset of each image first."),
+    opt("Match gain and offset of each image first."),
 ]
-Strip = Annotated[str, typer.Option(help="An ending of the names of predictions only.")]
-Common = Annotated[
-    bool, typer.Option("--common", help="Leave images without a partner out.")
-]
+Strip = Annotated[str, opt("An ending of the names of predictions only.")]
+Common = Annotated[bool, opt("Leave images without a partner out.", "--common")]
 GroupBy = Annotated[
     str | None,
-    typer.Option(
-        help="Finds the field in a name: 081 in 081_2 by default.", metavar="REGEX"
-    ),
+    opt("Finds the field in a name: 081 in 081_2 by default.", metavar="REGEX"),
 ]
 Input = Annotated[
     Path | None,
-    typer.Option(
-        "--input",
-        help="What predictions were made of, for rse and rsp.",
-        metavar="PATH",
-    ),
+    opt("What predictions were made of, for rse and rsp.", "--input", metavar="PATH"),
 ]
 Pristine = Annotated[
     Path | None,
-    typer.Option(
-        help="A folder of sharp images for niqe, or a model of them.", metavar="PATH"
-    ),
+    opt("A folder of sharp images for niqe, or a model of them.", metavar="PATH"),
 ]
-Vgg = Annotated[
-    Path | None, typer.Option(help="Weights of VGG, for vgg-distance.", metavar="FILE")
-]
+Vgg = Annotated[Path | None, opt("Weights of VGG, for vgg-distance.", metavar="FILE")]
 Level = Annotated[float, typer.Option(help="Of the intervals.", min=0.5, max=0.999)]
-Resamples = Annotated[int, typer.Option(help="Draws of fields.", min=100)]
-Seed = Annotated[int, typer.Option(help="Of the draws.", min=0)]
-PerImage = Annotated[bool, typer.Option("--per-image", help="List each image too.")]
-Csv = Annotated[Path | None, typer.Option(help="Write a row an image.", metavar="FILE")]
+Resamples = Annotated[int, opt("Draws of fields.", min=100)]
+Seed = Annotated[int, opt("Of the draws.", min=0)]
+PerImage = Annotated[bool, opt("List each image too.", "--per-image")]
+Csv = Annotated[Path | None, opt("Write a row an image.", metavar="FILE")]
 
 
 def convention_of(protocol: str, **given: Any) -> "Convention":

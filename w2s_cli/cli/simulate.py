@@ -3,39 +3,29 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from w2s_cli.cli import options as ask
 from w2s_cli.cli.output import note, print_json, warn
+from w2s_cli.cli.typer_options import arg, opt
 from w2s_cli.errors import UsageError
 
-_Truth = Annotated[Path, typer.Argument(help="A sharp image.", metavar="TRUTH")]
+_Truth = Annotated[Path, arg("A sharp image.", metavar="TRUTH")]
 _Output = Annotated[
-    Path,
-    typer.Option("--output", "-o", help="The widefield image, 16 bit.", metavar="OUT"),
+    Path, opt("The widefield image, 16 bit.", "--output", "-o", metavar="OUT")
 ]
-_Sim = Annotated[
-    Path | None, typer.Option(help="Write the ideal SIM image too.", metavar="FILE")
-]
+_Sim = Annotated[Path | None, opt("Write the ideal SIM image too.", metavar="FILE")]
 _KernelUsed = Annotated[
-    Path | None, typer.Option(help="The blur, on the grid of TRUTH.", metavar="FILE")
+    Path | None, opt("The blur, on the grid of TRUTH.", metavar="FILE")
 ]
 _Photons = Annotated[
-    float,
-    typer.Option(help="A camera pixel, in the bright parts; 0: TRUTH is in photons."),
+    float, opt("A camera pixel, in the bright parts; 0: TRUTH is in photons.")
 ]
-_Background = Annotated[float, typer.Option(help="Even light, photons a camera pixel.")]
-_Haze = Annotated[
-    float, typer.Option(help="Light out of focus, as a share of that in focus.")
-]
-_Emccd = Annotated[
-    bool, typer.Option("--emccd", help="Multiply electrons as an EMCCD does.")
-]
+_Background = Annotated[float, opt("Even light, photons a camera pixel.")]
+_Haze = Annotated[float, opt("Light out of focus, as a share of that in focus.")]
+_Emccd = Annotated[bool, opt("Multiply electrons as an EMCCD does.", "--emccd")]
 _Scale = Annotated[
-    Literal["1", "2"],
-    typer.Option(help="Pixels of TRUTH along a camera pixel: 1 or 2."),
+    Literal["1", "2"], opt("Pixels of TRUTH along a camera pixel: 1 or 2.")
 ]
-_Seed = Annotated[int, typer.Option(help="Which noise.", min=0)]
+_Seed = Annotated[int, opt("Which noise.", min=0)]
 
 
 def simulate(

@@ -12,6 +12,7 @@ from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.output import note, print_result, readable, table, warn
 from w2s_cli.cli.progress import progress
+from w2s_cli.cli.typer_options import opt
 from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
@@ -31,27 +32,23 @@ def speed(
         ),
     ] = None,
     sizes: Annotated[
-        str | None,
-        typer.Option(help="Sides of the planes, in pixels.  [default: 512,1024,2048]"),
+        str | None, opt("Sides of the planes, in pixels.  [default: 512,1024,2048]")
     ] = None,
     weights: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Weights for a method.",
+        opt(
+            "Weights for a method.",
             metavar="NAME=FILE",
-            autocompletion=completion.weighted_methods,
+            complete=completion.weighted_methods,
         ),
     ] = None,
     option: ask.Options = None,
     against: Annotated[
-        Path | None,
-        typer.Option(help="An earlier output to compare with.", metavar="FILE.json"),
+        Path | None, opt("An earlier output to compare with.", metavar="FILE.json")
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", help="A file to compare with later.", metavar="FILE.json"
-        ),
+        opt("A file to compare with later.", "--output", "-o", metavar="FILE.json"),
     ] = None,
     device: ask.Device = "auto",
     precision: ask.Precision = "auto",

@@ -5,10 +5,9 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from w2s_cli.cli import completion
 from w2s_cli.cli.output import TERMINAL, duration, note, print_result, table
+from w2s_cli.cli.typer_options import arg, opt
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -125,21 +124,18 @@ def draw(progress: "TrainingProgress") -> None:
 def train(
     recipe: Annotated[
         str,
-        typer.Argument(
-            help="A TOML file, or a recipe that ships.",
+        arg(
+            "A TOML file, or a recipe that ships.",
             metavar="RECIPE",
-            autocompletion=completion.recipes,
+            complete=completion.recipes,
         ),
     ] = "",
     settings: Annotated[
-        list[str] | None,
-        typer.Argument(help="Settings in place of the recipe's.", metavar="KEY=VALUE"),
+        list[str] | None, arg("Settings in place of the recipe's.", metavar="KEY=VALUE")
     ] = None,
-    list_: Annotated[
-        bool, typer.Option("--list", "-l", help="List the recipes that ship.")
-    ] = False,
+    list_: Annotated[bool, opt("List the recipes that ship.", "--list", "-l")] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say only where the weights are.")
+        bool, opt("Say only where the weights are.", "--quiet", "-q")
     ] = False,
 ) -> None:
     """Train a network, or fit the prior of vst+epll.
