@@ -23,10 +23,17 @@ from w2s_cli.stack import Channel, Stack
 pytest.importorskip("zarr")
 
 
+SIGMA = ("sigma=1",)
+
+
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("w2s_cli.io.ome_zarr_writing._CHUNK", 16)
     monkeypatch.setattr("w2s_cli.io.halving._SMALLEST", 64)
+    # Networks that take less time than those that `auto-x2` chooses from.
+    fast, few = "denoise-fast+bicubic", (("gaussian", SIGMA), ("median", ()))
+    monkeypatch.setattr("w2s_cli.pipeline.auto_method.ENLARGER", fast)
+    monkeypatch.setattr("w2s_cli.pipeline.auto_method._WHITE", few)
 
 
 def apart(
@@ -82,13 +89,10 @@ def content(path: Path) -> dict[str, bytes]:
     return {str(one.relative_to(path)): one.read_bytes() for one in files}
 
 
-SIGMA = ("sigma=1",)
-
-
 @pytest.mark.parametrize(
     ("spec", "dtype"),
     [
-        (RestoreSpec("denoise-fast+bicubic", tile=64, check=True), np.uint16),
+        (RestoreSpec("auto-x2", tile=64, check=True), np.uint16),
         (RestoreSpec("gaussian", SIGMA, dtype="uint16", tile=64), np.float64),
     ],
     ids=lambda one: getattr(one, "method", None),
@@ -99,4 +103,5 @@ def test_all_parts_are_the_whole(spec, dtype, source, tmp_path) -> None:
     one = restore_file(spec, chain, path, whole)
     two = restore_file(spec, chain, path, parts, spread=apart)
     assert (one.record, one.warnings) == (two.record, two.warnings)
+    assert len(one.record["links"]) == 1 + (spec.method == "auto-x2")
     assert content(whole) == content(parts)

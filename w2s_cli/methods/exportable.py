@@ -40,7 +40,7 @@ def check_exportable(restorer: Restorer, name: str) -> None:
         case Shipped() | ExternalNetwork() | SelfSupervised():
             return
         case Auto():
-            why, hint = "chooses a method by the image", "export denoise"
+            why, hint = "chooses a method by the image", "export one of those"
         case _:
             why = "is no network, or more than one pass of it"
             hint = "export denoise, jdsr, a published network or a file of weights"
