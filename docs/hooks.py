@@ -68,6 +68,7 @@ def api() -> str:
 def pictures(text: str) -> dict[str, bytes]:
     """Run the commands of the gallery, and return the pictures that it shows."""
     script = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    script = re.sub(r"  # exit code (\d+)", r" || test $? -eq \1", script)
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "bin" / "w2s"
         program.parent.mkdir()

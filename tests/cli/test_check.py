@@ -162,7 +162,8 @@ def test_mask_and_report(w2s, cell: Path) -> None:
     assert "<strong>not consistent with the input: in " in page
     again = w2s(*words, code=7)
     assert "mask.tif exists" in again.stderr
-    assert w2s(*words, "--overwrite").exit_code == 8
+    assert w2s(*words[:-1], "p.png", "--overwrite").exit_code == 8
+    assert Path("p.png").read_bytes().startswith(b"\x89PNG")
     wrong = w2s("check", "fake.tif", "--against", "cell.tif", "--report", "p.pdf")
     assert wrong.exit_code == 2
     assert wrong.stderr.startswith("error: the report p.pdf is no .html file\n")

@@ -31,12 +31,21 @@ def test_the_middle_plane_of_each_channel(w2s, here: Path) -> None:
     assert sizes[0][1] - 30 == 3 * (sizes[1][1] - 30)  # below the title
 
 
-@pytest.mark.parametrize("output", ["out.tif", "out.npy"])
-def test_it_changes_no_pixel(w2s, here: Path, output: str) -> None:
-    plain = w2s("restore", "cell.tif", "-o", f"plain_{output}", *WORDS[4:])
-    drawn = w2s("restore", "cell.tif", "-o", output, *WORDS[4:], "--preview", "p.png")
+@pytest.mark.parametrize(
+    ("output", "more", "panels"),
+    [("out.tif", (), 3), ("out.npy", ("--uncertainty",), 4)],
+)
+def test_it_changes_no_pixel(
+    w2s, here: Path, output: str, more: tuple[str, ...], panels: int
+) -> None:
+    words = [*WORDS[4:], *more]
+    plain = w2s("restore", "cell.tif", "-o", f"plain_{output}", *words)
+    drawn = w2s("restore", "cell.tif", "-o", output, *words, "--preview", "p.png")
     assert (plain.exit_code, drawn.exit_code) == (0, 0)
     assert Path(output).read_bytes() == Path(f"plain_{output}").read_bytes()
+    width = size("p.png")[0]
+    assert (width - 10) % panels == 0
+    assert 440 <= (width - 10) // panels - 10 < 600
 
 
 def test_large_planes_are_cut_where_most_is_to_be_seen(w2s, here: Path) -> None:

@@ -1,5 +1,7 @@
 """The page of `w2s check`: pictures of what agrees and what does not."""
 
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +10,7 @@ import numpy as np
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli.bench.plots import INK, MISSING, PALE, PageFigure, gray_limits, png
@@ -49,8 +52,14 @@ _TEXTS = {
 
 
 def write_check_page(found: CheckReport, path: Path, *, overwrite: bool) -> None:
-    """Write a page that needs nothing else."""
+    """Write a page that needs nothing else, or as PNG its first pictures."""
     worst = [one for _, one in sorted(found.check.worst.items())]
+    if path.suffix.lower() == ".png":
+        with replacing(path, overwrite=overwrite) as temporary:
+            _below([one for plane in worst for one in _rows(plane).values()]).save(
+                temporary, "PNG"
+            )
+        return
     text = html_page(
         "check.html.jinja",
         found=found,
@@ -62,16 +71,32 @@ def write_check_page(found: CheckReport, path: Path, *, overwrite: bool) -> None
 
 
 def _figures(plane: ComparedPlane) -> list[PageFigure]:
-    height, width = plane.seen.shape
-    part = _worst_part(plane)
-    whole = (slice(0, height), slice(0, width))
-    pictures = {"whole": _row(plane, whole, part)}
-    if part != whole:
-        pictures["close"] = _row(plane, part)
+    pictures = _rows(plane)
     pictures["spectrum"] = png((6.0, 3.0), lambda figure: _spectrum(figure, plane))
     return [
         PageFigure(name, *_TEXTS[name], picture) for name, picture in pictures.items()
     ]
+
+
+def _rows(plane: ComparedPlane) -> dict[str, bytes]:
+    """Return pictures of the whole plane, and of the part that is worth a look."""
+    height, width = plane.seen.shape
+    part = _worst_part(plane)
+    whole = (slice(0, height), slice(0, width))
+    rows = {"whole": _row(plane, whole, part)}
+    return rows if part == whole else rows | {"close": _row(plane, part)}
+
+
+def _below(pictures: Sequence[bytes]) -> Image.Image:
+    """Return pictures one below the other."""
+    opened = [Image.open(BytesIO(one)) for one in pictures]
+    width = max(one.width for one in opened)
+    whole = Image.new("RGB", (width, sum(one.height for one in opened)), "white")
+    top = 0
+    for one in opened:
+        whole.paste(one, (0, top))
+        top += one.height
+    return whole
 
 
 def _worst_part(plane: ComparedPlane) -> tuple[slice, slice]:

@@ -1,6 +1,10 @@
-"""A picture of what a restoration did: input, output, and what it took away."""
+"""A picture of what a restoration did: input, output, and what it took away.
+
+Where standard errors were written, these beside.
+"""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from math import floor, log10
 from pathlib import Path
@@ -26,6 +30,7 @@ _CROP = 512  # input pixels: of a larger plane its busiest square is shown
 _LEAST = 440  # pixels of a panel, so that what is written above it fits
 _GAP, _LINE = 10, 20
 _BLACK, _WHITE = 0.1, 99.9  # percentiles of the output
+_UNSURE = 0.5  # of the range of grey: standard errors that are white
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +42,7 @@ class PreviewRow:
     after: FloatArray  # (Y * scale, X * scale)
     noise: NoiseModel | None  # None where it is not known
     pixel_size: float | None  # micrometres of a pixel of `before`
+    errors: FloatArray | None = None  # standard errors of `after`
 
     @property
     def scale(self) -> int:
@@ -62,10 +68,13 @@ def preview(
     """Draw the middle plane of a file that was restored, a row a channel, as a PNG."""
     with spec.opened(source) as whole:
         stack = spec.part(whole)
-        # An array's file doesn't name its axes.
-        axes = stack.axes if outcome.target.suffix.lower() == ".npy" else None
-        with open_image(outcome.target, axes=axes) as restored:
-            rows = [_row(stack, restored, outcome, at) for at in _middle(stack)]
+        with ExitStack() as opened:
+            made = []
+            for file in filter(None, [outcome.target, outcome.error_map]):
+                # An array's file doesn't name its axes.
+                axes = stack.axes if file.suffix.lower() == ".npy" else None
+                made.append(opened.enter_context(open_image(file, axes=axes)))
+            rows = [_row(stack, made, outcome, at) for at in _middle(stack)]
     with replacing(picture) as temporary:
         drawn(rows, f"{source.name}, {outcome.method}").save(temporary, "PNG")
 
@@ -80,11 +89,14 @@ def _middle(stack: Stack) -> list[tuple[int, ...]]:
 
 
 def _row(
-    stack: Stack, restored: Stack, outcome: FileReport, at: tuple[int, ...]
+    stack: Stack, made: Sequence[Stack], outcome: FileReport, at: tuple[int, ...]
 ) -> PreviewRow:
-    """Return a plane before and after; a file may have lost axes of length 1."""
+    """Return a plane before and after; a file may have lost axes of length 1.
+
+    `made` has the output, and its standard errors if there are any.
+    """
     number = int(np.ravel_multi_index(at, stack.data.shape[:-2])) if at else 0
-    there = tuple(map(int, np.unravel_index(number, restored.data.shape[:-2])))
+    there = tuple(map(int, np.unravel_index(number, made[0].data.shape[:-2])))
     scale, wide = outcome.scale, stack.data.shape[-2:]
     part = [spread(n, MOST_SIDE if stack.large else n)[0] for n in wide]
     parts = [slice(one.start * scale, one.stop * scale) for one in part]
@@ -95,23 +107,24 @@ def _row(
         if known
         else diagnose_channel("", [middle_of_plane(stack, at)]).model
     )
-    before, after = stack.region(at, *part), restored.region(there, *parts)
+    before = stack.region(at, *part)
+    planes = [one.region(there, *parts) for one in made]
+    after = planes[0]
     name, size = stack.plane_name(at), stack.pixel_size.get("X")
     height, width = before.shape
     if max(before.shape) <= _CROP or min(before.shape) < 2:
-        return PreviewRow(name, _single(before), _single(after), model, size)
+        shown = [*map(_single, planes), None]
+        return PreviewRow(name, _single(before), shown[0], model, size, shown[1])
     square = busiest(after[::scale, ::scale], min(height, width, _CROP))
     y, x, side = square.y, square.x, square.side
     first = x + part[1].start, y + part[0].start
     along_x, along_y = (f"{start} to {start + side - 1}" for start in first)
     where = f"x {along_x}, y {along_y} of {wide[1]} x {wide[0]}"
-    return PreviewRow(
-        f"{name}{name and ', '}{where}",
-        _single(before[y : y + side, x : x + side]),
-        _single(after[y * scale :, x * scale :][: side * scale, : side * scale]),
-        model,
-        size,
-    )
+    fine = np.s_[y * scale : (y + side) * scale, x * scale : (x + side) * scale]
+    shown = [*(_single(plane[fine]) for plane in planes), None]
+    seen = _single(before[y : y + side, x : x + side])
+    label = f"{name}{name and ', '}{where}"
+    return PreviewRow(label, seen, shown[0], model, size, shown[1])
 
 
 def _single(pixels: NDArray[Any]) -> FloatArray:
@@ -120,7 +133,7 @@ def _single(pixels: NDArray[Any]) -> FloatArray:
 
 
 def drawn(rows: Sequence[PreviewRow], title: str) -> Image.Image:
-    """Return the picture: a row of three panels for each of `rows`."""
+    """Return the picture: a row of panels for each of `rows`."""
     parts = [_drawn_row(row) for row in rows]
     width = max(part.width for part in parts)
     height = sum(part.height for part in parts)
@@ -149,8 +162,13 @@ def _drawn_row(row: PreviewRow) -> Image.Image:
             row.scale,
         ),
     ]
+    if row.errors is not None:
+        most = _UNSURE * (high - low)
+        label = f"standard error: black 0, white {most:.3g} counts or more"
+        panels.append((label, row.errors / most, 1))
     side = (max(row.after.shape[1] * enlarged, _LEAST), row.after.shape[0] * enlarged)
-    size = (3 * side[0] + 4 * _GAP, side[1] + 2 * _LINE + _GAP)
+    count = len(panels)
+    size = (count * (side[0] + _GAP) + _GAP, side[1] + 2 * _LINE + _GAP)
     picture = Image.new("RGB", size, "black")
     caption = f"{row.name}{row.name and ': '}input and output in the same grey, "
     _write(picture, (_GAP, 0), f"{caption}{low:.4g} (black) to {high:.4g} counts")

@@ -45,8 +45,8 @@ Report = Annotated[
     Path | None,
     opt(
         "Write a page with pictures of the worst plane of a single OUT: input, "
-        "output, residual, what is not supported.",
-        metavar="PAGE.html",
+        "output, residual, what is not supported; or the pictures, as PNG.",
+        metavar="PAGE.html|FILE.png",
     ),
 ]
 Overwrite = Annotated[
@@ -143,8 +143,12 @@ def _check_targets(
         check_spared(mask, spared)
     if report:
         from w2s_cli.bench.report.html_page import check_html
+        from w2s_cli.io.targets import check_writable
 
-        check_html(report, overwrite=overwrite)
+        if report.suffix.lower() == ".png":
+            check_writable(report, overwrite=overwrite)
+        else:
+            check_html(report, overwrite=overwrite)
         check_spared(report, spared)
 
 

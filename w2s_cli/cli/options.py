@@ -202,7 +202,7 @@ Preview = Annotated[
     Path | None,
     opt(
         "Draw input, output and their difference, in units of the noise, of the "
-        "middle plane of one file.",
+        "middle plane of one file; with --uncertainty the standard errors as well.",
         metavar="FILE.png",
     ),
 ]
