@@ -113,18 +113,18 @@ def _row(
     name, size = stack.plane_name(at), stack.pixel_size.get("X")
     height, width = before.shape
     if max(before.shape) <= _CROP or min(before.shape) < 2:
-        shown = [*map(_single, planes), None]
-        return PreviewRow(name, _single(before), shown[0], model, size, shown[1])
+        shown = [*map(_single, planes)]
+        return PreviewRow(name, _single(before), shown[0], model, size, *shown[1:])
     square = busiest(after[::scale, ::scale], min(height, width, _CROP))
     y, x, side = square.y, square.x, square.side
     first = x + part[1].start, y + part[0].start
     along_x, along_y = (f"{start} to {start + side - 1}" for start in first)
     where = f"x {along_x}, y {along_y} of {wide[1]} x {wide[0]}"
     fine = np.s_[y * scale : (y + side) * scale, x * scale : (x + side) * scale]
-    shown = [*(_single(plane[fine]) for plane in planes), None]
+    shown = [_single(plane[fine]) for plane in planes]
     seen = _single(before[y : y + side, x : x + side])
     label = f"{name}{name and ', '}{where}"
-    return PreviewRow(label, seen, shown[0], model, size, shown[1])
+    return PreviewRow(label, seen, shown[0], model, size, *shown[1:])
 
 
 def _single(pixels: NDArray[Any]) -> FloatArray:
