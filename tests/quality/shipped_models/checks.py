@@ -12,6 +12,7 @@ from shipped_models import (
     long_exposure,
     resolution,
     robustness,
+    sim_structures,
     speed,
 )
 from shipped_models.finding import Finding
@@ -82,6 +83,20 @@ CHECKS = (
         enlarging.simulated,
         "simulated SIM images, against interpolation and deconvolution",
         scale=2,
+    ),
+    Check(
+        "jdsr-structures",
+        sim_structures.structures,
+        "real SIM images as truth, against deconvolution by the true blur",
+        scale=2,
+        needs="sim_truth",
+    ),
+    Check(
+        "jdsr-brightest",
+        sim_structures.brightest,
+        "light kept, of real SIM images as truth and of their brightest parts",
+        scale=2,
+        needs="sim_truth",
     ),
     Check(
         "jdsr-long-exposure",

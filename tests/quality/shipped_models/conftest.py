@@ -72,6 +72,8 @@ def data(tmp_path: Path) -> Path:
     (folder / "sim_pair").mkdir()
     tifffile.imwrite(folder / "sim_pair" / "er_widefield.tif", seen.astype("f4"))
     tifffile.imwrite(folder / "sim_pair" / "er_sim.tif", scene.truth)
+    light = 255 * (scene.truth - CAMERA.offset) / np.ptp(scene.truth)
+    save(folder / "sim_truth" / "er_33.png", light.clip(0, 255).astype(np.uint8))
     return folder
 
 

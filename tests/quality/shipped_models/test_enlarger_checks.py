@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from shipped_models import enlarging, resolution
+from shipped_models import enlarging, resolution, sim_structures
 from shipped_models.enlarging import er, rivals_at
 from shipped_models.long_exposure import long_exposure, unlike
 from shipped_models.scoring import held
@@ -106,3 +106,23 @@ def test_unlike_is_blind_to_gain_and_offset() -> None:
     assert unlike(one, 3 * one + 5) == pytest.approx(0, abs=1e-6)
     assert unlike(one, other) == pytest.approx(1, abs=0.01)
     assert unlike(one, one + other) == pytest.approx(np.sqrt(0.5), abs=0.02)
+
+
+def test_real_structures_beside_deconvolution(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        **{"STRUCTURES": ("er",), "NUMBERS": (33,), "PHOTONS": (20, 500)},
+        **{"STEPS": (1,), "TV": (0.0,)},
+    }.items():
+        monkeypatch.setattr(sim_structures, name, value)
+    found = sim_structures.structures(SMOOTH, setting)
+    assert [one.rule for one in found] == ["above"] * 4
+    assert all("Richardson-Lucy" in one.beside for one in found)
+    dim, bright = found[0], found[2]
+    assert bright.goal > dim.goal
+    same = Subject("richardson-lucy", options=("scale=2", "fwhm=4", "iterations=1"))
+    assert not any(one.met for one in sim_structures.structures(same, setting))
+    light, top = sim_structures.brightest(BICUBIC, setting)[:2]
+    assert light.met
+    assert not top.met  # blurred as it is

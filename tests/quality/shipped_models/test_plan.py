@@ -27,7 +27,7 @@ def test_nothing_to_check() -> None:
 
 def test_a_check_without_its_images_says_what_it_needs(data: Path) -> None:
     wanted = {check.name: check for check in CHECKS if check.needs}
-    assert len(wanted) == 5
+    assert len(wanted) == 7
     assert wanted["denoising"].missing(None) == (
         "needs w2s/index.csv: no --images folder is named"
     )
