@@ -17,6 +17,7 @@ from torch import Tensor
 from w2s_cli.methods import OWN
 from w2s_cli.methods.network_engines import by_scale
 from w2s_cli.methods.onnx_engine import GRAPHS
+from w2s_cli.methods.torch_engine import memory
 from w2s_cli.networks.counts_network import onnx_graph
 from w2s_cli.networks.error_network import (
     LIGHT,
@@ -25,7 +26,6 @@ from w2s_cli.networks.error_network import (
     ErrorsInCounts,
 )
 from w2s_cli.networks.rebuild import rebuild
-from w2s_cli.networks.unet import UNet
 from w2s_cli.weights import checkpoint
 
 FACTS = ("scale", "margin", "multiple_of", "whole", "channels", "conditions")
@@ -42,10 +42,10 @@ def write(folder: Path) -> None:
         planes = torch.rand(1, network.channels, SIDE, SIDE)
         graph = onnx_graph(network.eval(), {"input": planes}, folded=False)
         (folder / f"{name}.onnx").write_bytes(without_weights(graph, state))
-        width = network.tail.in_channels if isinstance(network, UNet) else 0
+        [needed, _] = memory(network, "fp32")
         tensors = {key: [*tensor.shape] for key, tensor in state.items()}
         facts = {fact: getattr(network, fact) for fact in FACTS}
-        known[name] = {**facts, "width": width, "tensors": tensors}
+        known[name] = {**facts, "memory": needed, "tensors": tensors}
     found = checkpoint.load(checkpoint.shipped("errors"))
     for scale, state in by_scale(found.state).items():
         errors = ErrorsInCounts(ErrorNetwork.from_state_dict(state)).eval()

@@ -54,10 +54,13 @@ def test_a_process_is_killed(victim: str) -> None:
     running = subprocess.Popen(
         [*W2S, *words, "--jobs", "2"], stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + 60
-    while len([*Path("out").glob("[a-e].tif")]) < 4 and time.monotonic() < deadline:
+    deadline, strays = time.monotonic() + 60, list[Path]()
+    while (
+        len([*Path("out").glob("[a-e].tif")]) < 4 or len(strays) != 1
+    ) and time.monotonic() < deadline:
         time.sleep(0.02)
-    [stray] = Path("out").glob(".w2s-*.tmp")
+        strays = [*Path("out").glob(".w2s-*.tmp")]
+    [stray] = strays
     busy = int(stray.name.split("-")[-3])
     os.kill(busy if victim == "worker" else running.pid, signal.SIGKILL)
     _, said = running.communicate(timeout=60)

@@ -7,9 +7,17 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.errors import UsageError, WeightsError
-from w2s_cli.methods.shipped import Denoise, DenoiseFast, Jdsr, JdsrFast, Shipped
+from w2s_cli.errors import InputError, UsageError, WeightsError
+from w2s_cli.methods.shipped import (
+    Denoise,
+    DenoiseFast,
+    Enlarging,
+    Jdsr,
+    JdsrFast,
+    Shipped,
+)
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.psf import gaussian_psf
 from w2s_cli.microscope.simulation import CAMERA, simulate_scene
 from w2s_cli.networks.inference import gflop
 from w2s_cli.networks.unet import ConditionalUNet, UNet
@@ -20,7 +28,7 @@ from w2s_cli.weights import checkpoint
 from w2s_cli.weights.cache import sha256_of
 
 rng = np.random.default_rng(0)
-BLOCKS: FloatArray = (2 * np.sqrt(rng.poisson(20, (2, 24, 32)) + 0.375)).astype("f4")
+BLOCKS: FloatArray = (2 * np.sqrt(rng.poisson(20, (2, 32, 48)) + 0.375)).astype("f4")
 
 
 def test_traits_come_from_the_network_and_its_record(tmp_path: Path) -> None:
@@ -76,7 +84,7 @@ def test_fast_ones_have_a_quarter_of_the_work(
 @pytest.mark.parametrize("method", [Denoise, Jdsr, DenoiseFast, JdsrFast])
 def test_half_precision_changes_little(method: type[Shipped]) -> None:
     full = method(precision="fp32")(BLOCKS)
-    assert full.shape == (2, 24 * method.scale, 32 * method.scale)
+    assert full.shape == (2, 32 * method.scale, 48 * method.scale)
     assert full.dtype == np.float32
     # The noise has a standard deviation of 1.
     assert abs(method(precision="bf16")(BLOCKS) - full).max() < 0.1
@@ -84,7 +92,7 @@ def test_half_precision_changes_little(method: type[Shipped]) -> None:
 
 def test_eight_orientations_are_the_mean_of_what_each_gives() -> None:
     rng = np.random.default_rng(1)
-    blocks = rng.uniform(2, 9, (2, 16, 24)).astype(np.float32)
+    blocks = rng.uniform(2, 9, (2, 16, 32)).astype(np.float32)
     one, eight = Jdsr(), Jdsr(orientations=8)
     found = eight(blocks)
     laid = [np.rot90(blocks, turns, (1, 2)) for turns in range(4)]
@@ -108,9 +116,10 @@ def test_much_read_noise_is_lowered_to_where_the_network_has_learned(
     blocks = random.normal(8, 1, (1, 32, 32)).astype(np.float32)
     assert method().with_noise(NoiseModel(1, read_noise=4)).lowered == 0
     noise = NoiseModel(0.25, 100, read_noise=20)
-    knowing = method().with_noise(noise)
+    knowing = method(precision="fp32").with_noise(noise)
     lifted = blocks + np.float32(excess(noise))
-    expected = method()(blocks) + np.float32(excess(noise))
+    told = replace(method(precision="fp32"), conditions=knowing.conditions)
+    expected = told(blocks) + np.float32(excess(noise))
     assert knowing(lifted) == pytest.approx(expected, abs=1e-3)
 
 
@@ -199,9 +208,9 @@ def test_a_network_is_told_what_is_known(scale: int, tmp_path: Path) -> None:
     path = _conditional(tmp_path / "w.safetensors", scale)
     kind = Denoise if scale == 1 else Jdsr
     method = kind(weights=path, precision="fp32", device="cpu")
-    blocks = np.pad(BLOCKS, [(0, 0), (0, 8), (0, 0)], mode="reflect")
+    blocks = BLOCKS
     plain = method(blocks)
-    assert plain.shape == (2, 32 * scale, 32 * scale)
+    assert plain.shape == (2, 32 * scale, 48 * scale)
     noisy = method.with_noise(NoiseModel(1, read_noise=2))
     assert noisy.provenance["told"].startswith("no light is 4.18")
     assert noisy.provenance["haze"] == "keep"
@@ -218,7 +227,7 @@ def test_a_network_is_told_what_is_known(scale: int, tmp_path: Path) -> None:
 def test_unknown_pixels_are_filled(tmp_path: Path) -> None:
     path = _conditional(tmp_path / "w.safetensors", 1)
     method = Denoise(weights=path, precision="fp32", device="cpu")
-    blocks = np.pad(BLOCKS, [(0, 0), (0, 8), (0, 0)], mode="reflect")
+    blocks = BLOCKS.copy()
     blocks[0, 5] = np.nan
     made = method(blocks)
     assert np.isfinite(made).all()
@@ -231,8 +240,57 @@ def test_light_in_focus_and_out_of_focus_add_up(tmp_path: Path) -> None:
     path = _conditional(tmp_path / "w.safetensors", 2)
     noise = NoiseModel(1, read_noise=1)
     method = Jdsr(weights=path, precision="fp32", device="cpu").with_noise(noise)
-    blocks = np.pad(BLOCKS, [(0, 0), (0, 8), (0, 0)], mode="reflect")
-    both, focus = method(blocks), replace(method, haze="remove")(blocks)
+    both, focus = method(BLOCKS), replace(method, haze="remove")(BLOCKS)
     assert (noise.square(focus) >= -1e-4).all()
     assert (focus <= both + 1e-4).all()
     assert (focus < both - 0.1).any()
+
+
+@pytest.mark.parametrize("method", [Jdsr, JdsrFast])
+def test_haze_is_removed_and_structure_stays(method: type[Enlarging]) -> None:
+    y, x = np.mgrid[:96, :96]
+    line = 60 * np.exp(-((x - 48 + 4 * np.sin(y / 15)) ** 2) / 6)
+    haze = 30 * np.exp(-((x - 48) ** 2 + (y - 48) ** 2) / 800)
+    noise = NoiseModel(1, read_noise=1)
+    seen = noise.sample((line + haze).astype(np.float32), np.random.default_rng(3))
+    kept, focus = (
+        Chain([method(haze=haze, precision="fp32")]).bound(noise)(
+            np.asarray(seen, np.float32)[None]
+        )[0]
+        for haze in ("keep", "remove")
+    )
+    on_line, beside = line.repeat(2, 0).repeat(2, 1) > 30, np.s_[64:128, 30:60]
+    assert kept.sum() == pytest.approx(4 * (line + haze).sum(), rel=0.05)
+    assert focus[beside].mean() < 0.6 * kept[beside].mean()
+    assert focus[on_line].mean() > 0.5 * kept[on_line].mean()
+
+
+def test_a_blur_that_is_told_matters_and_is_recorded(tmp_path: Path) -> None:
+    kernel = gaussian_psf(2.0)
+    np.save(tmp_path / "psf.npy", kernel.weights)
+    unknown = JdsrFast(precision="fp32")
+    wide = JdsrFast(precision="fp32", fwhm=4.71)
+    measured = JdsrFast(precision="fp32", kernel=tmp_path / "psf.npy")
+    assert "blur unknown" in unknown.provenance["told"]
+    assert wide.provenance["told"] != unknown.provenance["told"]
+    assert not np.array_equal(wide(BLOCKS), unknown(BLOCKS))
+    # The Gaussian of that width, by its formula and as a file.
+    np.testing.assert_allclose(wide.told.blur, measured.told.blur, atol=0.01)
+    knowing = wide.with_noise(NoiseModel(1, read_noise=2))
+    assert knowing.told.transfer == wide.told.transfer
+
+
+def test_options_that_a_network_cannot_take_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    trained_on = {"photons": [1, 50], "sigma": 2}
+    checkpoint.save(path, UNet(4, 2, 1, 2).state_dict(), {"trained_on": trained_on})
+    with pytest.raises(UsageError, match="takes no haze=remove: its network has one"):
+        _ = Jdsr(weights=path, haze="remove").traits
+    with pytest.raises(UsageError, match="takes no fwhm: its network"):
+        _ = Jdsr(weights=path, fwhm=3.0).traits
+    with pytest.raises(UsageError, match="must be above 0 and at most 200, found 0"):
+        Jdsr(fwhm=0.0)
+    with pytest.raises(UsageError, match="both tell the blur"):
+        Jdsr(fwhm=2.0, kernel=tmp_path / "psf.npy")
+    with pytest.raises(InputError, match=r"psf\.npy"):
+        Jdsr(kernel=tmp_path / "psf.npy")

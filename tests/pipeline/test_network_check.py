@@ -26,10 +26,10 @@ def pair() -> tuple[np.ndarray, np.ndarray]:
     return NOISE.sample(light, rng), NOISE.counts(light)
 
 
-def doubt(noisy: np.ndarray, made: np.ndarray, *, shipped: bool = False) -> str:
+def doubt(noisy: np.ndarray, made: np.ndarray, **facts: bool) -> str:
     check = NetworkCheck(NOISE, len(made) // len(noisy))
     check.add(noisy, np.asarray(made, np.float32))
-    return check.doubt("net", shipped=shipped)
+    return check.doubt("net", **{"shipped": False, **facts})
 
 
 def test_the_truth_fits_at_both_scales(pair: tuple[np.ndarray, np.ndarray]) -> None:
@@ -123,3 +123,13 @@ def test_the_middle_of_a_large_tile_is_enough(scale: int) -> None:
     check = NetworkCheck(NoiseModel(1.0, 900.0), scale)
     check.add(before, after)
     assert 300_000 > 448**2 >= check.sums.seen > 0.9 * 448**2
+
+
+def test_light_removed_on_purpose_is_told(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    noisy, true = pair
+    assert doubt(noisy, true, hazeless=True) == ""
+    said = doubt(noisy, 0.5 * (true + NOISE.offset), hazeless=True)
+    assert said == (
+        "net has taken 50% of the light away as out of focus; even light of the sample "
+        "may be among it: compare with -O haze=keep"
+    )

@@ -27,13 +27,13 @@ from w2s_cli.training.recipe_tables import Network
         ),
         ("schedule.every=0", "'schedule.every' should be greater than or equal to 1"),
         ("loss.l1=-1", "'loss.l1' should be greater than or equal to 0, not -1"),
-        ("loss.root=0", "no loss with a weight above 0"),
+        ("loss.counts=0", "no loss with a weight above 0"),
         ("mixture.floor=0", "'mixture.floor' should be greater than 0"),
         ("light.photons=[0,1]", "'light.photons' should be greater than 0"),
         ("light.blur=[3,1]", r"two rising numbers, not \[3, 1\]"),
         ("train_fields=[9,1]", "'train_fields' should be two rising numbers"),
         (
-            "sources={pairs=0,averages=0,simulated=0,even=0}",
+            "sources={pairs=0,averages=0,simulated=0,sharp=0,even=0}",
             "no share in the table 'sources' is above 0",
         ),
         (
@@ -53,7 +53,7 @@ from w2s_cli.training.recipe_tables import Network
 )
 def test_senseless_settings_are_told(setting: str, message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
-        load("jdsr", [setting])
+        load("denoise", [setting])
     assert caught.value.hint
 
 

@@ -11,18 +11,18 @@ from w2s_cli.training.recipe import load
 
 def test_settings_replace_those_of_the_recipe() -> None:
     recipe = load(
-        "jdsr", ["steps=7", "patches.batch=2", "data=here", "light.blur=[1,2]"]
+        "denoise", ["steps=7", "patches.batch=2", "data=here", "light.blur=[1,2]"]
     )
     assert (recipe.steps, recipe.patches.batch) == (7, 2)
     assert recipe.data == Path("here")
     assert recipe.light.blur == (1.0, 2.0)
-    assert recipe.patches.side == 64
+    assert recipe.patches.side == 128
 
 
 def test_an_option_of_a_network_replaces_itself_alone() -> None:
-    recipe = load("jdsr", ["network.options.width=8", "loss.l1=0.5"])
-    assert recipe.network.options == {"width": 8, "levels": 4, "blocks": 2, "scale": 2}
-    assert recipe.loss == {"root": 1.0, "l1": 0.5}
+    recipe = load("denoise", ["network.options.width=8", "loss.l1=0.5"])
+    assert recipe.network.options == {"width": 8, "levels": 4, "blocks": 2, "scale": 1}
+    assert recipe.loss == {"counts": 1.0, "l1": 0.5}
 
 
 def test_a_table_of_weights_takes_the_place_of_another(tmp_path: Path) -> None:

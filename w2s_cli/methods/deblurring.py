@@ -15,11 +15,9 @@ from w2s_cli.errors import UsageError
 from w2s_cli.io.psf_file import read_psf
 from w2s_cli.microscope.deconvolution import STEEPEST_TV, richardson_lucy, transfer
 from w2s_cli.microscope.noise_model import NoiseModel
-from w2s_cli.microscope.psf import PSF, gaussian_psf
+from w2s_cli.microscope.psf import PSF, WIDEST, gaussian_psf
 from w2s_cli.restorers.restorer import Traits
 from w2s_cli.restorers.units import Units
-
-_WIDEST = 200  # pixels of full width: beyond any microscope, short of a typing error
 
 # Of the Wiener filter
 _DARKEST = 1e-6  # photons: without light and read noise, there still is a ratio
@@ -44,10 +42,9 @@ class Deconvolution:
     sigma: float = 0.0  # read noise in photons; the driver sets it
 
     def __post_init__(self) -> None:
-        if not 0 < self.fwhm <= _WIDEST:
+        if not 0 < self.fwhm <= WIDEST:
             raise UsageError(
-                f"option fwhm must be above 0 and at most {_WIDEST}, "
-                f"found {self.fwhm:g}"
+                f"option fwhm must be above 0 and at most {WIDEST}, found {self.fwhm:g}"
             )
         self.blur()  # a bad file shows before the work begins
 

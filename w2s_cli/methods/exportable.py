@@ -25,6 +25,9 @@ def check_exportable(restorer: Restorer, name: str) -> None:
         case Shipped() if restorer.orientations > 1:
             why = "restores each image laid in 8 ways"
             hint = "leave -O orientations out"
+        case Shipped() if restorer.hazeless:
+            why = "takes one output of its network from the other"
+            hint = "leave -O haze out"
         case SelfSupervised() if restorer.weights is None:
             why = "learns from the images first"
             hint = (
@@ -68,7 +71,7 @@ def counts_network(
     match restorer:
         case Shipped():
             network = restorer.running.network
-            known = restorer.with_noise(noise).conditions
+            known = restorer.with_noise(noise).told
             told = (
                 known.numbers(network.conditions)
                 if isinstance(network, ConditionalUNet)

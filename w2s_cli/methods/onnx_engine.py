@@ -36,7 +36,7 @@ class OnnxNetwork:
     whole: bool
     channels: int
     conditions: int
-    width: int  # channels of its last convolution
+    memory: int  # bytes a pixel that it works with
     run: Run  # (N, C, Y, X) -> (N, K, Y * scale, X * scale)
 
 
@@ -110,7 +110,7 @@ def forward_planes(
 
 def memory(network: OnnxNetwork, precision: str) -> tuple[int, int]:
     """Return the bytes a pixel that it works with: see `Traits.memory`."""
-    return (47 * network.width,) * 2 if network.width else (1536, 1536)
+    return network.memory, network.memory
 
 
 def _checked(precision: str) -> str:

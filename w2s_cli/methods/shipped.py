@@ -9,11 +9,17 @@ from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 import numpy as np
 
 from w2s_cli._typing import FloatArray
-from w2s_cli.errors import WeightsError
+from w2s_cli.errors import UsageError, WeightsError
+from w2s_cli.io.psf_file import read_psf
 from w2s_cli.methods.network_engines import Opened, StabilisedNetwork, engine
 from w2s_cli.microscope.defects import filled
-from w2s_cli.microscope.imaging_conditions import ImagingConditions
+from w2s_cli.microscope.imaging_conditions import (
+    ImagingConditions,
+    gaussian_transfer,
+    psf_transfer,
+)
 from w2s_cli.microscope.noise_model import NoiseModel
+from w2s_cli.microscope.psf import WIDEST
 from w2s_cli.networks.devices import kind_of
 from w2s_cli.restorers.orientations import mean_over_orientations
 from w2s_cli.restorers.restorer import NetworkAtWork, TrainedRange, Traits
@@ -41,14 +47,13 @@ class Shipped:
     lowered: float = 0.0
     # What is known of noise and blur, for networks that are told
     conditions: ImagingConditions = _UNTOLD
-    # Whether light out of focus is kept, by networks that tell it apart
-    haze: Literal["keep", "remove"] = "keep"
 
     name: ClassVar[str]
     scale: ClassVar[int]
     reach: ClassVar[int]
     """Input pixels; what lies further off changes the output of the weights that ship
-    by less than 1e-4 of the noise. The network's own margin is what could reach it."""
+    by less than 1e-4 of the noise (5e-4 at 50,000 photons). The network's own margin is
+    what could reach it."""
 
     @property
     def provenance(self) -> dict[str, str]:
@@ -62,11 +67,21 @@ class Shipped:
             "precision": self._computed,
             **({"tiles": near} if self._margin < network.margin else {}),
             **(
-                {"told": str(self.conditions), "haze": self.haze}
+                {"told": str(self.told), "haze": "remove" if self.hazeless else "keep"}
                 if network.conditions
                 else {}
             ),
         }
+
+    @property
+    def told(self) -> ImagingConditions:
+        """Return what the network is told, if it takes such numbers."""
+        return self.conditions
+
+    @property
+    def hazeless(self) -> bool:
+        """Return whether light out of focus is taken away."""
+        return False
 
     @property
     def traits(self) -> Traits:
@@ -111,7 +126,7 @@ class Shipped:
         network = self._loaded.network
         if not network.conditions:
             return blocks[:, None]
-        return _told_planes(network, blocks, self.conditions)
+        return _told_planes(network, blocks, self.told)
 
     def outputs(self, planes: FloatArray) -> FloatArray:
         """Return (N, K, Y * scale, X * scale), all that it makes of `input_planes`."""
@@ -126,10 +141,9 @@ class Shipped:
         loaded = self._loaded
         if not loaded.network.conditions:
             return self.running, self.running
-        told = (self.conditions, self.conditions.transposed())
         one, other = (
-            _Told(loaded.network, loaded.device, self._computed, those, self.haze)
-            for those in told
+            _Told(loaded.network, loaded.device, self._computed, told, self.hazeless)
+            for told in (self.told, self.told.transposed())
         )
         return one, other
 
@@ -170,12 +184,71 @@ class Denoise(Shipped):
 
 
 @dataclass(frozen=True)
-class Jdsr(Shipped):
-    """Denoise and enlarge x2 with a residual U-Net."""
+class Enlarging(Shipped):
+    """A network that enlarges x2, and parts light in focus from light out of focus."""
+
+    haze: Annotated[
+        Literal["keep", "remove"],
+        "keep all light, or remove what the network takes for light out of focus, to "
+        "look like SIM: even light of the sample goes with it",
+    ] = "keep"
+    fwhm: Annotated[
+        float | None,
+        "full width of the blur in pixels, where it was measured; "
+        "a wrong width is worse than none",
+    ] = None
+    kernel: Annotated[
+        Path | None, "file with the measured blur, TIFF or NPY, in the place of fwhm"
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.fwhm is not None and not 0 < self.fwhm <= WIDEST:
+            raise UsageError(
+                f"option fwhm must be above 0 and at most {WIDEST}, found {self.fwhm:g}"
+            )
+        if self.fwhm is not None and self.kernel is not None:
+            raise UsageError(
+                "options fwhm and kernel both tell the blur", hint="leave one out"
+            )
+        _ = self.told  # a bad file shows before the work begins
+
+    @property
+    def told(self) -> ImagingConditions:
+        """Return what the network is told."""
+        if self.kernel is not None:
+            transfer = _transfer_of(self.kernel)
+        elif self.fwhm is not None:
+            transfer = gaussian_transfer(self.fwhm)
+        else:
+            return self.conditions
+        return replace(self.conditions, transfer=transfer)
+
+    @property
+    def hazeless(self) -> bool:
+        """Return whether light out of focus is taken away."""
+        return self.haze == "remove"
+
+    @property
+    def _loaded(self) -> Opened:
+        loaded = super()._loaded
+        asked = {"haze=remove": self.hazeless, "fwhm": self.fwhm, "kernel": self.kernel}
+        given = [name for name, value in asked.items() if value]
+        if given and not loaded.network.conditions:
+            raise UsageError(
+                f"{self.weights} takes no {given[0]}: its network has one output and "
+                "is told nothing of the blur",
+                hint=f"leave -O {given[0]} out, or --weights",
+            )
+        return loaded
+
+
+@dataclass(frozen=True)
+class Jdsr(Enlarging):
+    """Denoise and enlarge x2 with a U-Net that knows noise and blur."""
 
     name = "jdsr"
     scale = 2
-    reach = 56
+    reach = 96
 
 
 @dataclass(frozen=True)
@@ -188,12 +261,12 @@ class DenoiseFast(Shipped):
 
 
 @dataclass(frozen=True)
-class JdsrFast(Shipped):
-    """Denoise and enlarge x2 with a smaller residual U-Net."""
+class JdsrFast(Enlarging):
+    """Denoise and enlarge x2 with a smaller network like that of `jdsr`."""
 
     name = "jdsr-fast"
     scale = 2
-    reach = 48
+    reach = 88
 
 
 @dataclass(frozen=True)
@@ -233,7 +306,7 @@ class _Told:
     device: str
     precision: str
     conditions: ImagingConditions
-    haze: Literal["keep", "remove"]
+    hazeless: bool
 
     def __call__(self, blocks: FloatArray) -> FloatArray:
         """Return what it makes of stabilised planes; NaN is a pixel unknown."""
@@ -242,7 +315,7 @@ class _Told:
             self.network, planes, self.device, self.precision
         )
         total = np.maximum(made[:, 0], 0)
-        if self.haze == "keep" or made.shape[1] == 1:
+        if not self.hazeless:
             return total
         lift = np.float32((self.conditions.floor / 2) ** 2)
         hazy = np.maximum((np.maximum(made[:, 1], 0) / 2) ** 2 - lift, 0)
@@ -261,6 +334,11 @@ def _told_planes(
     numbers = conditions.numbers(network.conditions)
     planes[:, -len(numbers) :] = np.array(numbers, np.float32)[:, None, None]
     return planes
+
+
+@lru_cache(maxsize=4)
+def _transfer_of(kernel: Path) -> tuple[float, ...]:
+    return psf_transfer(read_psf(kernel))
 
 
 @lru_cache(maxsize=4)

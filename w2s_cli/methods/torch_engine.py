@@ -16,7 +16,7 @@ from w2s_cli.networks.inference import available_device as available_device
 from w2s_cli.networks.inference import fastest as fastest
 from w2s_cli.networks.inference import forward_planes as forward_planes
 from w2s_cli.networks.rebuild import rebuild
-from w2s_cli.networks.unet import UNet
+from w2s_cli.networks.unet import ConditionalUNet, UNet
 from w2s_cli.weights import checkpoint
 
 NAME = "torch"
@@ -59,7 +59,17 @@ def at_work(opened: Opened, precision: str) -> NetworkRunner:
 
 def memory(network: Any, precision: str) -> tuple[int, int]:
     """Return the bytes a pixel that it works with: see `Traits.memory`."""
-    if not isinstance(network, UNet):
-        return 1536, 1536
-    each = 47 if network.scale > 1 else 26 if precision == "bf16" else 34
-    return (each * network.tail.in_channels,) * 2
+    half = precision == "bf16"
+    if isinstance(network, ConditionalUNet) and network.scale > 1:
+        each = (
+            (150 + 15 * network.tail.in_channels)
+            if half
+            else (300 + 26 * network.tail.in_channels)
+        )
+    elif isinstance(network, UNet):
+        each = (
+            47 if network.scale > 1 else 26 if half else 34
+        ) * network.tail.in_channels
+    else:
+        each = 1536
+    return each, each

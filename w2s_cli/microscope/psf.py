@@ -23,6 +23,8 @@ from w2s_cli._typing import DoubleArray, FloatArray
 from w2s_cli.errors import UsageError
 
 MOST_SIDE = 1023
+WIDEST = 200
+"""Pixels of full width: beyond any microscope, short of a typing error."""
 _WIDE = 4  # sides of the field that a PSF is computed on, in sides of the PSF
 _MOST_APERTURE = 1.8
 STEP = 0.25  # of the radius, in pixels

@@ -113,11 +113,14 @@ class NetworkCheck:
         contrast = max(one.contrast for one in self.found)
         return replace(Sums(**totals), contrast=max(contrast, 0.0))
 
-    def doubt(self, name: str, *, shipped: bool) -> str:
+    def doubt(self, name: str, *, shipped: bool, hazeless: bool = False) -> str:
         """Return what speaks against the network `name`; "" for nothing.
 
-        One of others that learned from structured illumination has its brightness.
+        One of others that learned from structured illumination has its brightness; one
+        that removes light out of focus is `hazeless`.
         """
+        if hazeless:
+            return self._removed(name)
         found = self._doubt(light=self.scale == 1 or shipped)
         if not found:
             return ""
@@ -127,6 +130,16 @@ class NetworkCheck:
         return (
             f"{name} does not fit this image: {found}; compare with "
             f"--method {other if shipped else own}"
+        )
+
+    def _removed(self, name: str) -> str:
+        sums = self.sums
+        if sums.seen < _FEWEST or sums.taken_light < MOST_LIGHT * sums.light:
+            return ""
+        share = min(sums.taken_light / sums.light, 1.0)
+        return (
+            f"{name} has taken {share:.0%} of the light away as out of focus; even "
+            "light of the sample may be among it: compare with -O haze=keep"
         )
 
     def _doubt(self, *, light: bool) -> str:

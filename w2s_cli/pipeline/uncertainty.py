@@ -101,11 +101,11 @@ def find_uncertainty(
         number: ErrorEstimate(noise, scale, table, light[number], spec.device)
         for number, noise in diagnosis.noise.items()
     }
-    doubts = (*_of_method(method, table), *_of_image(scale, diagnosis))
+    doubts = (*_of_method(method, chain, table), *_of_image(scale, diagnosis))
     return Uncertainty(estimates, planes, doubts)
 
 
-def _of_method(method: str, table: str) -> Iterator[str]:
+def _of_method(method: str, chain: Chain, table: str) -> Iterator[str]:
     from w2s_cli.methods.error_estimate import OTHERS
 
     if sharp := next((e.name for e in parse(method) if e.name in _SHARPENING), ""):
@@ -113,6 +113,11 @@ def _of_method(method: str, table: str) -> Iterator[str]:
             f"the standard errors are those against the light that the camera should "
             f"have seen, while {sharp} takes the blur away: where it has sharpened "
             "they are too large"
+        )
+    elif any(link.traits.provenance.get("haze") == "remove" for link in chain.links):
+        yield (
+            "the standard errors are those of all the light, that in focus and that "
+            "out of focus: how well the two were told apart is not in them"
         )
     elif table == OTHERS:
         yield (

@@ -44,7 +44,7 @@ def _batch(recipe: Recipe, step: int = 0, count: int = 6) -> ImagingBatch:
 
 
 @pytest.mark.parametrize("source", ["simulated", "sim", "even"])
-@pytest.mark.parametrize("name", ["denoise-2", "jdsr-2"])
+@pytest.mark.parametrize("name", ["denoise-2", "jdsr"])
 def test_patches_have_what_the_network_takes(
     name: str, source: str, data: Path
 ) -> None:
@@ -67,7 +67,7 @@ def test_patches_have_what_the_network_takes(
 
 
 def test_batches_depend_on_seed_step_and_number_alone(data: Path) -> None:
-    recipe = _recipe(data, "jdsr-2", "simulated")
+    recipe = _recipe(data, "jdsr", "simulated")
     sampler = open_sampler(recipe, "training")
     first, again = sampler.batch(3, range(4)), sampler.batch(3, [2])
     torch.testing.assert_close(first.image[2:3], again.image)
@@ -83,10 +83,10 @@ def test_sim_images_of_the_judges_are_left_alone(data: Path) -> None:
 
 
 def test_blur_is_told_to_most(data: Path) -> None:
-    told = _recipe(data, "jdsr-2", "simulated", "imaging.known=1")
+    told = _recipe(data, "jdsr", "simulated", "imaging.known=1")
     batch = _batch(told)
     assert (batch.image[:, -1] == 1).all()
-    untold = _batch(_recipe(data, "jdsr-2", "simulated", "imaging.known=0"))
+    untold = _batch(_recipe(data, "jdsr", "simulated", "imaging.known=0"))
     assert not untold.image[:, -6:].any()
 
 
@@ -127,7 +127,7 @@ def w2s_samples_batch() -> ImagingBatch:
     )
 
 
-@pytest.mark.parametrize("name", ["denoise-2", "jdsr-2"])
+@pytest.mark.parametrize("name", ["denoise-2", "jdsr"])
 def test_truth_has_no_loss_and_error_has_more_and_more(name: str, data: Path) -> None:
     recipe = _recipe(data, name, "sim")
     batch, loss = _batch(recipe), LOSSES["imaging"].load()(recipe, "cpu")
