@@ -52,7 +52,7 @@ class BatchStatus:
 
 
 def batch_status(folder: Path) -> BatchStatus:
-    """Return what became of the files that runs into a folder were to do."""
+    """Return what became of the files that the runs into a folder were given."""
     runs = journals(folder)
     if not runs:
         raise NothingMatchedError(

@@ -31,7 +31,7 @@ Item = TypeVar("Item")
 
 
 def checked_address(where: str) -> str:
-    """Return where the workers are, if it says so; raises UsageError."""
+    """Return the place of the workers; raise UsageError where it is none."""
     found = _LOCAL.fullmatch(where)
     if (found and int(found[1])) or _ADDRESS.fullmatch(where):
         return where
@@ -127,7 +127,7 @@ def completed(
 
 
 def threads_of(client: "Client") -> int:
-    """Return how many tasks a cluster does at a time, 1 at the least."""
+    """Return how many tasks a cluster does at a time, at least 1."""
     threads: dict[str, int] = client.nthreads()
     return max(sum(threads.values()), 1)
 

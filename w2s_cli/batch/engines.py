@@ -52,7 +52,7 @@ class Request:
 
     @property
     def minutes(self) -> int:
-        """Return the minutes of a task, one at least."""
+        """Return the minutes of a task, at least 1."""
         return max(round(60 * self.hours), 1)
 
     @property

@@ -84,7 +84,7 @@ def _without_outputs(pairs: Sequence[FilePair], folder: Path) -> list[FilePair]:
 
 
 def files(inputs: Sequence[Path]) -> list[Path]:
-    """Return the files that are named, and those in the folders that are.
+    """Return the files that are named, and those in the folders that are named.
 
     Of an image in several files there is the first.
     """
@@ -94,7 +94,7 @@ def files(inputs: Sequence[Path]) -> list[Path]:
 def left(
     inputs: Sequence[Path], *, recursive: bool = False, output: Path | None = None
 ) -> list[str]:
-    """Say which files in the folders, and of those that are named, are passed over."""
+    """Return lines that say which files, in folders or named, are passed over."""
     said, sources = [], []
     for path in inputs:
         if not _is_folder(path):
@@ -176,7 +176,7 @@ def _has_outputs(folder: Path) -> bool:
 
 
 def check_spared(target: Path, sources: Sequence[Path]) -> None:
-    """Find out whether writing `target` would replace one of the inputs."""
+    """Refuse a target that is one of the inputs."""
     if target != STREAM and _place(target) in {
         _place(source) for source in sources if source != STREAM
     }:
@@ -259,13 +259,13 @@ def _check_there(sources: Sequence[Path]) -> None:
 
 
 def refuse_missing(source: Path, _: Path | None = None) -> NoReturn:
-    """Raise what an image raises that is not there."""
+    """Raise the error of an image that does not exist."""
     format_of(source)
     raise InputError(f"{source} was not there a moment ago", hint="run it again")
 
 
 def is_there(source: Path) -> bool:
-    """Find out whether there is a file of a name, which may be an impossible one."""
+    """Return whether a file exists; its name may be an impossible one."""
     return source == STREAM or os.path.lexists(source) or bool(address_of(source))
 
 

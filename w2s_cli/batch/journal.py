@@ -133,7 +133,7 @@ class Journal:
 
 
 def journaled(found: Reports[Done], journal: Journal) -> Reports[Done]:
-    """Yield reports that are written to a journal before."""
+    """Write each report to a journal, then yield it."""
     try:
         report = next(found)
         while True:
@@ -207,7 +207,7 @@ def _is_event(facts: Event) -> bool:
 
 
 def written(folder: Path) -> set[str]:
-    """Return the names in a folder of the outputs that its journals know."""
+    """Return the names of the outputs that the journals in a folder list."""
     done = [
         event
         for events in journals(folder)

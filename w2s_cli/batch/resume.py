@@ -151,7 +151,7 @@ def _are_saved(spec: RestoreSpec, record: Record) -> bool:
 
 
 def note_record(report: FileReport, folder: Path | None) -> None:
-    """Keep in the folder of a batch what a format cannot hold: its own fingerprint."""
+    """Keep the record and fingerprint of an output whose format has no fingerprint."""
     target = report.target
     if folder is None or format_for(target).sealed:
         return

@@ -60,7 +60,7 @@ def restart() -> bool:
 
 
 def peak() -> int | None:
-    """Return the most bytes that were resident at once; None where nobody counts.
+    """Return the most bytes that were resident at once; None if nothing counts them.
 
     Libraries count, memory shared with other processes too.
     """

@@ -210,7 +210,7 @@ def _millions(weights: Path) -> float:
 
 
 def unlike(rows: Iterable[Row], found: Iterable[Table]) -> Iterator[str]:
-    """Yield in what measured methods are not those that stand beside them in print."""
+    """Yield how measured methods differ from those of the printed rows beside them."""
     matched = [(row, table) for table, row in product(found, rows) if table.row_of(row)]
     said: list[str] = []
     for row, table in matched:
@@ -249,7 +249,7 @@ def unlike(rows: Iterable[Row], found: Iterable[Table]) -> Iterator[str]:
 
 
 def lacking(rows: Sequence[Row], found: Iterable[Table]) -> Iterator[str]:
-    """Yield which printed rows were not measured, and then how each part would be."""
+    """Yield which printed rows were not measured, then how to measure each part."""
     ways: list[str] = []
     for table in found:
         measured = {table.row_of(row) for row in rows}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def warn_of(found: "Evaluation") -> None:
-    """Say what speaks against the scores, once for all images of which it does."""
+    """Warn of what speaks against the scores, once for all images concerned."""
     doubtful: dict[str, list[str]] = {}
     for image in found.images:
         for warning in image.warnings:

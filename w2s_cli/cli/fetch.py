@@ -87,7 +87,7 @@ def fetch(
 
 
 def fetch_needed(methods: str, *, quiet: bool) -> None:
-    """Fetch the weights that methods of the catalogue lack, and say so before."""
+    """Fetch the weights that methods of the catalogue lack, and say so first."""
     from rich.filesize import decimal
 
     from w2s_cli.methods.build import parse

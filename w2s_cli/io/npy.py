@@ -103,7 +103,7 @@ def _content(array: NDArray[Any], file: BufferedReader, path: Path) -> Content:
 
 
 def unsupported(stack: Stack) -> str:
-    """Return why an NPY file cannot hold the stack: it can."""
+    """Return "": an NPY file can hold any stack."""
     return ""
 
 

@@ -96,9 +96,9 @@ def member_of(companion: Path) -> tuple[str, Path]:
 
 
 def each_once(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Return files without those that hold more of an image of one before.
+    """Return files less those that hold only more of the image of an earlier one.
 
-    Also returned is what to say of these.
+    Also returned are lines that name those files.
     """
     kept: dict[object, Path] = {}
     more: dict[Path, list[str]] = defaultdict(list)

@@ -208,7 +208,7 @@ def _with_history(content: Content, attributes: Mapping[str, Any]) -> Content:
 
 
 def unsupported(stack: Stack) -> str:
-    """Return why OME-Zarr cannot hold the stack: it can."""
+    """Return "": OME-Zarr can hold any stack."""
     return ""
 
 

@@ -136,7 +136,7 @@ def _resolution(image: Image.Image) -> Resolution:
 
 
 def unsupported(stack: Stack) -> str:
-    """Return why a PNG cannot hold the stack; nothing where it can."""
+    """Return why a PNG cannot hold the stack; "" where it can."""
     if len(stack.axes) > 2:
         return f"PNG holds one plane, not axes {stack.axes}"
     if stack.data.dtype.name not in ("uint8", "uint16"):

@@ -73,7 +73,7 @@ def write_psf(
 
 
 def check_psf_target(path: Path, *, overwrite: bool = False) -> None:
-    """Find out before the work whether a PSF can be written to `path`."""
+    """Refuse, before the work, a path that no PSF can be written to."""
     check_target(path, overwrite=overwrite)
     if format_for(path).name == "PNG":
         raise UsageError(

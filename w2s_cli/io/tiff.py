@@ -266,7 +266,7 @@ def _read_metadata(
 
 
 def unsupported(stack: Stack) -> str:
-    """Return why a TIFF cannot hold the stack: it can."""
+    """Return "": a TIFF can hold any stack."""
     return ""
 
 

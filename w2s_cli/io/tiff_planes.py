@@ -129,7 +129,7 @@ def undescribed(file: tifffile.TiffFile, path: Path) -> str:
 
 
 def check_pages_end(path: Path) -> None:
-    """Find out whether the pages of a TIFF follow each other in a circle."""
+    """Refuse a TIFF whose pages follow each other in a circle."""
     with path.open("rb") as file:
         start = file.read(16)
         order: Literal["little", "big"] = "big" if start[:2] == b"MM" else "little"

@@ -12,7 +12,7 @@ from w2s_cli.io.targets import check_writable
 
 
 def check_html(page: Path, *, overwrite: bool) -> None:
-    """Find out before the work whether a page can be written."""
+    """Refuse, before the work, a page that cannot be written."""
     if page.suffix.lower() not in (".html", ".htm"):
         raise UsageError(
             f"the report {page} is no .html file", hint="name it FILE.html"
@@ -21,7 +21,7 @@ def check_html(page: Path, *, overwrite: bool) -> None:
 
 
 def html_page(template: str, **known: Any) -> str:
-    """Return a page that needs nothing else, its pictures in it."""
+    """Return a page that needs no other file: its pictures are in it."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

@@ -29,7 +29,7 @@ def figures_folder(path: Path) -> Path:
 
 
 def check_report(path: Path, *, overwrite: bool = False) -> None:
-    """Find out before the work whether a report can be written.
+    """Refuse, before the work, a report that cannot be written.
 
     Raises UsageError when the name does not end in .html, OutputError when the page or
     the folder of its figures exists and may not be overwritten, or cannot be written.
@@ -46,7 +46,7 @@ def check_report(path: Path, *, overwrite: bool = False) -> None:
 
 
 def write_report(bench: BenchResult, path: Path) -> None:
-    """Write a page that needs nothing else, and its figures as PNG files beside.
+    """Write a page that needs no other file, and its figures as PNG files beside it.
 
     The examples are restored once more for it. Figures of an earlier report of that
     name are deleted; other files in their folder stay.

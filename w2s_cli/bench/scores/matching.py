@@ -181,7 +181,7 @@ def open_match(
 
 
 def check_alike(match: Match, stacks: OpenedMatch, convention: Convention) -> None:
-    """Find out before the work whether the files of a match compare."""
+    """Refuse, before the work, files of a match that cannot be compared."""
     prediction, reference = stacks.prediction, stacks.reference
     found, expected = prediction.data.shape, reference.data.shape
     ours, theirs = found[-2:], expected[-2:]
