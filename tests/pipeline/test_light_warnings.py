@@ -22,6 +22,7 @@ TEXTURE, FAINT, LINES = (
 )
 HAZY = FineContrast(0.16, 0.3)  # lines on even light, or texture
 EVEN = FineContrast(0.1, 0.5)
+HAZED = FineContrast(0.16, 0.18)
 
 
 def channel(photons: float, fine: FineContrast | None) -> ChannelLight:
@@ -52,7 +53,9 @@ def test_dim_texture_is_told_with_what_was_measured() -> None:
 
 def test_it_is_told_as_far_as_it_was_measured_not_as_far_as_was_trained() -> None:
     assert "false lines" in told(28, TEXTURE)[0]
-    assert told(31, TEXTURE) == []
+    assert told(36, TEXTURE) == []
+    assert "false lines" in told(18, HAZED)[0]
+    assert told(28, HAZED) == []
     better = replace(RATES, texture=(Rate(5, 400, 200), Rate(20, 40, 15)))
     assert told(28, TEXTURE, better) == []
 

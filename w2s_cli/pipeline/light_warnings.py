@@ -16,8 +16,8 @@ from w2s_cli.restorers.restorer import TrainedRange
 
 TEXTURE = (0.04, 0.2)
 """Fine structure over the light of bright parts: less is even, more lines and dots."""
-_EVEN = 0.12  # less of all light is texture, if dark and even light can be told apart
-_NEAR = 1.5  # times the light that something was measured at
+_EVEN = 0.125  # less is no line or dot, whatever even light lies under it
+_NEAR = 1.75  # times the light that something was measured at
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,16 @@ class ChannelLight:
     def texture(self, photons: float) -> float:
         """Return how much texture there is in evenly lit bright parts; 0 for none.
 
-        Below these photons no offset is known well enough to part even light from dark.
+        Below these photons no offset is known well enough to part even light from dark;
+        above them only what is surely texture counts.
         """
         if self.fine is None:
             return 0.0
-        least, most = TEXTURE
-        of_light = self.fine.of_light
-        if self.fine.over_dark >= most:
-            dimmest = min(self.photons.values(), default=0.0)
-            most = _EVEN if dimmest >= photons else 0.0
+        (least, most), of_light = TEXTURE, self.fine.of_light
+        if min(self.photons.values(), default=0.0) >= photons:
+            most = _EVEN
+        elif self.fine.over_dark >= most:
+            return 0.0
         return of_light if least <= of_light < most else 0.0
 
     def says(self, some: Sequence[PlaneFacts]) -> str:
