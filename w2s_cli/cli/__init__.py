@@ -31,6 +31,7 @@ from w2s_cli.cli.restore import restore
 from w2s_cli.cli.simulate import simulate
 from w2s_cli.cli.speed import speed
 from w2s_cli.cli.train import train
+from w2s_cli.cli.typer_options import opt
 
 app = typer.Typer(
     cls=Commands,
@@ -74,9 +75,7 @@ def _print_version(wanted: bool) -> None:
 def w2s(
     version: Annotated[
         bool,
-        typer.Option(
-            "--version", help="Say the version.", callback=_print_version, is_eager=True
-        ),
+        opt("Say the version.", "--version", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     """Denoise and super-resolve fluorescence microscopy stacks.

@@ -6,13 +6,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
 from w2s_cli.cli import completion
 from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.bench_claims import print_claims
 from w2s_cli.cli.output import note, print_result, table, warn
 from w2s_cli.cli.progress import progress
+from w2s_cli.cli.typer_options import opt
 from w2s_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,19 +26,19 @@ FIELDS = "1-12"
 
 Invention = Annotated[
     bool,
-    typer.Option(
+    opt(
+        "Measure what methods draw that is not there, on simulated fields.",
         "--invention",
-        help="Measure what methods draw that is not there, on simulated fields.",
     ),
 ]
 Methods = Annotated[
     list[str] | None,
-    typer.Option(
-        "--method",
-        help="With --invention: which.  [default: the networks that ship, bicubic, "
+    opt(
+        "With --invention: which.  [default: the networks that ship, bicubic, "
         "richardson-lucy, pure-let]",
+        "--method",
         metavar="NAMES",
-        autocompletion=completion.chains,
+        complete=completion.chains,
     ),
 ]
 

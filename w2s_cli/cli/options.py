@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-import typer
-
 from w2s_cli.cli import completion
 from w2s_cli.cli.arguments import device_name, device_names, micrometres
 from w2s_cli.cli.typer_options import arg, opt
@@ -166,19 +164,19 @@ Pyramid = Annotated[
 ]
 Device = Annotated[
     str,
-    typer.Option(
-        help="Where networks run: auto, cpu, cuda, cuda:N or mps.",
+    opt(
+        "Where networks run: auto, cpu, cuda, cuda:N or mps.",
         callback=device_name,
-        autocompletion=completion.devices,
+        complete=completion.devices,
     ),
 ]
 Devices = Annotated[
     str,
-    typer.Option(
-        help="Where networks run: auto, cpu, cuda, cuda:N or mps; of several, such as "
+    opt(
+        "Where networks run: auto, cpu, cuda, cuda:N or mps; of several, such as "
         "cuda:0,cuda:1, each has a process and files of its own.",
         callback=device_names,
-        autocompletion=completion.devices,
+        complete=completion.devices,
     ),
 ]
 Precision = Annotated[
@@ -246,9 +244,5 @@ KernelFile = Annotated[
 ]
 Plot = Annotated[Path | None, opt("Draw the radial profile.", metavar="FILE.png")]
 APERTURE = opt("Numerical aperture of the objective.")
-WAVELENGTH = typer.Option(
-    help="Of the emitted light, in micrometres.", callback=micrometres
-)
-PIXEL_SIZE = typer.Option(
-    help="Micrometres a pixel on the grid of the kernel.", callback=micrometres
-)
+WAVELENGTH = opt("Of the emitted light, in micrometres.", callback=micrometres)
+PIXEL_SIZE = opt("Micrometres a pixel on the grid of the kernel.", callback=micrometres)

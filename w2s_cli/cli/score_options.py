@@ -4,8 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-import typer
-
 from w2s_cli.cli import completion
 from w2s_cli.cli.typer_options import opt
 from w2s_cli.errors import UsageError
@@ -70,7 +68,7 @@ Pristine = Annotated[
     opt("A folder of sharp images for niqe, or a model of them.", metavar="PATH"),
 ]
 Vgg = Annotated[Path | None, opt("Weights of VGG, for vgg-distance.", metavar="FILE")]
-Level = Annotated[float, typer.Option(help="Of the intervals.", min=0.5, max=0.999)]
+Level = Annotated[float, opt("Of the intervals.", min=0.5, max=0.999)]
 Resamples = Annotated[int, opt("Draws of fields.", min=100)]
 Seed = Annotated[int, opt("Of the draws.", min=0)]
 PerImage = Annotated[bool, opt("List each image too.", "--per-image")]

@@ -12,7 +12,7 @@ from w2s_cli.cli import options as ask
 from w2s_cli.cli.arguments import names, numbers, weight_files
 from w2s_cli.cli.output import note, print_result, readable, table, warn
 from w2s_cli.cli.progress import progress
-from w2s_cli.cli.typer_options import opt
+from w2s_cli.cli.typer_options import arg, opt
 from w2s_cli.restorers import TILE
 
 if TYPE_CHECKING:
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 def speed(
     methods: Annotated[
         list[str] | None,
-        typer.Argument(
-            help="What to time, joined by commas or one by one.  [default: every "
+        arg(
+            "What to time, joined by commas or one by one.  [default: every "
             "method that ships]",
             metavar="[METHOD]...",
-            autocompletion=completion.chains,
+            complete=completion.chains,
             show_default=False,
         ),
     ] = None,
