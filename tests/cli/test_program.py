@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -37,15 +36,11 @@ def _each_in_turn(*lines: list[str]) -> str:
 
 def test_help_imports_nothing_heavy() -> None:
     helps = [["--help"], *([command, "-h"] for command in COMMANDS)]
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-c", _each_in_turn(*helps)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert time.perf_counter() - start < 2  # 0.2 s on an idle machine
-    lines = done.stdout.splitlines()
+    program = f"{_each_in_turn(*helps)}\nimport time; print(time.process_time())"
+    how = {"capture_output": True, "text": True, "check": True, "timeout": 60}
+    done = subprocess.run([sys.executable, "-c", program], **how)
+    *lines, seconds = done.stdout.splitlines()
+    assert float(seconds) < 2  # of computing: others may have the machine as well
     ended = [line for line in lines if line.startswith("ended ")]
     assert ended == [" ".join(["ended 0", *words]) for words in helps]
     loaded = [line for line in lines if line.startswith("loaded")]
