@@ -23,7 +23,6 @@ from scipy.ndimage import gaussian_filter, median_filter
 
 from w2s_cli._typing import FloatArray
 from w2s_cli.microscope.noise_model import Correlation, NoiseModel, noise_power
-from w2s_cli.microscope.reblurring import binned, fit_blur
 
 Method = Callable[[FloatArray, NoiseModel], FloatArray]
 """From counts (Y, X) and their noise to counts, (Y, X) or a multiple of it."""
@@ -109,8 +108,7 @@ def held_out_errors(
         made = [method(trial.seen, trial.noise) for trial in trials]
         gains, change, sharpened = [], 0.0, 0.0
         for trial, image in zip(trials, made, strict=True):
-            plain = binned(image, image.shape[0] // trial.seen.shape[0])
-            shown = trial.shown_of(image)
+            plain, shown = trial.on_its_pixels(image)
             gains.append(trial.blocks(shown))
             change += trial.apart(shown, trial.seen)
             sharpened += trial.apart(plain, shown)
@@ -154,16 +152,20 @@ class _Trial:
             float((weight * variance).mean()),
         )
 
-    def shown_of(self, image: FloatArray) -> FloatArray:
-        """Return what the square would show of an image that a method made of it.
+    def on_its_pixels(self, image: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return an image as sharp as it is, and as the square would show it.
 
         An enlarged one is blurred by what fits what the method saw.
         """
         if image.shape == self.seen.shape:
-            return image
+            return image, image
+        # What this imports takes half a second.
+        from w2s_cli.microscope.reblurring import binned, fit_blur
+
         everywhere = np.ones(self.seen.shape, np.bool_)
         variance = np.asarray(1 / self.weight, np.float32)
-        return fit_blur(self.seen, image, variance, everywhere)(image)
+        blur = fit_blur(self.seen, image, variance, everywhere)
+        return binned(image, blur.scale), blur(image)
 
     def apart(self, one: FloatArray, other: FloatArray) -> float:
         """Return the mean squared difference of two images, weighted."""
