@@ -45,7 +45,7 @@ _CLOSE = 0.02  # of the noise: as good as the best; the first of those is taken
 _UNSURE = 0.2
 _SURE = 2.0  # standard errors that a method must be better than nothing by
 # Of the noise: a sharpened image may be so much worse than one that is only denoised.
-# Up to there, on images degraded by computer, it was still nearer to the truth.
+# Real SIM images made dim were nearer to the truth up to there (tests/quality).
 _ALLOWED = 0.05
 # Where the error of a sharpened image is more than half of what was added, it may lie
 # further from the truth than before: that is a quarter of the square.
