@@ -10,6 +10,7 @@ from w2s_cli.pipeline import invention_rates
 from w2s_cli.pipeline.invention_rates import InventionRates, Rate, nearest, rates_of
 from w2s_cli.pipeline.light_warnings import ChannelLight, expected, light_warnings
 from w2s_cli.pipeline.plane_warnings import PlaneFacts
+from w2s_cli.pipeline.spec import RestoreSpec
 from w2s_cli.restorers.restorer import TrainedRange, Traits
 
 NOISE = NoiseModel(2.0, 100.0, 3.0)
@@ -81,6 +82,15 @@ def test_of_other_weights_nothing_is_known() -> None:
     assert told(28, TEXTURE, None) == []
     assert rates_of(Traits(provenance={"weights_sha256": "0" * 64})) is None
     assert rates_of(Traits()) is None
+
+
+@pytest.mark.quality
+@pytest.mark.parametrize("method", ["jdsr", "jdsr-fast"])
+def test_the_figures_are_of_the_weights_that_ship(method: str) -> None:
+    [traits] = [link.traits for link in RestoreSpec(method).chain().links]
+    found = rates_of(traits)
+    assert found, "w2s bench --invention --json, then .ci/invention_rates.py"
+    assert found.method == method
 
 
 def test_the_figures_are_read_and_the_nearest_light_is_taken() -> None:
