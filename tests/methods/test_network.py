@@ -268,10 +268,11 @@ def test_haze_is_removed_and_structure_stays(method: type[Enlarging]) -> None:
 def test_a_blur_that_is_told_matters_and_is_recorded(tmp_path: Path) -> None:
     kernel = gaussian_psf(2.0)
     np.save(tmp_path / "psf.npy", kernel.weights)
-    unknown = JdsrFast(precision="fp32")
+    unknown = JdsrFast(precision="fp32", fwhm=0)
     wide = JdsrFast(precision="fp32", fwhm=4.71)
     measured = JdsrFast(precision="fp32", kernel=tmp_path / "psf.npy")
     assert "blur unknown" in unknown.provenance["told"]
+    assert "blur 0.86 at 0.06" in JdsrFast().provenance["told"]
     assert wide.provenance["told"] != unknown.provenance["told"]
     assert not np.array_equal(wide(BLOCKS), unknown(BLOCKS))
     # The Gaussian of that width, by its formula and as a file.
@@ -288,9 +289,8 @@ def test_options_that_a_network_cannot_take_are_refused(tmp_path: Path) -> None:
         _ = Jdsr(weights=path, haze="remove").traits
     with pytest.raises(UsageError, match="takes no fwhm: its network"):
         _ = Jdsr(weights=path, fwhm=3.0).traits
-    with pytest.raises(UsageError, match="must be above 0 and at most 200, found 0"):
-        Jdsr(fwhm=0.0)
-    with pytest.raises(UsageError, match="both tell the blur"):
-        Jdsr(fwhm=2.0, kernel=tmp_path / "psf.npy")
+    assert Jdsr(weights=path).traits.scale == 2
+    with pytest.raises(UsageError, match="fwhm must be 0 to 200, found -1"):
+        Jdsr(fwhm=-1.0)
     with pytest.raises(InputError, match=r"psf\.npy"):
         Jdsr(kernel=tmp_path / "psf.npy")

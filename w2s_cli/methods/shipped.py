@@ -192,24 +192,21 @@ class Enlarging(Shipped):
         "keep all light, or remove what the network takes for light out of focus, to "
         "look like SIM: even light of the sample goes with it",
     ] = "keep"
+    # Told that it is unknown, the network takes blurs to be as wide as most that it has
+    # learned from, and makes structure of what a narrower one shows.
     fwhm: Annotated[
-        float | None,
-        "full width of the blur in pixels, where it was measured; "
-        "a wrong width is worse than none",
-    ] = None
+        float,
+        "full width of the blur in pixels, better measured, as of a bead; too large a "
+        "width draws what is not there, too small a one restores less; 0 to let the "
+        "network guess",
+    ] = 3.4
     kernel: Annotated[
         Path | None, "file with the measured blur, TIFF or NPY, in the place of fwhm"
     ] = None
 
     def __post_init__(self) -> None:
-        if self.fwhm is not None and not 0 < self.fwhm <= WIDEST:
-            raise UsageError(
-                f"option fwhm must be above 0 and at most {WIDEST}, found {self.fwhm:g}"
-            )
-        if self.fwhm is not None and self.kernel is not None:
-            raise UsageError(
-                "options fwhm and kernel both tell the blur", hint="leave one out"
-            )
+        if not 0 <= self.fwhm <= WIDEST:
+            raise UsageError(f"option fwhm must be 0 to {WIDEST}, found {self.fwhm:g}")
         _ = self.told  # a bad file shows before the work begins
 
     @property
@@ -217,7 +214,7 @@ class Enlarging(Shipped):
         """Return what the network is told."""
         if self.kernel is not None:
             transfer = _transfer_of(self.kernel)
-        elif self.fwhm is not None:
+        elif self.fwhm:
             transfer = gaussian_transfer(self.fwhm)
         else:
             return self.conditions
@@ -231,8 +228,12 @@ class Enlarging(Shipped):
     @property
     def _loaded(self) -> Opened:
         loaded = super()._loaded
-        asked = {"haze=remove": self.hazeless, "fwhm": self.fwhm, "kernel": self.kernel}
-        given = [name for name, value in asked.items() if value]
+        asked = {
+            "haze=remove": self.hazeless,
+            "fwhm": self.fwhm != Enlarging.fwhm,
+            "kernel": self.kernel is not None,
+        }
+        given = [name for name, was_given in asked.items() if was_given]
         if given and not loaded.network.conditions:
             raise UsageError(
                 f"{self.weights} takes no {given[0]}: its network has one output and "

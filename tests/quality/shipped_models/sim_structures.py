@@ -1,7 +1,7 @@
 """Real SIM images taken as truth, and what a widefield microscope would see of them.
 
 The spectra of these images end at twice the cut-off of the blur, so that they are what
-can be asked for. Methods are not told the blur; the deconvolution that they are held
+can be asked for. Methods take the blur as they do of any image; the deconvolution that they are held
 against is, and counts with the best of its settings for each image.
 """
 
