@@ -1,8 +1,8 @@
 """Real SIM images taken as truth, and what a widefield microscope would see of them.
 
 The spectra of these images end at twice the cut-off of the blur, so that they are what
-can be asked for. Methods take the blur as they do of any image; the deconvolution that they are held
-against is, and counts with the best of its settings for each image.
+can be asked for. Methods are told nothing of the blur; the deconvolution that they are
+held against knows it, and counts with the best of its settings for each image.
 """
 
 from collections.abc import Iterator, Sequence
