@@ -217,6 +217,18 @@ def test_the_image_itself_where_nothing_helps_to_enlarge(
     assert "no method predicts held-out light better" in choice.reason
 
 
+def test_the_blur_that_is_told_goes_to_the_enlarger(source: Path) -> None:
+    write_image(Stack(NOISY, "YX"), light := source.with_name("light.tif"))
+    told = replace(AUTO, method="auto-x2", options=("auto-x2.fwhm=2.5",))
+    plan = plan_file(told, told.chain(), light, light.with_name("out.tif"))
+    assert plan.choice is not None
+    if plan.choice.method == "jdsr":
+        assert plan.choice.options == ("fwhm=2.5",)
+        assert plan.record["links"][0]["options"]["fwhm"] == 2.5
+    with pytest.raises(UsageError, match="option fwhm must be above 0 and at most"):
+        replace(told, options=("fwhm=-1",)).chain()
+
+
 def test_what_to_enlarge_by_is_used_and_recorded(source: Path) -> None:
     job = replace(AUTO, method="auto-x2+median")
     outcome = restore_file(job, job.chain(), source, out := source.with_name("o.tif"))

@@ -1,6 +1,8 @@
 """The method that an image asks for where it is to be enlarged."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
 from w2s_cli.methods.shipped import Auto, Jdsr
 
@@ -12,6 +14,19 @@ class AutoX2(Auto):
     `w2s_cli.pipeline.auto_method` puts that in its place; by itself it is `jdsr`.
     """
 
+    fwhm: Annotated[float | None, "full width of the blur, for jdsr"] = None
+    kernel: Annotated[Path | None, "file with the measured blur, for jdsr"] = None
+
+    def __post_init__(self) -> None:
+        _ = self._shipped  # what is wrong with the blur shows before the work begins
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Return the options that `jdsr` is to have."""
+        blur = {"fwhm": self.fwhm, "kernel": self.kernel}
+        return tuple(f"{name}={value}" for name, value in blur.items() if value)
+
     @property
     def _shipped(self) -> Jdsr:  # type: ignore[override]
-        return Jdsr(None, self.device, self.precision)
+        how = self.device, self.precision
+        return Jdsr(None, *how, fwhm=self.fwhm, kernel=self.kernel)

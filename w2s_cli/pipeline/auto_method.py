@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from w2s_cli._typing import FloatArray
+from w2s_cli.methods.auto_x2 import AutoX2
 from w2s_cli.methods.build import build, parse
 from w2s_cli.microscope.noise_model import NoiseModel
 from w2s_cli.pipeline.diagnosis import ChannelDiagnosis, Diagnosis
@@ -98,11 +99,14 @@ def resolve_auto(
 
     The choice is None where none was left open.
     """
-    traits = chain.links[0].traits
-    if not traits.automatic:
+    link = chain.links[0]
+    if not link.traits.automatic:
         return spec.method, chain, None
-    choose = auto_x2 if traits.scale > 1 else auto_method
-    choice = choose(diagnosis, spec.device, spec.precision)
+    how = spec.device, spec.precision
+    if isinstance(link, AutoX2):
+        choice = auto_x2(diagnosis, *how, told=link.told)
+    else:
+        choice = auto_method(diagnosis, *how)
     return *chosen(spec, chain, choice), choice
 
 
@@ -128,24 +132,35 @@ def auto_method(
 
 
 def auto_x2(
-    diagnosis: Diagnosis, device: str = "auto", precision: str = "auto"
+    diagnosis: Diagnosis,
+    device: str = "auto",
+    precision: str = "auto",
+    *,
+    told: tuple[str, ...] = (),
 ) -> Choice:
     """Return `jdsr`, or what `auto` takes and `bicubic` where `jdsr` is contradicted.
 
     It is where its image, blurred as fits best what it has seen, is no better than the
     image itself, or where held-out light is further from that than from the denoised
-    image by more than a share of what `jdsr` adds; in one of the channels.
+    image by more than a share of what `jdsr` adds; in one of the channels. `told` are
+    its options.
     """
-    choice, found = _measured(diagnosis, device, precision, ENLARGER)
+    enlarger = build(ENLARGER, told, device=device, precision=precision)
+    choice, found = _measured(diagnosis, device, precision, {ENLARGER: enlarger})
     if found:
-        return _enlarger(choice, found)
-    if choice.method == NONE:
-        return replace(choice, method=f"{NONE}+{INTERPOLATION}")
-    return replace(choice, method=ENLARGER)
+        choice = _enlarger(choice, found)
+    elif choice.method == NONE:
+        choice = replace(choice, method=f"{NONE}+{INTERPOLATION}")
+    else:
+        choice = replace(choice, method=ENLARGER)
+    return replace(choice, options=told) if choice.method == ENLARGER else choice
 
 
 def _measured(
-    diagnosis: Diagnosis, device: str, precision: str, *others: str
+    diagnosis: Diagnosis,
+    device: str,
+    precision: str,
+    others: Mapping[str, Chain] | None = None,
 ) -> tuple[Choice, list[dict[str, HeldOut]]]:
     """Return the denoiser to take, and how each and others predict, by channel."""
     channels = [one for one in diagnosis.channels if one.origin != "blank"]
@@ -161,8 +176,8 @@ def _measured(
     candidates = _CORRELATED if correlated else _WHITE
     chains = {
         _label(*one): build(*one, device=device, precision=precision)
-        for one in (*candidates, *((name, ()) for name in others))
-    }
+        for one in candidates
+    } | {**(others or {})}
     found = [_errors(channel, chains) for channel in channels]
     return _denoiser(candidates, found, correlated=correlated), found
 
@@ -228,7 +243,7 @@ def _enlarger(choice: Choice, found: Sequence[Mapping[str, HeldOut]]) -> Choice:
             method = f"{choice.method}+{INTERPOLATION}"
             reason = f"the image contradicts what {ENLARGER} adds: {measured}"
             return replace(choice, method=method, reason=reason)
-    return replace(choice, method=ENLARGER, reason=measured, options=())
+    return replace(choice, method=ENLARGER, reason=measured)
 
 
 def _errors(
