@@ -225,7 +225,7 @@ def test_the_blur_that_is_told_goes_to_the_enlarger(source: Path) -> None:
     if plan.choice.method == "jdsr":
         assert plan.choice.options == ("fwhm=2.5",)
         assert plan.record["links"][0]["options"]["fwhm"] == 2.5
-    with pytest.raises(UsageError, match="option fwhm must be above 0 and at most"):
+    with pytest.raises(UsageError, match="option fwhm must be "):
         replace(told, options=("fwhm=-1",)).chain()
 
 
