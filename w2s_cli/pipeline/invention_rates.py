@@ -36,7 +36,7 @@ class InventionRates:
     method, rival
         Their names.
     texture
-        False lines a megapixel, in textured nuclei.
+        False lines a megapixel, worms, in textured nuclei.
     """
 
     method: str
