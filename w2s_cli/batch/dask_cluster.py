@@ -5,7 +5,7 @@ import re
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -52,32 +52,29 @@ def connected(where: str) -> Iterator["Client"]:
         ) from error
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what dies is redone
     local = _LOCAL.fullmatch(where)
-    cluster = None
-    try:
-        if local:
-            with warnings.catch_warnings():  # another cluster has the usual port
-                warnings.filterwarnings("ignore", "Port .* already in use")
-                cluster = LocalCluster(
-                    n_workers=int(local[1]),
-                    threads_per_worker=1,
-                    dashboard_address=None,
-                    silence_logs=logging.CRITICAL,
-                )
-        client = Client(cluster or where, timeout=_SECONDS, set_as_default=False)
+    with ExitStack() as opened:
         try:
+            cluster = None
+            if local:
+                with warnings.catch_warnings():  # another cluster has the usual port
+                    warnings.filterwarnings("ignore", "Port .* already in use")
+                    cluster = LocalCluster(
+                        n_workers=int(local[1]),
+                        threads_per_worker=1,
+                        dashboard_address=None,
+                        silence_logs=logging.CRITICAL,
+                    )
+                opened.callback(cluster.close)
+            client = Client(cluster or where, timeout=_SECONDS, set_as_default=False)
+            opened.callback(client.close)
             client.wait_for_workers(1, timeout=_SECONDS)
             _check_versions(client)
-            yield client
-        finally:
-            client.close()
-    except (TimeoutError, OSError) as error:
-        raise UsageError(
-            f"no dask worker at {where}: {error}",
-            hint="has the scheduler workers? --dask local:N starts some",
-        ) from error
-    finally:
-        if cluster:
-            cluster.close()
+        except (TimeoutError, OSError) as error:
+            raise UsageError(
+                f"no dask worker at {where}: {error}",
+                hint="has the scheduler workers? --dask local:N starts some",
+            ) from error
+        yield client
 
 
 def _check_versions(client: "Client") -> None:

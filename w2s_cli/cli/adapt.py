@@ -60,9 +60,8 @@ def adapt(
     spec = AdaptSpec(method, kernel, steps, device, seed)
     check(spec, output, overwrite=overwrite)
     found = read_adaptation_planes(job, job.chain(), files(inputs))
-    if not quiet:
-        for reason in found.warnings:
-            warn(reason)
+    for reason in found.warnings:
+        warn(reason)
     with progress(method, quiet=quiet) as bar:
         step = FitDisplay(method, bar, quiet=quiet).of_channel(0)
         better = run(spec, found.planes, found.trained_on, output, step)
