@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from w2s_cli.cli import app
@@ -121,3 +122,15 @@ def test_the_notebook_runs() -> None:
     assert known["after"] > known["before"] + 5
     assert known["found"].consistent
     assert known["result"].image.pixel_size == {"Y": 0.04, "X": 0.04}
+
+
+@pytest.mark.quality
+def test_the_picture_of_the_readme_is_what_demo_draws() -> None:
+    assert CliRunner().invoke(app, ["demo"]).exit_code == 0
+    shown, drawn = (
+        np.asarray(Image.open(path).convert("L"), float)
+        for path in (ROOT / ".github" / "demo.png", Path("demo.png"))
+    )
+    assert shown.shape == drawn.shape
+    # Processors differ by a grey here and there; other weights by more.
+    assert np.abs(shown - drawn).mean() < 0.2

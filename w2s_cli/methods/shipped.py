@@ -95,6 +95,7 @@ class Shipped:
             expects=Units.ROOT,
             trained_range=TrainedRange.of_record(self._loaded.record),
             knows_noise=True,
+            hazeless=self.hazeless,
             provenance=self.provenance,
             device=self._loaded.device,
             network=self.running,

@@ -195,8 +195,7 @@ class Restoration:
         """Return where the first method does not fit a channel, if it is a network."""
         name = parse(self.method)[0].name
         own = name in OWN and not self.decided.spec.weights
-        origin = self.chain.links[0].traits.provenance
-        hazeless = origin.get("haze") == "remove"
+        hazeless = self.chain.links[0].traits.hazeless
         several = len(self.checks) > 1
         return [
             f"channel {self.diagnosis.channels[number].name}: " * several + doubt

@@ -114,7 +114,7 @@ def _of_method(method: str, chain: Chain, table: str) -> Iterator[str]:
             f"have seen, while {sharp} takes the blur away: where it has sharpened "
             "they are too large"
         )
-    elif any(link.traits.provenance.get("haze") == "remove" for link in chain.links):
+    elif any(link.traits.hazeless for link in chain.links):
         yield (
             "the standard errors are those of all the light, that in focus and that "
             "out of focus: how well the two were told apart is not in them"

@@ -101,6 +101,8 @@ class Traits:
         Whether it stands for a denoiser that the diagnosis chooses.
     noise_free
         Whether it has learned from images without noise.
+    hazeless
+        Whether it takes light out of focus away.
     shown_by
         What finds 0 and 1 of `Units.UNIT` in the known pixels of a channel, where they
         are not black and white.
@@ -130,6 +132,7 @@ class Traits:
     selects: bool = False
     automatic: bool = False
     noise_free: bool = False
+    hazeless: bool = False
     shown_by: Callable[[NDArray[Any]], DisplayRange] | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     device: str | None = None
