@@ -33,5 +33,5 @@ class AutoX2(Auto):
         return {name: value for name, value in given.items() if value is not None}
 
     @property
-    def _shipped(self) -> Jdsr:  # type: ignore[override]
+    def _shipped(self) -> Jdsr:
         return Jdsr(None, self.device, self.precision, **self._blur)

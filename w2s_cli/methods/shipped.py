@@ -287,7 +287,7 @@ class Auto:
         """Return the traits of the shipped denoiser."""
         return replace(self._shipped.traits, automatic=True)
 
-    def with_noise(self, noise: NoiseModel) -> Denoise:
+    def with_noise(self, noise: NoiseModel) -> Shipped:
         """Return the shipped denoiser for images with this noise."""
         return self._shipped.with_noise(noise)
 
@@ -296,7 +296,7 @@ class Auto:
         return self._shipped(blocks)
 
     @property
-    def _shipped(self) -> Denoise:
+    def _shipped(self) -> Shipped:
         return Denoise(None, self.device, self.precision)
 
 
